@@ -1,0 +1,52 @@
+//! `kind: Agent` and `kind: AgentGroup`: what is declared of agents. Their state is observed, not declared.
+
+use super::Metadata;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Labels, vars and slots of one agent, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Agent {
+    /// The agent's name and labels.
+    pub metadata: Metadata,
+    /// What is declared of it.
+    #[serde(default)]
+    pub spec: AgentSpec,
+}
+
+/// What is declared of an agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct AgentSpec {
+    /// Values for `{{ agent.vars.… }}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, String>,
+    /// Commands side by side; what the agent says of itself unless said here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub slots: Option<u32>,
+}
+
+/// A named set of agents: those named, and those that the selector matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentGroup {
+    /// The group's name, used in `targets`.
+    pub metadata: Metadata,
+    /// Who belongs to it.
+    pub spec: AgentGroupSpec,
+}
+
+/// Who belongs to a group. At least one of the two is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct AgentGroupSpec {
+    /// Agents by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<String>,
+    /// Agents by label, such as `role=web,env!=dev`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+}

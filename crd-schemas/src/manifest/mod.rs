@@ -1,0 +1,97 @@
+//! The typed manifests. Their serde form (JSON, camelCase) is what the store keeps and the API shows; their JSON Schema is
+//! what editors use. Reading YAML is [`crate`]'s decoder, which finds every problem at once where serde stops at the first.
+
+mod agent;
+mod workflow;
+
+pub use agent::{Agent, AgentGroup, AgentGroupSpec, AgentSpec};
+pub use workflow::{
+    Action, Concurrency, ConcurrencyPolicy, Execute, NamedShell, OnOffline, OnUnknown, Param, ParamType, Retry, Shell, Step,
+    Workflow, WorkflowSpec,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The only `apiVersion`.
+pub const API_VERSION: &str = "pulse.dev/v1";
+
+/// Name, labels and annotations of any manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Metadata {
+    /// RFC 1123 label: 1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit.
+    #[schemars(regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))]
+    pub name: String,
+    /// Labels, to select by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Free text for tools and people.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The kinds that this release understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// Parameters and steps.
+    Workflow,
+    /// Labels, vars and slots of one agent.
+    Agent,
+    /// A named set of agents.
+    AgentGroup,
+}
+
+impl Kind {
+    /// Every kind, in the order in which people read them.
+    pub const ALL: [Self; 3] = [Self::Workflow, Self::Agent, Self::AgentGroup];
+
+    /// The kind as manifests write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Workflow => "Workflow",
+            Self::Agent => "Agent",
+            Self::AgentGroup => "AgentGroup",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One manifest of any kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Manifest {
+    /// See [`Workflow`].
+    Workflow(Workflow),
+    /// See [`Agent`].
+    Agent(Agent),
+    /// See [`AgentGroup`].
+    AgentGroup(AgentGroup),
+}
+
+impl Manifest {
+    /// Which kind it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Workflow(_) => Kind::Workflow,
+            Self::Agent(_) => Kind::Agent,
+            Self::AgentGroup(_) => Kind::AgentGroup,
+        }
+    }
+    /// Its metadata.
+    pub const fn metadata(&self) -> &Metadata {
+        match self {
+            Self::Workflow(manifest) => &manifest.metadata,
+            Self::Agent(manifest) => &manifest.metadata,
+            Self::AgentGroup(manifest) => &manifest.metadata,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! `kind: Workflow`: parameters, concurrency, steps.
+
+use super::Metadata;
+use crate::Duration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// A workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Workflow {
+    /// Name and labels.
+    pub metadata: Metadata,
+    /// What it does.
+    pub spec: WorkflowSpec,
+}
+
+/// What a workflow does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct WorkflowSpec {
+    /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub params: Vec<Param>,
+    /// Whether executions of this workflow exclude each other.
+    #[serde(default)]
+    pub concurrency: Concurrency,
+    /// Steps, run in order.
+    #[schemars(length(min = 1, max = 1000))]
+    pub steps: Vec<Step>,
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Param {
+    /// `[a-z][a-z0-9_]{0,39}`.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,39}$"))]
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type", default)]
+    pub kind: ParamType,
+    /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// It must be given. A required parameter has no default.
+    #[serde(default)]
+    pub required: bool,
+    /// Its value when not given; the empty text unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
+
+/// Types of parameters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ParamType {
+    /// Text of at most 64 KiB without NUL.
+    #[default]
+    String,
+}
+
+/// Whether executions of one workflow exclude each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Concurrency {
+    /// The rule.
+    #[serde(default)]
+    pub policy: ConcurrencyPolicy,
+}
+
+/// Rules of concurrency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ConcurrencyPolicy {
+    /// While one runs, another is refused (409).
+    #[default]
+    Forbid,
+    /// Any number side by side.
+    Allow,
+}
+
+/// One step: what all steps have, and its action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// `[a-z][a-z0-9_-]{0,62}`, unique in the workflow, not `end`.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_-]{0,62}$"))]
+    pub id: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An expression; the step is skipped when it is false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// Go on with the next step also when this one fails.
+    #[serde(default)]
+    pub continue_on_error: bool,
+    /// What it does, named by `type`.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Action {
+    /// Runs a command on targets.
+    Execute(Box<Execute>),
+}
+
+/// Runs a command on targets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Execute {
+    /// Names, groups, `all`, selectors such as `role=web,env!=dev`. Items are OR; commas in a selector are AND.
+    #[schemars(length(min = 1, max = 1000))]
+    pub targets: Vec<String>,
+    /// The command, for the shell. `{{ params.x }}` becomes an environment variable, never shell text.
+    #[schemars(length(min = 1))]
+    pub command: String,
+    /// Environment variables; values may hold `{{ … }}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Which program reads the command.
+    #[serde(default)]
+    pub shell: Shell,
+    /// Working folder, absolute; the attempt's private one unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// Exit codes that count as success.
+    #[serde(default = "default_success_exit_codes")]
+    pub success_exit_codes: Vec<u8>,
+    /// How long the command may run on a target.
+    #[serde(default = "default_timeout")]
+    pub timeout: Duration,
+    /// Time between TERM and KILL.
+    #[serde(default = "default_kill_grace")]
+    pub kill_grace: Duration,
+    /// Tries of failed targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// Targets side by side.
+    #[serde(default = "default_max_parallel")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub max_parallel: u32,
+    /// Once more targets than this have failed, no further one starts.
+    #[serde(default)]
+    pub max_failures: u32,
+    /// What to do about a target that is offline: `fail`, `skip` or `wait <duration>`.
+    #[serde(default)]
+    pub on_offline: OnOffline,
+    /// What an attempt that ends `unknown` does to the execution: `wait` or `fail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unknown: Option<OnUnknown>,
+    /// Running the command twice does no harm, so an `unknown` attempt may be followed by another.
+    #[serde(default)]
+    pub idempotent: bool,
+}
+
+fn default_success_exit_codes() -> Vec<u8> {
+    vec![0]
+}
+fn default_timeout() -> Duration {
+    Duration::from_secs(3600)
+}
+fn default_kill_grace() -> Duration {
+    Duration::from_secs(30)
+}
+fn default_max_parallel() -> u32 {
+    50
+}
+
+/// Which program reads a command: `sh` (`/bin/sh -e`), `bash` (`-eo pipefail`), or a program and its arguments, to which the
+/// command is given as the last one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Shell {
+    /// By name.
+    Named(NamedShell),
+    /// By argument list.
+    Argv(Vec<String>),
+}
+
+impl Default for Shell {
+    fn default() -> Self {
+        Self::Named(NamedShell::Sh)
+    }
+}
+
+/// Shells known by name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NamedShell {
+    /// `/bin/sh -e`.
+    #[default]
+    Sh,
+    /// `bash -eo pipefail`.
+    Bash,
+}
+
+/// Tries of failed targets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Retry {
+    /// Tries in all, the first one included.
+    #[schemars(range(min = 1, max = 100))]
+    pub attempts: u32,
+    /// Wait before the second try; doubled before each further one, at most `maxBackoff`, plus up to a fifth at random.
+    #[serde(default = "default_backoff")]
+    pub backoff: Duration,
+    /// The longest wait between two tries.
+    #[serde(default = "default_max_backoff")]
+    pub max_backoff: Duration,
+}
+
+fn default_backoff() -> Duration {
+    Duration::from_secs(1)
+}
+fn default_max_backoff() -> Duration {
+    Duration::from_secs(600)
+}
+
+/// What to do about a target that is offline when its turn comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnOffline {
+    /// The target fails.
+    #[default]
+    Fail,
+    /// The target is left out.
+    Skip,
+    /// Wait so long for it, then fail.
+    Wait(Duration),
+}
+
+impl fmt::Display for OnOffline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fail => f.write_str("fail"),
+            Self::Skip => f.write_str("skip"),
+            Self::Wait(duration) => write!(f, "wait {duration}"),
+        }
+    }
+}
+impl FromStr for OnOffline {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(' ') {
+            None if text == "fail" => Ok(Self::Fail),
+            None if text == "skip" => Ok(Self::Skip),
+            Some(("wait", duration)) => duration.trim().parse().map(Self::Wait).map_err(|error| format!("{error}")),
+            _ => Err(format!("`{text}` is none of `fail`, `skip`, `wait <duration>`")),
+        }
+    }
+}
+impl Serialize for OnOffline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for OnOffline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+impl JsonSchema for OnOffline {
+    fn schema_name() -> Cow<'static, str> {
+        "OnOffline".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(fail|skip|wait [0-9]+(ms|s|m|h|d))$" })
+    }
+}
+
+/// What an open `unknown` does to the execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// Wait until evidence or a person settles it.
+    Wait,
+    /// Leave it `unknown` and end the execution `failed`.
+    Fail,
+}

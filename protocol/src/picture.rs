@@ -1,0 +1,67 @@
+//! The controller's picture: which attempts an agent shall have, and what to do with each.
+
+use crate::ids::{AttemptId, ExecutionId, Incarnation};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the controller wants of one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Desired {
+    /// Run it, unless it was ever started.
+    Run,
+    /// End its process group (TERM, grace, KILL); if it never started, never start it.
+    Stop,
+}
+
+/// One attempt that is assigned to an agent, bound to the journal incarnation it was committed for. An agent whose journal
+/// has another incarnation refuses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Assignment {
+    /// The attempt; its command is started at most once.
+    pub attempt: AttemptId,
+    /// The execution it belongs to.
+    pub execution: ExecutionId,
+    /// The journal that may run it.
+    pub incarnation: Incarnation,
+    /// Run or stop.
+    pub desired: Desired,
+    /// What to run. Absent for [`Desired::Stop`] when the controller no longer needs it to run: an agent that does not know
+    /// the attempt then answers `not_started`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandSpec>,
+}
+
+/// What to run and how. Values of parameters stand only in `env`, never in `argv` (P9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CommandSpec {
+    /// Program and arguments before the script text, such as `["/bin/sh", "-e", "-c"]`.
+    pub argv: Vec<String>,
+    /// The script text, given as the last argument. Over 64 KiB it travels as a file in the work folder, whose path is given
+    /// instead, and the argument `-c` before it is dropped.
+    pub script: String,
+    /// The whole environment beside what the agent adds (`PATH`, `HOME`, `LANG`, `PULSE_WORKDIR`).
+    pub env: BTreeMap<String, String>,
+    /// Working folder; the attempt's private one unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// Milliseconds from the start, on the agent's monotonic clock.
+    pub timeout_ms: u64,
+    /// Milliseconds between TERM and KILL.
+    pub kill_grace_ms: u64,
+    /// Send up to 64 KiB of stdout with the end, because a later step refers to it.
+    #[serde(default)]
+    pub capture_stdout: bool,
+}
+
+/// How far the controller has stored an attempt's output, in bytes from the stream's beginning. The agent goes on from there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OutputOffsets {
+    /// stdout, bytes.
+    pub stdout: u64,
+    /// stderr, bytes.
+    pub stderr: u64,
+}
