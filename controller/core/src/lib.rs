@@ -1,1 +1,20 @@
-//! controller/core
+//! Every decision of PULSE, as pure functions over data. No runtime, no database, no web, no Git, no clock, no randomness:
+//! time and ids are arguments, effects are data.
+//!
+//! ```text
+//! manifests ─▶ definitions (validated set, compiled programs) ─▶ plan (diff against what is live)
+//! inputs ─▶ execution::admit ─▶ events ─▶ fold ─▶ decide ─▶ events, claims, effects, wake_at, report
+//! ```
+
+pub mod decide;
+pub mod definitions;
+pub mod execution;
+pub mod expression;
+pub mod plan;
+pub mod selector;
+pub mod template;
+pub mod time;
+pub mod transition;
+pub mod values;
+
+pub use time::Timestamp;

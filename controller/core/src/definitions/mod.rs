@@ -1,0 +1,33 @@
+//! The validated set: manifests that were read become programs that can run, or findings that say why not.
+
+mod digest;
+mod finding;
+mod params;
+mod program;
+
+pub use digest::digest;
+pub use finding::Finding;
+pub use params::{ParamError, Params};
+pub use program::{CompiledStep, Program};
+
+use crd_schemas::manifest::{AgentGroupSpec, Workflow};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What an execution is pinned to: a sync never changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Snapshot {
+    /// The source.
+    pub source: String,
+    /// The commit.
+    pub commit: String,
+    /// The file, relative to the source's root.
+    pub path: String,
+    /// The workflow's digest.
+    pub digest: String,
+    /// The workflow.
+    pub workflow: Workflow,
+    /// The groups of that commit.
+    pub groups: BTreeMap<String, AgentGroupSpec>,
+}

@@ -1,0 +1,196 @@
+//! The engine: what an expression can do, and how much of it.
+//!
+//! rhai's own rule for unlike types is that they are never equal, silently. So the comparing and adding operators are
+//! registered here for any pair of values, and decide themselves: like types work, unlike ones are errors with a hint.
+
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Position};
+use std::cmp::Ordering;
+use std::sync::LazyLock;
+
+/// The longest text, in bytes.
+const MAX_STRING_BYTES: usize = 128 * 1024;
+
+type Outcome<T> = Result<T, Box<EvalAltResult>>;
+
+/// Functions an expression may call; all others are refused when it is compiled.
+pub(super) const FUNCTIONS: [&str; 11] =
+    ["int", "float", "string", "contains", "starts_with", "ends_with", "len", "is_empty", "to_lower", "to_upper", "trim"];
+
+/// One engine for all: it is set up once and holds no state of an evaluation.
+pub(super) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut engine = Engine::new_raw();
+    engine
+        .set_allow_anonymous_fn(false)
+        .set_allow_if_expression(false)
+        .set_allow_looping(false)
+        .set_allow_loop_expressions(false)
+        .set_allow_shadowing(false)
+        .set_allow_statement_expression(false)
+        .set_allow_switch_expression(false)
+        .set_fail_on_invalid_map_property(true)
+        .set_fast_operators(false)
+        .set_strict_variables(false)
+        .set_max_operations(10_000)
+        .set_max_expr_depths(32, 32)
+        .set_max_call_levels(16)
+        .set_max_string_size(MAX_STRING_BYTES)
+        .set_max_array_size(10_000)
+        .set_max_map_size(100_000)
+        .set_max_functions(0)
+        .set_max_variables(16)
+        .set_optimization_level(rhai::OptimizationLevel::None);
+    engine.disable_symbol("eval");
+    register_operators(&mut engine);
+    register_functions(&mut engine);
+    engine
+});
+
+fn register_operators(engine: &mut Engine) {
+    engine.register_fn("==", |a: Dynamic, b: Dynamic| compare("==", &a, &b).map(|order| order == Ordering::Equal));
+    engine.register_fn("!=", |a: Dynamic, b: Dynamic| compare("!=", &a, &b).map(|order| order != Ordering::Equal));
+    engine.register_fn("<", |a: Dynamic, b: Dynamic| compare("<", &a, &b).map(Ordering::is_lt));
+    engine.register_fn("<=", |a: Dynamic, b: Dynamic| compare("<=", &a, &b).map(Ordering::is_le));
+    engine.register_fn(">", |a: Dynamic, b: Dynamic| compare(">", &a, &b).map(Ordering::is_gt));
+    engine.register_fn(">=", |a: Dynamic, b: Dynamic| compare(">=", &a, &b).map(Ordering::is_ge));
+    engine.register_fn("+", |a: Dynamic, b: Dynamic| add(&a, &b));
+    engine.register_fn("-", |a: Dynamic, b: Dynamic| calculate("-", &a, &b, i64::checked_sub, |a, b| a - b));
+    engine.register_fn("*", |a: Dynamic, b: Dynamic| calculate("*", &a, &b, i64::checked_mul, |a, b| a * b));
+    engine.register_fn("/", |a: Dynamic, b: Dynamic| calculate("/", &a, &b, i64::checked_div, |a, b| a / b));
+    engine.register_fn("%", |a: Dynamic, b: Dynamic| calculate("%", &a, &b, i64::checked_rem, |a, b| a % b));
+    engine.register_fn("-", |a: i64| a.checked_neg().ok_or_else(|| failure("the number is too large")));
+    engine.register_fn("-", |a: f64| -a);
+    engine.register_fn("!", |a: bool| !a);
+}
+
+fn register_functions(engine: &mut Engine) {
+    type Text = ImmutableString;
+    engine.register_fn("int", |text: Text| int(&text));
+    engine.register_fn("int", |number: i64| number);
+    engine.register_fn("int", |number: f64| {
+        // Only where every whole number up to the bound has its own float, so that nothing is rounded unseen.
+        let exact = number.abs() <= 9_007_199_254_740_992.0;
+        if exact { Ok(number as i64) } else { Err(failure(format!("{number} is too large for `int(…)`"))) }
+    });
+    engine.register_fn("float", |text: Text| float(&text));
+    engine.register_fn("float", |number: i64| number as f64);
+    engine.register_fn("float", |number: f64| number);
+    engine.register_fn("string", |text: Text| text);
+    engine.register_fn("string", |number: i64| number.to_string());
+    engine.register_fn("string", |number: f64| number.to_string());
+    engine.register_fn("string", |truth: bool| truth.to_string());
+    engine.register_fn("contains", |text: Text, part: Text| text.contains(part.as_str()));
+    engine.register_fn("contains", |list: rhai::Array, item: Dynamic| contains(&list, &item));
+    engine.register_fn("contains", |map: rhai::Map, key: Text| map.contains_key(key.as_str()));
+    engine.register_fn("starts_with", |text: Text, part: Text| text.starts_with(part.as_str()));
+    engine.register_fn("ends_with", |text: Text, part: Text| text.ends_with(part.as_str()));
+    engine.register_fn("len", |text: Text| text.chars().count() as i64);
+    engine.register_fn("len", |list: rhai::Array| list.len() as i64);
+    engine.register_fn("len", |map: rhai::Map| map.len() as i64);
+    engine.register_fn("is_empty", |text: Text| text.is_empty());
+    engine.register_fn("is_empty", |list: rhai::Array| list.is_empty());
+    engine.register_fn("is_empty", |map: rhai::Map| map.is_empty());
+    engine.register_fn("to_lower", |text: Text| text.to_lowercase());
+    engine.register_fn("to_upper", |text: Text| text.to_uppercase());
+    engine.register_fn("trim", |text: Text| text.trim().to_owned());
+}
+
+/// An error of an expression, as rhai carries it.
+pub(super) fn failure(message: impl Into<String>) -> Box<EvalAltResult> {
+    Box::new(EvalAltResult::ErrorRuntime(message.into().into(), Position::NONE))
+}
+
+fn int(text: &str) -> Outcome<i64> {
+    let shown: String = text.trim().chars().take(40).collect();
+    text.trim().parse().map_err(|_| failure(format!("`int(…)`: the text {shown:?} is no whole number")))
+}
+
+fn float(text: &str) -> Outcome<f64> {
+    let shown: String = text.trim().chars().take(40).collect();
+    let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| failure(format!("`float(…)`: the text {shown:?} is no number")))
+}
+
+fn contains(list: &[Dynamic], item: &Dynamic) -> Outcome<bool> {
+    for other in list {
+        if compare("==", other, item)? == Ordering::Equal {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The order of two like values; unlike ones have none.
+fn compare(operator: &str, a: &Dynamic, b: &Dynamic) -> Outcome<Ordering> {
+    if let (Some(a), Some(b)) = (text(a), text(b)) {
+        return Ok(a.cmp(&b));
+    }
+    if let (Ok(a), Ok(b)) = (a.as_int(), b.as_int()) {
+        return Ok(a.cmp(&b));
+    }
+    if let (Some(a), Some(b)) = (number(a), number(b)) {
+        return a.partial_cmp(&b).ok_or_else(|| failure("a number that is not a number cannot be compared"));
+    }
+    match (a.as_bool(), b.as_bool()) {
+        (Ok(a), Ok(b)) if matches!(operator, "==" | "!=") => Ok(a.cmp(&b)),
+        _ => Err(unlike(operator, a, b)),
+    }
+}
+
+fn add(a: &Dynamic, b: &Dynamic) -> Outcome<Dynamic> {
+    match (text(a), text(b)) {
+        (Some(a), Some(b)) if a.len() + b.len() > MAX_STRING_BYTES => Err(failure("the text grows too long")),
+        (Some(a), Some(b)) => Ok(format!("{a}{b}").into()),
+        _ => calculate("+", a, b, i64::checked_add, |a, b| a + b),
+    }
+}
+
+fn calculate(
+    operator: &str,
+    a: &Dynamic,
+    b: &Dynamic,
+    ints: fn(i64, i64) -> Option<i64>,
+    floats: fn(f64, f64) -> f64,
+) -> Outcome<Dynamic> {
+    if let (Ok(x), Ok(y)) = (a.as_int(), b.as_int()) {
+        let result =
+            ints(x, y).ok_or_else(|| failure(format!("`{x} {operator} {y}` has no result: it is too large, or divides by 0")));
+        return result.map(Dynamic::from);
+    }
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => Ok(floats(a, b).into()),
+        _ => Err(unlike(operator, a, b)),
+    }
+}
+
+fn text(value: &Dynamic) -> Option<ImmutableString> {
+    value.clone().into_immutable_string().ok()
+}
+
+fn number(value: &Dynamic) -> Option<f64> {
+    value.as_float().ok().or_else(|| value.as_int().ok().map(|number| number as f64))
+}
+
+/// The error about an operator between unlike values, with the mend.
+fn unlike(operator: &str, a: &Dynamic, b: &Dynamic) -> Box<EvalAltResult> {
+    let mend = match (text(a).is_some(), text(b).is_some()) {
+        (true, false) if number(b).is_some() => format!("; write `int(…) {operator} …` around the text on the left"),
+        (false, true) if number(a).is_some() => format!("; write `… {operator} int(…)` around the text on the right"),
+        _ => String::new(),
+    };
+    failure(format!("`{operator}` between {} and {}{mend}", said(a.type_name()), said(b.type_name())))
+}
+
+/// A type as people say it.
+pub(super) fn said(kind: &str) -> &'static str {
+    match kind {
+        "string" | "String" | "&str" | "ImmutableString" => "a text",
+        "i64" | "int" => "a whole number",
+        "f64" | "float" => "a number with a point",
+        "bool" => "true or false",
+        "map" | "Map" => "a map",
+        "array" | "Array" => "a list",
+        "()" => "nothing",
+        "char" => "a character",
+        _ => "another kind of value",
+    }
+}

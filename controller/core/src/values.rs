@@ -1,0 +1,198 @@
+//! The values that `{{ … }}` and expressions can name: a dotted path is parsed once, when a commit is checked, into what it
+//! names ([`Path`]), and looked up in a [`Context`] when a step runs. No text of a value is ever parsed here.
+
+mod path;
+
+pub use path::{Field, Path, PathError};
+pub(crate) use path::{listed, unknown_field, unknown_param, unknown_step};
+
+use pulse_protocol::AgentName;
+use std::collections::BTreeMap;
+
+/// The longest value that one path may yield, in bytes.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+/// What may be named at one place of a workflow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The workflow's parameters.
+    pub params: Vec<String>,
+    /// Ids of the steps before this place, in order.
+    pub earlier_steps: Vec<String>,
+    /// Something that is rendered once for each target, so that `agent.…` means that target.
+    pub in_target: bool,
+}
+
+/// What an execution knows at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Parameters by name, defaults filled in.
+    pub params: BTreeMap<String, String>,
+    /// Steps that have ended, by id.
+    pub steps: BTreeMap<String, StepValue>,
+    /// The execution itself.
+    pub execution: ExecutionValue,
+    /// The definitions it is pinned to.
+    pub git: GitValue,
+    /// The target, where something is rendered for one.
+    pub agent: Option<AgentValue>,
+}
+
+/// The execution as values see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecutionValue {
+    /// Its id.
+    pub id: String,
+    /// Its number within the workflow.
+    pub number: i64,
+    /// The workflow's name.
+    pub workflow: String,
+    /// Who or what started it.
+    pub started_by: String,
+}
+
+/// The pinned definitions as values see them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GitValue {
+    /// The source's name.
+    pub source: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// One target as values see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AgentValue {
+    /// The agent's name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its declared vars.
+    pub vars: BTreeMap<String, String>,
+    /// What it last said of itself.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// An ended step as values see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepValue {
+    /// How it ended: `succeeded`, `failed`, `skipped`, …
+    pub status: String,
+    /// Its targets.
+    pub targets: BTreeMap<AgentName, TargetValue>,
+}
+
+/// One target of an ended step as values see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetValue {
+    /// How it ended.
+    pub status: String,
+    /// The exit code of its last attempt, where the command exited.
+    pub exit_code: Option<i64>,
+    /// What the command wrote to stdout; `None` when nothing was captured or there was more than 64 KiB.
+    pub stdout: Option<String>,
+}
+
+/// Why a path has no value now, as a sentence that says the mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` has no value: {reason}")]
+pub struct MissingValue {
+    /// The path as users write it.
+    pub path: String,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+impl Context {
+    /// The value that the path names, as text.
+    pub fn lookup(&self, path: &Path) -> Result<String, MissingValue> {
+        let missing = |reason: String| MissingValue { path: path.to_string(), reason };
+        let value = self.find(path).map_err(missing)?;
+        if value.len() > MAX_VALUE_BYTES {
+            return Err(missing(format!("it is {} bytes long; at most 64 KiB can be passed on", value.len())));
+        }
+        if value.contains('\0') {
+            return Err(missing("it holds a NUL byte, which no environment variable can".to_owned()));
+        }
+        Ok(value)
+    }
+
+    fn find(&self, path: &Path) -> Result<String, String> {
+        match path {
+            Path::Param(name) => self.params.get(name).cloned().ok_or_else(|| "this execution has no such parameter".to_owned()),
+            Path::Step { id, field } => self.step(id)?.single(id, *field),
+            Path::Target { id, agent, field } => {
+                let target = self.step(id)?.targets.get(agent);
+                target.ok_or_else(|| format!("step `{id}` did not run on `{agent}`"))?.field(*field)
+            }
+            Path::ExecutionId => Ok(self.execution.id.clone()),
+            Path::ExecutionNumber => Ok(self.execution.number.to_string()),
+            Path::ExecutionWorkflow => Ok(self.execution.workflow.clone()),
+            Path::ExecutionStartedBy => Ok(self.execution.started_by.clone()),
+            Path::GitSource => Ok(self.git.source.clone()),
+            Path::GitCommit => Ok(self.git.commit.clone()),
+            Path::AgentName => Ok(self.agent()?.name.clone()),
+            Path::AgentLabel(key) => self.agent()?.entry("label", key, |agent| &agent.labels),
+            Path::AgentVar(key) => self.agent()?.entry("var", key, |agent| &agent.vars),
+            Path::AgentFact(key) => self.agent()?.entry("fact", key, |agent| &agent.facts),
+        }
+    }
+
+    fn step(&self, id: &str) -> Result<&StepValue, String> {
+        self.steps.get(id).ok_or_else(|| format!("step `{id}` has not run in this execution"))
+    }
+
+    fn agent(&self) -> Result<&AgentValue, String> {
+        self.agent.as_ref().ok_or_else(|| "`agent` is known only where a command runs on a target".to_owned())
+    }
+}
+
+impl StepValue {
+    /// The field of a step as a whole: its own status, or what its only target has.
+    fn single(&self, id: &str, field: Field) -> Result<String, String> {
+        if field == Field::Status {
+            return Ok(self.status.clone());
+        }
+        self.only_target(id, field)?.field(field)
+    }
+
+    /// The only target of the step `id`; a step with none or several has no `exitCode` or `stdout` of its own.
+    pub(crate) fn only_target(&self, id: &str, field: Field) -> Result<&TargetValue, String> {
+        let mut targets = self.targets.iter();
+        match (targets.next(), targets.next()) {
+            (Some((_, target)), None) => Ok(target),
+            (None, _) => Err(format!("step `{id}` ran on no target (it is {})", self.status)),
+            (Some((name, _)), Some(_)) => {
+                let count = self.targets.len();
+                Err(format!("step `{id}` ran on {count} targets; name one, such as `steps.{id}.agents.{name}.{field}`"))
+            }
+        }
+    }
+}
+
+impl TargetValue {
+    fn field(&self, field: Field) -> Result<String, String> {
+        match field {
+            Field::Status => Ok(self.status.clone()),
+            Field::ExitCode => self.exit_code.map(|code| code.to_string()).ok_or_else(|| self.no_exit_code()),
+            Field::Stdout => self.stdout.clone().ok_or_else(|| NO_STDOUT.to_owned()),
+        }
+    }
+
+    /// Why there is no exit code.
+    pub(crate) fn no_exit_code(&self) -> String {
+        format!("the command did not exit there (it is {})", self.status)
+    }
+}
+
+/// Why there is no stdout.
+pub(crate) const NO_STDOUT: &str = "no stdout was kept there: the command wrote more than 64 KiB, wrote no UTF-8, or did not run";
+
+impl AgentValue {
+    fn entry(&self, what: &str, key: &str, of: fn(&Self) -> &BTreeMap<String, String>) -> Result<String, String> {
+        of(self).get(key).cloned().ok_or_else(|| format!("agent `{}` has no {what} `{key}`", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests;
