@@ -3,11 +3,25 @@
 //! ```text
 //! text ─▶ tree (spanned, parsed once) ─▶ manifest (typed) + every Problem ─▶ core: definitions
 //! ```
+//!
+//! [`parse_file`] is the way in. What it answers are [`Document`]s, which turn a JSON pointer into a [`Problem`] with file,
+//! line and column, so that checks made elsewhere say where, too.
 
+mod decode;
+pub mod document;
 pub mod duration;
 pub mod manifest;
+pub mod parse;
 pub mod problem;
+mod scalar;
+mod source;
+pub mod tree;
+pub mod unsupported;
+pub mod yaml;
+mod yaml_hints;
 
+pub use document::Document;
 pub use duration::Duration;
 pub use manifest::{Kind, Manifest};
+pub use parse::{MAX_FILE_BYTES, ParsedFile, parse_file};
 pub use problem::{Problem, Severity};

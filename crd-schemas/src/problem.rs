@@ -51,3 +51,86 @@ impl fmt::Display for Problem {
         if let Some(help) = &self.help { write!(f, " ({help})") } else { Ok(()) }
     }
 }
+
+/// The codes of problems that this crate finds. The checks of the core have their own; docs/problems.md lists all.
+pub mod code {
+    /// A file of more than 1 MiB.
+    pub const FILE_TOO_LARGE: &str = "file-too-large";
+    /// Bytes that are no UTF-8.
+    pub const NOT_UTF8: &str = "not-utf8";
+    /// A NUL character, written or escaped.
+    pub const NUL: &str = "nul-character";
+    /// No YAML.
+    pub const YAML_SYNTAX: &str = "yaml-syntax";
+    /// YAML too deep, too large or with too many aliases.
+    pub const TOO_COMPLEX: &str = "too-complex";
+    /// A YAML tag such as `!x`.
+    pub const YAML_TAG: &str = "yaml-tag";
+    /// `<<`.
+    pub const MERGE_KEY: &str = "merge-key";
+    /// A key given twice in one map.
+    pub const DUPLICATE_KEY: &str = "duplicate-key";
+    /// A document that is no map.
+    pub const NOT_A_MANIFEST: &str = "not-a-manifest";
+    /// An `apiVersion` other than `pulse.dev/v1`.
+    pub const UNKNOWN_API_VERSION: &str = "unknown-api-version";
+    /// A `kind` that does not exist.
+    pub const UNKNOWN_KIND: &str = "unknown-kind";
+    /// A step type that does not exist.
+    pub const UNKNOWN_STEP_TYPE: &str = "unknown-step-type";
+    /// A field that does not exist.
+    pub const UNKNOWN_FIELD: &str = "unknown-field";
+    /// A field that must be there.
+    pub const MISSING_FIELD: &str = "missing-field";
+    /// A value of another type.
+    pub const WRONG_TYPE: &str = "wrong-type";
+    /// A value that is none of those allowed, or malformed.
+    pub const BAD_VALUE: &str = "bad-value";
+    /// A name that breaks the rule for names.
+    pub const BAD_NAME: &str = "bad-name";
+    /// A name with a meaning of its own.
+    pub const RESERVED_NAME: &str = "reserved-name";
+    /// A text that is no duration.
+    pub const BAD_DURATION: &str = "bad-duration";
+    /// A number, a duration or a list's length outside its bounds.
+    pub const OUT_OF_RANGE: &str = "out-of-range";
+    /// A text, list or map that must not be empty.
+    pub const EMPTY: &str = "empty";
+    /// Two steps, parameters or items of one manifest with the same name.
+    pub const DUPLICATE_NAME: &str = "duplicate-name";
+    /// Two fields that exclude each other.
+    pub const CONFLICTING_FIELDS: &str = "conflicting-fields";
+    /// What the design has and this release does not run.
+    pub const UNSUPPORTED: &str = "unsupported";
+    /// More problems than are listed.
+    pub const TOO_MANY_PROBLEMS: &str = "too-many-problems";
+
+    /// Every code above.
+    pub const ALL: [&str; 25] = [
+        FILE_TOO_LARGE,
+        NOT_UTF8,
+        NUL,
+        YAML_SYNTAX,
+        TOO_COMPLEX,
+        YAML_TAG,
+        MERGE_KEY,
+        DUPLICATE_KEY,
+        NOT_A_MANIFEST,
+        UNKNOWN_API_VERSION,
+        UNKNOWN_KIND,
+        UNKNOWN_STEP_TYPE,
+        UNKNOWN_FIELD,
+        MISSING_FIELD,
+        WRONG_TYPE,
+        BAD_VALUE,
+        BAD_NAME,
+        RESERVED_NAME,
+        BAD_DURATION,
+        OUT_OF_RANGE,
+        EMPTY,
+        DUPLICATE_NAME,
+        CONFLICTING_FIELDS,
+        UNSUPPORTED,
+        TOO_MANY_PROBLEMS,
+    ];
+}

@@ -167,6 +167,28 @@ pub struct Execute {
     pub idempotent: bool,
 }
 
+impl Execute {
+    /// What an `execute` step is that says nothing; it has no targets and no command, so it is no valid one.
+    pub(crate) fn defaults() -> Self {
+        Self {
+            targets: Vec::new(),
+            command: String::new(),
+            env: BTreeMap::new(),
+            shell: Shell::default(),
+            cwd: None,
+            success_exit_codes: default_success_exit_codes(),
+            timeout: default_timeout(),
+            kill_grace: default_kill_grace(),
+            retry: None,
+            max_parallel: default_max_parallel(),
+            max_failures: 0,
+            on_offline: OnOffline::default(),
+            on_unknown: None,
+            idempotent: false,
+        }
+    }
+}
+
 fn default_success_exit_codes() -> Vec<u8> {
     vec![0]
 }
@@ -224,11 +246,18 @@ pub struct Retry {
     pub max_backoff: Duration,
 }
 
+impl Retry {
+    /// `backoff`, unless said.
+    pub const DEFAULT_BACKOFF: Duration = Duration::from_secs(1);
+    /// `maxBackoff`, unless said.
+    pub const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(600);
+}
+
 fn default_backoff() -> Duration {
-    Duration::from_secs(1)
+    Retry::DEFAULT_BACKOFF
 }
 fn default_max_backoff() -> Duration {
-    Duration::from_secs(600)
+    Retry::DEFAULT_MAX_BACKOFF
 }
 
 /// What to do about a target that is offline when its turn comes.

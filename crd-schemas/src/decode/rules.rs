@@ -1,0 +1,142 @@
+//! Rules for names. The same rules stand as patterns in the JSON Schemas; a test holds the two together.
+
+use super::value::Broken;
+use crate::problem::code;
+use crate::tree::clip;
+
+type Checked = Result<(), Broken>;
+
+fn broken(code: &'static str, message: String, help: &str) -> Checked {
+    Err(Broken { code, message, help: Some(help.to_owned()) })
+}
+
+/// An RFC 1123 label.
+pub fn name(text: &str) -> Checked {
+    let fits = (1..=63).contains(&text.len())
+        && text.bytes().all(|b| lower(b) || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if fits {
+        return Ok(());
+    }
+    let help = "1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit";
+    broken(code::BAD_NAME, format!("`{}` is no valid name", clip(text)), help)
+}
+
+/// A name that `targets` can hold without meaning every agent.
+pub fn agent_name(text: &str) -> Checked {
+    name(text)?;
+    if text == "all" {
+        return broken(
+            code::RESERVED_NAME,
+            "`all` means every agent, so nothing else can have this name".into(),
+            "choose another name",
+        );
+    }
+    Ok(())
+}
+
+/// `[a-z][a-z0-9_-]{0,62}`, not `end`.
+pub fn step_id(text: &str) -> Checked {
+    let fits = (1..=63).contains(&text.len()) && starts_lower(text) && text.bytes().all(|b| lower(b) || b == b'_' || b == b'-');
+    if !fits {
+        let help = "at most 63 of a-z, 0-9, `_` and `-`, beginning with a letter";
+        return broken(code::BAD_NAME, format!("`{}` is no valid step id", clip(text)), help);
+    }
+    if text == "end" {
+        return broken(
+            code::RESERVED_NAME,
+            "`end` means the end of the workflow, so no step can have this id".into(),
+            "choose another id",
+        );
+    }
+    Ok(())
+}
+
+/// `[a-z][a-z0-9_]{0,39}`.
+pub fn param_name(text: &str) -> Checked {
+    let fits = (1..=40).contains(&text.len()) && starts_lower(text) && text.bytes().all(|b| lower(b) || b == b'_');
+    if fits {
+        return Ok(());
+    }
+    let help = "at most 40 of a-z, 0-9 and `_`, beginning with a letter";
+    broken(code::BAD_NAME, format!("`{}` is no valid parameter name", clip(text)), help)
+}
+
+/// The name of a value in `vars`: `[A-Za-z_][A-Za-z0-9_-]{0,62}`.
+pub fn var_name(text: &str) -> Checked {
+    let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if first && text.len() <= 63 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+        return Ok(());
+    }
+    let help = "at most 63 letters, digits, `_` and `-`, beginning with a letter or `_`";
+    broken(code::BAD_NAME, format!("`{}` is no valid name of a var", clip(text)), help)
+}
+
+/// The name of an environment variable that is not PULSE's own.
+pub fn env_name(text: &str) -> Checked {
+    let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if !first || text.len() > 255 || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        let help = "letters, digits and `_`, beginning with a letter or `_`";
+        return broken(code::BAD_NAME, format!("`{}` is no valid name of an environment variable", clip(text)), help);
+    }
+    if text.starts_with("PULSE_") {
+        return broken(
+            code::RESERVED_NAME,
+            format!("`{}`: names in PULSE_ are set by PULSE itself", clip(text)),
+            "choose another name",
+        );
+    }
+    Ok(())
+}
+
+/// The key of a label: letters, digits, `.`, `_`, `-`, `/`, at most 253, beginning and ending with a letter or digit; not `self/…`.
+pub fn label_key(text: &str) -> Checked {
+    if !(1..=253).contains(&text.len()) || !label_text(text, b"._-/") {
+        let help = "letters, digits, `.`, `_`, `-` and `/`, beginning and ending with a letter or digit";
+        return broken(code::BAD_NAME, format!("`{}` is no valid key of a label", clip(text)), help);
+    }
+    if text.starts_with("self/") {
+        return broken(code::RESERVED_NAME, "labels in self/ are what an agent says of itself".into(), "choose another key");
+    }
+    Ok(())
+}
+
+/// The value of a label: empty, or letters, digits, `.`, `_` and `-`, at most 63, beginning and ending with a letter or digit.
+pub fn label_value(text: &str) -> Checked {
+    if text.is_empty() || (text.len() <= 63 && label_text(text, b"._-")) {
+        return Ok(());
+    }
+    let help = "at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit";
+    broken(code::BAD_VALUE, format!("`{}` is no valid value of a label", clip(text)), help)
+}
+
+/// An absolute path.
+pub fn absolute_path(text: &str) -> Checked {
+    if text.starts_with('/') && text.len() <= 4096 {
+        return Ok(());
+    }
+    broken(
+        code::BAD_VALUE,
+        format!("`{}` is no absolute path", clip(text)),
+        "begin it with `/`; without `cwd` the command runs in a private folder",
+    )
+}
+
+/// Anything.
+pub fn any(_: &str) -> Checked {
+    Ok(())
+}
+
+fn lower(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+fn starts_lower(text: &str) -> bool {
+    text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+}
+fn label_text(text: &str, between: &[u8]) -> bool {
+    let ends = |byte: Option<u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric());
+    ends(text.bytes().next())
+        && ends(text.bytes().last())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || between.contains(&b))
+}
