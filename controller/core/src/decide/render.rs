@@ -1,0 +1,67 @@
+//! Renders what an agent shall run, and what it shall know of an execution's attempts at any moment.
+
+use super::Fleet;
+use super::step::spec;
+use crate::execution::{CancelMode, Execution, StepRun, context};
+use crate::values::{Context, MissingValue};
+use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Desired};
+use std::collections::BTreeMap;
+
+/// The command of a step for the target whose values are in `values.agent`.
+pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: &Context) -> Result<CommandSpec, MissingValue> {
+    let (compiled, spec) = (execution.compiled(run), spec(execution, run));
+    let agent = values.agent.as_ref().map_or("", |agent| agent.name.as_str());
+    let mut env = BTreeMap::new();
+    for (name, template) in &compiled.env {
+        env.insert(name.clone(), template.render(values)?);
+    }
+    env.extend(compiled.command.environment(values)?);
+    for (name, value) in &values.params {
+        env.insert(format!("PULSE_PARAM_{}", name.to_ascii_uppercase()), value.clone());
+    }
+    let key = format!("{}/{}/{}/{agent}", execution.id(), run.path, run.visit);
+    let own = [
+        ("PULSE_EXECUTION", execution.id().to_string()),
+        ("PULSE_STEP", run.path.to_string()),
+        ("PULSE_ATTEMPT", attempt.to_string()),
+        ("PULSE_IDEMPOTENCY_KEY", key),
+        ("PULSE_AGENT", agent.to_owned()),
+        ("PULSE_COMMIT", execution.created.commit.clone()),
+    ];
+    env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    Ok(CommandSpec {
+        argv: compiled.argv.clone(),
+        script: compiled.command.text.clone(),
+        env,
+        cwd: spec.cwd.clone(),
+        timeout_ms: spec.timeout.as_millis(),
+        kill_grace_ms: spec.kill_grace.as_millis(),
+        capture_stdout: compiled.capture_stdout,
+    })
+}
+
+/// What the controller wants of an attempt now. `None`: nothing, it is over.
+///
+/// An attempt that can no longer be rendered (an agent's label was changed after it was committed) is wanted stopped: an agent
+/// that has not begun it then proves `not_started`, and the next attempt says what is missing.
+pub fn desired(execution: &Execution, id: AttemptId, fleet: &dyn Fleet) -> Option<Assignment> {
+    let attempt = execution.attempts.get(&id).filter(|attempt| attempt.state.is_open())?;
+    let killed = execution.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill);
+    let wanted = if killed { Desired::Stop } else { Desired::Run };
+    let run = &execution.steps[attempt.step];
+    let mut values = context(execution);
+    values.agent = fleet.agent(&attempt.target).map(|agent| agent.value.clone());
+    let command = match wanted {
+        Desired::Run if attempt.state.is_active() => render(execution, run, id, &values).ok(),
+        _ => None,
+    };
+    let wanted = if command.is_none() && attempt.state.is_active() { Desired::Stop } else { wanted };
+    let (execution, incarnation) = (execution.id(), attempt.incarnation);
+    Some(Assignment { attempt: id, execution, incarnation, desired: wanted, command })
+}
+
+/// The agents with an attempt that is not over, and those attempts.
+pub fn open_attempts(execution: &Execution) -> impl Iterator<Item = (&AgentName, AttemptId)> {
+    let open = execution.active.iter().chain(&execution.unknown);
+    open.filter_map(|id| execution.attempts.get(id).map(|attempt| (&attempt.target, *id)))
+}

@@ -1,0 +1,222 @@
+//! Takes in what comes from outside: word of agents, requests of people. Each input becomes events, or changes nothing, or is
+//! refused with a reason; that is decided here and nowhere else.
+
+use crate::execution::{CancelMode, Event, Execution, Verdict};
+use crate::time::Timestamp;
+use crate::transition::{AttemptChange, AttemptState, ResolvedAs, TrackLoss};
+use crd_schemas::manifest::Retry;
+use pulse_protocol::observation::EndKind;
+use pulse_protocol::{AgentName, AttemptId, Ended, Observation, Observed};
+
+/// Attempts in a row that may be proven never to have started before the target fails.
+const UNSTARTED_LIMIT: u32 = 5;
+
+/// Something from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant's sentence names its fields")]
+pub enum Input {
+    /// An agent reports an attempt.
+    Observed { agent: AgentName, observation: Observation },
+    /// An agent cannot know of an attempt any more: its journal is another one, or has lost it.
+    Forgotten { agent: AgentName, attempt: AttemptId },
+    /// Somebody wants it to end.
+    Cancel { mode: CancelMode, by: String, reason: String },
+    /// Somebody settles an `unknown`.
+    Resolve { attempt: AttemptId, outcome: ResolvedAs, by: String, reason: String },
+}
+
+/// What becomes of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admitted {
+    /// These events, to be folded and committed before anybody is answered.
+    Events(Vec<Event>),
+    /// Already so, or overtaken: acknowledge, change nothing.
+    Stale,
+    /// Not possible.
+    Refused(Refusal),
+}
+
+/// What the sender of an input is told once everything before it is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changed something.
+    Done,
+    /// It changed nothing, because it was already so.
+    Unchanged,
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// Why an input is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Terminal states are final.
+    #[error("the execution is over ({status}); terminal states are final")]
+    Over {
+        /// How it ended.
+        status: &'static str,
+    },
+    /// The execution has no such attempt.
+    #[error("the execution has no attempt {0}")]
+    NoSuchAttempt(AttemptId),
+    /// An agent spoke of another agent's attempt.
+    #[error("attempt {attempt} belongs to another agent than {agent}")]
+    NotYours {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Who spoke.
+        agent: AgentName,
+    },
+    /// Only an `unknown` can be settled.
+    #[error("attempt {attempt} is {state}, not unknown; only an unknown attempt can be settled")]
+    NotUnknown {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its state.
+        state: &'static str,
+    },
+    /// A report that contradicts what is recorded.
+    #[error("attempt {attempt} is {state}: {change} contradicts that")]
+    Contradiction {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its state.
+        state: &'static str,
+        /// What was reported.
+        change: &'static str,
+    },
+}
+
+/// Judges one input against the present state.
+pub fn admit(execution: &Execution, input: &Input, now: Timestamp) -> Admitted {
+    match input {
+        Input::Observed { agent, observation } => observed(execution, agent, observation, now),
+        Input::Forgotten { agent, attempt } => forgotten(execution, agent, *attempt),
+        Input::Cancel { mode, by, reason } => cancel(execution, *mode, by, reason),
+        Input::Resolve { attempt, outcome, by, reason } => resolve(execution, *attempt, *outcome, by, reason),
+    }
+}
+
+fn observed(execution: &Execution, agent: &AgentName, observation: &Observation, now: Timestamp) -> Admitted {
+    let id = observation.attempt;
+    let attempt = match execution.attempts.get(&id) {
+        None => return Admitted::Refused(Refusal::NoSuchAttempt(id)),
+        Some(attempt) if attempt.target != *agent => {
+            return Admitted::Refused(Refusal::NotYours { attempt: id, agent: agent.clone() });
+        }
+        Some(attempt) => attempt,
+    };
+    let change = match &observation.observed {
+        Observed::Accepted => AttemptChange::Accept,
+        Observed::Started { pid } => AttemptChange::Start { pid: *pid },
+        Observed::Ended(ended) => AttemptChange::End(ended.how.clone()),
+    };
+    if let (Observed::Ended(ended), true) = (&observation.observed, settled_without_evidence(execution, id)) {
+        return match ended.how {
+            EndKind::Unknown { .. } => Admitted::Stale,
+            _ => Admitted::Events(vec![Event::EvidenceRecorded { attempt: id, ended: ended.clone() }]),
+        };
+    }
+    match attempt.state.next(&change) {
+        Ok(_) if execution.status.is_terminal() => Admitted::Stale,
+        Ok(_) => Admitted::Events(vec![match &observation.observed {
+            Observed::Accepted => Event::AttemptAccepted { attempt: id },
+            Observed::Started { pid } => Event::AttemptStarted { attempt: id, pid: *pid },
+            Observed::Ended(ended) => {
+                let verdict = judge(execution, id, ended, now);
+                Event::AttemptEnded { attempt: id, ended: ended.clone(), verdict }
+            }
+        }]),
+        Err(illegal) if illegal.stale => Admitted::Stale,
+        Err(illegal) => Admitted::Refused(Refusal::Contradiction { attempt: id, state: illegal.from, change: illegal.by }),
+    }
+}
+
+/// Word of the end still matters to readers, but can change nothing: a person settled it, or the execution ended without it.
+fn settled_without_evidence(execution: &Execution, id: AttemptId) -> bool {
+    execution.attempts.get(&id).is_some_and(|attempt| {
+        let settled = match attempt.state {
+            AttemptState::Resolved(_) => true,
+            AttemptState::Unknown(_) => execution.status.is_terminal(),
+            _ => false,
+        };
+        settled && attempt.ended.as_ref().is_none_or(|ended| matches!(ended.how, EndKind::Unknown { .. }))
+    })
+}
+
+fn forgotten(execution: &Execution, agent: &AgentName, id: AttemptId) -> Admitted {
+    match execution.attempts.get(&id) {
+        None => Admitted::Refused(Refusal::NoSuchAttempt(id)),
+        Some(attempt) if attempt.target != *agent => Admitted::Refused(Refusal::NotYours { attempt: id, agent: agent.clone() }),
+        Some(attempt) if !attempt.state.is_active() || execution.status.is_terminal() => Admitted::Stale,
+        Some(_) => Admitted::Events(vec![Event::AttemptLost { attempt: id, loss: TrackLoss::JournalLost }]),
+    }
+}
+
+fn cancel(execution: &Execution, mode: CancelMode, by: &str, reason: &str) -> Admitted {
+    if execution.status.is_terminal() {
+        return Admitted::Refused(Refusal::Over { status: execution.status.as_str() });
+    }
+    if execution.cancel.as_ref().is_some_and(|cancel| cancel.mode >= mode) {
+        return Admitted::Stale;
+    }
+    Admitted::Events(vec![Event::CancelRequested { mode, by: by.to_owned(), reason: reason.to_owned() }])
+}
+
+fn resolve(execution: &Execution, id: AttemptId, outcome: ResolvedAs, by: &str, reason: &str) -> Admitted {
+    let Some(attempt) = execution.attempts.get(&id) else { return Admitted::Refused(Refusal::NoSuchAttempt(id)) };
+    if attempt.state == AttemptState::Resolved(outcome) {
+        return Admitted::Stale;
+    }
+    if execution.status.is_terminal() {
+        return Admitted::Refused(Refusal::Over { status: execution.status.as_str() });
+    }
+    if !matches!(attempt.state, AttemptState::Unknown(_)) {
+        return Admitted::Refused(Refusal::NotUnknown { attempt: id, state: attempt.state.as_str() });
+    }
+    Admitted::Events(vec![Event::AttemptResolved { attempt: id, outcome, by: by.to_owned(), reason: reason.to_owned() }])
+}
+
+/// What the end of an attempt means for its target.
+fn judge(execution: &Execution, id: AttemptId, ended: &Ended, now: Timestamp) -> Verdict {
+    let killed = execution.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill);
+    let Some(attempt) = execution.attempts.get(&id) else { return Verdict::Unknown };
+    let run = &execution.steps[attempt.step];
+    let spec = execution.compiled(run).execute();
+    let reason = match &ended.how {
+        EndKind::Unknown { .. } => return Verdict::Unknown,
+        EndKind::Exited { code } if spec.success_exit_codes.iter().any(|ok| i64::from(*ok) == *code) => {
+            return Verdict::Succeeded;
+        }
+        EndKind::NotStarted { .. } | EndKind::Cancelled if killed => return Verdict::Cancelled,
+        EndKind::NotStarted { reason } => {
+            let before = run.targets.get(&attempt.target).map_or(0, |target| target.uncounted);
+            return if before + 1 >= UNSTARTED_LIMIT {
+                Verdict::Failed { reason: format!("{UNSTARTED_LIMIT} attempts in a row never started; the last: {reason}") }
+            } else {
+                Verdict::Again { reason: reason.clone() }
+            };
+        }
+        EndKind::Cancelled => return Verdict::Failed { reason: "ended on request".into() },
+        EndKind::Exited { code } => format!("exit code {code}"),
+        EndKind::Signalled { signal } => format!("ended by signal {signal}"),
+        EndKind::TimedOut => format!("timed out after {}", spec.timeout),
+    };
+    let tries = run.targets.get(&attempt.target).map_or(0, |target| target.tries) + 1;
+    match &spec.retry {
+        Some(retry) if tries < retry.attempts && execution.cancel.is_none() => {
+            Verdict::Retry { at: Timestamp(now.0.saturating_add(backoff_micros(retry, tries, id))), reason }
+        }
+        _ => Verdict::Failed { reason },
+    }
+}
+
+/// Doubled for each try after the first, bounded, plus up to a fifth taken from the attempt id's random bits: the same history
+/// gives the same waits, and a thousand targets do not come back in the same instant.
+fn backoff_micros(retry: &Retry, tries: u32, id: AttemptId) -> i64 {
+    let base = retry.backoff.as_micros();
+    let doubled = base.checked_shl(tries.saturating_sub(1).min(62)).filter(|wait| *wait >= base);
+    let bounded = doubled.unwrap_or(i64::MAX).min(retry.max_backoff.as_micros());
+    let random = i64::from(id.0.as_bytes()[15]);
+    bounded.saturating_add(bounded / 5 / 255 * random)
+}

@@ -1,0 +1,38 @@
+//! What expressions and `{{ … }}` see of an execution.
+
+use crate::execution::{Execution, StepRun, Target};
+use crate::transition::AttemptState;
+use crate::values::{Context, ExecutionValue, GitValue, StepValue, TargetValue};
+
+/// The values of an execution's present state: its parameters, and every step that has ended.
+pub fn context(execution: &Execution) -> Context {
+    let created = &execution.created;
+    let ended = execution.steps.iter().filter(|run| run.status.is_terminal());
+    Context {
+        params: created.params.clone(),
+        steps: ended.map(|run| (run.path.0.clone(), step_value(execution, run))).collect(),
+        execution: ExecutionValue {
+            id: created.id.to_string(),
+            number: created.number,
+            workflow: created.workflow.clone(),
+            started_by: created.trigger.by.clone(),
+        },
+        git: GitValue { source: created.source.clone(), commit: created.commit.clone() },
+        agent: None,
+    }
+}
+
+fn step_value(execution: &Execution, run: &StepRun) -> StepValue {
+    let targets = run.targets.iter().map(|(name, target)| (name.clone(), target_value(execution, target)));
+    StepValue { status: run.status.as_str().to_owned(), targets: targets.collect() }
+}
+
+fn target_value(execution: &Execution, target: &Target) -> TargetValue {
+    let last = target.attempts.last().and_then(|id| execution.attempts.get(id));
+    let exit_code = last.and_then(|attempt| match attempt.state {
+        AttemptState::Exited { code } => Some(code),
+        _ => None,
+    });
+    let stdout = last.and_then(|attempt| attempt.ended.as_ref()).and_then(|ended| ended.captured.clone());
+    TargetValue { status: target.state.as_str().to_owned(), exit_code, stdout }
+}

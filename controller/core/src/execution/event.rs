@@ -1,0 +1,151 @@
+//! The events of an execution. They are stored for ever: fields are only ever added, with defaults.
+
+use crate::execution::Verdict;
+use crate::time::Timestamp;
+use crate::transition::{ExecutionEnd, WaitReason};
+use crate::transition::{ResolvedAs, StepStatus, TrackLoss};
+use pulse_protocol::{AgentName, AttemptId, Ended, ExecutionId, Incarnation};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Version written with every event, so that a later release can upcast on read.
+pub const EVENT_VERSION: u16 = 1;
+
+/// Where a step stands in the workflow, such as `refresh`, later `patch[2].boot`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepPath(pub String);
+
+impl fmt::Display for StepPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// One event with its place and time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventRecord {
+    /// From 1, without gaps.
+    pub seq: u32,
+    /// When the controller decided it.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What can happen to an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[expect(missing_docs, reason = "each variant's sentence names its fields")]
+pub enum Event {
+    /// It was accepted; everything it is pinned to.
+    Created(Box<Created>),
+    /// `pending → running`.
+    Started,
+    /// A step begins on its targets. `condition` is the recorded result of `when`, absent where there is none.
+    StepStarted { step: StepPath, visit: u32, targets: Vec<AgentName>, condition: Option<bool> },
+    /// A step does not run: its condition was false.
+    StepSkipped { step: StepPath, visit: u32 },
+    /// A step cannot run: its condition failed to evaluate.
+    StepRefused { step: StepPath, visit: u32, message: String },
+    /// A target ends without an attempt that decides it.
+    TargetEnded { step: StepPath, visit: u32, target: AgentName, verdict: Verdict },
+    /// A command is bound to an agent's journal. Committed before it is sent.
+    AttemptAssigned {
+        attempt: AttemptId,
+        step: StepPath,
+        visit: u32,
+        target: AgentName,
+        #[serde(rename = "try")]
+        number: u32,
+        slot: u32,
+        incarnation: Incarnation,
+    },
+    /// The agent's journal has it.
+    AttemptAccepted { attempt: AttemptId },
+    /// The command runs.
+    AttemptStarted { attempt: AttemptId, pid: i64 },
+    /// The agent said how it ended, and what follows for the target.
+    AttemptEnded { attempt: AttemptId, ended: Ended, verdict: Verdict },
+    /// The controller stopped waiting for word of it.
+    AttemptLost { attempt: AttemptId, loss: TrackLoss },
+    /// A person settled an `unknown`.
+    AttemptResolved { attempt: AttemptId, outcome: ResolvedAs, by: String, reason: String },
+    /// Word of an attempt that was already settled; changes nothing.
+    EvidenceRecorded { attempt: AttemptId, ended: Ended },
+    /// A step is over. Targets whose turn never came are left out.
+    StepEnded { step: StepPath, visit: u32, status: StepStatus, message: Option<String> },
+    /// Somebody asked to end it.
+    CancelRequested { mode: CancelMode, by: String, reason: String },
+    /// `running → waiting`.
+    Waiting { reason: WaitReason },
+    /// `waiting → running`.
+    Resumed,
+    /// It is over.
+    Ended { status: ExecutionEnd, message: Option<String> },
+}
+
+/// What an execution is pinned to from its first event on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Created {
+    /// Its id.
+    pub id: ExecutionId,
+    /// Workflow's name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub number: i64,
+    /// Source the workflow came from.
+    pub source: String,
+    /// Commit (for a plain folder: digest of its content).
+    pub commit: String,
+    /// Digest of the pinned snapshot, its key in the store.
+    pub snapshot: String,
+    /// Parameters, defaults filled in.
+    pub params: BTreeMap<String, String>,
+    /// Each selection of `targets`, resolved once.
+    pub selections: Vec<Selection>,
+    /// The selector that narrowed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// What started it.
+    pub trigger: Trigger,
+}
+
+/// A selection of targets, resolved at the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// As the step writes it.
+    pub items: Vec<String>,
+    /// The agents, sorted.
+    pub agents: Vec<AgentName>,
+}
+
+/// What started an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Kind of trigger.
+    pub kind: TriggerKind,
+    /// Who.
+    pub by: String,
+}
+
+/// Kinds of triggers; decides the default of `onUnknown`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerKind {
+    /// A person, by API or CLI.
+    Person,
+}
+
+/// How to end an execution early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelMode {
+    /// Nothing new starts, what runs may end.
+    Drain,
+    /// Running commands are ended too.
+    Kill,
+}

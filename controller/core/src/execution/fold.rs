@@ -1,0 +1,384 @@
+//! Folds events into the state. An event that does not fit is an error of the history, never a panic.
+
+use crate::definitions::Program;
+use crate::execution::claims::{ClaimChange, claim_change};
+use crate::execution::{
+    Attempt, Cancel, Created, Event, EventRecord, Execution, StepPath, StepRun, Target, TargetState, Verdict,
+};
+use crate::time::Timestamp;
+use crate::transition::{
+    AttemptChange, AttemptState, ExecutionChange, ExecutionState, IllegalTransition, ResolvedAs, StepChange, StepStatus,
+};
+use pulse_protocol::{AgentName, AttemptId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// A history that contradicts itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// The first event is not `created`, or a later one is.
+    #[error("event {seq}: a history begins with `created`, and has it once")]
+    Beginning {
+        /// Sequence of the event.
+        seq: u32,
+    },
+    /// A sequence was left out or came twice.
+    #[error("event {found} where {expected} was expected")]
+    Sequence {
+        /// The sequence that comes next.
+        expected: u32,
+        /// The one that came.
+        found: u32,
+    },
+    /// An event names a step, target or attempt that the history does not have.
+    #[error("event {seq} names {what}, which the history does not have")]
+    Missing {
+        /// Sequence of the event.
+        seq: u32,
+        /// What is missing.
+        what: String,
+    },
+    /// A state machine refuses.
+    #[error("event {seq}: {source}")]
+    Transition {
+        /// Sequence of the event.
+        seq: u32,
+        /// Which and why.
+        source: IllegalTransition,
+    },
+}
+
+impl Execution {
+    /// Folds a whole history.
+    pub fn replay(program: Arc<Program>, history: &[EventRecord]) -> Result<Self, FoldError> {
+        let Some((first, rest)) = history.split_first() else { return Err(FoldError::Beginning { seq: 0 }) };
+        let mut execution = Self::begin(program, first)?;
+        for record in rest {
+            execution.apply(record)?;
+        }
+        Ok(execution)
+    }
+
+    /// The state after the first event.
+    pub fn begin(program: Arc<Program>, first: &EventRecord) -> Result<Self, FoldError> {
+        let Event::Created(created) = &first.event else { return Err(FoldError::Beginning { seq: first.seq }) };
+        if first.seq != 1 {
+            return Err(FoldError::Sequence { expected: 1, found: first.seq });
+        }
+        let ClaimChange { take, .. } = claim_change(None, &program, &first.event);
+        Ok(Self::new(program, (**created).clone(), first.at, take.into_iter().collect()))
+    }
+
+    fn new(program: Arc<Program>, created: Created, at: Timestamp, claims: BTreeSet<super::ClaimKey>) -> Self {
+        Self {
+            created,
+            program,
+            seq: 1,
+            status: ExecutionState::Pending,
+            steps: Vec::new(),
+            attempts: HashMap::new(),
+            active: BTreeSet::new(),
+            unknown: BTreeSet::new(),
+            cancel: None,
+            claims,
+            created_at: at,
+            started_at: None,
+            ended_at: None,
+            message: None,
+        }
+    }
+
+    /// Folds one further event. On an error the state may be half-changed and must be thrown away.
+    pub fn apply(&mut self, record: &EventRecord) -> Result<(), FoldError> {
+        if record.seq != self.seq + 1 {
+            return Err(FoldError::Sequence { expected: self.seq + 1, found: record.seq });
+        }
+        let ClaimChange { take, release } = claim_change(Some(self), &self.program, &record.event);
+        self.claims.extend(take);
+        for key in release {
+            self.claims.remove(&key);
+        }
+        self.seq = record.seq;
+        self.fold(record).map_err(|fault| fault.at(record.seq))
+    }
+
+    fn fold(&mut self, record: &EventRecord) -> Result<(), Fault> {
+        let at = record.at;
+        match &record.event {
+            Event::Created(_) => Err(Fault::Beginning),
+            Event::Started => {
+                self.started_at = Some(at);
+                self.change(ExecutionChange::Start)
+            }
+            Event::Waiting { reason } => self.change(ExecutionChange::Wait(*reason)),
+            Event::Resumed => self.change(ExecutionChange::Resume),
+            Event::Ended { status, message } => {
+                self.ended_at = Some(at);
+                self.message.clone_from(message);
+                self.change(ExecutionChange::End(*status))
+            }
+            Event::CancelRequested { mode, by, reason } => {
+                self.cancel = Some(Cancel { mode: *mode, by: by.clone(), reason: reason.clone(), at });
+                Ok(())
+            }
+            Event::StepStarted { step, visit, targets, condition } => {
+                let run = self.open(step, *visit, at, StepChange::Start)?;
+                run.condition = *condition;
+                run.queued = targets.iter().cloned().collect();
+                run.targets = targets.iter().map(|name| (name.clone(), Target::new())).collect();
+                Ok(())
+            }
+            Event::StepSkipped { step, visit } => {
+                let run = self.open(step, *visit, at, StepChange::Skip)?;
+                run.condition = Some(false);
+                run.ended_at = Some(at);
+                Ok(())
+            }
+            Event::StepRefused { step, visit, message } => {
+                let run = self.open(step, *visit, at, StepChange::Refuse)?;
+                run.message = Some(message.clone());
+                run.ended_at = Some(at);
+                Ok(())
+            }
+            Event::StepEnded { step, visit, status, message } => {
+                let run = self.run(step, *visit)?;
+                run.status = run.status.next(StepChange::End(*status))?;
+                run.message.clone_from(message);
+                run.ended_at = Some(at);
+                run.close(*status);
+                Ok(())
+            }
+            Event::TargetEnded { step, visit, target, verdict } => {
+                self.run(step, *visit)?.settle(target, &TargetState::from_verdict(verdict))
+            }
+            Event::AttemptAssigned { attempt, step, visit, target, number, slot, incarnation } => {
+                let index = self.index(step, *visit)?;
+                self.steps[index].assign(target, *attempt)?;
+                self.active.insert(*attempt);
+                let fresh = Attempt {
+                    step: index,
+                    target: target.clone(),
+                    number: *number,
+                    slot: *slot,
+                    incarnation: *incarnation,
+                    state: AttemptState::Assigned,
+                    assigned_at: at,
+                    started_at: None,
+                    ended_at: None,
+                    ended: None,
+                };
+                self.attempts.insert(*attempt, fresh);
+                Ok(())
+            }
+            Event::AttemptAccepted { attempt } => self.move_attempt(*attempt, &AttemptChange::Accept).map(drop),
+            Event::AttemptStarted { attempt, pid } => {
+                self.move_attempt(*attempt, &AttemptChange::Start { pid: *pid })?.started_at = Some(at);
+                Ok(())
+            }
+            Event::AttemptEnded { attempt, ended, verdict } => {
+                let held = self.move_attempt(*attempt, &AttemptChange::End(ended.how.clone()))?;
+                held.ended = Some(ended.clone());
+                held.ended_at = Some(at);
+                self.settle_attempt(*attempt, verdict)
+            }
+            Event::AttemptLost { attempt, loss } => {
+                self.move_attempt(*attempt, &AttemptChange::Lose(*loss))?;
+                self.settle_attempt(*attempt, &Verdict::Unknown)
+            }
+            Event::AttemptResolved { attempt, outcome, by, .. } => {
+                self.move_attempt(*attempt, &AttemptChange::Resolve(*outcome))?.ended_at = Some(at);
+                let verdict = match outcome {
+                    ResolvedAs::Succeeded => Verdict::Succeeded,
+                    ResolvedAs::Failed => Verdict::Failed { reason: format!("settled as failed by {by}") },
+                };
+                self.settle_attempt(*attempt, &verdict)
+            }
+            Event::EvidenceRecorded { attempt, .. } => match self.attempts.contains_key(attempt) {
+                true => Ok(()),
+                false => Err(Fault::missing("attempt", attempt)),
+            },
+        }
+    }
+
+    fn change(&mut self, change: ExecutionChange) -> Result<(), Fault> {
+        self.status = self.status.next(change)?;
+        Ok(())
+    }
+
+    fn open(&mut self, step: &StepPath, visit: u32, at: Timestamp, change: StepChange) -> Result<&mut StepRun, Fault> {
+        let index = self.program.steps.iter().position(|compiled| compiled.spec.id == step.0);
+        let index = index.ok_or_else(|| Fault::missing("step", step))?;
+        let status = StepStatus::Pending.next(change)?;
+        self.steps.push(StepRun::new(index, step.clone(), visit, status, at));
+        self.steps.last_mut().ok_or_else(|| Fault::missing("step", step))
+    }
+
+    fn index(&self, step: &StepPath, visit: u32) -> Result<usize, Fault> {
+        let found = self.steps.iter().rposition(|run| run.visit == visit && run.path == *step);
+        found.ok_or_else(|| Fault::missing("step", step))
+    }
+
+    fn run(&mut self, step: &StepPath, visit: u32) -> Result<&mut StepRun, Fault> {
+        let index = self.index(step, visit)?;
+        Ok(&mut self.steps[index])
+    }
+
+    fn move_attempt(&mut self, id: AttemptId, change: &AttemptChange) -> Result<&mut Attempt, Fault> {
+        let attempt = self.attempts.get_mut(&id).ok_or_else(|| Fault::missing("attempt", id))?;
+        attempt.state = attempt.state.next(change)?;
+        if !attempt.state.is_active() {
+            self.active.remove(&id);
+        }
+        match attempt.state {
+            AttemptState::Unknown(_) => self.unknown.insert(id),
+            _ => self.unknown.remove(&id),
+        };
+        Ok(attempt)
+    }
+
+    /// Moves the attempt's target. A later attempt of the same target has the say: word of an earlier one changes nothing.
+    fn settle_attempt(&mut self, id: AttemptId, verdict: &Verdict) -> Result<(), Fault> {
+        let attempt = self.attempts.get(&id).ok_or_else(|| Fault::missing("attempt", id))?;
+        let run = &mut self.steps[attempt.step];
+        let target = run.targets.get(&attempt.target).ok_or_else(|| Fault::missing("target", &attempt.target))?;
+        if target.attempts.last() != Some(&id) {
+            return Ok(());
+        }
+        let state = match verdict {
+            Verdict::Unknown => TargetState::Unknown(id),
+            verdict => TargetState::from_verdict(verdict),
+        };
+        let name = attempt.target.clone();
+        run.settle(&name, &state)?;
+        if let Some(target) = run.targets.get_mut(&name) {
+            match verdict {
+                Verdict::Again { .. } => target.uncounted += 1,
+                Verdict::Unknown => {}
+                _ => (target.tries, target.uncounted) = (target.tries + 1, 0),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Target {
+    fn new() -> Self {
+        Self { state: TargetState::Queued, attempts: Vec::new(), tries: 0, uncounted: 0 }
+    }
+}
+
+impl TargetState {
+    fn from_verdict(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Succeeded => Self::Succeeded,
+            Verdict::Failed { reason } => Self::Failed { reason: reason.clone() },
+            Verdict::Retry { at, reason } => Self::Backoff { until: *at, reason: reason.clone() },
+            Verdict::Again { .. } | Verdict::Unknown => Self::Queued,
+            Verdict::Skipped { reason } => Self::Skipped { reason: reason.clone() },
+            Verdict::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl StepRun {
+    fn new(index: usize, path: StepPath, visit: u32, status: StepStatus, at: Timestamp) -> Self {
+        Self {
+            index,
+            path,
+            visit,
+            status,
+            condition: None,
+            targets: BTreeMap::new(),
+            queued: BTreeSet::new(),
+            backoff: BTreeSet::new(),
+            busy: 0,
+            succeeded: 0,
+            failed: 0,
+            unknown: 0,
+            started_at: at,
+            ended_at: None,
+            message: None,
+        }
+    }
+
+    fn assign(&mut self, name: &AgentName, attempt: AttemptId) -> Result<(), Fault> {
+        self.settle(name, &TargetState::Active(attempt))?;
+        let target = self.targets.get_mut(name).ok_or_else(|| Fault::missing("target", name))?;
+        target.attempts.push(attempt);
+        Ok(())
+    }
+
+    /// Gives a target a new state and keeps queues and counters in step with it.
+    fn settle(&mut self, name: &AgentName, state: &TargetState) -> Result<(), Fault> {
+        let target = self.targets.get_mut(name).ok_or_else(|| Fault::missing("target", name))?;
+        let before = std::mem::replace(&mut target.state, state.clone());
+        self.count(name, &before, false);
+        self.count(name, state, true);
+        Ok(())
+    }
+
+    fn count(&mut self, name: &AgentName, state: &TargetState, enter: bool) {
+        let bump = |counter: &mut u32| *counter = if enter { *counter + 1 } else { counter.saturating_sub(1) };
+        match (state, enter) {
+            (TargetState::Queued, true) => drop(self.queued.insert(name.clone())),
+            (TargetState::Queued, false) => drop(self.queued.remove(name)),
+            (TargetState::Backoff { until, .. }, true) => drop(self.backoff.insert((*until, name.clone()))),
+            (TargetState::Backoff { until, .. }, false) => drop(self.backoff.remove(&(*until, name.clone()))),
+            (TargetState::Active(_), _) => bump(&mut self.busy),
+            (TargetState::Unknown(_), _) => {
+                bump(&mut self.busy);
+                bump(&mut self.unknown);
+            }
+            (TargetState::Succeeded, _) => bump(&mut self.succeeded),
+            (TargetState::Failed { .. }, _) => bump(&mut self.failed),
+            (TargetState::Skipped { .. } | TargetState::Cancelled, _) => {}
+        }
+    }
+
+    /// The step is over: targets whose turn never came are left out, or cancelled with it.
+    fn close(&mut self, status: StepStatus) {
+        let rest = match status {
+            StepStatus::Cancelled => TargetState::Cancelled,
+            _ => TargetState::Skipped { reason: "the step was over before its turn came".into() },
+        };
+        for name in std::mem::take(&mut self.queued) {
+            if let Some(target) = self.targets.get_mut(&name) {
+                target.state = rest.clone();
+            }
+        }
+        for (_, name) in std::mem::take(&mut self.backoff) {
+            let Some(target) = self.targets.get_mut(&name) else { continue };
+            // A failed target that only waited for another try has failed.
+            if let TargetState::Backoff { reason, .. } = &target.state {
+                target.state = TargetState::Failed { reason: reason.clone() };
+                self.failed += 1;
+            }
+        }
+    }
+}
+
+/// A fault before the event's sequence is known.
+enum Fault {
+    Beginning,
+    Missing(String),
+    Transition(IllegalTransition),
+}
+
+impl Fault {
+    fn missing(kind: &str, name: impl std::fmt::Display) -> Self {
+        Self::Missing(format!("{kind} {name}"))
+    }
+    fn at(self, seq: u32) -> FoldError {
+        match self {
+            Self::Beginning => FoldError::Beginning { seq },
+            Self::Missing(what) => FoldError::Missing { seq, what },
+            Self::Transition(source) => FoldError::Transition { seq, source },
+        }
+    }
+}
+
+impl From<IllegalTransition> for Fault {
+    fn from(source: IllegalTransition) -> Self {
+        Self::Transition(source)
+    }
+}

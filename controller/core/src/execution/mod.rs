@@ -1,0 +1,19 @@
+//! An execution: a list of events, folded into a state. Folding never evaluates and never decides.
+
+mod admit;
+mod claims;
+mod context;
+mod event;
+mod fold;
+mod state;
+mod summary;
+mod verdict;
+
+pub use admit::{Admitted, Input, Outcome, Refusal, admit};
+pub use claims::{ClaimChange, ClaimKey, claim_change};
+pub use context::context;
+pub use event::{CancelMode, Created, EVENT_VERSION, Event, EventRecord, Selection, StepPath, Trigger, TriggerKind};
+pub use fold::FoldError;
+pub use state::{Attempt, Cancel, Execution, ExecutionStatus, StepRun, Target, TargetState};
+pub use summary::Summary;
+pub use verdict::Verdict;
