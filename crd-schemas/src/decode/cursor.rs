@@ -43,13 +43,18 @@ impl<'a> Cursor<'a> {
     pub fn place(&self) -> Span {
         self.node.place(self.key)
     }
+    /// The inside of `{{ … }}` without quotes.
+    pub fn braces(&self) -> Option<String> {
+        template(&self.node.value)
+    }
     /// The error for a value of another type.
     pub fn wrong_type<T>(&self, wanted: &str, report: &mut Report, help: Option<String>) -> Option<T> {
         if self.node.value == Value::Null {
-            let help = Some("give it a value, or leave the field out".into());
+            let empty = if wanted == "text" { "give it a value (`\"\"` is the empty text)" } else { "give it a value" };
+            let help = Some(format!("{empty}, or leave the field out"));
             return report.error(self, code::WRONG_TYPE, format!("{} has no value; {wanted} is wanted", self.label), help);
         }
-        if let Some(inside) = template(&self.node.value) {
+        if let Some(inside) = self.braces() {
             let message = format!("{} starts with `{{{{`, which is a map for YAML; {wanted} is wanted", self.label);
             return report.error(self, code::WRONG_TYPE, message, Some(format!("put it into quotes: \"{{{{ {inside} }}}}\"")));
         }

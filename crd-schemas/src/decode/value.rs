@@ -65,7 +65,8 @@ pub fn whole(at: &Cursor, bounds: RangeInclusive<u32>, report: &mut Report) -> O
     if !written.is_empty()
         && (written.starts_with('0') && written != "0" || !written.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
     {
-        let help = number.as_u64().map(|value| format!("write `{value}`, if that is what you mean"));
+        let meant = number.as_u64().or_else(|| written.trim_start_matches('0').parse().ok());
+        let help = meant.map(|value| format!("write `{value}`, if that is what you mean"));
         let message = format!("{} must be a whole number in decimal, but this is `{}`", at.label(), clip(&written));
         return report.error(at, code::WRONG_TYPE, message, help);
     }

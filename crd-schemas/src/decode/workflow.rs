@@ -104,8 +104,17 @@ fn step(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<Step> 
     Some(Step { id: id?, name: own_name?, when: when?, continue_on_error: continue_on_error?, action: action? })
 }
 
-/// An expression. A plain `true` or `false` is one, too; its author is told to write it as text.
+/// An expression, which is compiled elsewhere.
 fn condition(at: Cursor, report: &mut Report) -> Option<String> {
+    if let Some(inside) = at.braces() {
+        let help = Some(format!("write it without braces: {inside}"));
+        return report.error(
+            &at,
+            code::WRONG_TYPE,
+            format!("{} is an expression, so `{{{{ … }}}}` has no place in it", at.label()),
+            help,
+        );
+    }
     value::filled_text(at, report)
 }
 

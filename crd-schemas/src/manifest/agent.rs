@@ -22,6 +22,7 @@ pub struct Agent {
 pub struct AgentSpec {
     /// Values for `{{ agent.vars.… }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,62}$"}))]
     pub vars: BTreeMap<String, String>,
     /// Commands side by side; what the agent says of itself unless said here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,12 +42,15 @@ pub struct AgentGroup {
 /// Who belongs to a group. At least one of the two is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["agents"]}, {"required": ["selector"]}]))]
 pub struct AgentGroupSpec {
     /// Agents by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 10000), inner(regex(pattern = r"^(?!all$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")))]
+    #[schemars(extend("uniqueItems" = true))]
     pub agents: Vec<String>,
     /// Agents by label, such as `role=web,env!=dev`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"))]
     pub selector: Option<String>,
 }

@@ -28,6 +28,10 @@ pub struct Metadata {
     pub name: String,
     /// Labels, to select by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(
+        extend("propertyNames" = {"pattern": "^(?!self/)[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?$"}),
+        extend("additionalProperties" = {"type": "string", "pattern": "^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$"})
+    )]
     pub labels: BTreeMap<String, String>,
     /// Free text for tools and people.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

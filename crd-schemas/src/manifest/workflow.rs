@@ -41,7 +41,10 @@ pub struct WorkflowSpec {
 /// A parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    extend("not" = {"required": ["required", "default"], "properties": {"required": {"const": true}}})
+)]
 pub struct Param {
     /// `[a-z][a-z0-9_]{0,39}`.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,39}$"))]
@@ -94,13 +97,14 @@ pub enum ConcurrencyPolicy {
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// `[a-z][a-z0-9_-]{0,62}`, unique in the workflow, not `end`.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9_-]{0,62}$"))]
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_-]{0,62}$"), extend("not" = {"const": "end"}))]
     pub id: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// An expression; the step is skipped when it is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"))]
     pub when: Option<String>,
     /// Go on with the next step also when this one fails.
     #[serde(default)]
@@ -123,22 +127,25 @@ pub enum Action {
 #[serde(rename_all = "camelCase")]
 pub struct Execute {
     /// Names, groups, `all`, selectors such as `role=web,env!=dev`. Items are OR; commas in a selector are AND.
-    #[schemars(length(min = 1, max = 1000))]
+    #[schemars(length(min = 1, max = 1000), inner(regex(pattern = r"\S")))]
     pub targets: Vec<String>,
     /// The command, for the shell. `{{ params.x }}` becomes an environment variable, never shell text.
-    #[schemars(length(min = 1))]
+    #[schemars(regex(pattern = r"\S"))]
     pub command: String,
     /// Environment variables; values may hold `{{ … }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": "^(?!PULSE_)[A-Za-z_][A-Za-z0-9_]{0,254}$"}))]
     pub env: BTreeMap<String, String>,
     /// Which program reads the command.
     #[serde(default)]
     pub shell: Shell,
     /// Working folder, absolute; the attempt's private one unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^/"), length(max = 4096))]
     pub cwd: Option<String>,
     /// Exit codes that count as success.
     #[serde(default = "default_success_exit_codes")]
+    #[schemars(length(min = 1, max = 256))]
     pub success_exit_codes: Vec<u8>,
     /// How long the command may run on a target.
     #[serde(default = "default_timeout")]
@@ -210,7 +217,7 @@ pub enum Shell {
     /// By name.
     Named(NamedShell),
     /// By argument list.
-    Argv(Vec<String>),
+    Argv(#[schemars(length(min = 1, max = 100), inner(regex(pattern = r"\S")))] Vec<String>),
 }
 
 impl Default for Shell {
@@ -287,7 +294,7 @@ impl FromStr for OnOffline {
         match text.split_once(' ') {
             None if text == "fail" => Ok(Self::Fail),
             None if text == "skip" => Ok(Self::Skip),
-            Some(("wait", duration)) => duration.trim().parse().map(Self::Wait).map_err(|error| format!("{error}")),
+            Some(("wait", duration)) => duration.parse().map(Self::Wait).map_err(|error| format!("{error}")),
             _ => Err(format!("`{text}` is none of `fail`, `skip`, `wait <duration>`")),
         }
     }
