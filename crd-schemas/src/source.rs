@@ -43,10 +43,14 @@ impl Source {
     /// Line and column in characters, both from 1.
     pub fn position(&self, byte: usize) -> (u32, u32) {
         let byte = floor(&self.text, byte);
-        let line = self.line_starts.partition_point(|start| *start <= byte);
-        let start = self.line_starts[line - 1];
+        let line = self.line_number(byte);
+        let start = self.line_starts.get(line as usize - 1).copied().unwrap_or(0);
         let column = self.text[start..byte].chars().count() + 1;
-        (line as u32, column as u32)
+        (line, column as u32)
+    }
+    /// The line of a byte, from 1.
+    pub fn line_number(&self, byte: usize) -> u32 {
+        self.line_starts.partition_point(|start| *start <= byte).max(1) as u32
     }
     /// A problem of these bytes; white space at their end is not shown.
     pub fn problem(

@@ -1,6 +1,7 @@
 //! Wrong files and what is said of each: `problems/NAME.yaml` and `problems/NAME.expected`. `UPDATE_EXPECTED=1` rewrites them.
 
 use crd_schemas::parse_file;
+use crd_schemas::problem::code;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -41,4 +42,22 @@ fn said(path: &str, bytes: &[u8]) -> String {
         writeln!(text, "{} {}", manifest.kind(), manifest.metadata().name).expect("a text");
     }
     text
+}
+
+#[test]
+fn every_code_is_explained_and_has_a_case() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(folder.join("../docs/problems.md")).expect("the page of codes");
+    let expected: String = fs::read_dir(folder.join("tests/problems"))
+        .expect("the folder of the cases")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "expected"))
+        .map(|path| fs::read_to_string(path).expect("an expected file"))
+        .collect();
+    // These two need files too large to keep; tests/bounds.rs makes them.
+    let made = [code::FILE_TOO_LARGE, code::TOO_MANY_PROBLEMS];
+    for code in code::ALL {
+        assert!(page.contains(&format!("| `{code}` |")), "docs/problems.md does not explain {code}");
+        assert!(made.contains(&code) || expected.contains(&format!("error[{code}]")), "no case for {code}");
+    }
 }

@@ -167,7 +167,8 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let pointer = format!("{}/{}", self.cursor.pointer, escape(key));
-            let help = suggest(key, self.known.iter().copied()).unwrap_or_else(|| format!("it has {}", list(&self.known)));
+            let near = if report.is_full() { None } else { suggest(key, self.known.iter().copied()) };
+            let help = near.unwrap_or_else(|| format!("it has {}", list(&self.known)));
             let message = format!("{} has no field `{}`", self.cursor.label(), clip(key));
             report.error_at::<()>(entry.key.span, &pointer, code::UNKNOWN_FIELD, message, Some(help));
         }
@@ -191,10 +192,8 @@ pub fn keys<'a>(cursor: &Cursor<'a>, map: &'a [Entry], report: &mut Report) -> V
             continue;
         };
         let pointer = || format!("{}/{}", cursor.pointer, escape(key));
-        let line_of = |span: Span, text: &str| text[..span.start.min(text.len())].matches('\n').count() + 1;
         if let Some(first) = seen.get(key) {
-            let message =
-                format!("the key `{}` is given twice; the first one is in line {}", clip(key), line_of(*first, report.text()));
+            let message = format!("the key `{}` is given twice; the first one is in line {}", clip(key), report.line(*first));
             let _: Option<()> = report.error_at(entry.key.span, &pointer(), code::DUPLICATE_KEY, message, None);
         } else if key == "<<" {
             let help = Some("write the fields out; an alias (`*name`) may stand for a whole value".into());

@@ -24,6 +24,14 @@ impl<'s> Report<'s> {
     pub fn text(&self) -> &'s str {
         self.source.text()
     }
+    /// The line of a place.
+    pub fn line(&self, span: Span) -> u32 {
+        self.source.line_number(span.start)
+    }
+    /// Is the next problem only counted? Then its sentence need not be made with care.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
     /// How many were found so far.
     pub fn count(&self) -> usize {
         self.problems.len() + self.left_out
@@ -41,7 +49,7 @@ impl<'s> Report<'s> {
         message: impl Into<String>,
         help: Option<String>,
     ) -> Option<T> {
-        if self.problems.len() < MAX_PROBLEMS {
+        if !self.is_full() {
             self.problems.push(self.source.problem(span, pointer, Severity::Error, code, message.into(), help));
         } else {
             self.left_out += 1;
