@@ -16,9 +16,9 @@ pub mod problem;
 mod scalar;
 mod schema;
 mod source;
-pub mod tree;
+mod tree;
 pub mod unsupported;
-pub mod yaml;
+mod yaml;
 mod yaml_hints;
 
 pub use document::Document;

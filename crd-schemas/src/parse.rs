@@ -53,7 +53,7 @@ fn trees(path: &str, bytes: &[u8]) -> Result<(Arc<Source>, Vec<Node>), Box<Probl
             at,
             code::NUL,
             "the file holds a NUL character",
-            "a manifest is text; remove the character",
+            "a manifest is UTF-8 text; remove the character",
         ));
     }
     let source = Arc::new(Source::new(path, text));

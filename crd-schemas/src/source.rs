@@ -14,7 +14,10 @@ pub struct Source {
 impl Source {
     /// A text and the path that problems name.
     pub fn new(path: &str, text: &str) -> Self {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let bytes = text.as_bytes();
+        // As for YAML, a line ends with LF, CR LF or CR.
+        let ends = |at: &usize| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+        let line_starts = std::iter::once(0).chain((0..bytes.len()).filter(ends).map(|at| at + 1)).collect();
         Self { path: path.to_owned(), text: text.to_owned(), line_starts }
     }
     /// The file's path.

@@ -4,19 +4,20 @@ use crate::problem::{Problem, Severity, code};
 use crate::source::Source;
 use crate::tree::{Node, Span, clip};
 use crate::yaml_hints as hints;
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{AliasLimits, DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, Options};
 
 /// Lists and maps inside each other.
-pub const MAX_DEPTH: usize = 48;
+pub(crate) const MAX_DEPTH: usize = 48;
 /// Values in one file.
-pub const MAX_NODES: usize = 100_000;
+pub(crate) const MAX_NODES: usize = 100_000;
 /// Documents in one file.
-pub const MAX_DOCUMENTS: usize = 1000;
+pub(crate) const MAX_DOCUMENTS: usize = 1000;
 /// Aliases in one file.
-pub const MAX_ALIASES: usize = 1000;
+pub(crate) const MAX_ALIASES: usize = 1000;
 /// Values that aliases may repeat in one file.
-pub const MAX_REPEATED: usize = 20_000;
+pub(crate) const MAX_REPEATED: usize = 20_000;
 
 /// One tree for each document of the text that is not empty. A syntax error hides the rest of the file, so it comes alone.
 pub fn read(source: &Source) -> Result<Vec<Node>, Box<Problem>> {
@@ -51,20 +52,18 @@ fn alias_limits() -> AliasLimits {
 }
 
 fn problem(source: &Source, error: &Error) -> Problem {
-    if let Error::AliasError { error, .. } = error {
-        return problem(source, error);
-    }
-    let location = error.location();
-    let (line, column) = location.map_or((1, 1), |at| (at.line() as u32, at.column() as u32));
+    let (line, column) = error.location().map_or((1, 1), |at| (at.line() as u32, at.column() as u32));
     let start = source.byte(line, column);
     let at = Span { start, end: start + source.text()[start..].chars().next().map_or(0, char::len_utf8) };
+    let cause = match error {
+        Error::AliasError { error, .. } => error,
+        _ => error,
+    };
     let say = |at, code, message: String, help| source.problem(at, "", Severity::Error, code, message, help);
-    match error {
-        Error::Budget { .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. }
-        | Error::AliasReplayCounterOverflow { .. } => say(at, code::TOO_COMPLEX, too_complex(), Some("split the file".into())),
+    if let Some((message, help)) = too_complex(cause) {
+        return say(at, code::TOO_COMPLEX, message, Some(help.into()));
+    }
+    match cause {
         Error::UnsupportedTag { tag, .. } => {
             let message = format!("`{}` is a YAML tag, and manifests have no tags", clip(tag));
             let help = "an unquoted `!` at the start of a value is a tag for YAML; put the whole value into quotes";
@@ -74,14 +73,44 @@ fn problem(source: &Source, error: &Error) -> Problem {
             say(at, code::YAML_SYNTAX, "an anchor holds an alias of itself".into(), Some("write the value out".into()))
         }
         _ => {
-            let said = sentence(error);
-            if said.contains("recursion limit") {
-                return say(at, code::TOO_COMPLEX, too_complex(), Some("split the file".into()));
-            }
+            let said = sentence(cause);
             let help = hints::hint(source, line, &said);
             say(at, code::YAML_SYNTAX, format!("this is no YAML: {said}"), help)
         }
     }
+}
+
+/// Which bound was passed, and the mend; `None` for any other error.
+fn too_complex(error: &Error) -> Option<(String, &'static str)> {
+    const SPLIT: &str = "split the file";
+    const WRITE_OUT: &str = "write the values out instead of repeating them with aliases";
+    Some(match error {
+        Error::Budget { breach: BudgetBreach::SequenceUnbalanced, .. } => return None,
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => (too_deep(), "a manifest needs no such depth"),
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => {
+            (format!("the file has more than {MAX_DOCUMENTS} documents"), SPLIT)
+        }
+        Error::Budget { breach: BudgetBreach::Aliases { .. } | BudgetBreach::Anchors { .. }, .. } => {
+            (format!("the file has more than {MAX_ALIASES} anchors or aliases"), WRITE_OUT)
+        }
+        Error::Budget {
+            breach: BudgetBreach::RecordedAnchorEvents { .. } | BudgetBreach::RecordedAnchorBytes { .. }, ..
+        }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => {
+            (format!("the file's aliases repeat more than {MAX_REPEATED} values"), WRITE_OUT)
+        }
+        Error::Budget { .. } => (format!("the file has more than {MAX_NODES} values"), SPLIT),
+        // The scanner has a bound of its own for brackets that it looks past before the first value is counted.
+        _ if sentence(error).contains("recursion limit") => (too_deep(), "a manifest needs no such depth"),
+        _ => return None,
+    })
+}
+
+fn too_deep() -> String {
+    format!("lists and maps stand inside each other more than {MAX_DEPTH} deep")
 }
 
 /// The parser names the place of the value; the tag stands before it, mostly on the same line.
@@ -91,13 +120,6 @@ fn tag_span(source: &Source, line: u32, value: Span, tag: &str) -> Span {
         Some(at) => Span { start: start + at, end: start + at + tag.len() },
         None => value,
     }
-}
-
-fn too_complex() -> String {
-    format!(
-        "the YAML is too deep or too large: at most {MAX_DEPTH} levels, {MAX_NODES} values, {MAX_DOCUMENTS} documents, \
-         {MAX_ALIASES} aliases that repeat at most {MAX_REPEATED} values"
-    )
 }
 
 /// The parser's sentence without its own place at the end.

@@ -3,58 +3,19 @@
 //! `FUZZ_SECONDS` says how long the loop runs (2 unless said), `FUZZ_SEED` repeats a run whose seed was printed.
 
 use crd_schemas::problem::code;
-use crd_schemas::{Manifest, Severity, parse_file};
+use crd_schemas::{Kind, Manifest, Severity, parse_file, schemas};
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Pieces that mean something to YAML or to a manifest.
-const PIECES: [&str; 44] = [
-    "\n",
-    "\r\n",
-    "\t",
-    " ",
-    "  ",
-    "- ",
-    ": ",
-    ":",
-    "? ",
-    "&a ",
-    "*a",
-    "!x ",
-    "!!str ",
-    "|\n",
-    ">-\n",
-    "\"",
-    "'",
-    "\\",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    "#",
-    "---\n",
-    "...\n",
-    "%YAML 1.2\n",
-    "<<: ",
-    "null",
-    "~",
-    "true",
-    "yes",
-    "014",
-    "1e999",
-    ".nan",
-    "90s",
-    "{{ params.x }}",
-    "\u{feff}",
-    "\u{0}",
-    "é",
-    "🚀",
-    "\u{2028}",
-    "\\u0000",
-    "end",
+#[rustfmt::skip]
+const PIECES: &[&str] = &[
+    "\n", "\r\n", "\r", "\t", " ", "  ", "- ", ": ", ":", "? ", "&a ", "*a", "!x ", "!!str ", "|\n", ">-\n", "\"", "'", "\\",
+    "{", "}", "[", "]", ",", "#", "---\n", "...\n", "%YAML 1.2\n", "<<: ", "null", "~", "true", "yes", "014", "1e999", ".nan",
+    "90s", "{{ params.x }}", "\u{feff}", "\u{0}", "é", "🚀", "\u{2028}", "\\u0000", "end",
 ];
 
 fn corpus() -> Vec<Vec<u8>> {
@@ -65,10 +26,15 @@ fn corpus() -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).expect("a file of the corpus")).collect()
 }
 
+static VALIDATORS: LazyLock<Vec<(Kind, jsonschema::Validator)>> = LazyLock::new(|| {
+    let validator = |schema| jsonschema::draft7::new(&schema).expect("a valid schema");
+    Kind::ALL.into_iter().zip(schemas().into_iter().map(|(_, schema)| validator(schema))).collect()
+});
+
 /// What holds of any file.
 fn check(bytes: &[u8]) {
     let parsed = parse_file("x.yaml", bytes);
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+    let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u32 + 1;
     for problem in &parsed.problems {
         assert!(code::ALL.contains(&problem.code.as_str()), "{problem}");
         assert!(problem.line >= 1 && problem.column >= 1 && problem.end_line <= lines.max(1), "{problem} of {lines} lines");
@@ -78,6 +44,10 @@ fn check(bytes: &[u8]) {
     for document in &parsed.documents {
         let json = serde_json::to_string(&document.manifest).expect("JSON");
         assert_eq!(serde_json::from_str::<Manifest>(&json).expect("a manifest"), document.manifest);
+        let kind = document.manifest.kind();
+        let mut whole = serde_json::to_value(&document.manifest).expect("JSON");
+        whole["apiVersion"] = "pulse.dev/v1".into();
+        assert!(VALIDATORS.iter().any(|(of, schema)| *of == kind && schema.is_valid(&whole)), "the schema refuses {json}");
         for offset in [0, 1, 7, 1000] {
             document.problem_within("/spec/steps/0/command", offset, 3, Severity::Error, "x", "x", None);
         }
@@ -148,12 +118,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
-    fn any_text_of_yaml_pieces_is_answered(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..60)) {
+    fn any_text_of_yaml_pieces_is_answered(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60)) {
         check(pieces.concat().as_bytes());
     }
 
     #[test]
-    fn any_piece_at_any_place_of_a_command_is_answered(at in 0usize..40, piece in prop::sample::select(&PIECES[..]), style in 0usize..4) {
+    fn any_piece_at_any_place_of_a_command_is_answered(at in 0usize..40, piece in prop::sample::select(PIECES), style in 0usize..4) {
         let mut command = String::from("echo \"a b\" 'c'  d # e é f g h i j k l m");
         let at = (0..=at.min(command.len())).rev().find(|at| command.is_char_boundary(*at)).unwrap_or(0);
         command.insert_str(at, piece);

@@ -15,8 +15,9 @@ pub fn agent(fields: &mut Fields, metadata: Option<Metadata>, report: &mut Repor
 fn agent_spec(at: Cursor, report: &mut Report) -> Option<AgentSpec> {
     let mut fields = Fields::of(at, report)?;
     let vars =
-        fields.or("vars", Default::default(), report, |at, report| value::text_map(at, report, rules::var_name, rules::any));
+        fields.or("vars", Default::default(), report, |at, report| value::text_map(at, report, rules::var_name, rules::sized));
     let slots = fields.optional("slots", report, |at, report| value::whole(&at, 1..=1000, report));
+    fields.elsewhere("labels", "an agent's labels stand under `metadata`");
     fields.finish(report);
     Some(AgentSpec { vars: vars?, slots: slots? })
 }

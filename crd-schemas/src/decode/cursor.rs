@@ -74,6 +74,7 @@ pub struct Fields<'a> {
     entries: Vec<(&'a str, &'a Entry)>,
     known: Vec<&'static str>,
     refused: Vec<&'static str>,
+    elsewhere: Vec<(&'static str, &'static str)>,
     /// Are problems of a field that is not known of no interest?
     open: bool,
 }
@@ -83,7 +84,7 @@ impl<'a> Fields<'a> {
     pub fn of(cursor: Cursor<'a>, report: &mut Report) -> Option<Self> {
         let Value::Map(map) = &cursor.node.value else { return cursor.wrong_type("a map", report, None) };
         let entries = keys(&cursor, map, report);
-        Some(Self { cursor, entries, known: Vec::new(), refused: Vec::new(), open: false })
+        Some(Self { cursor, entries, known: Vec::new(), refused: Vec::new(), elsewhere: Vec::new(), open: false })
     }
     /// The map itself.
     pub fn cursor(&self) -> &Cursor<'a> {
@@ -153,6 +154,10 @@ impl<'a> Fields<'a> {
         }
         self.refused.extend(names);
     }
+    /// A field that people look for here and that stands in another place.
+    pub fn elsewhere(&mut self, name: &'static str, help: &'static str) {
+        self.elsewhere.push((name, help));
+    }
     /// Fields that are neither asked for nor refused are somebody else's, because what this map is could not be told.
     pub fn leave_open(&mut self) {
         self.open = true;
@@ -167,8 +172,9 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let pointer = format!("{}/{}", self.cursor.pointer, escape(key));
+            let elsewhere = self.elsewhere.iter().find(|(name, _)| name == key).map(|(_, help)| (*help).to_owned());
             let near = if report.is_full() { None } else { suggest(key, self.known.iter().copied()) };
-            let help = near.unwrap_or_else(|| format!("it has {}", list(&self.known)));
+            let help = elsewhere.or(near).unwrap_or_else(|| format!("it has {}", list(&self.known)));
             let message = format!("{} has no field `{}`", self.cursor.label(), clip(key));
             report.error_at::<()>(entry.key.span, &pointer, code::UNKNOWN_FIELD, message, Some(help));
         }

@@ -23,7 +23,7 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
         true => fields.optional("command", report, value::filled_text).flatten(),
         false => fields.required("command", report, value::filled_text),
     };
-    let env = fields.or("env", defaults.env, report, |at, report| value::text_map(at, report, rules::env_name, rules::any));
+    let env = fields.or("env", defaults.env, report, |at, report| value::text_map(at, report, rules::env_name, rules::sized));
     let shell = fields.or("shell", defaults.shell, report, shell);
     let cwd = fields.optional("cwd", report, |at, report| value::ruled(at, report, rules::absolute_path));
     let success_exit_codes = fields.or("successExitCodes", defaults.success_exit_codes, report, exit_codes);
@@ -87,6 +87,13 @@ fn retry(at: Cursor, report: &mut Report) -> Option<Retry> {
     let attempts = fields.required("attempts", report, |at, report| value::whole(&at, 1..=100, report));
     let backoff = fields.or("backoff", Retry::DEFAULT_BACKOFF, report, |at, report| value::duration(at, ZERO, report));
     let max_backoff = fields.or("maxBackoff", Retry::DEFAULT_MAX_BACKOFF, report, |at, report| value::duration(at, ZERO, report));
+    if let (Some(backoff), Some(longest)) = (backoff, max_backoff)
+        && backoff > longest
+    {
+        let message = format!("`backoff` is {backoff}, longer than `maxBackoff`, which is {longest}");
+        let help = Some("set `maxBackoff` to at least the first wait".into());
+        let _: Option<()> = report.error(fields.cursor(), code::CONFLICTING_FIELDS, message, help);
+    }
     fields.finish(report);
     Some(Retry { attempts: attempts?, backoff: backoff?, max_backoff: max_backoff? })
 }

@@ -79,6 +79,9 @@ fn metadata(at: Cursor, kind: Kind, report: &mut Report) -> Option<Metadata> {
         .or("labels", Default::default(), report, |at, report| value::text_map(at, report, rules::label_key, rules::label_value));
     let annotations =
         fields.or("annotations", Default::default(), report, |at, report| value::text_map(at, report, rules::any, rules::any));
+    if kind == Kind::Workflow {
+        fields.elsewhere("description", "a workflow's description stands under `spec`");
+    }
     fields.finish(report);
     Some(Metadata { name: name?, labels: labels?, annotations: annotations? })
 }

@@ -4,6 +4,9 @@ use super::value::Broken;
 use crate::problem::code;
 use crate::tree::clip;
 
+/// Bytes in one value that a command receives.
+const MAX_VALUE_BYTES: usize = 64 * 1024;
+
 type Checked = Result<(), Broken>;
 
 fn broken(code: &'static str, message: String, help: &str) -> Checked {
@@ -121,6 +124,15 @@ pub fn absolute_path(text: &str) -> Checked {
         format!("`{}` is no absolute path", clip(text)),
         "begin it with `/`; without `cwd` the command runs in a private folder",
     )
+}
+
+/// A value that a command can receive: at most 64 KiB.
+pub fn sized(text: &str) -> Checked {
+    if text.len() <= MAX_VALUE_BYTES {
+        return Ok(());
+    }
+    let message = format!("the value has {} bytes; at most {MAX_VALUE_BYTES} are allowed", text.len());
+    broken(code::OUT_OF_RANGE, message, "put it into a file that the command reads")
 }
 
 /// Anything.

@@ -67,7 +67,7 @@ fn param(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<Param
     }
     // A default has the type of its parameter, so it says nothing where that type is not known.
     let default = match (default_at, kind) {
-        (Some(default), Some(ParamType::String)) => value::text(default, report).map(Some),
+        (Some(default), Some(ParamType::String)) => value::ruled(default, report, rules::sized).map(Some),
         _ => Some(None),
     };
     fields.refuse(unsupported::PARAM_FIELDS, report);

@@ -60,6 +60,7 @@ pub struct Param {
     pub required: bool,
     /// Its value when not given; the empty text unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 65536))]
     pub default: Option<String>,
 }
 
