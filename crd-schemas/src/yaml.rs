@@ -17,7 +17,7 @@ pub(crate) const MAX_DOCUMENTS: usize = 1000;
 /// Aliases in one file.
 pub(crate) const MAX_ALIASES: usize = 1000;
 /// Values that aliases may repeat in one file.
-pub(crate) const MAX_REPEATED: usize = 20_000;
+pub(crate) const MAX_REPEATED: usize = 10_000;
 
 /// One tree for each document of the text that is not empty. A syntax error hides the rest of the file, so it comes alone.
 pub fn read(source: &Source) -> Result<Vec<Node>, Box<Problem>> {

@@ -5,66 +5,98 @@ use crate::tree::clip;
 
 /// The mend, where the trap is a known one. `said` is the parser's sentence.
 pub fn hint(source: &Source, line: u32, said: &str) -> Option<String> {
-    let above = line.saturating_sub(1).max(1);
-    line_hint(source.line(line)).or_else(|| line_hint(source.line(above))).or_else(|| general(said).map(str::to_owned))
+    let at = Line::of(source.line(line));
+    let above = Line::of(if line > 1 { source.line(line - 1) } else { "" });
+    let no_space = |line: &Line| if said.contains("mapping values") { line.colon_without_space() } else { None };
+    (at.tab())
+        .or_else(|| at.quotes_end_early())
+        .or_else(|| at.braces())
+        .or_else(|| at.indicator())
+        .or_else(|| at.not_closed())
+        .or_else(|| if said.contains("mapping values") { at.colon_in_value() } else { None })
+        .or_else(|| above.not_closed())
+        .or_else(|| no_space(&at))
+        .or_else(|| no_space(&above))
+        .or_else(|| general(said).map(str::to_owned))
 }
 
 fn general(said: &str) -> Option<&'static str> {
     if said.contains("escape") {
         return Some("in double quotes `\\` begins an escape; use single quotes to write it as it is");
     }
-    let indentation = ["did not find expected", "mapping values", "indentation", "block sequence entries"];
+    if said.contains("block sequence entries") {
+        return Some("the first item of a list with dashes stands on a line of its own");
+    }
+    let indentation = ["did not find expected", "mapping values", "indentation"];
     indentation.iter().any(|part| said.contains(part)).then_some("check the indentation of this line and the one before")
 }
 
-fn line_hint(line: &str) -> Option<String> {
-    let indentation = &line[..line.len() - line.trim_start().len()];
-    if indentation.contains('\t') {
-        return Some("YAML is indented with spaces, never with tabs".into());
-    }
-    let body = line.trim_start().trim_start_matches("- ").trim();
-    let (key, value) = match body.split_once(": ") {
-        Some((key, value)) => (format!("{}: ", clip(key)), value.trim()),
-        None => (String::new(), body),
-    };
-    let first = value.chars().next()?;
-    match first {
-        '"' | '\'' => quote_hint(&key, value, first),
-        '{' if value.starts_with("{{") => {
-            Some(format!("a value that starts with `{{{{` is a map for YAML; put it into quotes: {key}{}", quoted(value)))
-        }
-        '@' | '`' | '%' | '*' | '&' | '!' => {
-            Some(format!("a value that starts with `{first}` needs quotes: {key}{}", quoted(value)))
-        }
-        '[' if value.contains("[*") || value.contains(", *") => {
-            Some("`*` names an anchor for YAML; in `targets`, write `all` for every agent".into())
-        }
-        '[' | '{' if !value.contains(if first == '[' { ']' } else { '}' }) => {
-            Some(format!("the `{first}` is not closed on its line"))
-        }
-        '#' => None,
-        _ if !key.is_empty() && (value.contains(": ") || value.ends_with(':')) => {
-            Some(format!("a value that has `: ` in it needs quotes: {key}{}", quoted(value)))
-        }
-        _ if key.is_empty() && body.contains(':') && !body.ends_with(':') && !body.contains("://") => {
-            Some("a colon after a key is followed by a space".into())
-        }
-        _ => None,
-    }
+/// One line, as `key: value`, a list's item or a value alone.
+struct Line<'a> {
+    indentation: &'a str,
+    /// `key: `, to repeat in the mend.
+    key: String,
+    value: &'a str,
 }
 
-/// Traps of a value that starts with a quote.
-fn quote_hint(key: &str, value: &str, quote: char) -> Option<String> {
-    let Some(end) = value[1..].find(quote) else {
-        return Some(format!("the `{quote}` at the start is not closed on its line"));
-    };
-    let rest = value[end + 2..].trim();
-    if rest.is_empty() || rest.starts_with(['#', ',', ']', '}', ':', quote]) {
-        return None;
+impl<'a> Line<'a> {
+    fn of(line: &'a str) -> Self {
+        let body = line.trim_start();
+        let indentation = &line[..line.len() - body.len()];
+        let body = body.trim_start_matches("- ").trim();
+        match body.split_once(": ") {
+            Some((key, value)) => Self { indentation, key: format!("{}: ", clip(key)), value: value.trim() },
+            None => Self { indentation, key: String::new(), value: body },
+        }
     }
-    // An expression's texts stand in double quotes, so single ones go around it.
-    let mended = if value.contains('"') { value.to_owned() } else { value.replace('\'', "\"") };
-    Some(format!("the quotes end the value; put all of it into quotes: {key}{}", quoted(&mended)))
+    /// The mend that most traps share.
+    fn in_quotes(&self) -> String {
+        format!("{}{}", self.key, quoted(self.value))
+    }
+    fn tab(&self) -> Option<String> {
+        self.indentation.contains('\t').then(|| "YAML is indented with spaces, never with tabs".into())
+    }
+    fn braces(&self) -> Option<String> {
+        let message = || format!("a value that starts with `{{{{` is a map for YAML; put it into quotes: {}", self.in_quotes());
+        self.value.starts_with("{{").then(message)
+    }
+    fn indicator(&self) -> Option<String> {
+        if self.value.starts_with('[') && (self.value.contains("[*") || self.value.contains(", *")) {
+            return Some("`*` names an anchor for YAML; in `targets`, write `all` for every agent".into());
+        }
+        let first = self.value.chars().next().filter(|c| "@`%*&!".contains(*c))?;
+        Some(format!("a value that starts with `{first}` needs quotes: {}", self.in_quotes()))
+    }
+    fn not_closed(&self) -> Option<String> {
+        let first = self.value.chars().next()?;
+        let last = match first {
+            '[' => ']',
+            '{' => '}',
+            '"' | '\'' => first,
+            _ => return None,
+        };
+        let closed = self.value[1..].contains(last);
+        (!closed).then(|| format!("the `{first}` at the start is not closed on its line"))
+    }
+    fn colon_in_value(&self) -> Option<String> {
+        let has = !self.key.is_empty() && !self.value.starts_with(['#', '"', '\'']) && self.value.contains(": ");
+        has.then(|| format!("a value that has `: ` in it needs quotes: {}", self.in_quotes()))
+    }
+    fn colon_without_space(&self) -> Option<String> {
+        let has = self.key.is_empty() && self.value.contains(':') && !self.value.ends_with(':') && !self.value.contains("://");
+        has.then(|| "a colon after a key is followed by a space".into())
+    }
+    fn quotes_end_early(&self) -> Option<String> {
+        let quote = self.value.chars().next().filter(|c| *c == '"' || *c == '\'')?;
+        let end = self.value[1..].find(quote)?;
+        let rest = self.value[end + 2..].trim();
+        if rest.is_empty() || rest.starts_with(['#', ',', ']', '}', ':', quote]) {
+            return None;
+        }
+        // An expression's texts stand in double quotes, so single ones go around it.
+        let value = if self.value.contains('"') { self.value.to_owned() } else { self.value.replace('\'', "\"") };
+        Some(format!("the quotes end the value; put all of it into quotes: {}{}", self.key, quoted(&value)))
+    }
 }
 
 fn quoted(value: &str) -> String {

