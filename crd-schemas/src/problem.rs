@@ -100,13 +100,15 @@ pub mod code {
     pub const DUPLICATE_NAME: &str = "duplicate-name";
     /// Two fields that exclude each other.
     pub const CONFLICTING_FIELDS: &str = "conflicting-fields";
+    /// A selector that YAML reads as two targets.
+    pub const AMBIGUOUS_SELECTOR: &str = "ambiguous-selector";
     /// What the design has and this release does not run.
     pub const UNSUPPORTED: &str = "unsupported";
     /// More problems than are listed.
     pub const TOO_MANY_PROBLEMS: &str = "too-many-problems";
 
     /// Every code above.
-    pub const ALL: [&str; 25] = [
+    pub const ALL: [&str; 26] = [
         FILE_TOO_LARGE,
         NOT_UTF8,
         NUL,
@@ -130,6 +132,7 @@ pub mod code {
         EMPTY,
         DUPLICATE_NAME,
         CONFLICTING_FIELDS,
+        AMBIGUOUS_SELECTOR,
         UNSUPPORTED,
         TOO_MANY_PROBLEMS,
     ];

@@ -7,7 +7,7 @@ use super::{rules, value};
 use crate::Duration;
 use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
 use crate::problem::code;
-use crate::tree::{Value, clip};
+use crate::tree::{Node, Value, clip};
 use crate::unsupported;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,7 +16,7 @@ const ZERO: Duration = Duration::from_millis(0);
 /// What stands beside `id`, `type` and the others that all steps have.
 pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
     let defaults = Execute::defaults();
-    let targets = fields.required("targets", report, |at, report| value::items(at, 1..=1000, report, target));
+    let targets = fields.required("targets", report, targets);
     fields.refuse(unsupported::EXECUTE_FIELDS, report);
     // A step with a `script` was refused for that; that it has no `command` is no second problem.
     let command = match fields.has("script") {
@@ -54,6 +54,26 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
         on_unknown: on_unknown?,
         idempotent: idempotent?,
     })
+}
+
+fn targets(at: Cursor, report: &mut Report) -> Option<Vec<String>> {
+    if let Value::List(nodes) = &at.node.value {
+        for (before, item) in nodes.iter().zip(at.items(nodes).skip(1)) {
+            torn_selector(before, &item, report);
+        }
+    }
+    value::items(at, 1..=1000, report, target)
+}
+
+/// `[role=web,env!=dev]` looks like one selector and is two for YAML: more servers than its author means. So it is refused.
+fn torn_selector(before: &Node, item: &Cursor, report: &mut Report) {
+    let (Some(first), Some(second)) = (before.text(), item.node.text()) else { return };
+    let between = report.text().get(before.span.end..item.node.span.start);
+    if between == Some(",") && first.contains('=') && second.contains('=') {
+        let message = format!("`{},{}` without quotes is two targets, not one selector", clip(first), clip(second));
+        let help = format!("write \"{0},{1}\" for agents that match both, or `{0}, {1}` for either", clip(first), clip(second));
+        let _: Option<()> = report.error(item, code::AMBIGUOUS_SELECTOR, message, Some(help));
+    }
 }
 
 fn target(at: Cursor, report: &mut Report) -> Option<String> {

@@ -113,7 +113,7 @@ pub fn choice<T: Clone>(at: &Cursor, names: &[(&str, T)], later: &[&str], report
     report.error(at, code::BAD_VALUE, format!("{} cannot be `{}`", at.label(), clip(text)), help)
 }
 
-/// A list of at most 1000 items, each read by `read`; every item's problems are found.
+/// A list with a bounded number of items, each read by `read`; every item's problems are found.
 pub fn items<'a, T>(
     at: Cursor<'a>,
     bounds: RangeInclusive<usize>,
@@ -122,7 +122,10 @@ pub fn items<'a, T>(
 ) -> Option<Vec<T>> {
     let Value::List(nodes) = &at.node.value else {
         let help = match &at.node.value {
-            Value::String(text) => Some(format!("write a list: [{}]", clip(text))),
+            Value::String(text) if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
+                Some(format!("write a list: [{}]", clip(text)))
+            }
+            Value::String(text) => Some(format!("write a list: [{}]", serde_json::Value::from(clip(text)))),
             _ => None,
         };
         return at.wrong_type("a list", report, help);
