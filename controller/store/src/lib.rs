@@ -1,1 +1,53 @@
-//! controller/store
+//! The only room that knows SQL: one set of queries over sqlx's `AnyPool`, for every engine. What an engine does its own way
+//! stands in `dialect.rs` and nowhere else.
+//!
+//! ```text
+//! controller ── WriteItem ──▶ writer (one task, group commit, fence) ──▶ writer connection ─┐
+//! sessions ──── OutputPiece ─▶ output writer (one task, batches) ──────▶ writer connection ─┤─▶ database
+//! everyone ──── reads, enrolment, apply ───────────────────────────────▶ reader pool ───────┘
+//! ```
+//!
+//! A store method is a transaction; callers never see one. Nothing is read and then written: rows are claimed by unique
+//! inserts and single-statement compare-and-set.
+
+mod agents;
+mod attempts;
+mod clock;
+mod columns;
+mod definitions;
+mod dialect;
+mod enrolment;
+mod error;
+mod executions;
+mod history;
+mod idempotency;
+mod leases;
+mod lock;
+mod meta;
+mod migrations;
+mod open;
+pub mod output;
+mod rows;
+mod session;
+mod snapshots;
+mod sql;
+mod syncs;
+mod tokens;
+mod upcast;
+mod writer;
+
+pub use agents::{Agent, Heartbeat};
+pub use attempts::{AttemptRow, AttemptState, StoredAttempt};
+pub use definitions::{Apply, ApplyError, Definition, DefinitionKey, NewDefinition, SourceState};
+pub use enrolment::{EnrolError, Enrolled, Enrolment};
+pub use error::{Error, RowError};
+pub use executions::{ExecutionFilter, Page};
+pub use idempotency::IdempotencyRow;
+pub use leases::{PARTITIONS, partition_of};
+pub use migrations::{MigrationState, migrate, migration_status};
+pub use open::Store;
+pub use output::{Gap, OutputError, OutputPiece, OutputWriter, Piece, Pieces};
+pub use session::{SessionError, SessionStart};
+pub use syncs::{SyncOutcome, SyncRecord};
+pub use tokens::{NewToken, Token};
+pub use writer::{WriteError, WriteItem, Writer};

@@ -1,0 +1,257 @@
+//! Live definitions, and the one transaction that applies a commit: everything of it or nothing.
+
+use crate::columns::time;
+use crate::dialect::UPSERT_DEFINITION;
+use crate::rows::{Columns, FromRow, list, one};
+use crate::sql::{Query, Shape, built, is_taken, query};
+use crate::syncs::{self, SyncRecord};
+use crate::tokens::json;
+use crate::{Error, RowError, Store};
+use crd_schemas::manifest::{Kind, Manifest};
+use pulse_core::time::Timestamp;
+use sqlx::AnyConnection;
+
+/// What names a definition within its source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DefinitionKey {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+}
+
+/// A definition as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// The source it came from.
+    pub source: String,
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The file it stands in, within the source.
+    pub path: String,
+    /// Digest of its content.
+    pub digest: String,
+    /// The source's generation that wrote this row.
+    pub generation: i64,
+    /// The commit that wrote this row.
+    pub commit: String,
+    /// Since when it is no longer in the source.
+    pub retired_at: Option<Timestamp>,
+    /// When this row was written.
+    pub updated_at: Timestamp,
+}
+
+/// A definition that a commit brings: new, or with a new content or place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDefinition {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The file it stands in, within the source.
+    pub path: String,
+    /// Digest of its content.
+    pub digest: String,
+}
+
+/// A source as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceState {
+    /// Its name.
+    pub source: String,
+    /// Counts the commits that were applied.
+    pub generation: i64,
+    /// The commit that is live.
+    pub commit: String,
+    /// Digest of everything that is live.
+    pub digest: String,
+    /// When it was applied.
+    pub updated_at: Timestamp,
+}
+
+/// A plan to apply, together with the sync that made it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Apply {
+    /// The source.
+    pub source: String,
+    /// The generation that the plan was made against; 0 for a source that was never applied.
+    pub parent_generation: i64,
+    /// The commit.
+    pub commit: String,
+    /// Digest of the whole set.
+    pub digest: String,
+    /// Created and updated.
+    pub upserted: Vec<NewDefinition>,
+    /// Retired.
+    pub retired: Vec<DefinitionKey>,
+    /// The row for people.
+    pub sync: SyncRecord,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Why a plan was not applied. Nothing of it is live then.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// Another sync came first: plan again.
+    #[error("source {name:?} is no longer at generation {expected}: another sync was applied first, plan again")]
+    Moved {
+        /// The source.
+        name: String,
+        /// The generation that the plan was made against.
+        expected: i64,
+    },
+    /// See [`Error`].
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<sqlx::Error> for ApplyError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+const COLUMNS: &str = "source, kind, name, path, digest, generation, commit_id, manifest, retired_at, updated_at";
+
+impl FromRow for Definition {
+    const TABLE: &'static str = "definitions";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        Some(format!("{}/{}/{}", row.text("source")?, row.text("kind")?, row.text("name")?))
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        let manifest: Manifest = row.json("manifest")?;
+        let (kind, name): (String, String) = (row.get("kind")?, row.get("name")?);
+        if manifest.kind().as_str() != kind || manifest.metadata().name != name {
+            return Err(format!("column manifest: holds {} {:?}", manifest.kind(), manifest.metadata().name));
+        }
+        Ok(Self {
+            source: row.get("source")?,
+            manifest,
+            path: row.get("path")?,
+            digest: row.get("digest")?,
+            generation: row.get("generation")?,
+            commit: row.get("commit_id")?,
+            retired_at: row.get::<Option<i64>>("retired_at")?.map(Timestamp),
+            updated_at: Timestamp(row.get("updated_at")?),
+        })
+    }
+}
+
+impl FromRow for SourceState {
+    const TABLE: &'static str = "sources";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        row.text("source")
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        Ok(Self {
+            source: row.get("source")?,
+            generation: row.get("generation")?,
+            commit: row.get("commit_id")?,
+            digest: row.get("digest")?,
+            updated_at: Timestamp(row.get("updated_at")?),
+        })
+    }
+}
+
+impl Store {
+    /// What is live of a source.
+    pub async fn live(&self, source: &str) -> Result<Vec<Result<Definition, RowError>>, Error> {
+        let select =
+            built(format!("SELECT {COLUMNS} FROM definitions WHERE source = ? AND retired_at IS NULL ORDER BY kind, name"));
+        Ok(list(&mut *self.reader().await?, select.bind(source.to_owned())).await?)
+    }
+
+    /// What is live of a kind, in every source.
+    pub async fn definitions(&self, kind: Kind) -> Result<Vec<Result<Definition, RowError>>, Error> {
+        let select =
+            built(format!("SELECT {COLUMNS} FROM definitions WHERE kind = ? AND retired_at IS NULL ORDER BY name, source"));
+        Ok(list(&mut *self.reader().await?, select.bind(kind.as_str())).await?)
+    }
+
+    /// One definition of a source, live or retired.
+    pub async fn definition(&self, source: &str, kind: Kind, name: &str) -> Result<Option<Definition>, Error> {
+        let select = built(format!("SELECT {COLUMNS} FROM definitions WHERE source = ? AND kind = ? AND name = ?"));
+        let select = select.bind(source.to_owned()).bind(kind.as_str()).bind(name.to_owned());
+        one(&mut *self.reader().await?, select).await
+    }
+
+    /// Where a source stands; absent before its first commit.
+    pub async fn source(&self, source: &str) -> Result<Option<SourceState>, Error> {
+        let select = query("SELECT source, generation, commit_id, digest, updated_at FROM sources WHERE source = ?");
+        one(&mut *self.reader().await?, select.bind(source.to_owned())).await
+    }
+
+    /// Applies a plan: every row, the source's new generation and the sync, in one transaction and only if the source still
+    /// stands where the plan was made. Answers the new generation.
+    pub async fn apply(&self, apply: &Apply) -> Result<i64, ApplyError> {
+        let generation = apply.parent_generation.saturating_add(1);
+        let rows = apply.upserted.iter().map(|new| Ok((new, json(&new.manifest)?))).collect::<Result<Vec<_>, Error>>()?;
+        let mut transaction = self.begin().await?;
+        advance(&mut transaction, apply, generation).await?;
+        let shape = Shape::insert(
+            "INSERT INTO definitions (source, kind, name, path, digest, generation, commit_id, manifest, retired_at, updated_at) \
+             VALUES",
+            "(?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+        );
+        let bind = |query: Query, (new, manifest): &(&NewDefinition, String)| {
+            query
+                .bind(apply.source.clone())
+                .bind(new.manifest.kind().as_str())
+                .bind(new.manifest.metadata().name.clone())
+                .bind(new.path.clone())
+                .bind(new.digest.clone())
+                .bind(generation)
+                .bind(apply.commit.clone())
+                .bind(manifest.clone())
+                .bind(time(apply.now))
+        };
+        self.database.dialect.upsert(shape, &UPSERT_DEFINITION).run(&mut transaction, &rows, bind).await?;
+        for key in &apply.retired {
+            retire(&mut transaction, apply, key, generation).await?;
+        }
+        syncs::insert(&mut transaction, &apply.sync).await?;
+        transaction.commit().await?;
+        Ok(generation)
+    }
+}
+
+/// The compare-and-set on the source: its first row by the unique key, later ones by the generation.
+async fn advance(connection: &mut AnyConnection, apply: &Apply, generation: i64) -> Result<(), ApplyError> {
+    let moved = || ApplyError::Moved { name: apply.source.clone(), expected: apply.parent_generation };
+    let row = |query: Query| {
+        query
+            .bind(generation)
+            .bind(apply.commit.clone())
+            .bind(apply.digest.clone())
+            .bind(time(apply.now))
+            .bind(apply.source.clone())
+    };
+    if apply.parent_generation == 0 {
+        let insert = query("INSERT INTO sources (generation, commit_id, digest, updated_at, source) VALUES (?, ?, ?, ?, ?)");
+        return match row(insert).execute(connection).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_taken(&error) => Err(moved()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let update =
+        query("UPDATE sources SET generation = ?, commit_id = ?, digest = ?, updated_at = ? WHERE source = ? AND generation = ?");
+    let rows = row(update).bind(apply.parent_generation).execute(connection).await?.rows_affected();
+    if rows == 1 { Ok(()) } else { Err(moved()) }
+}
+
+async fn retire(connection: &mut AnyConnection, apply: &Apply, key: &DefinitionKey, generation: i64) -> Result<(), sqlx::Error> {
+    query(
+        "UPDATE definitions SET retired_at = ?, updated_at = ?, generation = ?, commit_id = ? \
+         WHERE source = ? AND kind = ? AND name = ? AND retired_at IS NULL",
+    )
+    .bind(time(apply.now))
+    .bind(time(apply.now))
+    .bind(generation)
+    .bind(apply.commit.clone())
+    .bind(apply.source.clone())
+    .bind(key.kind.as_str())
+    .bind(key.name.clone())
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Enrolment: one use of a token for one new name, in one transaction.
+
+use crate::agents::{Agent, select_agent};
+use crate::columns::time;
+use crate::rows::one;
+use crate::sql::{built, is_taken, query};
+use crate::tokens::{self, Token, json};
+use crate::{Error, Store};
+use pulse_core::time::Timestamp;
+use pulse_protocol::AgentName;
+use sqlx::AnyConnection;
+
+/// An agent that wants to be enrolled and has proven that it holds the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The name it wants.
+    pub name: AgentName,
+    /// Its public key, base64.
+    pub public_key: String,
+    /// SHA-256 of the token's secret, lower-case hex.
+    pub secret_hash: String,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// How an enrolment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enrolled {
+    /// The name is this key's from now on; the token was used once.
+    New,
+    /// The name was this key's already (an answer got lost); the token was not used.
+    Already,
+}
+
+/// Why an agent is not enrolled. The token was not used.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// No such token.
+    #[error("the enrolment token is unknown: make one with `pulse agents token`")]
+    TokenUnknown,
+    /// Its time is over.
+    #[error("the enrolment token has expired: make another with `pulse agents token`")]
+    TokenExpired,
+    /// Every use is spent.
+    #[error("the enrolment token has no use left: make another with `pulse agents token`")]
+    TokenSpent,
+    /// It enrols other names.
+    #[error("the enrolment token does not allow the name {name}: make one that does, or give the agent another name")]
+    NameNotAllowed {
+        /// The name.
+        name: AgentName,
+    },
+    /// The name is another key's.
+    #[error("the name {name} belongs to another agent: give this one another name, or revoke the old one first")]
+    NameTaken {
+        /// The name.
+        name: AgentName,
+    },
+    /// See [`Error`].
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl EnrolError {
+    /// A stable word for it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TokenUnknown => "token_unknown",
+            Self::TokenExpired => "token_expired",
+            Self::TokenSpent => "token_spent",
+            Self::NameNotAllowed { .. } => "name_not_allowed",
+            Self::NameTaken { .. } => "name_taken",
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for EnrolError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Store {
+    /// Enrols an agent. A name whose agent was revoked may be enrolled anew; its epoch goes on rising.
+    pub async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, EnrolError> {
+        let mut transaction = self.begin().await?;
+        let known: Option<Agent> = one(&mut transaction, select_agent(&enrolment.name)).await?;
+        if known.is_some_and(|agent| agent.public_key == enrolment.public_key && agent.revoked_at.is_none()) {
+            return Ok(Enrolled::Already);
+        }
+        let token = use_token(&mut transaction, enrolment).await?;
+        if !token.names.is_empty() && !token.names.contains(&enrolment.name) {
+            return Err(EnrolError::NameNotAllowed { name: enrolment.name.clone() });
+        }
+        // An error until here drops the transaction, and the use of the token with it.
+        take_name(&mut transaction, enrolment, &json(&token.labels)?).await?;
+        transaction.commit().await?;
+        Ok(Enrolled::New)
+    }
+}
+
+/// Spends one use by compare-and-set; only on failure looks why.
+async fn use_token(connection: &mut AnyConnection, enrolment: &Enrolment) -> Result<Token, EnrolError> {
+    let spend =
+        query("UPDATE agent_tokens SET uses_left = uses_left - 1 WHERE secret_hash = ? AND uses_left > 0 AND expires_at > ?");
+    let spend = spend.bind(enrolment.secret_hash.clone()).bind(time(enrolment.now));
+    let spent = spend.execute(&mut *connection).await?.rows_affected() == 1;
+    let select = built(format!("SELECT {} FROM agent_tokens WHERE secret_hash = ?", tokens::COLUMNS));
+    let token: Option<Token> = one(connection, select.bind(enrolment.secret_hash.clone())).await?;
+    match token {
+        Some(token) if spent => Ok(token),
+        Some(token) if token.expires_at <= enrolment.now => Err(EnrolError::TokenExpired),
+        Some(_) => Err(EnrolError::TokenSpent),
+        None => Err(EnrolError::TokenUnknown),
+    }
+}
+
+/// Takes the name by its unique key, or back from a revoked agent by compare-and-set.
+async fn take_name(connection: &mut AnyConnection, enrolment: &Enrolment, labels: &str) -> Result<(), EnrolError> {
+    let insert = query(
+        "INSERT INTO agents (public_key, token_labels, enrolled_at, name, labels, slots, facts, sequence, epoch) \
+         VALUES (?, ?, ?, ?, '{}', 0, '{}', 0, 0)",
+    );
+    let update = query(
+        "UPDATE agents SET public_key = ?, token_labels = ?, enrolled_at = ?, labels = '{}', slots = 0, facts = '{}', \
+         boot = NULL, incarnation = NULL, sequence = 0, epoch = epoch + 1, last_seen = NULL, revoked_at = NULL, \
+         quarantine = NULL WHERE name = ? AND revoked_at IS NOT NULL",
+    );
+    let bind = |query: crate::sql::Query| {
+        let query = query.bind(enrolment.public_key.clone()).bind(labels.to_owned()).bind(time(enrolment.now));
+        query.bind(enrolment.name.as_str().to_owned())
+    };
+    match bind(insert).execute(&mut *connection).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_taken(&error) => match bind(update).execute(connection).await?.rows_affected() {
+            1 => Ok(()),
+            _ => Err(EnrolError::NameTaken { name: enrolment.name.clone() }),
+        },
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,99 @@
+//! Errors of the store. A caller can branch on each variant; `code()` is stable and may be shown to people and scripts. The
+//! chain is logged once, by the caller at its border.
+
+use std::path::PathBuf;
+
+/// What can go wrong with any store method.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another controller has the data folder.
+    #[error("{} is locked: another pulse-controller runs on this data folder; stop it, or give this one another folder", .path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The data folder or its lock file cannot be used.
+    #[error("cannot use {}: {source}", .path.display())]
+    Folder {
+        /// What was opened or made.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The database URL is not one that this release serves.
+    #[error("database URL {url:?}: {reason}")]
+    Url {
+        /// The URL, without what could be a password.
+        url: String,
+        /// What is wrong with it and what is accepted.
+        reason: String,
+    },
+    /// A newer release has migrated this database.
+    #[error(
+        "the database has schema {found}, this release knows schemas up to {known}: run the newer pulse-controller, or restore a backup"
+    )]
+    SchemaTooNew {
+        /// The database's newest migration.
+        found: i64,
+        /// This release's newest migration.
+        known: i64,
+    },
+    /// A migration failed.
+    #[error("migrating the database: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row that had to be read cannot be read.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// Two sources have a workflow of this name.
+    #[error("{reference:?} names executions of several sources ({}): use the execution's id", .sources.join(", "))]
+    Ambiguous {
+        /// As it was asked.
+        reference: String,
+        /// The sources that have one.
+        sources: Vec<String>,
+    },
+    /// A value that cannot be stored.
+    #[error("{what} cannot be stored: {reason}")]
+    Value {
+        /// Which value.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The database said no, or is away.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl Error {
+    /// A stable word for it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "store_locked",
+            Self::Folder { .. } => "store_folder",
+            Self::Url { .. } => "store_url",
+            Self::SchemaTooNew { .. } => "store_schema_too_new",
+            Self::Migration(_) => "store_migration",
+            Self::Row(_) => "store_row",
+            Self::Ambiguous { .. } => "execution_ambiguous",
+            Self::Value { .. } => "store_value",
+            Self::Database(_) => "store_database",
+            Self::Closed => "store_closed",
+        }
+    }
+}
+
+/// One row that cannot be read. Lists report it in its place, so that one bad row never hides the others.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("table {table}, {}: {reason}", match .key { Some(key) => format!("row {key}"), None => "a row whose key cannot be read".to_owned() })]
+pub struct RowError {
+    /// The table.
+    pub table: &'static str,
+    /// The row's key, where it could be read.
+    pub key: Option<String>,
+    /// What is wrong with it.
+    pub reason: String,
+}

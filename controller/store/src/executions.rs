@@ -1,0 +1,190 @@
+//! Executions as rows: lists, one by id or number, what is open, what is due.
+
+use crate::columns::{Word, time};
+use crate::rows::{Columns, FromRow, list, one};
+use crate::sql::{Query, built, query};
+use crate::{Error, RowError, Store};
+use pulse_core::execution::Summary;
+use pulse_core::time::Timestamp;
+use pulse_core::transition::ExecutionState;
+use pulse_protocol::ExecutionId;
+
+const COLUMNS: &str = "id, source, workflow, number, status, terminal, commit_id, snapshot, started_by, created_at, \
+    started_at, ended_at, wake_at, message, seq";
+
+/// Which executions to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecutionFilter {
+    /// Of this workflow.
+    pub workflow: Option<String>,
+    /// With this status; the reason of a waiting one is not looked at.
+    pub status: Option<ExecutionState>,
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows; one that cannot be read stands as an error in its place.
+    pub items: Vec<Result<T, RowError>>,
+    /// Where the next page begins; absent at the end.
+    pub next: Option<ExecutionId>,
+}
+
+impl FromRow for Summary {
+    const TABLE: &'static str = "executions";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        row.text("id")
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        let time_of = |column| Ok::<_, String>(row.get::<Option<i64>>(column)?.map(Timestamp));
+        let status = ExecutionState::from_word(&row.get::<String>("status")?).map_err(|error| error.to_string())?;
+        Ok(Self {
+            id: row.parsed("id")?,
+            source: row.get("source")?,
+            workflow: row.get("workflow")?,
+            number: row.get("number")?,
+            status: status.word(),
+            terminal: row.get::<i64>("terminal")? != 0,
+            commit: row.get("commit_id")?,
+            snapshot: row.get("snapshot")?,
+            started_by: row.get("started_by")?,
+            created_at: Timestamp(row.get("created_at")?),
+            started_at: time_of("started_at")?,
+            ended_at: time_of("ended_at")?,
+            seq: row.number("seq")?,
+            wake_at: time_of("wake_at")?,
+            message: row.get("message")?,
+        })
+    }
+}
+
+/// An id, read alone.
+struct Id(ExecutionId);
+
+impl FromRow for Id {
+    const TABLE: &'static str = "executions";
+    fn key(_: &Columns<'_>) -> Option<String> {
+        None
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        Ok(Self(row.parsed("id")?))
+    }
+}
+
+struct NextNumber(i64);
+
+impl FromRow for NextNumber {
+    const TABLE: &'static str = "executions";
+    fn key(_: &Columns<'_>) -> Option<String> {
+        None
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        Ok(Self(row.get("next_number")?))
+    }
+}
+
+impl Store {
+    /// Executions, newest first. `cursor` is [`Page::next`] of the page before.
+    pub async fn executions(
+        &self,
+        filter: &ExecutionFilter,
+        limit: u32,
+        cursor: Option<ExecutionId>,
+    ) -> Result<Page<Summary>, Error> {
+        let mut wheres = Vec::new();
+        let mut values = Vec::new();
+        let conditions = [
+            ("workflow = ?", filter.workflow.clone()),
+            ("status = ?", filter.status.map(|status| status.word().to_owned())),
+            ("id < ?", cursor.map(|id| id.to_string())),
+        ];
+        for (condition, value) in conditions.into_iter().filter_map(|(text, value)| Some((text, value?))) {
+            wheres.push(condition);
+            values.push(value);
+        }
+        let clause = if wheres.is_empty() { String::new() } else { format!("WHERE {}", wheres.join(" AND ")) };
+        let select = built(format!("SELECT {COLUMNS} FROM executions {clause} ORDER BY id DESC LIMIT ?"));
+        let select = values.into_iter().fold(select, Query::bind).bind(i64::from(limit) + 1);
+        let mut items = list::<Summary>(&mut *self.reader().await?, select).await?;
+        let limit = limit as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Ok(Page { next: if more { last_id(&items) } else { None }, items })
+    }
+
+    /// One execution's row.
+    pub async fn execution(&self, id: ExecutionId) -> Result<Option<Summary>, Error> {
+        let select = built(format!("SELECT {COLUMNS} FROM executions WHERE id = ?")).bind(id.to_string());
+        one(&mut *self.reader().await?, select).await
+    }
+
+    /// The execution that a person names: its id, or `workflow#number`.
+    pub async fn find_execution(&self, reference: &str) -> Result<Option<Summary>, Error> {
+        if let Ok(id) = reference.parse() {
+            return self.execution(id).await;
+        }
+        let Some((workflow, number)) = reference.rsplit_once('#') else { return Ok(None) };
+        let Ok(number) = number.parse::<i64>() else { return Ok(None) };
+        let select = built(format!("SELECT {COLUMNS} FROM executions WHERE workflow = ? AND number = ? ORDER BY source"));
+        let select = select.bind(workflow.to_owned()).bind(number);
+        let rows = list::<Summary>(&mut *self.reader().await?, select).await?;
+        let mut found = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if found.len() > 1 {
+            let sources = found.into_iter().map(|row| row.source).collect();
+            return Err(Error::Ambiguous { reference: reference.to_owned(), sources });
+        }
+        Ok(found.pop())
+    }
+
+    /// Every execution that is not over, oldest first.
+    pub async fn open_executions(&self) -> Result<Vec<Result<Summary, RowError>>, Error> {
+        let select = built(format!("SELECT {COLUMNS} FROM executions WHERE terminal = 0 ORDER BY id"));
+        Ok(list(&mut *self.reader().await?, select).await?)
+    }
+
+    /// Open executions whose time to be looked at has come, the longest due first.
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Result<ExecutionId, RowError>>, Error> {
+        let select = query("SELECT id FROM executions WHERE terminal = 0 AND wake_at <= ? ORDER BY wake_at LIMIT ?");
+        let select = select.bind(time(now)).bind(i64::from(limit));
+        let rows = list::<Id>(&mut *self.reader().await?, select).await?;
+        Ok(rows.into_iter().map(|row| row.map(|Id(id)| id)).collect())
+    }
+
+    /// When the next open execution has to be looked at.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        let select =
+            query("SELECT id, wake_at FROM executions WHERE terminal = 0 AND wake_at IS NOT NULL ORDER BY wake_at LIMIT 1");
+        let row = one::<Wake>(&mut *self.reader().await?, select).await?;
+        Ok(row.map(|Wake(at)| at))
+    }
+
+    /// The number that the next execution of a workflow will likely get. Only a hint: the unique key decides, and the loser of
+    /// a race is told [`crate::WriteError::NumberTaken`].
+    pub async fn next_number(&self, source: &str, workflow: &str) -> Result<i64, Error> {
+        let select =
+            query("SELECT COALESCE(MAX(number), 0) + 1 AS next_number FROM executions WHERE source = ? AND workflow = ?");
+        let select = select.bind(source.to_owned()).bind(workflow.to_owned());
+        let next = one::<NextNumber>(&mut *self.reader().await?, select).await?;
+        Ok(next.map_or(1, |NextNumber(number)| number))
+    }
+}
+
+struct Wake(Timestamp);
+
+impl FromRow for Wake {
+    const TABLE: &'static str = "executions";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        row.text("id")
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        Ok(Self(Timestamp(row.get("wake_at")?)))
+    }
+}
+
+/// The id of a page's last row, also of one that cannot be read whole.
+fn last_id(items: &[Result<Summary, RowError>]) -> Option<ExecutionId> {
+    items.iter().rev().find_map(|item| match item {
+        Ok(summary) => Some(summary.id),
+        Err(error) => error.key.as_deref()?.parse().ok(),
+    })
+}

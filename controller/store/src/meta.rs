@@ -1,0 +1,41 @@
+//! Facts about this installation that are written once, such as its id.
+
+use crate::rows::{Columns, FromRow, one};
+use crate::sql::query;
+use crate::{Error, Store};
+
+struct Value(String);
+
+impl FromRow for Value {
+    const TABLE: &'static str = "meta";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        row.text("name")
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        Ok(Self(row.get("value")?))
+    }
+}
+
+impl Store {
+    /// A fact, if it was ever put.
+    pub async fn meta(&self, name: &str) -> Result<Option<String>, Error> {
+        let select = query("SELECT name, value FROM meta WHERE name = ?").bind(name.to_owned());
+        Ok(one::<Value>(&mut *self.reader().await?, select).await?.map(|Value(value)| value))
+    }
+
+    /// Puts a fact unless it is there already, and answers the one that stands.
+    pub async fn meta_once(&self, name: &str, value: &str) -> Result<String, Error> {
+        let mut transaction = self.begin().await?;
+        let insert = format!("INSERT INTO meta (name, value) VALUES (?, ?) {}", self.database.dialect.or_ignore());
+        crate::sql::built(insert).bind(name.to_owned()).bind(value.to_owned()).execute(&mut *transaction).await?;
+        let select = query("SELECT name, value FROM meta WHERE name = ?").bind(name.to_owned());
+        let standing = one::<Value>(&mut transaction, select).await?;
+        transaction.commit().await?;
+        Ok(standing.map_or_else(|| value.to_owned(), |Value(value)| value))
+    }
+
+    /// The id of this installation; `fresh` becomes it where there is none yet.
+    pub async fn cluster_id(&self, fresh: &str) -> Result<String, Error> {
+        self.meta_once("cluster_id", fresh).await
+    }
+}

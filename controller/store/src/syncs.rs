@@ -1,0 +1,140 @@
+//! Syncs: what came of each look at a source, kept for people.
+
+use crate::columns::{Word, time};
+use crate::rows::{Columns, FromRow, list, one};
+use crate::sql::{built, query};
+use crate::{Error, RowError, Store};
+use pulse_core::time::Timestamp;
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+/// How a sync ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SyncOutcome {
+    /// The commit is live.
+    Applied,
+    /// It says what is live already.
+    Unchanged,
+    /// It has problems; what was live stays live.
+    Refused,
+    /// It waits for a person's confirmation.
+    Held,
+    /// The source could not be read.
+    Unreachable,
+}
+
+impl Word for SyncOutcome {
+    const WHAT: &'static str = "sync outcome";
+    const ALL: &'static [Self] = &[Self::Applied, Self::Unchanged, Self::Refused, Self::Held, Self::Unreachable];
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl SyncOutcome {
+    /// The word for it in API and database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+            Self::Held => "held",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// A finished sync.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncRecord {
+    /// Its id, a UUIDv7.
+    pub id: Uuid,
+    /// The source.
+    pub source: String,
+    /// The commit that was looked at, where one was reached.
+    pub commit: Option<String>,
+    /// How it ended.
+    pub outcome: SyncOutcome,
+    /// Problems, as the API shows them.
+    pub problems: serde_json::Value,
+    /// What the plan would do or did, counted, as the API shows it.
+    pub counts: serde_json::Value,
+    /// In one sentence, where there is something to say.
+    pub message: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took, microseconds.
+    pub duration_us: i64,
+}
+
+const COLUMNS: &str = "id, source, commit_id, outcome, problems, counts, message, started_at, duration_us";
+
+impl FromRow for SyncRecord {
+    const TABLE: &'static str = "syncs";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        row.text("id")
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            source: row.get("source")?,
+            commit: row.get("commit_id")?,
+            outcome: SyncOutcome::from_word(&row.get::<String>("outcome")?).map_err(|error| error.to_string())?,
+            problems: row.json("problems")?,
+            counts: row.json("counts")?,
+            message: row.get("message")?,
+            started_at: Timestamp(row.get("started_at")?),
+            duration_us: row.get("duration_us")?,
+        })
+    }
+}
+
+/// Writes the row, inside a transaction.
+pub(crate) async fn insert(connection: &mut AnyConnection, sync: &SyncRecord) -> Result<(), sqlx::Error> {
+    built(format!("INSERT INTO syncs ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"))
+        .bind(sync.id.to_string())
+        .bind(sync.source.clone())
+        .bind(sync.commit.clone())
+        .bind(sync.outcome.word())
+        .bind(sync.problems.to_string())
+        .bind(sync.counts.to_string())
+        .bind(sync.message.clone())
+        .bind(time(sync.started_at))
+        .bind(sync.duration_us)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Records a sync that changed nothing. One that applied is recorded by [`Store::apply`], in its transaction.
+    pub async fn record_sync(&self, sync: &SyncRecord) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        insert(&mut transaction, sync).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Syncs, newest first. `before` is the last id of the page before.
+    pub async fn syncs(
+        &self,
+        source: Option<&str>,
+        limit: u32,
+        before: Option<Uuid>,
+    ) -> Result<Vec<Result<SyncRecord, RowError>>, Error> {
+        let conditions = [(source.is_some(), "source = ?"), (before.is_some(), "id < ?")];
+        let wheres: Vec<&str> = conditions.into_iter().filter_map(|(wanted, text)| wanted.then_some(text)).collect();
+        let clause = if wheres.is_empty() { String::new() } else { format!("WHERE {}", wheres.join(" AND ")) };
+        let select = built(format!("SELECT {COLUMNS} FROM syncs {clause} ORDER BY id DESC LIMIT ?"));
+        let values = source.map(str::to_owned).into_iter().chain(before.map(|id| id.to_string()));
+        let select = values.fold(select, crate::sql::Query::bind).bind(i64::from(limit));
+        Ok(list(&mut *self.reader().await?, select).await?)
+    }
+
+    /// One sync.
+    pub async fn sync(&self, id: Uuid) -> Result<Option<SyncRecord>, Error> {
+        let select = query(
+            "SELECT id, source, commit_id, outcome, problems, counts, message, started_at, duration_us FROM syncs WHERE id = ?",
+        );
+        one(&mut *self.reader().await?, select.bind(id.to_string())).await
+    }
+}

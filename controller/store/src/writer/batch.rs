@@ -1,0 +1,192 @@
+//! The statements of a batch, and what each of their conflicts means.
+
+use super::WriteError;
+use super::item::Prepared;
+use crate::attempts::{AttemptState, Holder};
+use crate::columns::{Word, time_option};
+use crate::dialect::UPSERT_EXECUTION;
+use crate::idempotency::{IdempotencyRow, select_key};
+use crate::open::Database;
+use crate::rows::one;
+use crate::sql::{Query, Shape, is_taken, query};
+use sqlx::AnyConnection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a batch was not written.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// A lease is no longer this controller's.
+    Fenced,
+    /// An event of this sequence exists, or the row has gone on.
+    Stale,
+    /// An idempotency key exists.
+    Idempotency,
+    /// A claim is held.
+    Claim,
+    /// A number is taken.
+    Number,
+    /// The database said no, or is away.
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Refused {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+const EVENTS: Shape =
+    Shape::insert("INSERT INTO events (execution, seq, happened_at, version, kind, body) VALUES", "(?,?,?,?,?,?)");
+const EXECUTIONS: Shape = Shape::insert(
+    "INSERT INTO executions (id, part, source, workflow, number, status, terminal, commit_id, snapshot, started_by, created_at, \
+     started_at, ended_at, wake_at, message, seq, prior_seq, revision) VALUES",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+);
+const SNAPSHOTS: Shape = Shape::insert("INSERT INTO snapshots (digest, body) VALUES", "(?,?)");
+const IDEMPOTENCY: Shape =
+    Shape::insert("INSERT INTO idempotency (principal, idem_key, body_digest, execution, created_at) VALUES", "(?,?,?,?,?)");
+const TAKE: Shape = Shape::insert("INSERT INTO claims (claim_key, execution, part) VALUES", "(?,?,?)");
+const RELEASE: Shape =
+    Shape { head: "DELETE FROM claims WHERE", unit: "(claim_key = ? AND execution = ?)", between: " OR ", tail: "" };
+const OPEN: Shape =
+    Shape::insert("INSERT INTO attempts (attempt, execution, agent, incarnation, state) VALUES", "(?,?,?,?,'open')");
+const CLOSE: Shape =
+    Shape { head: "UPDATE attempts SET state = 'closed' WHERE attempt IN (", unit: "?", between: ",", tail: ")" };
+
+/// Writes all of the items, each execution at most once, inside a transaction.
+pub(super) async fn write(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let parts: Vec<u8> = items.iter().map(|item| item.part).collect::<BTreeSet<_>>().into_iter().collect();
+    if !database.leases.hold(connection, &parts, database.clock.now()).await? {
+        return Err(Refused::Fenced);
+    }
+    events(connection, items).await?;
+    first_rows(database, connection, items).await?;
+    claims(connection, items).await?;
+    executions(database, connection, items).await?;
+    attempts(connection, items).await
+}
+
+async fn events(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let rows: Vec<_> = items.iter().flat_map(|item| &item.events).collect();
+    let bind = |query: Query, row: &&super::item::EventRow| {
+        let query = query.bind(row.execution.clone()).bind(row.seq).bind(row.at).bind(row.version);
+        query.bind(row.kind.clone()).bind(row.body.clone())
+    };
+    EVENTS.run(connection, &rows, bind).await.map_err(taken_as(Refused::Stale))?;
+    Ok(())
+}
+
+/// What goes with a first event: snapshot and idempotency key.
+async fn first_rows(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let snapshots: BTreeMap<_, _> = items.iter().filter_map(|item| item.item.snapshot.as_ref()).map(|(d, b)| (d, b)).collect();
+    let snapshots: Vec<_> = snapshots.into_iter().collect();
+    let bind = |query: Query, (digest, body): &(&String, &String)| query.bind((*digest).clone()).bind((*body).clone());
+    SNAPSHOTS.with_tail(database.dialect.or_ignore()).run(connection, &snapshots, bind).await?;
+    let keys: Vec<_> = items.iter().filter_map(|item| item.item.idempotency.as_ref()).collect();
+    let bind = |query: Query, row: &&IdempotencyRow| {
+        let query = query.bind(row.principal.clone()).bind(row.key.clone()).bind(row.body_digest.clone());
+        query.bind(row.execution.to_string()).bind(row.created_at.0)
+    };
+    IDEMPOTENCY.run(connection, &keys, bind).await.map_err(taken_as(Refused::Idempotency))?;
+    Ok(())
+}
+
+async fn claims(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let released: Vec<_> = items.iter().flat_map(|item| item.item.release.iter().map(move |key| (key, *item))).collect();
+    let bind = |query: Query, (key, item): &(&String, &Prepared)| query.bind((*key).clone()).bind(item.id.clone());
+    RELEASE.run(connection, &released, bind).await?;
+    let taken: Vec<_> = items.iter().flat_map(|item| item.item.take.iter().map(move |key| (key, *item))).collect();
+    let bind = |query: Query, (key, item): &(&String, &Prepared)| {
+        query.bind((*key).clone()).bind(item.id.clone()).bind(i16::from(item.part))
+    };
+    TAKE.run(connection, &taken, bind).await.map_err(taken_as(Refused::Claim))?;
+    Ok(())
+}
+
+async fn executions(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let (new, known): (Vec<&Prepared>, Vec<&Prepared>) = items.iter().copied().partition(|item| item.is_new());
+    EXECUTIONS.run(connection, &new, bind_summary).await.map_err(taken_as(Refused::Number))?;
+    let dialect = &database.dialect;
+    let touched = dialect.upsert(EXECUTIONS, &UPSERT_EXECUTION).run(connection, &known, bind_summary).await;
+    let touched = touched.map_err(taken_as(Refused::Stale))?;
+    if dialect.applied_to_all(touched, known.len()) { Ok(()) } else { Err(Refused::Stale) }
+}
+
+fn bind_summary(query: Query, item: &&Prepared) -> Query {
+    let summary = &item.item.summary;
+    query
+        .bind(item.id.clone())
+        .bind(i16::from(item.part))
+        .bind(summary.source.clone())
+        .bind(summary.workflow.clone())
+        .bind(summary.number)
+        .bind(summary.status)
+        .bind(i16::from(summary.terminal))
+        .bind(summary.commit.clone())
+        .bind(summary.snapshot.clone())
+        .bind(summary.started_by.clone())
+        .bind(summary.created_at.0)
+        .bind(time_option(summary.started_at))
+        .bind(time_option(summary.ended_at))
+        .bind(time_option(summary.wake_at))
+        .bind(summary.message.clone())
+        .bind(i64::from(summary.seq))
+        .bind(item.prior_seq)
+}
+
+async fn attempts(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let opened: Vec<_> = items.iter().flat_map(|item| item.item.attempts_opened.iter().map(move |row| (row, &item.id))).collect();
+    let bind = |query: Query, (row, execution): &(&crate::AttemptRow, &String)| {
+        let query = query.bind(row.attempt.to_string()).bind((*execution).clone());
+        query.bind(row.agent.as_str().to_owned()).bind(row.incarnation.to_string())
+    };
+    debug_assert_eq!((AttemptState::Open.word(), AttemptState::Closed.word()), ("open", "closed"));
+    OPEN.run(connection, &opened, bind).await.map_err(taken_as(Refused::Stale))?;
+    let closed: Vec<_> = items.iter().flat_map(|item| &item.item.attempts_closed).collect();
+    CLOSE.run(connection, &closed, |query: Query, attempt| query.bind(attempt.to_string())).await?;
+    Ok(())
+}
+
+/// A unique key that exists means this; any other error is the database's.
+fn taken_as(refused: Refused) -> impl FnOnce(sqlx::Error) -> Refused {
+    move |error| if is_taken(&error) { refused } else { Refused::Database(error) }
+}
+
+/// Says for one item, still inside the transaction that failed, what exactly stood in its way.
+pub(super) async fn explain(connection: &mut AnyConnection, item: &Prepared, refused: Refused) -> WriteError {
+    let explained = match refused {
+        Refused::Fenced => Ok(WriteError::Fenced { partition: item.part }),
+        Refused::Stale => Ok(WriteError::Stale { execution: item.item.execution }),
+        Refused::Number => {
+            let summary = &item.item.summary;
+            Ok(WriteError::NumberTaken { workflow: summary.workflow.clone(), number: summary.number })
+        }
+        Refused::Idempotency => idempotency_holder(connection, item).await,
+        Refused::Claim => claim_holder(connection, item).await,
+        Refused::Database(error) => Ok(error.into()),
+    };
+    explained.unwrap_or_else(|error| WriteError::Database { reason: error.to_string() })
+}
+
+async fn idempotency_holder(connection: &mut AnyConnection, item: &Prepared) -> Result<WriteError, crate::Error> {
+    let execution = item.item.execution;
+    let Some(key) = &item.item.idempotency else { return Ok(WriteError::Stale { execution }) };
+    let row: Option<IdempotencyRow> = one(connection, select_key(&key.principal, &key.key)).await?;
+    Ok(row.map_or(WriteError::Stale { execution }, |row| WriteError::IdempotencyTaken {
+        execution: row.execution,
+        body_digest: row.body_digest,
+    }))
+}
+
+/// Finds the first of the wanted claims that another execution holds. One that this execution holds itself means that the
+/// caller's picture is old.
+async fn claim_holder(connection: &mut AnyConnection, item: &Prepared) -> Result<WriteError, crate::Error> {
+    for key in &item.item.take {
+        let select = query("SELECT execution FROM claims WHERE claim_key = ? AND execution <> ?");
+        let holder: Option<Holder> = one(connection, select.bind(key.clone()).bind(item.id.clone())).await?;
+        if let Some(Holder(holder)) = holder {
+            return Ok(WriteError::ClaimTaken { key: key.clone(), holder });
+        }
+    }
+    Ok(WriteError::Stale { execution: item.item.execution })
+}

@@ -1,0 +1,105 @@
+//! What is written for one execution in one transaction, and its check and encoding, done in the caller's task.
+
+use super::WriteError;
+use crate::attempts::AttemptRow;
+use crate::idempotency::IdempotencyRow;
+use crate::leases::partition_of;
+use pulse_core::execution::{EVENT_VERSION, EventRecord, Summary};
+use pulse_protocol::{AttemptId, ExecutionId};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// Everything that one decision writes for one execution; all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteItem {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// New events, in order, without gaps. May be empty when only the wake-up changes.
+    pub events: Vec<EventRecord>,
+    /// The execution's row after them.
+    pub summary: Summary,
+    /// Keys of claims to take, after the releases.
+    pub take: Vec<String>,
+    /// Keys of claims to release; one that this execution does not hold is left alone.
+    pub release: Vec<String>,
+    /// Attempts that it opens.
+    pub attempts_opened: Vec<AttemptRow>,
+    /// Attempts that it settles.
+    pub attempts_closed: Vec<AttemptId>,
+    /// Digest and body of the pinned snapshot, with the first event.
+    pub snapshot: Option<(String, String)>,
+    /// The request's key, with the first event.
+    pub idempotency: Option<IdempotencyRow>,
+}
+
+/// An event as its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EventRow {
+    pub(super) execution: String,
+    pub(super) seq: i64,
+    pub(super) at: i64,
+    pub(super) version: i32,
+    pub(super) kind: String,
+    pub(super) body: String,
+}
+
+/// A checked item, encoded.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    pub(super) item: WriteItem,
+    pub(super) id: String,
+    pub(super) part: u8,
+    pub(super) events: Vec<EventRow>,
+    /// The sequence that it builds on; 0 for a new execution.
+    pub(super) prior_seq: i64,
+}
+
+impl WriteItem {
+    pub(super) fn prepare(self) -> Result<Prepared, WriteError> {
+        let invalid = |reason: String| WriteError::Invalid { reason };
+        if self.summary.id != self.execution {
+            return Err(invalid(format!("execution {} with the row of {}", self.execution, self.summary.id)));
+        }
+        let count = u32::try_from(self.events.len()).map_err(|_| invalid("too many events".to_owned()))?;
+        let prior = self.summary.seq.checked_sub(count);
+        let prior = prior.ok_or_else(|| invalid(format!("{count} events up to sequence {}", self.summary.seq)))?;
+        if prior == 0 && count == 0 {
+            return Err(invalid("a new execution needs its first event".to_owned()));
+        }
+        if let Some((event, seq)) = self.events.iter().zip(prior + 1..).find(|(event, seq)| event.seq != *seq) {
+            return Err(invalid(format!("event {} where {seq} is due", event.seq)));
+        }
+        if prior != 0 && (self.snapshot.is_some() || self.idempotency.is_some()) {
+            return Err(invalid("snapshot and idempotency key go with the first event only".to_owned()));
+        }
+        let id = self.execution.to_string();
+        let events = self.events.iter().map(|event| event_row(&id, event)).collect::<Result<_, _>>()?;
+        Ok(Prepared { part: partition_of(self.execution), id, events, prior_seq: i64::from(prior), item: self })
+    }
+}
+
+impl Prepared {
+    /// It brings an execution that does not exist yet.
+    pub(super) const fn is_new(&self) -> bool {
+        self.prior_seq == 0
+    }
+}
+
+fn event_row(execution: &str, record: &EventRecord) -> Result<EventRow, WriteError> {
+    #[derive(Deserialize)]
+    struct Tag<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+    }
+    let encode = |error: serde_json::Error| WriteError::Invalid { reason: format!("event {}: {error}", record.seq) };
+    let body = serde_json::to_string(&record.event).map_err(encode)?;
+    let kind = serde_json::from_str::<Tag<'_>>(&body).map_err(encode)?.kind.into_owned();
+    Ok(EventRow {
+        execution: execution.to_owned(),
+        seq: i64::from(record.seq),
+        at: record.at.0,
+        version: i32::from(EVENT_VERSION),
+        kind,
+        body,
+    })
+}

@@ -1,0 +1,161 @@
+//! The writer's task: forms batches, commits them, answers each caller.
+
+use super::batch::{self, Refused};
+use super::item::Prepared;
+use super::{Pending, WriteError, settle};
+use crate::open::Database;
+use crate::sql::MAX_ROWS;
+use pulse_protocol::failpoint;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Tries of a batch that the engine asks to be tried again, and the pause before the second, doubled each time.
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a try at a batch did not end in a known commit.
+enum Failure {
+    /// Rolled back because of one or more of its items.
+    Conflict(WriteError),
+    /// The database is away or refuses everything; nothing was written.
+    Down(WriteError),
+    /// COMMIT was sent and its answer is an error.
+    Unclear(String),
+}
+
+/// Runs until the store is closed and everything submitted is answered. `_done` is dropped at the end.
+pub(super) async fn run(
+    database: Arc<Database>,
+    mut items: mpsc::Receiver<Pending>,
+    mut stopped: watch::Receiver<bool>,
+    _done: watch::Sender<()>,
+) {
+    let mut waiting = VecDeque::new();
+    while fill(&mut items, &mut waiting, &mut stopped).await {
+        let batch = cut(&mut waiting);
+        write(&database, batch).await;
+    }
+}
+
+/// Takes what waits, without waiting for more once there is something. False at the end.
+async fn fill(items: &mut mpsc::Receiver<Pending>, waiting: &mut VecDeque<Pending>, stopped: &mut watch::Receiver<bool>) -> bool {
+    while waiting.is_empty() {
+        let mut taken = Vec::with_capacity(MAX_ROWS);
+        tokio::select! {
+            biased;
+            count = items.recv_many(&mut taken, MAX_ROWS) => if count == 0 { return false },
+            _ = stopped.wait_for(|stop| *stop), if !items.is_closed() => items.close(),
+        }
+        waiting.extend(taken);
+    }
+    while waiting.len() < MAX_ROWS
+        && let Ok(item) = items.try_recv()
+    {
+        waiting.push_back(item);
+    }
+    true
+}
+
+/// The next batch: as many as fit, but each execution once, so that its items keep their order.
+fn cut(waiting: &mut VecDeque<Pending>) -> Vec<Pending> {
+    let mut seen = HashSet::new();
+    let length = waiting.iter().take(MAX_ROWS).take_while(|pending| seen.insert(pending.item.item.execution)).count();
+    waiting.drain(..length).collect()
+}
+
+async fn write(database: &Database, batch: Vec<Pending>) {
+    let items: Vec<&Prepared> = batch.iter().map(|pending| &pending.item).collect();
+    let answers = match commit(database, &items).await {
+        Ok(()) => vec![Ok(()); items.len()],
+        Err(Failure::Down(error)) => vec![Err(error); items.len()],
+        Err(Failure::Conflict(error)) if items.len() == 1 => vec![Err(error)],
+        Err(Failure::Conflict(_)) => one_by_one(database, &items).await,
+        Err(Failure::Unclear(cause)) => settled(database, &items, &cause).await,
+    };
+    for (pending, answer) in batch.into_iter().zip(answers) {
+        // A caller that has gone needs no answer.
+        drop(pending.answer.send(answer));
+    }
+}
+
+/// Each item in a transaction of its own, so that only the ones in conflict fail.
+async fn one_by_one(database: &Database, items: &[&Prepared]) -> Vec<Result<(), WriteError>> {
+    let mut answers = Vec::with_capacity(items.len());
+    for item in items {
+        let one = std::slice::from_ref(item);
+        answers.push(match commit(database, one).await {
+            Ok(()) => Ok(()),
+            Err(Failure::Conflict(error) | Failure::Down(error)) => Err(error),
+            Err(Failure::Unclear(cause)) => match settle::committed(database, one).await {
+                Ok(there) if there == [true] => Ok(()),
+                Ok(_) => Err(WriteError::Database { reason: cause }),
+                Err(error) => Err(WriteError::Unclear { cause: format!("{cause}; reading back: {error}") }),
+            },
+        });
+    }
+    answers
+}
+
+/// What an unclear COMMIT has written is done; the rest is written again.
+async fn settled(database: &Database, items: &[&Prepared], cause: &str) -> Vec<Result<(), WriteError>> {
+    tracing::warn!(cause, items = items.len(), "a commit's outcome is unclear, reading it back");
+    let there = match settle::committed(database, items).await {
+        Ok(there) => there,
+        Err(error) => {
+            let unclear = WriteError::Unclear { cause: format!("{cause}; reading back: {error}") };
+            return vec![Err(unclear); items.len()];
+        }
+    };
+    let absent: Vec<&Prepared> = items.iter().zip(&there).filter(|(_, there)| !**there).map(|(item, _)| *item).collect();
+    let mut again = one_by_one(database, &absent).await.into_iter();
+    there.iter().map(|there| if *there { Ok(()) } else { again.next().unwrap_or(Err(WriteError::Closed)) }).collect()
+}
+
+/// One transaction for all items, tried again where the engine asks for it.
+async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match commit_once(database, items).await {
+            Err(Retry::Again) => tokio::time::sleep(pause).await,
+            Err(Retry::No(failure)) => return Err(failure),
+            Ok(()) => return Ok(()),
+        }
+        pause *= 2;
+    }
+    commit_once(database, items).await.map_err(|retry| match retry {
+        Retry::No(failure) => failure,
+        Retry::Again => Failure::Down(WriteError::Database { reason: "it is busy, and stayed so".to_owned() }),
+    })
+}
+
+enum Retry {
+    Again,
+    No(Failure),
+}
+
+async fn commit_once(database: &Database, items: &[&Prepared]) -> Result<(), Retry> {
+    let mut transaction = database.begin().await.map_err(|error| judge(database, error, items))?;
+    if let Err(refused) = batch::write(database, &mut transaction, items).await {
+        return Err(match refused {
+            Refused::Database(error) => judge(database, error, items),
+            // Only one item can be explained; a batch is replayed one by one and needs no explanation.
+            conflict => Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await)),
+        });
+    }
+    failpoint::hit("controller.commit.before");
+    let committed = database.commit(transaction).await;
+    failpoint::hit("controller.commit.after");
+    committed.map_err(|error| Retry::No(Failure::Unclear(error.to_string())))
+}
+
+/// An error before COMMIT: try again, blame the items, or give up on the database.
+fn judge(database: &Database, error: sqlx::Error, items: &[&Prepared]) -> Retry {
+    if database.dialect.asks_to_try_again(&error) {
+        return Retry::Again;
+    }
+    let of_the_data = matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_));
+    let error = WriteError::from(error);
+    Retry::No(if of_the_data && items.len() > 1 { Failure::Conflict(error) } else { Failure::Down(error) })
+}
