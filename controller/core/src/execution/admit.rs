@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 use crate::transition::{AttemptChange, AttemptState, ResolvedAs, TrackLoss};
 use crd_schemas::manifest::Retry;
 use pulse_protocol::observation::EndKind;
-use pulse_protocol::{AgentName, AttemptId, Ended, Observation, Observed};
+use pulse_protocol::{AgentName, AttemptId, Ended, Incarnation, Observation, Observed};
 
 /// Attempts in a row that may be proven never to have started before the target fails.
 const UNSTARTED_LIMIT: u32 = 5;
@@ -17,8 +17,8 @@ const UNSTARTED_LIMIT: u32 = 5;
 pub enum Input {
     /// An agent reports an attempt.
     Observed { agent: AgentName, observation: Observation },
-    /// An agent cannot know of an attempt any more: its journal is another one, or has lost it.
-    Forgotten { agent: AgentName, attempt: AttemptId },
+    /// An agent's full picture, of the journal named, has nothing of an attempt that is open here.
+    Absent { agent: AgentName, attempt: AttemptId, incarnation: Incarnation },
     /// Somebody wants it to end.
     Cancel { mode: CancelMode, by: String, reason: String },
     /// Somebody settles an `unknown`.
@@ -91,7 +91,7 @@ pub enum Refusal {
 pub fn admit(execution: &Execution, input: &Input, now: Timestamp) -> Admitted {
     match input {
         Input::Observed { agent, observation } => observed(execution, agent, observation, now),
-        Input::Forgotten { agent, attempt } => forgotten(execution, agent, *attempt),
+        Input::Absent { agent, attempt, incarnation } => absent(execution, agent, *attempt, *incarnation),
         Input::Cancel { mode, by, reason } => cancel(execution, *mode, by, reason),
         Input::Resolve { attempt, outcome, by, reason } => resolve(execution, *attempt, *outcome, by, reason),
     }
@@ -144,13 +144,21 @@ fn settled_without_evidence(execution: &Execution, id: AttemptId) -> bool {
     })
 }
 
-fn forgotten(execution: &Execution, agent: &AgentName, id: AttemptId) -> Admitted {
-    match execution.attempts.get(&id) {
-        None => Admitted::Refused(Refusal::NoSuchAttempt(id)),
-        Some(attempt) if attempt.target != *agent => Admitted::Refused(Refusal::NotYours { attempt: id, agent: agent.clone() }),
-        Some(attempt) if !attempt.state.is_active() || execution.status.is_terminal() => Admitted::Stale,
-        Some(_) => Admitted::Events(vec![Event::AttemptLost { attempt: id, loss: TrackLoss::JournalLost }]),
+/// An attempt that was never accepted is simply not there yet, and is sent again. One that was, or whose journal is gone, is
+/// unknown: the journal that could have proven anything no longer has it.
+fn absent(execution: &Execution, agent: &AgentName, id: AttemptId, incarnation: Incarnation) -> Admitted {
+    let attempt = match execution.attempts.get(&id) {
+        None => return Admitted::Refused(Refusal::NoSuchAttempt(id)),
+        Some(attempt) if attempt.target != *agent => {
+            return Admitted::Refused(Refusal::NotYours { attempt: id, agent: agent.clone() });
+        }
+        Some(attempt) => attempt,
+    };
+    let still_to_come = attempt.state == AttemptState::Assigned && attempt.incarnation == incarnation;
+    if still_to_come || !attempt.state.is_active() || execution.status.is_terminal() {
+        return Admitted::Stale;
     }
+    Admitted::Events(vec![Event::AttemptLost { attempt: id, loss: TrackLoss::JournalLost }])
 }
 
 fn cancel(execution: &Execution, mode: CancelMode, by: &str, reason: &str) -> Admitted {

@@ -1,0 +1,451 @@
+//! The agents as the controller sees them now: sessions, presence, slots, open attempts, and who waits for whom. Hot state:
+//! all of it can be built again from the database and the agents' own pictures.
+
+use pulse_core::Timestamp;
+use pulse_core::decide::{AgentView, Fleet, OFFLINE_AFTER, Presence};
+use pulse_core::execution::ClaimKey;
+use pulse_core::values::AgentValue;
+use pulse_protocol::message::Vitals;
+use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, Incarnation, ToAgent};
+use pulse_store::{Agent, Heartbeat};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+
+/// Executions woken when something of an agent changes; the periodic scan finds the others.
+const WOKEN_AT_ONCE: usize = 16;
+
+/// Without a heartbeat for so long an agent is shown as stale.
+const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(15);
+
+/// A handle of the fleet; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct FleetHandle {
+    state: Arc<Mutex<FleetState>>,
+    pongs: Arc<Mutex<Pongs>>,
+}
+
+/// Pings that wait for their answer.
+#[derive(Debug, Default)]
+struct Pongs {
+    next: u64,
+    waiting: HashMap<u64, oneshot::Sender<()>>,
+}
+
+/// What is guarded. Decisions look at it as a [`Fleet`].
+#[derive(Debug, Default)]
+pub struct FleetState {
+    agents: BTreeMap<AgentName, AgentView>,
+    members: HashMap<AgentName, Member>,
+    declared: BTreeMap<AgentName, Declared>,
+    open: HashMap<AgentName, BTreeMap<AttemptId, ExecutionId>>,
+    watchers: HashMap<AgentName, BTreeSet<ExecutionId>>,
+    watched: HashMap<ExecutionId, BTreeSet<AgentName>>,
+}
+
+/// What the fleet knows of an agent beside what decisions need.
+#[derive(Debug, Clone, Default)]
+struct Member {
+    enrolled: Enrolled,
+    session: Option<Session>,
+    vitals: Vitals,
+    sequence: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Session {
+    epoch: Epoch,
+    outbox: mpsc::Sender<ToAgent>,
+}
+
+/// What the database keeps of an agent.
+#[derive(Debug, Clone, Default)]
+pub struct Enrolled {
+    /// Labels its token gave it.
+    pub token_labels: BTreeMap<String, String>,
+    /// What it says of itself.
+    pub self_labels: BTreeMap<String, String>,
+    /// Facts.
+    pub facts: BTreeMap<String, String>,
+    /// Slots it says it has.
+    pub slots: u32,
+    /// Its release.
+    pub release: String,
+    /// When it enrolled.
+    pub enrolled_at: Timestamp,
+}
+
+/// What an `Agent` manifest declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Values for `{{ agent.vars.… }}`.
+    pub vars: BTreeMap<String, String>,
+    /// Slots.
+    pub slots: Option<u32>,
+}
+
+/// An agent's state, as people see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentState {
+    /// Heartbeats arrive.
+    Online,
+    /// None for 15 s.
+    Stale,
+    /// None for 30 s.
+    Offline,
+    /// It gets no work.
+    Quarantined,
+    /// It must not come back.
+    Revoked,
+}
+
+impl AgentState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Stale => "stale",
+            Self::Offline => "offline",
+            Self::Quarantined => "quarantined",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// Everything people are shown of an agent.
+#[derive(Debug, Clone)]
+pub struct AgentStatus {
+    /// Its name.
+    pub name: AgentName,
+    /// Its state.
+    pub state: AgentState,
+    /// Why it is quarantined.
+    pub reason: Option<String>,
+    /// Labels, those it gives itself under `self/`.
+    pub labels: BTreeMap<String, String>,
+    /// Declared vars.
+    pub vars: BTreeMap<String, String>,
+    /// Facts.
+    pub facts: BTreeMap<String, String>,
+    /// Its release.
+    pub release: String,
+    /// Slots.
+    pub slots: u32,
+    /// Slots that are taken.
+    pub slots_taken: u32,
+    /// Attempts that are not over.
+    pub open: Vec<(AttemptId, ExecutionId)>,
+    /// Load, memory.
+    pub vitals: Vitals,
+    /// Last word of it.
+    pub last_seen: Timestamp,
+    /// When it enrolled.
+    pub enrolled_at: Timestamp,
+}
+
+impl From<&Agent> for Enrolled {
+    fn from(agent: &Agent) -> Self {
+        Self {
+            token_labels: agent.token_labels.clone(),
+            self_labels: agent.labels.clone(),
+            facts: agent.facts.clone(),
+            slots: agent.slots,
+            release: String::new(),
+            enrolled_at: agent.enrolled_at,
+        }
+    }
+}
+
+impl Fleet for FleetState {
+    fn agent(&self, name: &AgentName) -> Option<&AgentView> {
+        self.agents.get(name)
+    }
+}
+
+impl FleetHandle {
+    /// The guarded state: hold it for one decision, never over an `await`.
+    pub fn lock(&self) -> MutexGuard<'_, FleetState> {
+        // Nothing in here panics half-way through a change, so a poisoned lock still guards a whole state.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a ping, and its answer.
+    pub fn expect_pong(&self) -> (u64, oneshot::Receiver<()>) {
+        let mut pongs = self.pongs.lock().unwrap_or_else(PoisonError::into_inner);
+        pongs.next += 1;
+        let (answer, answered) = oneshot::channel();
+        let number = pongs.next;
+        pongs.waiting.insert(number, answer);
+        (number, answered)
+    }
+
+    /// A ping was answered.
+    pub fn pong(&self, number: u64) {
+        if let Some(answer) = self.pongs.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&number) {
+            // Whoever asked may have given up.
+            let _ = answer.send(());
+        }
+    }
+
+    /// Nobody waits for this answer any more.
+    pub fn forget_pong(&self, number: u64) {
+        self.pongs.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&number);
+    }
+
+    /// Every agent, by name.
+    pub fn list(&self, now: Timestamp) -> Vec<AgentStatus> {
+        let state = self.lock();
+        state.agents.keys().filter_map(|name| state.status(name, now)).collect()
+    }
+
+    /// One agent.
+    pub fn get(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
+        self.lock().status(name, now)
+    }
+
+    /// Sends a hint to an agent's session. A full or missing outbox loses it; the next full picture heals that.
+    pub fn send(&self, name: &AgentName, message: impl FnOnce(Epoch) -> ToAgent) {
+        let session = self.lock().members.get(name).and_then(|member| member.session.clone());
+        if let Some(session) = session
+            && session.outbox.try_send(message(session.epoch)).is_err()
+        {
+            tracing::debug!(agent = %name, "a hint was lost: the agent's outbox is full or closed");
+        }
+    }
+}
+
+impl FleetState {
+    /// Takes in what the database knows of an agent. `seen` is the controller's start where that is later than its last word.
+    pub fn enrol(&mut self, name: &AgentName, enrolled: Enrolled, revoked: bool, seen: Timestamp) {
+        let presence = if revoked { Presence::Revoked } else { Presence::Disconnected };
+        self.members.insert(name.clone(), Member { enrolled, ..Member::default() });
+        let taken = self.agents.get(name).map(|view| view.taken.clone()).unwrap_or_default();
+        let (slots, value) = self.describe(name);
+        self.agents.insert(name.clone(), AgentView { presence, last_seen: seen, slots, taken, value });
+    }
+
+    /// Replaces everything that manifests declare of agents.
+    pub fn declare(&mut self, declared: BTreeMap<AgentName, Declared>) {
+        self.declared = declared;
+        let names: Vec<AgentName> = self.agents.keys().cloned().collect();
+        for name in names {
+            let (slots, value) = self.describe(&name);
+            if let Some(view) = self.agents.get_mut(&name) {
+                (view.slots, view.value) = (slots, value);
+            }
+        }
+    }
+
+    fn describe(&self, name: &AgentName) -> (u32, AgentValue) {
+        let enrolled = self.members.get(name).map(|member| member.enrolled.clone()).unwrap_or_default();
+        let declared = self.declared.get(name).cloned().unwrap_or_default();
+        let mut labels: BTreeMap<String, String> =
+            enrolled.self_labels.into_iter().map(|(key, value)| (format!("self/{key}"), value)).collect();
+        labels.extend(enrolled.token_labels);
+        labels.extend(declared.labels);
+        let value = AgentValue { name: name.to_string(), labels, vars: declared.vars, facts: enrolled.facts };
+        (declared.slots.unwrap_or(enrolled.slots), value)
+    }
+
+    /// A session passed its handshake; it gets no work before [`FleetState::connected`].
+    pub fn open_session(&mut self, name: &AgentName, epoch: Epoch, outbox: mpsc::Sender<ToAgent>, now: Timestamp) {
+        if let Some(member) = self.members.get_mut(name) {
+            member.session = Some(Session { epoch, outbox });
+        }
+        if let Some(view) = self.agents.get_mut(name) {
+            (view.presence, view.last_seen) = (Presence::Disconnected, now);
+        }
+    }
+
+    /// The session's full picture is taken in and committed: from now on it gets work.
+    pub fn connected(&mut self, name: &AgentName, epoch: Epoch, incarnation: Incarnation) {
+        if self.is_current(name, epoch)
+            && let Some(view) = self.agents.get_mut(name)
+        {
+            view.presence = Presence::Connected(incarnation);
+        }
+    }
+
+    /// The session is over.
+    pub fn close_session(&mut self, name: &AgentName, epoch: Epoch) {
+        if !self.is_current(name, epoch) {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.session = None;
+        }
+        if let Some(view) = self.agents.get_mut(name)
+            && matches!(view.presence, Presence::Connected(_))
+        {
+            view.presence = Presence::Disconnected;
+        }
+    }
+
+    /// Is this the agent's present session?
+    pub fn is_current(&self, name: &AgentName, epoch: Epoch) -> bool {
+        let session = self.members.get(name).and_then(|member| member.session.as_ref());
+        session.is_some_and(|session| session.epoch == epoch)
+    }
+
+    /// Does the agent have a session, and how is it reached?
+    pub fn session_of(&self, name: &AgentName) -> Option<(Epoch, mpsc::Sender<ToAgent>)> {
+        let session = self.members.get(name)?.session.as_ref()?;
+        Some((session.epoch, session.outbox.clone()))
+    }
+
+    /// The agent gets no work any more, with the reason people see.
+    pub fn quarantine(&mut self, name: &AgentName, reason: String) {
+        if let Some(view) = self.agents.get_mut(name) {
+            view.presence = Presence::Quarantined(reason);
+        }
+    }
+
+    /// The agent must not come back.
+    pub fn revoke(&mut self, name: &AgentName) {
+        if let Some(view) = self.agents.get_mut(name) {
+            view.presence = Presence::Revoked;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.session = None;
+        }
+    }
+
+    /// A heartbeat.
+    pub fn beat(&mut self, name: &AgentName, epoch: Epoch, vitals: Vitals, now: Timestamp) {
+        if !self.is_current(name, epoch) {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.vitals = vitals;
+        }
+        if let Some(view) = self.agents.get_mut(name) {
+            view.last_seen = now;
+        }
+    }
+
+    /// A report: as good as a heartbeat, and it says how far the journal is.
+    pub fn heard(&mut self, name: &AgentName, epoch: Epoch, sequence: u64, now: Timestamp) {
+        if !self.is_current(name, epoch) {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.sequence = member.sequence.max(sequence);
+        }
+        if let Some(view) = self.agents.get_mut(name) {
+            view.last_seen = now;
+        }
+    }
+
+    /// What was heard of agents with a session, for the database.
+    pub fn heartbeats(&self) -> Vec<Heartbeat> {
+        let heard = self.members.iter().filter_map(|(name, member)| {
+            let epoch = member.session.as_ref()?.epoch;
+            Some(Heartbeat { name: name.clone(), epoch, sequence: member.sequence })
+        });
+        heard.collect()
+    }
+
+    /// The execution of an agent's open attempt.
+    pub fn execution_of(&self, agent: &AgentName, attempt: AttemptId) -> Option<ExecutionId> {
+        self.open.get(agent)?.get(&attempt).copied()
+    }
+
+    /// Takes slots in memory, before their rows are committed.
+    pub fn take(&mut self, claims: &[ClaimKey]) {
+        for (agent, slot) in claims.iter().filter_map(slot_of) {
+            if let Some(view) = self.agents.get_mut(agent) {
+                view.taken.insert(slot);
+            }
+        }
+    }
+
+    /// Frees slots.
+    pub fn free(&mut self, claims: &[ClaimKey]) {
+        for (agent, slot) in claims.iter().filter_map(slot_of) {
+            if let Some(view) = self.agents.get_mut(agent) {
+                view.taken.remove(&slot);
+            }
+        }
+    }
+
+    /// An attempt is bound to an agent and not over.
+    pub fn open_attempt(&mut self, agent: &AgentName, attempt: AttemptId, execution: ExecutionId) {
+        self.open.entry(agent.clone()).or_default().insert(attempt, execution);
+    }
+
+    /// An attempt is over.
+    pub fn close_attempts(&mut self, attempts: &[(AgentName, AttemptId)]) {
+        for (agent, attempt) in attempts {
+            if let Some(open) = self.open.get_mut(agent) {
+                open.remove(attempt);
+            }
+        }
+    }
+
+    /// The agent's attempts that are not over.
+    pub fn open_of(&self, agent: &AgentName) -> Vec<(AttemptId, ExecutionId)> {
+        self.open.get(agent).map(|open| open.iter().map(|(attempt, id)| (*attempt, *id)).collect()).unwrap_or_default()
+    }
+
+    /// Says which agents an execution waits for; replaces what it said before.
+    pub fn watch(&mut self, execution: ExecutionId, agents: BTreeSet<AgentName>) {
+        let before = match agents.is_empty() {
+            true => self.watched.remove(&execution),
+            false => self.watched.insert(execution, agents.clone()),
+        };
+        for name in before.into_iter().flatten().filter(|name| !agents.contains(name)) {
+            if let Some(watchers) = self.watchers.get_mut(&name) {
+                watchers.remove(&execution);
+            }
+        }
+        for name in agents {
+            self.watchers.entry(name).or_default().insert(execution);
+        }
+    }
+
+    /// Executions to look at when something of this agent changed, the oldest first.
+    pub fn watchers_of(&self, agent: &AgentName) -> Vec<ExecutionId> {
+        self.watchers.get(agent).map(|ids| ids.iter().take(WOKEN_AT_ONCE).copied().collect()).unwrap_or_default()
+    }
+
+    /// Every agent with its labels, for selections.
+    pub fn inventory(&self) -> impl Iterator<Item = (&AgentName, &AgentView)> {
+        self.agents.iter()
+    }
+
+    fn status(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
+        let (view, member) = (self.agents.get(name)?, self.members.get(name)?);
+        let silence = now.since(view.last_seen);
+        let (state, reason) = match &view.presence {
+            Presence::Revoked => (AgentState::Revoked, None),
+            Presence::Quarantined(reason) => (AgentState::Quarantined, Some(reason.clone())),
+            _ if silence >= OFFLINE_AFTER => (AgentState::Offline, None),
+            Presence::Connected(_) if silence < STALE_AFTER => (AgentState::Online, None),
+            _ => (AgentState::Stale, None),
+        };
+        Some(AgentStatus {
+            name: name.clone(),
+            state,
+            reason,
+            labels: view.value.labels.clone(),
+            vars: view.value.vars.clone(),
+            facts: view.value.facts.clone(),
+            release: member.enrolled.release.clone(),
+            slots: view.slots,
+            slots_taken: u32::try_from(view.taken.len()).unwrap_or(u32::MAX),
+            open: self.open_of(name),
+            vitals: member.vitals.clone(),
+            last_seen: view.last_seen,
+            enrolled_at: member.enrolled.enrolled_at,
+        })
+    }
+}
+
+fn slot_of(claim: &ClaimKey) -> Option<(&AgentName, u32)> {
+    match claim {
+        ClaimKey::Slot { agent, slot } => Some((agent, *slot)),
+        ClaimKey::Workflow { .. } => None,
+    }
+}

@@ -1,0 +1,146 @@
+//! Who is it? The agent signs a fresh challenge with its own key; a token enrols a new one; a second session of the same name
+//! waits until the first is known to be gone.
+
+use super::fleet::Enrolled;
+use super::token;
+use crate::clock;
+use crate::engine::Engine;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::{Signature, VerifyingKey};
+use pulse_protocol::message::{Identify, challenge_text};
+use pulse_protocol::{AgentName, Epoch, ToAgent};
+use pulse_store::{EnrolError, Enrolled as Enrolment, SessionError, SessionStart};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long the first of two sessions has to answer a ping.
+const TAKEOVER: Duration = Duration::from_secs(2);
+
+/// Why an agent is not let in. The code is stable, the message says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) retry_after_ms: Option<u64>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after_ms: None }
+    }
+
+    fn soon(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after_ms: Some(1000) }
+    }
+
+    pub(super) fn message(self) -> ToAgent {
+        ToAgent::Refused { code: self.code.to_owned(), message: self.message, retry_after_ms: self.retry_after_ms }
+    }
+}
+
+/// Checks the signature, enrols if need be, and starts the session.
+pub(super) async fn admit(
+    engine: &Engine,
+    nonce: &str,
+    release: &str,
+    identify: &Identify,
+    outbox: &mpsc::Sender<ToAgent>,
+) -> Result<Epoch, Refusal> {
+    verify(nonce, identify)?;
+    let name = &identify.name;
+    if let Some(secret) = &identify.token {
+        enrol(engine, identify, secret).await?;
+    }
+    let known = engine.store().agent(name).await.map_err(|error| Refusal::soon("database", error.to_string()))?;
+    let Some(known) = known.filter(|agent| agent.public_key == identify.public_key) else {
+        return Err(Refusal::new("unknown_agent", format!("no agent `{name}` with this key is enrolled: enrol it with a token")));
+    };
+    await_predecessor(engine, name).await?;
+    let start = SessionStart {
+        name: name.clone(),
+        public_key: identify.public_key.clone(),
+        seen_epoch: known.epoch,
+        boot: identify.boot,
+        incarnation: identify.incarnation,
+        sequence: identify.sequence,
+        slots: identify.slots.clamp(1, 1000),
+        labels: identify.labels.clone(),
+        facts: identify.facts.clone(),
+        now: clock::now(),
+    };
+    let epoch = engine.store().start_session(&start).await.map_err(|error| refuse(engine, name, error))?;
+    let enrolled = Enrolled {
+        token_labels: known.token_labels,
+        self_labels: identify.labels.clone(),
+        facts: identify.facts.clone(),
+        slots: start.slots,
+        release: release.to_owned(),
+        enrolled_at: known.enrolled_at,
+    };
+    let mut fleet = engine.fleet().lock();
+    fleet.enrol(name, enrolled, false, clock::now());
+    fleet.open_session(name, epoch, outbox.clone(), clock::now());
+    Ok(epoch)
+}
+
+fn verify(nonce: &str, identify: &Identify) -> Result<(), Refusal> {
+    let invalid = |what: &str| Refusal::new("signature_invalid", format!("the {what} is not valid"));
+    let key = STANDARD.decode(&identify.public_key).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let key = key.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()).ok_or_else(|| invalid("public key"))?;
+    let signature = STANDARD.decode(&identify.signature).ok().and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
+    let signature = Signature::from_bytes(&signature.ok_or_else(|| invalid("signature"))?);
+    let text = challenge_text(nonce, &identify.name, identify.incarnation, identify.boot);
+    key.verify_strict(text.as_bytes(), &signature).map_err(|_| invalid("signature"))
+}
+
+async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(), Refusal> {
+    let enrolment = pulse_store::Enrolment {
+        name: identify.name.clone(),
+        public_key: identify.public_key.clone(),
+        secret_hash: token::hash(secret),
+        now: clock::now(),
+    };
+    match engine.store().enrol(&enrolment).await {
+        Ok(Enrolment::New) => {
+            tracing::info!(agent = %identify.name, "enrolled");
+            Ok(())
+        }
+        Ok(Enrolment::Already) => Ok(()),
+        Err(EnrolError::Store(error)) => Err(Refusal::soon("database", error.to_string())),
+        Err(error) => {
+            tracing::warn!(agent = %identify.name, %error, "enrolment refused");
+            Err(Refusal::new(error.code(), error.to_string()))
+        }
+    }
+}
+
+/// A session of this name that still answers keeps the name; one that is silent loses it.
+async fn await_predecessor(engine: &Engine, name: &AgentName) -> Result<(), Refusal> {
+    let Some((epoch, outbox)) = engine.fleet().lock().session_of(name) else { return Ok(()) };
+    let (number, answered) = engine.fleet().expect_pong();
+    if outbox.try_send(ToAgent::Ping { number }).is_ok()
+        && tokio::time::timeout(TAKEOVER, answered).await.is_ok_and(|pong| pong.is_ok())
+    {
+        tracing::error!(agent = %name, "a second agent came with the key of one that is here: a cloned host or data folder?");
+        let message = format!("another session of `{name}` is alive: two hosts with one data folder? Only one of them can work");
+        return Err(Refusal { retry_after_ms: Some(30_000), ..Refusal::new("duplicate_session", message) });
+    }
+    engine.fleet().forget_pong(number);
+    engine.fleet().lock().close_session(name, epoch);
+    Ok(())
+}
+
+fn refuse(engine: &Engine, name: &AgentName, error: SessionError) -> Refusal {
+    let text = error.to_string();
+    match error {
+        SessionError::Unknown { .. } => Refusal::new("unknown_agent", text),
+        SessionError::Revoked { .. } => Refusal::new("revoked", text),
+        SessionError::Quarantined { .. } | SessionError::SequenceWentBack { .. } => {
+            tracing::error!(agent = %name, text, "quarantined");
+            engine.fleet().lock().quarantine(name, text.clone());
+            Refusal::new("quarantined", text)
+        }
+        SessionError::Superseded { .. } => Refusal::soon("superseded", text),
+        SessionError::Store(_) => Refusal::soon("database", text),
+    }
+}

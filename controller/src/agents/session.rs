@@ -1,0 +1,261 @@
+//! An agent's session: one WebSocket from handshake to end. Everything in it is bounded, and losing it loses nothing.
+
+use super::desired;
+use super::handshake::{self, Refusal};
+use super::ingest::Ingest;
+use super::output;
+use crate::clock;
+use crate::engine::Engine;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use pulse_protocol::frame::{MAX_FRAME, decode, encode};
+use pulse_protocol::message::Identify;
+use pulse_protocol::version::SUPPORTED;
+use pulse_protocol::{AgentName, Epoch, Incarnation, ToAgent, ToController};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
+
+/// How often an agent shall say that it is there.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A connection that says nothing for so long is dead, whatever TCP believes.
+const SILENCE: Duration = Duration::from_secs(25);
+/// A connection that has not proven who it is by then is closed.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A message that cannot be written for so long means a dead peer.
+const WRITE: Duration = Duration::from_secs(20);
+/// How often the full picture of what is wanted is sent.
+const PICTURE: Duration = Duration::from_secs(30);
+/// Messages waiting to be written to one agent.
+const OUTBOX: usize = 256;
+/// Reports of one agent that may wait for their commit.
+const REPORTS: usize = 64;
+
+/// `GET /api/v1/agents/session`. Browsers have no business here: a request with an `Origin` or a cookie is refused.
+pub fn upgrade(engine: Engine, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    if headers.contains_key(header::ORIGIN) || headers.contains_key(header::COOKIE) {
+        return (StatusCode::FORBIDDEN, "agents only").into_response();
+    }
+    let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(MAX_FRAME).max_frame_size(MAX_FRAME);
+    upgrade.on_upgrade(move |socket| serve(engine, socket))
+}
+
+async fn serve(engine: Engine, socket: WebSocket) {
+    let (sink, mut stream) = socket.split();
+    let (outbox, messages) = mpsc::channel(OUTBOX);
+    let writer = tokio::spawn(write(sink, messages));
+    let admitted = tokio::time::timeout(HANDSHAKE, shake_hands(&engine, &mut stream, &outbox)).await;
+    match admitted {
+        Ok(Ok((identify, epoch))) => {
+            let name = identify.name.clone();
+            let session = Session { engine, agent: name.clone(), epoch, incarnation: identify.incarnation, outbox };
+            tracing::info!(agent = %name, epoch = epoch.0, "connected");
+            let why = session.run(*identify, stream, writer).await;
+            session.engine.fleet().lock().close_session(&name, epoch);
+            tracing::info!(agent = %name, epoch = epoch.0, why, "disconnected");
+        }
+        Ok(Err(refusal)) => {
+            tracing::info!(code = refusal.code, message = refusal.message, "an agent was refused");
+            drop(outbox.send(refusal.message()).await);
+            drop(outbox);
+            drop(tokio::time::timeout(WRITE, writer).await);
+        }
+        Err(_) => {
+            tracing::debug!("a connection did not say who it is in time");
+            writer.abort();
+        }
+    }
+}
+
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<ToAgent>) {
+    while let Some(message) = messages.recv().await {
+        let text = match encode(&message) {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::error!(%error, "a message to an agent is out of bounds and was not sent");
+                continue;
+            }
+        };
+        match tokio::time::timeout(WRITE, sink.send(Message::Text(text.into()))).await {
+            Ok(Ok(())) => pulse_protocol::failpoint::hit("controller.send.after"),
+            _ => return,
+        }
+    }
+    drop(sink.close().await);
+}
+
+async fn shake_hands(
+    engine: &Engine,
+    stream: &mut SplitStream<WebSocket>,
+    outbox: &mpsc::Sender<ToAgent>,
+) -> Result<(Box<Identify>, Epoch), Refusal> {
+    let closed = || Refusal::new("closed", "the connection closed during the handshake");
+    let ToController::Hello { versions, release } = receive(stream).await? else {
+        return Err(Refusal::new("protocol", "the first message must be `hello`"));
+    };
+    let Some(version) = SUPPORTED.agree(versions) else {
+        let (ours, theirs) = (SUPPORTED, versions);
+        let message = format!(
+            "no common protocol version: the controller speaks {} to {}, the agent {} to {}; upgrade the older one",
+            ours.min, ours.max, theirs.min, theirs.max
+        );
+        return Err(Refusal::new("version", message));
+    };
+    let nonce = nonce()?;
+    let challenge = ToAgent::Challenge { version, nonce: nonce.clone() };
+    outbox.send(challenge).await.map_err(|_| closed())?;
+    let ToController::Identify(identify) = receive(stream).await? else {
+        return Err(Refusal::new("protocol", "the second message must be `identify`"));
+    };
+    let release: String = release.chars().take(64).collect();
+    let epoch = handshake::admit(engine, &nonce, &release, &identify, outbox).await?;
+    Ok((identify, epoch))
+}
+
+fn nonce() -> Result<String, Refusal> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Refusal::new("internal", format!("no randomness: {error}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+async fn receive(stream: &mut SplitStream<WebSocket>) -> Result<ToController, Refusal> {
+    while let Some(frame) = stream.next().await {
+        match frame {
+            Ok(Message::Text(text)) => {
+                return decode(text.as_str()).map_err(|error| Refusal::new("protocol", error.to_string()));
+            }
+            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(_) => return Err(Refusal::new("protocol", "messages are JSON text frames")),
+            Err(error) => return Err(Refusal::new("closed", error.to_string())),
+        }
+    }
+    Err(Refusal::new("closed", "the connection closed during the handshake"))
+}
+
+/// A session that passed its handshake.
+struct Session {
+    engine: Engine,
+    agent: AgentName,
+    epoch: Epoch,
+    incarnation: Incarnation,
+    outbox: mpsc::Sender<ToAgent>,
+}
+
+impl Session {
+    /// Runs until the session ends; says why it did.
+    async fn run(
+        &self,
+        identify: Identify,
+        mut stream: SplitStream<WebSocket>,
+        mut writer: tokio::task::JoinHandle<()>,
+    ) -> String {
+        let heartbeat_ms = HEARTBEAT.as_millis() as u64;
+        if self.outbox.send(ToAgent::Welcome { epoch: self.epoch, heartbeat_ms }).await.is_err() {
+            return "the connection closed".into();
+        }
+        let (chunks, receiver) = mpsc::channel(output::WAITING);
+        let (engine, agent, outbox) = (self.engine.clone(), self.agent.clone(), self.outbox.clone());
+        let mut storing = tokio::spawn(output::store(engine, agent, self.epoch, receiver, outbox));
+        let reports = Arc::new(Semaphore::new(REPORTS));
+        let joined = self.join(identify);
+        let mut picture = tokio::time::interval_at(tokio::time::Instant::now() + PICTURE, PICTURE);
+        tokio::pin!(joined);
+        let mut has_joined = false;
+        let why = loop {
+            tokio::select! {
+                outcome = &mut joined, if !has_joined => match outcome {
+                    Ok(()) => has_joined = true,
+                    Err(error) => break error,
+                },
+                frame = tokio::time::timeout(SILENCE, stream.next()) => match frame {
+                    Err(_) => break "silent for too long".into(),
+                    Ok(None) => break "the agent closed the connection".into(),
+                    Ok(Some(Err(error))) => break error.to_string(),
+                    Ok(Some(Ok(Message::Text(text)))) => match decode(text.as_str()) {
+                        Ok(message) => if let Err(why) = self.take(message, &chunks, &reports).await { break why },
+                        Err(error) => break format!("protocol: {error}"),
+                    },
+                    Ok(Some(Ok(Message::Close(_)))) => break "the agent closed the connection".into(),
+                    Ok(Some(Ok(_))) => {}
+                },
+                _ = picture.tick(), if has_joined => if let Err(error) = self.send_picture().await { break error },
+                ended = &mut storing => break match ended {
+                    Ok(Ok(())) => "output ended".into(),
+                    Ok(Err(error)) => format!("output could not be stored: {error}"),
+                    Err(error) => format!("internal error: {error}"),
+                },
+                _ = &mut writer => break "the connection cannot be written".into(),
+            }
+            if !self.engine.fleet().lock().is_current(&self.agent, self.epoch) {
+                break "another session took over, or the agent was revoked".into();
+            }
+        };
+        storing.abort();
+        writer.abort();
+        why
+    }
+
+    /// Takes in the full picture; only when it is committed does the agent get work.
+    async fn join(&self, identify: Identify) -> Result<(), String> {
+        let known: Vec<_> = identify.observations.iter().map(|observation| observation.attempt).collect();
+        let ingest = Ingest::begin(&self.engine, &self.agent, self.epoch, self.incarnation, identify.observations, true);
+        let acknowledgement = ingest.finish(&self.engine).await;
+        for message in acknowledgement.into_iter().chain(self.offsets(&known).await?) {
+            self.outbox.send(message).await.map_err(|_| "the connection closed")?;
+        }
+        self.engine.fleet().lock().connected(&self.agent, self.epoch, self.incarnation);
+        self.send_picture().await?;
+        self.engine.wake_watchers(&self.agent);
+        Ok(())
+    }
+
+    async fn offsets(&self, attempts: &[pulse_protocol::AttemptId]) -> Result<Option<ToAgent>, String> {
+        desired::offsets(&self.engine, self.epoch, attempts).await.map_err(|error| error.to_string())
+    }
+
+    async fn send_picture(&self) -> Result<(), String> {
+        let assignments = desired::picture(&self.engine, &self.agent).await.map_err(|error| error.to_string())?;
+        let message = ToAgent::Assign { epoch: self.epoch, assignments, full: true };
+        self.outbox.send(message).await.map_err(|_| "the connection closed".into())
+    }
+
+    async fn take(
+        &self,
+        message: ToController,
+        chunks: &mpsc::Sender<pulse_protocol::message::OutputChunk>,
+        reports: &Arc<Semaphore>,
+    ) -> Result<(), String> {
+        match message {
+            ToController::Report { epoch, observations, full, sequence } if epoch == self.epoch => {
+                self.engine.fleet().lock().heard(&self.agent, epoch, sequence, clock::now());
+                let permit = Arc::clone(reports).acquire_owned().await.map_err(|error| error.to_string())?;
+                let ingest = Ingest::begin(&self.engine, &self.agent, self.epoch, self.incarnation, observations, full);
+                let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+                tokio::spawn(async move {
+                    if let Some(message) = ingest.finish(&engine).await {
+                        drop(outbox.send(message).await);
+                    }
+                    drop(permit);
+                });
+                Ok(())
+            }
+            ToController::Output(chunk) if chunk.epoch == self.epoch => {
+                chunks.send(chunk).await.map_err(|_| "output is no longer stored".into())
+            }
+            ToController::Heartbeat { epoch, vitals } => {
+                self.engine.fleet().lock().beat(&self.agent, epoch, vitals, clock::now());
+                Ok(())
+            }
+            ToController::Pong { number } => {
+                self.engine.fleet().pong(number);
+                Ok(())
+            }
+            // Of an older session: what it says is said again in this one.
+            ToController::Report { .. } | ToController::Output(_) => Ok(()),
+            ToController::Hello { .. } | ToController::Identify(_) => Err("protocol: the handshake is over".into()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The start of the engine: what the database says is taken into memory, and every execution that is not over is looked at.
+
+use super::{Engine, EngineError};
+use crate::agents::Enrolled;
+use crate::clock;
+
+impl Engine {
+    /// Loads agents, definitions, taken slots and open attempts, and queues every open execution. A row that cannot be read is
+    /// said and left out.
+    pub async fn boot(&self) -> Result<(), EngineError> {
+        let now = clock::now();
+        let store = &self.inner.store;
+        for agent in said(store.agents().await?, "agent") {
+            // Time without a controller does not count: nobody is offline before 30 s of our own silence.
+            let enrolled = Enrolled::from(&agent);
+            let mut fleet = self.inner.fleet.lock();
+            fleet.enrol(&agent.name, enrolled, agent.revoked_at.is_some(), now);
+            if let Some(reason) = agent.quarantine {
+                fleet.quarantine(&agent.name, reason);
+            }
+        }
+        self.definitions_changed().await?;
+        for (key, _) in said(store.claims().await?, "claim") {
+            self.believe_claim(&key);
+        }
+        for attempt in said(store.open_attempts(None).await?, "attempt") {
+            self.inner.fleet.lock().open_attempt(&attempt.agent, attempt.attempt, attempt.execution);
+        }
+        for summary in said(store.open_executions().await?, "execution") {
+            self.wake(summary.id);
+        }
+        Ok(())
+    }
+
+    /// The periodic scan: every open execution is looked at again, whatever hint was lost.
+    pub async fn scan(&self) -> Result<(), EngineError> {
+        let due = said(self.inner.store.due(clock::now(), 10_000).await?, "execution");
+        let running = said(self.inner.store.open_executions().await?, "execution");
+        let running = running.into_iter().filter(|summary| summary.status != "waiting").map(|summary| summary.id);
+        for id in due.into_iter().chain(running) {
+            self.wake(id);
+        }
+        Ok(())
+    }
+
+    /// Writes down what was heard of agents.
+    pub async fn note_heartbeats(&self) -> Result<(), EngineError> {
+        let heard = self.inner.fleet.lock().heartbeats();
+        Ok(self.inner.store.touch(&heard, clock::now()).await?)
+    }
+}
+
+fn said<T>(rows: Vec<Result<T, pulse_store::RowError>>, what: &str) -> Vec<T> {
+    let readable = rows.into_iter().filter_map(|row| {
+        row.inspect_err(|error| {
+            tracing::error!(%error, "one stored {what} cannot be read");
+        })
+        .ok()
+    });
+    readable.collect()
+}

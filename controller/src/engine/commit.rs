@@ -1,0 +1,102 @@
+//! A pass becomes one item of the group commit, and once that is durable its consequences follow: hot state, effects, answers,
+//! notices. Nothing of it happens before.
+
+use super::{Engine, Notice};
+use pulse_core::Timestamp;
+use pulse_core::decide::{Effect, Pass};
+use pulse_core::execution::Execution;
+use pulse_protocol::{AgentName, Assignment, Desired, ToAgent};
+use pulse_store::{AttemptRow, IdempotencyRow, WriteError, WriteItem};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What goes with the first commit of an execution.
+#[derive(Default)]
+pub(super) struct Birth {
+    /// Digest and body of the pinned snapshot.
+    pub(super) snapshot: Option<(String, String)>,
+    /// The request's idempotency key.
+    pub(super) idempotency: Option<IdempotencyRow>,
+}
+
+impl Engine {
+    /// Commits a pass. On an error the execution in memory is no longer the committed one.
+    pub(super) async fn commit(&self, execution: &Execution, pass: &Pass, birth: Birth) -> Result<(), WriteError> {
+        let keys = |claims: &[pulse_core::execution::ClaimKey]| claims.iter().map(ToString::to_string).collect();
+        let opened = pass.opened.iter().map(|(attempt, agent, incarnation)| AttemptRow {
+            attempt: *attempt,
+            agent: agent.clone(),
+            incarnation: *incarnation,
+        });
+        let item = WriteItem {
+            execution: execution.id(),
+            events: pass.events.clone(),
+            summary: execution.summary(pass.rest.wake_at),
+            take: keys(&pass.take),
+            release: keys(&pass.release),
+            attempts_opened: opened.collect(),
+            attempts_closed: pass.closed.clone(),
+            snapshot: birth.snapshot,
+            idempotency: birth.idempotency,
+        };
+        self.inner.store.writer().submit(item).await
+    }
+
+    /// What follows a commit.
+    pub(super) fn follow(&self, execution: &Execution, pass: &Pass) {
+        let id = execution.id();
+        let freed: BTreeSet<AgentName> = {
+            let mut fleet = self.inner.fleet.lock();
+            fleet.free(&pass.release);
+            for (attempt, agent, _) in &pass.opened {
+                fleet.open_attempt(agent, *attempt, id);
+            }
+            let closed = pass.closed.iter().filter_map(|closed| Some((execution.attempts.get(closed)?.target.clone(), *closed)));
+            let closed: Vec<_> = closed.collect();
+            fleet.close_attempts(&closed);
+            fleet.watch(id, pass.rest.watch.clone());
+            closed.into_iter().map(|(agent, _)| agent).collect()
+        };
+        for (agent, assignments) in by_agent(execution, &pass.effects) {
+            self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments, full: false });
+        }
+        for agent in freed {
+            self.wake_watchers(&agent);
+        }
+        if !pass.events.is_empty() {
+            let created = &execution.created;
+            // Nobody listening is no fault.
+            drop(self.inner.notices.send(Notice {
+                execution: id,
+                workflow: created.workflow.clone(),
+                number: created.number,
+                seq: execution.seq,
+                status: execution.status.as_str(),
+            }));
+        }
+    }
+}
+
+fn by_agent(execution: &Execution, effects: &[Effect]) -> BTreeMap<AgentName, Vec<Assignment>> {
+    let mut sorted: BTreeMap<AgentName, Vec<Assignment>> = BTreeMap::new();
+    for effect in effects {
+        match effect {
+            Effect::Assign { agent, assignment } => sorted.entry(agent.clone()).or_default().push((**assignment).clone()),
+            Effect::Stop { agent, attempt } => {
+                let Some(held) = execution.attempts.get(attempt) else { continue };
+                sorted.entry(agent.clone()).or_default().push(Assignment {
+                    attempt: *attempt,
+                    execution: execution.id(),
+                    incarnation: held.incarnation,
+                    desired: Desired::Stop,
+                    command: None,
+                });
+            }
+        }
+    }
+    sorted
+}
+
+/// The instant of the tokio clock that a wall-clock time stands for now.
+pub(super) fn instant(at: Timestamp, now: Timestamp) -> tokio::time::Instant {
+    tokio::time::Instant::now() + std::time::Duration::from_millis(at.since(now).as_millis().saturating_add(1))
+}

@@ -1,0 +1,95 @@
+//! Why the engine refuses. A caller can branch on each; the API gives each its code and status.
+
+use pulse_core::definitions::ParamError;
+use pulse_core::execution::FoldError;
+use pulse_core::selector::TargetError;
+use pulse_protocol::ExecutionId;
+
+/// Why something of an execution could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is no such execution.
+    #[error("there is no execution {0}")]
+    NoSuchExecution(ExecutionId),
+    /// The controller is stopping, or lost its lease; ask again.
+    #[error("the controller is stopping; ask again in a moment")]
+    Stopping,
+    /// Too much waits for this execution.
+    #[error("too many requests wait for execution {0}; ask again in a moment")]
+    Overloaded(ExecutionId),
+    /// The database did not answer, or answered nonsense.
+    #[error("the database: {0}")]
+    Database(#[from] pulse_store::Error),
+    /// The commit failed for a reason that a second try did not heal.
+    #[error("the commit failed: {0}")]
+    Commit(#[from] pulse_store::WriteError),
+    /// The stored history contradicts itself.
+    #[error("the history of execution {id} cannot be read: {fault}")]
+    History {
+        /// Which execution.
+        id: ExecutionId,
+        /// What is wrong.
+        fault: String,
+    },
+}
+
+impl EngineError {
+    pub(super) fn history(id: ExecutionId, fault: &FoldError) -> Self {
+        Self::History { id, fault: fault.to_string() }
+    }
+}
+
+/// Why an execution could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No workflow of this name is live.
+    #[error("no workflow is named `{0}`")]
+    NoSuchWorkflow(String),
+    /// Several sources have one of this name.
+    #[error("more than one source has a workflow named `{name}`: {sources}")]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The sources, comma-separated.
+        sources: String,
+    },
+    /// Parameters are wrong; every error at once.
+    #[error("the parameters are wrong")]
+    Params(Vec<ParamError>),
+    /// A step's targets cannot be resolved.
+    #[error("step `{step}`: {error}")]
+    Targets {
+        /// The step.
+        step: String,
+        /// Why.
+        error: TargetError,
+    },
+    /// `concurrency: Forbid`, and one runs.
+    #[error("`{name}` is running already; `concurrency.policy: Forbid` allows one at a time")]
+    Forbidden {
+        /// The one that runs.
+        running: ExecutionId,
+        /// Its name, `workflow#number`.
+        name: String,
+    },
+    /// The same idempotency key came with another request.
+    #[error("this idempotency key was used for another request")]
+    IdempotencyMismatch,
+    /// The live definition cannot be compiled any more (an older release accepted it).
+    #[error("workflow `{workflow}` cannot run on this release: {fault}")]
+    Uncompilable {
+        /// The workflow.
+        workflow: String,
+        /// The first finding.
+        fault: String,
+    },
+    /// Anything of the engine itself.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<pulse_store::Error> for StartError {
+    fn from(error: pulse_store::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}

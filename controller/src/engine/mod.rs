@@ -1,0 +1,173 @@
+//! Executions at work: the hot state, and the only way to change it. Whatever comes from outside is put in an execution's inbox
+//! and its key in the queue; a worker takes everything that waits, lets the core decide, commits once, and only then answers,
+//! sends and wakes.
+//!
+//! ```text
+//! API, agents, timers ─▶ inbox + queue ─▶ drive: pass (core) ─▶ commit (store) ─▶ answers, effects, notices, next wake
+//! ```
+
+mod boot;
+mod commit;
+mod drive;
+mod error;
+mod hot;
+mod live;
+mod start;
+
+pub use error::{EngineError, StartError};
+pub use live::Live;
+pub use start::{DryRun, DryStep, Idempotency, StartRequest, Started};
+
+use crate::agents::FleetHandle;
+use crate::reconcile::Queue;
+use hot::Hot;
+use pulse_core::decide::{Reason, explain};
+use pulse_core::execution::{CancelMode, Execution, Input, Outcome};
+use pulse_core::transition::ResolvedAs;
+use pulse_protocol::{AttemptId, ExecutionId};
+use pulse_store::Store;
+use std::sync::{Arc, RwLock};
+use tokio::sync::{broadcast, oneshot};
+
+/// Executions worked on side by side. Each waits for its commit, and commits are grouped, so this bounds the size of a group.
+const WORKERS: usize = 64;
+
+/// Notices kept for a slow listener before it is told to look at everything again.
+const NOTICES: usize = 4096;
+
+/// A handle of the engine; clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) fleet: FleetHandle,
+    hot: Hot,
+    queue: Queue<ExecutionId>,
+    live: RwLock<Arc<Live>>,
+    numbers: start::Numbers,
+    notices: broadcast::Sender<Notice>,
+}
+
+/// Something of an execution changed: a hint to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Which one.
+    pub execution: ExecutionId,
+    /// Its workflow.
+    pub workflow: String,
+    /// Its number.
+    pub number: i64,
+    /// Sequence of its last event.
+    pub seq: u32,
+    /// The word for its state.
+    pub status: &'static str,
+}
+
+impl Engine {
+    /// An engine over a store, with nothing loaded yet; see [`Engine::boot`].
+    pub fn new(store: Store, fleet: FleetHandle) -> Self {
+        let inner = Inner {
+            store,
+            fleet,
+            hot: Hot::default(),
+            queue: Queue::new(),
+            live: RwLock::default(),
+            numbers: start::Numbers::default(),
+            notices: broadcast::channel(NOTICES).0,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Works until [`Engine::stop`].
+    pub async fn run(&self) {
+        let engine = self.clone();
+        let work = move |id| {
+            let engine = engine.clone();
+            async move { engine.drive(id).await }
+        };
+        crate::reconcile::run(self.inner.queue.clone(), WORKERS, work).await;
+    }
+
+    /// Ends [`Engine::run`] once what is being committed is committed.
+    pub fn stop(&self) {
+        self.inner.queue.close();
+    }
+
+    /// The agents.
+    pub fn fleet(&self) -> &FleetHandle {
+        &self.inner.fleet
+    }
+
+    /// Hints about changes from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Notice> {
+        self.inner.notices.subscribe()
+    }
+
+    /// Asks to end an execution.
+    pub async fn cancel(&self, id: ExecutionId, mode: CancelMode, by: String, reason: String) -> Result<Outcome, EngineError> {
+        self.submit(id, Input::Cancel { mode, by, reason }).await
+    }
+
+    /// Settles an `unknown` attempt.
+    pub async fn resolve(
+        &self,
+        id: ExecutionId,
+        attempt: AttemptId,
+        outcome: ResolvedAs,
+        by: String,
+        reason: String,
+    ) -> Result<Outcome, EngineError> {
+        self.submit(id, Input::Resolve { attempt, outcome, by, reason }).await
+    }
+
+    /// Hands an input in and waits until it is committed or refused.
+    pub async fn submit(&self, id: ExecutionId, input: Input) -> Result<Outcome, EngineError> {
+        self.enqueue(id, input)?.await.map_err(|_| EngineError::Stopping)?
+    }
+
+    /// Hands an input in, in this moment and order; what became of it comes later.
+    pub fn enqueue(&self, id: ExecutionId, input: Input) -> Result<oneshot::Receiver<Result<Outcome, EngineError>>, EngineError> {
+        let (answer, answered) = oneshot::channel();
+        self.inner.hot.push(id, input, answer)?;
+        self.inner.queue.add(id);
+        Ok(answered)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Look at an execution soon.
+    pub fn wake(&self, id: ExecutionId) {
+        self.inner.queue.add(id);
+    }
+
+    /// Look at the executions that wait for this agent.
+    pub fn wake_watchers(&self, agent: &pulse_protocol::AgentName) {
+        let watchers = self.inner.fleet.lock().watchers_of(agent);
+        for id in watchers {
+            self.wake(id);
+        }
+    }
+
+    /// An execution's committed state; `None` if there is none of this id.
+    pub async fn view(&self, id: ExecutionId) -> Result<Option<Arc<Execution>>, EngineError> {
+        Ok(self.load(id).await?.map(Arc::new))
+    }
+
+    /// Why it stands where it stands.
+    pub async fn why(&self, id: ExecutionId) -> Result<Option<Vec<Reason>>, EngineError> {
+        let Some(execution) = self.load(id).await? else { return Ok(None) };
+        let fleet = self.inner.fleet.lock();
+        Ok(Some(explain(&execution, &*fleet, crate::clock::now())))
+    }
+
+    /// An execution's id, by id or as `workflow#812`.
+    pub async fn find(&self, text: &str) -> Result<Option<ExecutionId>, EngineError> {
+        Ok(self.inner.store.find_execution(text).await?.map(|summary| summary.id))
+    }
+}

@@ -1,0 +1,360 @@
+//! Starting an execution: everything is checked and resolved first; then its creation, its first step and the assignments that
+//! fit are one commit, and only after that anything is sent.
+
+use super::commit::Birth;
+use super::drive::fresh_attempt;
+use super::live::{Live, LiveWorkflow};
+use super::{Engine, EngineError, StartError};
+use crate::clock;
+use pulse_core::decide::Presence;
+use pulse_core::decide::{Pass, pass};
+use pulse_core::definitions::{CompiledStep, Params, Program, Snapshot};
+use pulse_core::execution::{Created, Event, EventRecord, Execution, Selection, Trigger, TriggerKind, claim_change, context};
+use pulse_core::selector::{Inventory, KnownAgent, resolve};
+use pulse_protocol::{AgentName, ExecutionId};
+use pulse_store::{IdempotencyRow, WriteError};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+/// Commits tried before a start is given up: each lost one names what was taken, so few are ever needed.
+const TRIES: usize = 64;
+
+/// A request to start.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// Which workflow.
+    pub workflow: String,
+    /// Parameters as they came.
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// A selector that narrows every step.
+    pub limit: Option<String>,
+    /// Who asks.
+    pub by: String,
+    /// The request's idempotency key.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A request's idempotency key.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    /// The key.
+    pub key: String,
+    /// Digest of the request's body.
+    pub body_digest: String,
+}
+
+/// What a start answers.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// The execution.
+    pub id: ExecutionId,
+    /// Its number.
+    pub number: i64,
+    /// Its workflow.
+    pub workflow: String,
+    /// The word for its state.
+    pub status: String,
+    /// Commit it is pinned to.
+    pub commit: String,
+    /// The same request came before; this is what it started then.
+    pub replayed: bool,
+}
+
+/// What a start would do.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRun {
+    /// Commit it would be pinned to.
+    pub commit: String,
+    /// Parameters, defaults filled in.
+    pub params: BTreeMap<String, String>,
+    /// Steps in order.
+    pub steps: Vec<DryStep>,
+}
+
+/// What a step would do.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DryStep {
+    /// Its id.
+    pub id: String,
+    /// Its condition; judged only when its turn comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// Its targets.
+    pub targets: Vec<AgentName>,
+    /// Program and arguments before the script.
+    pub argv: Vec<String>,
+    /// The script.
+    pub script: String,
+    /// Variables that can be told now; values of earlier steps and of agents come when it runs.
+    pub env: BTreeMap<String, String>,
+}
+
+/// The next number of each workflow; a hint that spares lost commits, the unique key decides.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(Mutex<HashMap<(String, String), i64>>);
+
+/// Everything that is settled before an id is given.
+struct Prepared {
+    workflow: LiveWorkflow,
+    program: Arc<Program>,
+    snapshot: (String, String),
+    params: BTreeMap<String, String>,
+    selections: Vec<Selection>,
+}
+
+impl Engine {
+    /// Starts an execution.
+    pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        if let Some(started) = self.replay(&request).await? {
+            return Ok(started);
+        }
+        let prepared = self.prepare(&request)?;
+        for _ in 0..TRIES {
+            let number = self.next_number(&prepared.workflow).await?;
+            let id = ExecutionId(Uuid::now_v7());
+            let (execution, done) = self.first_pass(&prepared, &request, id, number)?;
+            let birth = Birth { snapshot: Some(prepared.snapshot.clone()), idempotency: key_row(&request, id) };
+            let Err(error) = self.commit(&execution, &done, birth).await else {
+                let (status, commit) = (execution.status.as_str().to_owned(), execution.created.commit.clone());
+                let wake = done.rest.wake_at;
+                self.inner.hot.insert(execution.clone());
+                self.follow(&execution, &done);
+                if let Some(at) = wake {
+                    self.inner.queue.add_at(id, super::commit::instant(at, clock::now()));
+                }
+                // Whatever was freed or connected between the decision and the watch is seen by one more look.
+                self.inner.queue.add(id);
+                return Ok(Started { id, number, workflow: request.workflow, status, commit, replayed: false });
+            };
+            self.inner.fleet.lock().free(&done.take);
+            match error {
+                WriteError::NumberTaken { .. } => self.inner.numbers.forget(&prepared.workflow),
+                WriteError::IdempotencyTaken { .. } => {
+                    return self.replay(&request).await?.ok_or(StartError::IdempotencyMismatch);
+                }
+                WriteError::ClaimTaken { key, holder } if key.starts_with("workflow/") => {
+                    return Err(self.forbidden(holder).await);
+                }
+                WriteError::ClaimTaken { key, .. } => self.believe_claim(&key),
+                error => return Err(StartError::Engine(error.into())),
+            }
+        }
+        Err(StartError::Engine(EngineError::Stopping))
+    }
+
+    /// What a start would do; nothing is written.
+    pub async fn dry_run(&self, request: &StartRequest) -> Result<DryRun, StartError> {
+        let prepared = self.prepare(request)?;
+        let (execution, _) = self.unstarted(&prepared, request, ExecutionId(Uuid::nil()), 0)?;
+        let values = context(&execution);
+        let steps = prepared.program.steps.iter().map(|step| dry_step(step, &execution, &values));
+        Ok(DryRun { commit: prepared.workflow.commit, steps: steps.collect(), params: prepared.params })
+    }
+
+    async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
+        let Some(idempotency) = &request.idempotency else { return Ok(None) };
+        let Some(row) = self.inner.store.idempotency(&request.by, &idempotency.key).await? else { return Ok(None) };
+        if row.body_digest != idempotency.body_digest {
+            return Err(StartError::IdempotencyMismatch);
+        }
+        let summary = self.inner.store.execution(row.execution).await?;
+        Ok(summary.map(|summary| Started {
+            id: row.execution,
+            number: summary.number,
+            workflow: summary.workflow,
+            status: summary.status.to_string(),
+            commit: summary.commit,
+            replayed: true,
+        }))
+    }
+
+    fn prepare(&self, request: &StartRequest) -> Result<Prepared, StartError> {
+        let live = self.live();
+        let workflow = live.workflow(&request.workflow)?.clone();
+        let params = Params::resolve(&workflow.manifest.spec.params, request.params.clone()).map_err(StartError::Params)?;
+        let snapshot = snapshot(&live, &workflow);
+        let (digest, body) = sealed(&snapshot);
+        let program = self.inner.hot.program(&digest, &snapshot);
+        let name = request.workflow.clone();
+        let program = program.map_err(|fault| StartError::Uncompilable { workflow: name, fault })?;
+        let selections = self.select(&program, &snapshot, request.limit.as_deref())?;
+        Ok(Prepared { workflow, program, snapshot: (digest, body), params, selections })
+    }
+
+    /// Resolves each selection once.
+    fn select(&self, program: &Program, snapshot: &Snapshot, limit: Option<&str>) -> Result<Vec<Selection>, StartError> {
+        let inventory = self.inventory(snapshot);
+        let mut selections: Vec<Selection> = Vec::new();
+        for step in &program.steps {
+            let items = &step.execute().targets;
+            if selections.iter().any(|known| known.items == *items) {
+                continue;
+            }
+            let agents =
+                resolve(items, limit, &inventory).map_err(|error| StartError::Targets { step: step.spec.id.clone(), error })?;
+            selections.push(Selection { items: items.clone(), agents });
+        }
+        Ok(selections)
+    }
+
+    fn inventory(&self, snapshot: &Snapshot) -> Inventory {
+        let fleet = self.inner.fleet.lock();
+        let agents = fleet.inventory().map(|(name, view)| KnownAgent {
+            name: name.clone(),
+            labels: view.value.labels.clone(),
+            revoked: view.presence == Presence::Revoked,
+        });
+        Inventory { agents: agents.collect(), groups: snapshot.groups.clone() }
+    }
+
+    /// The execution right after its first event, not yet committed.
+    fn unstarted(
+        &self,
+        prepared: &Prepared,
+        request: &StartRequest,
+        id: ExecutionId,
+        number: i64,
+    ) -> Result<(Execution, EventRecord), StartError> {
+        let created = Created {
+            id,
+            workflow: request.workflow.clone(),
+            number,
+            source: prepared.workflow.source.clone(),
+            commit: prepared.workflow.commit.clone(),
+            snapshot: prepared.snapshot.0.clone(),
+            params: prepared.params.clone(),
+            selections: prepared.selections.clone(),
+            limit: request.limit.clone(),
+            trigger: Trigger { kind: TriggerKind::Person, by: request.by.clone() },
+        };
+        let first = EventRecord { seq: 1, at: clock::now(), event: Event::Created(Box::new(created)) };
+        let execution = Execution::begin(Arc::clone(&prepared.program), &first);
+        let execution = execution.map_err(|fault| StartError::Engine(EngineError::history(id, &fault)))?;
+        Ok((execution, first))
+    }
+
+    fn first_pass(
+        &self,
+        prepared: &Prepared,
+        request: &StartRequest,
+        id: ExecutionId,
+        number: i64,
+    ) -> Result<(Execution, Pass), StartError> {
+        let (mut execution, first) = self.unstarted(prepared, request, id, number)?;
+        let claims = claim_change(None, &prepared.program, &first.event).take;
+        let mut fleet = self.inner.fleet.lock();
+        let decided = pass(&mut execution, &[], &*fleet, clock::now(), &mut fresh_attempt);
+        let mut done = decided.map_err(|fault| StartError::Engine(EngineError::history(id, &fault)))?;
+        fleet.take(&done.take);
+        drop(fleet);
+        done.events.insert(0, first);
+        // A workflow that is over within its first pass never holds its claim.
+        for claim in claims {
+            match done.release.iter().position(|released| *released == claim) {
+                Some(index) => drop(done.release.remove(index)),
+                None => done.take.push(claim),
+            }
+        }
+        Ok((execution, done))
+    }
+
+    async fn next_number(&self, workflow: &LiveWorkflow) -> Result<i64, StartError> {
+        let key = (workflow.source.clone(), workflow.manifest.metadata.name.clone());
+        if let Some(number) = self.inner.numbers.take(&key) {
+            return Ok(number);
+        }
+        let hint = self.inner.store.next_number(&key.0, &key.1).await?;
+        Ok(self.inner.numbers.begin(key, hint))
+    }
+
+    async fn forbidden(&self, running: ExecutionId) -> StartError {
+        let summary = self.inner.store.execution(running).await.ok().flatten();
+        let name = summary.map_or_else(|| running.to_string(), |row| format!("{}#{}", row.workflow, row.number));
+        StartError::Forbidden { running, name }
+    }
+}
+
+impl Numbers {
+    fn take(&self, key: &(String, String)) -> Option<i64> {
+        let mut numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = numbers.get_mut(key)?;
+        *next += 1;
+        Some(*next - 1)
+    }
+
+    fn begin(&self, key: (String, String), hint: i64) -> i64 {
+        let mut numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = numbers.entry(key).or_insert(hint);
+        *next += 1;
+        *next - 1
+    }
+
+    fn forget(&self, workflow: &LiveWorkflow) {
+        let key = (workflow.source.clone(), workflow.manifest.metadata.name.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+}
+
+fn snapshot(live: &Live, workflow: &LiveWorkflow) -> Snapshot {
+    Snapshot {
+        source: workflow.source.clone(),
+        commit: workflow.commit.clone(),
+        path: workflow.path.clone(),
+        digest: workflow.digest.clone(),
+        workflow: workflow.manifest.clone(),
+        groups: live.groups.get(&workflow.source).cloned().unwrap_or_default(),
+    }
+}
+
+/// A snapshot's digest and body. The commit is not part of it: executions name their own, and a hundred commits that leave a
+/// workflow alone share one snapshot.
+fn sealed(snapshot: &Snapshot) -> (String, String) {
+    let body = serde_json::json!(Snapshot { commit: String::new(), ..snapshot.clone() }).to_string();
+    (format!("{:x}", Hex(&Sha256::digest(body.as_bytes()))), body)
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::LowerHex for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+fn key_row(request: &StartRequest, execution: ExecutionId) -> Option<IdempotencyRow> {
+    request.idempotency.as_ref().map(|idempotency| IdempotencyRow {
+        principal: request.by.clone(),
+        key: idempotency.key.clone(),
+        body_digest: idempotency.body_digest.clone(),
+        execution,
+        created_at: clock::now(),
+    })
+}
+
+fn dry_step(step: &CompiledStep, execution: &Execution, values: &pulse_core::values::Context) -> DryStep {
+    let spec = step.execute();
+    let mut env = BTreeMap::new();
+    for (name, template) in &step.env {
+        if let Ok(value) = template.render(values) {
+            env.insert(name.clone(), value);
+        }
+    }
+    for (name, path) in &step.command.bindings {
+        if let Ok(value) = values.lookup(path) {
+            env.insert(name.clone(), value);
+        }
+    }
+    DryStep {
+        id: step.spec.id.clone(),
+        when: step.spec.when.clone(),
+        targets: execution.selected(&spec.targets).to_vec(),
+        argv: step.argv.clone(),
+        script: step.command.text.clone(),
+        env,
+    }
+}

@@ -1,0 +1,6 @@
+//! The controller: wiring and effects around the core. Decisions are in `pulse-core`, SQL is in `pulse-store`.
+
+pub mod agents;
+pub mod clock;
+pub mod engine;
+pub mod reconcile;

@@ -1,0 +1,73 @@
+//! Workers over a queue. A reconciler gets a key and says when to look again; it never retries inside. A panic in one key is
+//! logged, that key is tried again later, and no other key notices.
+
+use super::Queue;
+use std::fmt::{Debug, Display};
+use std::future::Future;
+use std::hash::Hash;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// First wait after an error; doubled per error in a row up to [`LONGEST_BACKOFF`].
+const SHORTEST_BACKOFF: Duration = Duration::from_millis(200);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// When to look at a key again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// When somebody asks.
+    Asked,
+    /// At that time, or when somebody asks.
+    At(Instant),
+}
+
+/// Works on the queue until it is closed, with `workers` keys side by side.
+pub async fn run<K, E, F, R>(queue: Queue<K>, workers: usize, reconcile: F)
+where
+    K: Clone + Eq + Hash + Debug + Send + Sync + 'static,
+    E: Display + Send + 'static,
+    F: Fn(K) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Result<Next, E>> + Send + 'static,
+{
+    let mut set = JoinSet::new();
+    for _ in 0..workers.max(1) {
+        set.spawn(work(queue.clone(), reconcile.clone()));
+    }
+    while set.join_next().await.is_some() {}
+}
+
+async fn work<K, E, F, R>(queue: Queue<K>, reconcile: F)
+where
+    K: Clone + Eq + Hash + Debug + Send + 'static,
+    E: Display + Send + 'static,
+    F: Fn(K) -> R + Send,
+    R: Future<Output = Result<Next, E>> + Send + 'static,
+{
+    let mut failures = std::collections::HashMap::<K, u32>::new();
+    while let Some(key) = queue.next().await {
+        // A task of its own, so that a panic ends the task and not the worker.
+        let outcome = tokio::spawn(reconcile(key.clone())).await;
+        let problem = match outcome {
+            Ok(Ok(next)) => {
+                failures.remove(&key);
+                if let Next::At(at) = next {
+                    queue.add_at(key.clone(), at);
+                }
+                None
+            }
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => Some(format!("internal error: {panic}")),
+        };
+        if let Some(problem) = problem {
+            let count = failures.entry(key.clone()).and_modify(|count| *count += 1).or_insert(1);
+            let wait = SHORTEST_BACKOFF.saturating_mul(1 << (*count - 1).min(10)).min(LONGEST_BACKOFF);
+            tracing::warn!(?key, problem, again_in = ?wait, "reconciling failed");
+            queue.add_at(key.clone(), Instant::now() + wait);
+            if failures.len() > 10_000 {
+                failures.clear();
+            }
+        }
+        queue.done(&key);
+    }
+}
