@@ -1,2 +1,139 @@
-//! x
-fn main() {}
+//! `pulse-agent`: runs assigned commands at most once and reports what it observes.
+//!
+//! ```text
+//! connection ── events ──▶ worker ── owns ──▶ session (pure) · journal
+//!     ▲                      │ starts, adopts, stops
+//!     └── outbox ◀───────────┤
+//!         (states, output)   ▼
+//!                          runner ──▶ shim (this binary again, one per attempt) ──▶ the command
+//! ```
+
+mod config;
+mod connection;
+mod folder;
+mod identity;
+mod journal;
+mod outbox;
+mod output;
+mod picture;
+mod record;
+mod recovery;
+mod runner;
+mod session;
+mod shim;
+mod spool;
+mod vitals;
+mod worker;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use config::{Flags, Settings};
+use connection::Connection;
+use folder::DataDir;
+use identity::Identity;
+use outbox::Outbox;
+use pulse_protocol::{AttemptId, BootId};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use worker::{Event, Worker};
+
+/// Runs what a PULSE controller assigns to this host, at most once, and reports what it observes.
+#[derive(Parser)]
+#[command(name = "pulse-agent", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    part: Option<Part>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Watches over one command; started by the agent only.
+    #[command(hide = true)]
+    Shim(ShimArguments),
+}
+
+#[derive(Args)]
+struct ShimArguments {
+    #[arg(long)]
+    data_dir: PathBuf,
+    #[arg(long)]
+    attempt: AttemptId,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(Part::Shim(shim)) = arguments.part {
+        return shim::run(&DataDir::new(shim.data_dir), shim.attempt);
+    }
+    start_log();
+    match serve(arguments.flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pulse-agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(flags: Flags) -> Result<()> {
+    let settings = Settings::gather(flags, &|name| std::env::var(name).ok())?;
+    let root = std::path::absolute(&settings.data_dir).context("the data folder's path is wrong")?;
+    let data = DataDir::new(&root);
+    let place = || format!("cannot use the data folder {} (PULSE_AGENT_DATA_DIR)", root.display());
+    data.create().with_context(place)?;
+    let Some(_lock) = data.lock().with_context(place)? else {
+        bail!("another pulse-agent runs on the data folder {}; each needs its own PULSE_AGENT_DATA_DIR", root.display());
+    };
+    let identity = Identity::open(&data)?;
+    let boot = boot_id()?;
+    let outbox = Arc::new(Outbox::default());
+    let (sender, events) = mpsc::channel(256);
+    let worker = Worker::open(data, boot, outbox.clone(), sender.clone())?;
+    let incarnation = worker.incarnation();
+    outbox.sequence.store(worker.sequence(), Ordering::Relaxed);
+    tracing::info!(name = %settings.name, %incarnation, data = %root.display(), "pulse-agent {}", env!("CARGO_PKG_VERSION"));
+    std::thread::Builder::new().name("worker".into()).spawn(move || worker.run(events)).context("no thread for the worker")?;
+    let connection = Connection { settings, identity, boot, incarnation, outbox, worker: sender.clone() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(until_told_to_end(connection, sender))
+}
+
+/// Ends at SIGTERM and SIGINT. Commands run on under their shims; the next start adopts them.
+async fn until_told_to_end(connection: Connection, worker: mpsc::Sender<Event>) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to signals")?;
+    let ticks = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if worker.send(Event::Tick).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("told to end; commands run on, the next start takes them over"),
+        _ = interrupt.recv() => tracing::info!("interrupted; commands run on, the next start takes them over"),
+        () = connection.run() => bail!("the worker has ended"),
+        () = ticks => bail!("the worker has ended"),
+    }
+    Ok(())
+}
+
+fn boot_id() -> Result<BootId> {
+    let path = "/proc/sys/kernel/random/boot_id";
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    text.trim().parse().with_context(|| format!("{path} holds no boot id"))
+}
+
+/// Logs to stderr; RUST_LOG chooses what.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

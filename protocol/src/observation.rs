@@ -105,3 +105,11 @@ pub struct OutputTotals {
     #[serde(default)]
     pub sha256: String,
 }
+
+impl Ended {
+    /// An end of which nothing but its kind is known.
+    pub fn bare(how: EndKind) -> Self {
+        let totals = OutputTotals::default;
+        Self { how, duration_ms: 0, stdout: totals(), stderr: totals(), captured: None, left_behind: false }
+    }
+}

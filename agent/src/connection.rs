@@ -1,0 +1,325 @@
+//! The WebSocket to the controller: comes up, proves who we are, passes messages both ways, comes up again. It decides
+//! nothing about attempts.
+
+use crate::config::Settings;
+use crate::identity::Identity;
+use crate::outbox::{Next, Outbox};
+use crate::vitals::{self, Meter};
+use crate::worker::Event;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use pulse_protocol::frame::{MAX_FRAME, decode, encode};
+use pulse_protocol::message::{Identify, OutputChunk, challenge_text};
+use pulse_protocol::version::SUPPORTED;
+use pulse_protocol::{BootId, Epoch, Incarnation, Observed, ToAgent, ToController, failpoint};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// How long coming in may take, and how long one frame may take to leave.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const SEND: Duration = Duration::from_secs(30);
+/// How often spools of running commands are looked at.
+const OUTPUT_LOOK: Duration = Duration::from_millis(50);
+/// Bounds of the heartbeat interval: the controller calls an agent offline after 30 s of silence.
+const HEARTBEAT: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
+/// Bounds of the pause between two tries.
+const PAUSE: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(30)];
+/// The pause after a refusal that only a person can mend.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+enum Over {
+    #[error("cannot reach the controller: {0}")]
+    Unreachable(std::io::Error),
+    #[error("the controller does not answer within {} s", HANDSHAKE.as_secs())]
+    Silent,
+    #[error("the controller refuses this agent ({code}): {message}")]
+    Refused { code: String, message: String, retry: Option<Duration> },
+    #[error("the controller said what does not belong here: {0}")]
+    Strange(String),
+    #[error("nothing was heard from the controller for {} s", .0.as_secs())]
+    Quiet(Duration),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] WsError),
+    #[error("the controller closed the connection")]
+    Closed,
+    #[error("a frame could not be sent within {} s", SEND.as_secs())]
+    Stuck,
+    #[error("the agent's worker has ended")]
+    WorkerGone,
+}
+
+/// Keeps a session up for as long as it is polled.
+pub struct Connection {
+    /// The agent's settings.
+    pub settings: Settings,
+    /// Its key.
+    pub identity: Identity,
+    /// The kernel's boot.
+    pub boot: BootId,
+    /// The journal.
+    pub incarnation: Incarnation,
+    /// What waits to be said.
+    pub outbox: Arc<Outbox>,
+    /// Where what is heard goes.
+    pub worker: mpsc::Sender<Event>,
+}
+
+impl Connection {
+    /// Connects again and again. Returns only when the worker is gone.
+    pub async fn run(self) {
+        let mut failures = 0;
+        loop {
+            let begun = Instant::now();
+            let over = match self.session().await {
+                Ok(never) => match never {},
+                Err(over) => over,
+            };
+            if matches!(over, Over::WorkerGone) || self.worker.send(Event::Disconnected).await.is_err() {
+                return;
+            }
+            // A session that held for a while was none of a series of failures.
+            failures = if begun.elapsed() > Duration::from_secs(5) { 0 } else { failures + 1 };
+            let pause = match &over {
+                Over::Refused { retry: Some(retry), .. } => *retry + jitter(*retry / 2),
+                Over::Refused { retry: None, .. } => REFUSED_PAUSE + jitter(REFUSED_PAUSE / 2),
+                _ => backoff(failures),
+            };
+            tracing::warn!(retry_ms = pause.as_millis() as u64, "{over}");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn session(&self) -> Result<std::convert::Infallible, Over> {
+        let (socket, epoch, heartbeat) = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
+        if let Err(error) = self.identity.welcome() {
+            tracing::warn!(%error, "the controller's welcome cannot be remembered; the token will be sent again");
+        }
+        self.tell(Event::Connected).await?;
+        tracing::info!(epoch = epoch.0, server = %self.settings.server.address(), "connected");
+        let silence = (heartbeat * 4).max(Duration::from_secs(20));
+        let (sink, stream) = socket.split();
+        let (pings, pinged) = mpsc::channel(16);
+        let mut writer = Writer { sink, epoch, outbox: &self.outbox, meter: Meter::default(), heartbeat, pinged };
+        tokio::select! {
+            over = self.read(stream, epoch, silence, pings) => over,
+            over = writer.run() => over,
+        }
+    }
+
+    async fn come_in(&self) -> Result<(Socket, Epoch, Duration), Over> {
+        let server = &self.settings.server;
+        let stream = TcpStream::connect((server.host.as_str(), server.port)).await.map_err(Over::Unreachable)?;
+        stream.set_nodelay(true).map_err(Over::Unreachable)?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(8 * 1024)
+            .write_buffer_size(0)
+            .max_write_buffer_size(2 * MAX_FRAME)
+            .max_message_size(Some(MAX_FRAME))
+            .max_frame_size(Some(MAX_FRAME));
+        let (mut socket, _) = client_async_with_config(server.session_url(), stream, Some(config)).await?;
+        say(&mut socket, &ToController::Hello { versions: SUPPORTED, release: env!("CARGO_PKG_VERSION").into() }).await?;
+        match hear(&mut socket).await? {
+            ToAgent::Challenge { version, nonce } if (SUPPORTED.min..=SUPPORTED.max).contains(&version) => {
+                say(&mut socket, &self.identify(&nonce).await?).await?;
+            }
+            ToAgent::Challenge { version, .. } => return Err(Over::Strange(format!("protocol version {version}"))),
+            other => return Err(refused(other)),
+        }
+        match hear(&mut socket).await? {
+            ToAgent::Welcome { epoch, heartbeat_ms } => {
+                let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
+                Ok((socket, epoch, wanted.clamp(HEARTBEAT[0], HEARTBEAT[1])))
+            }
+            other => Err(refused(other)),
+        }
+    }
+
+    async fn identify(&self, nonce: &str) -> Result<ToController, Over> {
+        let (ask, answer) = oneshot::channel();
+        self.tell(Event::Picture(ask)).await?;
+        let (observations, sequence) = answer.await.map_err(|_| Over::WorkerGone)?;
+        let Settings { name, token, slots, labels, .. } = &self.settings;
+        Ok(ToController::Identify(Box::new(Identify {
+            name: name.clone(),
+            public_key: self.identity.public_key(),
+            signature: self.identity.sign(&challenge_text(nonce, name, self.incarnation, self.boot)),
+            token: token.as_ref().filter(|_| !self.identity.is_welcomed()).map(|token| token.reveal().to_owned()),
+            boot: self.boot,
+            incarnation: self.incarnation,
+            sequence,
+            slots: *slots,
+            labels: labels.clone(),
+            facts: vitals::facts(),
+            observations,
+        })))
+    }
+
+    /// Passes on what is heard. What this release does not understand is logged and left: the other side repeats its wishes.
+    async fn read(
+        &self,
+        mut stream: SplitStream<Socket>,
+        epoch: Epoch,
+        silence: Duration,
+        pings: mpsc::Sender<u64>,
+    ) -> Result<std::convert::Infallible, Over> {
+        loop {
+            let frame = timeout(silence, stream.next()).await.map_err(|_| Over::Quiet(silence))?;
+            let text = match frame.ok_or(Over::Closed)?? {
+                Message::Text(text) => text,
+                Message::Close(_) => return Err(Over::Closed),
+                _ => continue,
+            };
+            match decode::<ToAgent>(&text) {
+                Ok(ToAgent::Ping { number }) => drop(pings.try_send(number)),
+                Ok(refusal @ ToAgent::Refused { .. }) => return Err(refused(refusal)),
+                Ok(message) if epoch_of(&message).is_some_and(|said| said != epoch) => {
+                    tracing::warn!("a message of another session is left");
+                }
+                Ok(message) => self.tell(Event::Message(message)).await?,
+                Err(error) => tracing::warn!(%error, "a frame is not understood and left"),
+            }
+        }
+    }
+
+    async fn tell(&self, event: Event) -> Result<(), Over> {
+        self.worker.send(event).await.map_err(|_| Over::WorkerGone)
+    }
+}
+
+/// The sending half of a session. One frame at a time, in this order of haste: pong, heartbeat, states, output.
+struct Writer<'a> {
+    sink: SplitSink<Socket, Message>,
+    epoch: Epoch,
+    outbox: &'a Outbox,
+    meter: Meter,
+    heartbeat: Duration,
+    pinged: mpsc::Receiver<u64>,
+}
+
+impl Writer<'_> {
+    async fn run(&mut self) -> Result<std::convert::Infallible, Over> {
+        let mut look = interval(OUTPUT_LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_heartbeat = Instant::now();
+        loop {
+            if Instant::now() >= next_heartbeat {
+                next_heartbeat = Instant::now() + self.heartbeat;
+                self.send_heartbeat().await?;
+            }
+            if let Ok(number) = self.pinged.try_recv() {
+                self.send(&ToController::Pong { number }).await?;
+            } else if let Some(next) = self.outbox.next(Instant::now()) {
+                self.send_next(next).await?;
+            } else {
+                tokio::select! {
+                    () = self.outbox.bell.notified() => {}
+                    Some(number) = self.pinged.recv() => self.send(&ToController::Pong { number }).await?,
+                    _ = look.tick() => {}
+                }
+            }
+        }
+    }
+
+    async fn send_heartbeat(&mut self) -> Result<(), Over> {
+        let vitals = self.meter.read(self.outbox.running.load(Ordering::Relaxed));
+        self.send(&ToController::Heartbeat { epoch: self.epoch, vitals }).await?;
+        // Its answer is a sign of life where the controller has nothing to say.
+        timeout(SEND, self.sink.send(Message::Ping(Vec::new().into()))).await.map_err(|_| Over::Stuck)?.map_err(Over::Broken)
+    }
+
+    async fn send_next(&mut self, next: Next) -> Result<(), Over> {
+        let (epoch, sequence) = (self.epoch, self.outbox.sequence.load(Ordering::Relaxed));
+        match next {
+            Next::Picture(observations) => self.send(&ToController::Report { epoch, observations, full: true, sequence }).await,
+            Next::Reports(observations) => {
+                let ends = observations.iter().any(|o| matches!(o.observed, Observed::Ended(_)));
+                if ends {
+                    failpoint::hit("agent.report-ended.before");
+                }
+                self.send(&ToController::Report { epoch, observations, full: false, sequence }).await?;
+                if ends {
+                    failpoint::hit("agent.report-ended.after");
+                }
+                Ok(())
+            }
+            Next::Chunk(chunk) => {
+                let crate::output::Chunk { attempt, stream, offset, data } = chunk;
+                self.send(&ToController::Output(OutputChunk { epoch, attempt, stream, offset, data })).await
+            }
+        }
+    }
+
+    async fn send(&mut self, message: &ToController) -> Result<(), Over> {
+        let text = encode(message).map_err(|error| Over::Strange(format!("own message: {error}")))?;
+        timeout(SEND, self.sink.send(Message::text(text))).await.map_err(|_| Over::Stuck)?.map_err(Over::Broken)
+    }
+}
+
+async fn say(socket: &mut Socket, message: &ToController) -> Result<(), Over> {
+    let text = encode(message).map_err(|error| Over::Strange(format!("own message: {error}")))?;
+    Ok(socket.send(Message::text(text)).await?)
+}
+
+async fn hear(socket: &mut Socket) -> Result<ToAgent, Over> {
+    loop {
+        match socket.next().await.ok_or(Over::Closed)?? {
+            Message::Text(text) => return decode(&text).map_err(|error| Over::Strange(error.to_string())),
+            Message::Close(_) => return Err(Over::Closed),
+            _ => {}
+        }
+    }
+}
+
+fn refused(message: ToAgent) -> Over {
+    match message {
+        ToAgent::Refused { code, message, retry_after_ms } => {
+            Over::Refused { code, message, retry: retry_after_ms.map(Duration::from_millis) }
+        }
+        _ => Over::Strange("a message out of turn".into()),
+    }
+}
+
+fn epoch_of(message: &ToAgent) -> Option<Epoch> {
+    match message {
+        ToAgent::Assign { epoch, .. } | ToAgent::Acknowledge { epoch, .. } | ToAgent::Welcome { epoch, .. } => Some(*epoch),
+        ToAgent::Challenge { .. } | ToAgent::Refused { .. } | ToAgent::Ping { .. } => None,
+    }
+}
+
+/// Full jitter below an exponentially growing bound, so that a fleet does not come back in step.
+fn backoff(failures: u32) -> Duration {
+    let bound = PAUSE[0].saturating_mul(1_u32 << failures.min(10)).min(PAUSE[1]);
+    PAUSE[0].max(jitter(bound))
+}
+
+fn jitter(bound: Duration) -> Duration {
+    let mut bytes = [0; 4];
+    // Without random numbers everyone waits the longest.
+    let share = getrandom::fill(&mut bytes).map_or(1.0, |()| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX));
+    bound.mul_f64(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_within_their_bounds() {
+        for failures in 0..100 {
+            let pause = backoff(failures);
+            assert!(pause >= PAUSE[0] && pause <= PAUSE[1], "{pause:?} after {failures}");
+        }
+        assert!((0..100).any(|_| backoff(20) > Duration::from_secs(5)));
+    }
+}

@@ -1,0 +1,184 @@
+//! The data folder's layout, and the one way small files are written durably in it.
+//!
+//! ```text
+//! DATA/lock                    held by the running agent
+//! DATA/identity.key, welcomed  see `identity`
+//! DATA/journal                 see `journal`
+//! DATA/attempts/ID.lock        held by the attempt's shim for its whole life
+//! DATA/attempts/ID/            its mkdir is the claim: whoever wins may start the command, nobody else ever
+//!     control                  FIFO: stop requests to the shim
+//!     started, exit            sealed records, see `record`
+//!     stdout, stderr           spools, see `spool`
+//!     work/                    the command's $PULSE_WORKDIR
+//! ```
+
+use pulse_protocol::AttemptId;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The agent's data folder.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// Names the folder; nothing is touched.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Makes what is missing, all of it private to the agent's user.
+    pub fn create(&self) -> io::Result<()> {
+        private_dirs().recursive(true).create(self.attempts())
+    }
+
+    /// Takes the folder for this process. `None`: another agent has it.
+    pub fn lock(&self) -> io::Result<Option<File>> {
+        try_lock(&self.root.join("lock"))
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where attempts have their folders.
+    pub fn attempts(&self) -> PathBuf {
+        self.root.join("attempts")
+    }
+
+    /// One attempt's folder.
+    pub fn attempt(&self, attempt: AttemptId) -> AttemptDir {
+        AttemptDir { path: self.attempts().join(attempt.to_string()), lock: self.attempts().join(format!("{attempt}.lock")) }
+    }
+}
+
+/// One attempt's folder; it need not exist.
+#[derive(Debug, Clone)]
+pub struct AttemptDir {
+    path: PathBuf,
+    lock: PathBuf,
+}
+
+impl AttemptDir {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Makes the folder. `false`: it exists, so somebody else has claimed the attempt.
+    pub fn claim(&self) -> io::Result<bool> {
+        match private_dirs().create(&self.path) {
+            Ok(()) => sync_dir(self.path.parent().unwrap_or(&self.path)).map(|()| true),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the shim's lock. `None`: a living shim has it.
+    pub fn try_lock(&self) -> io::Result<Option<File>> {
+        try_lock(&self.lock)
+    }
+
+    /// Whether a living shim has the lock.
+    pub fn is_supervised(&self) -> io::Result<bool> {
+        match File::open(&self.lock) {
+            Ok(file) => match flock(&file, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => Ok(false),
+                Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+                Err(errno) => Err(errno.into()),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes everything of the attempt; what is gone already is no error.
+    pub fn remove(&self) -> io::Result<()> {
+        for result in [std::fs::remove_dir_all(&self.path), std::fs::remove_file(&self.lock)] {
+            match result {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `name` so that after a crash either the old file or the whole new one is there.
+pub fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = dir.join(format!("{name}.tmp"));
+    let mut file = private_file().write(true).create(true).truncate(true).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    std::fs::rename(&temporary, dir.join(name))?;
+    sync_dir(dir)
+}
+
+/// Makes names in a folder durable.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Options for files that only the agent's user may read.
+pub fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+fn private_dirs() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let file = private_file().write(true).create(true).truncate(false).open(path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_is_claimed_once_and_its_lock_is_seen() {
+        let root = tempfile::tempdir().unwrap();
+        let data = DataDir::new(root.path());
+        data.create().unwrap();
+        let attempt = data.attempt(AttemptId(uuid::Uuid::now_v7()));
+        assert!(!attempt.is_supervised().unwrap());
+        assert!(attempt.claim().unwrap());
+        assert!(!attempt.claim().unwrap());
+        let lock = attempt.try_lock().unwrap();
+        assert!(lock.is_some() && attempt.is_supervised().unwrap());
+        assert!(attempt.try_lock().unwrap().is_none());
+        drop(lock);
+        assert!(!attempt.is_supervised().unwrap());
+        attempt.remove().unwrap();
+        attempt.remove().unwrap();
+    }
+
+    #[test]
+    fn one_agent_per_data_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let data = DataDir::new(root.path());
+        let first = data.lock().unwrap();
+        assert!(first.is_some());
+        assert!(data.lock().unwrap().is_none());
+    }
+}

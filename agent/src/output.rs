@@ -1,0 +1,207 @@
+//! Which piece of which attempt's output goes out next. Reads the spools, keeps a window of bytes that the controller has not
+//! stored yet, and goes on from where the controller says it is.
+
+use crate::folder::AttemptDir;
+use crate::spool::{HEAD, Reader};
+use pulse_protocol::AttemptId;
+use pulse_protocol::frame::MAX_CHUNK;
+use pulse_protocol::message::Stream;
+use pulse_protocol::picture::OutputOffsets;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Bytes of an attempt under way and not yet stored by the controller.
+const WINDOW: usize = 256 * 1024;
+/// Bytes per second of an attempt beyond the head, while its command runs.
+const PACE: f64 = 256.0 * 1024.0;
+/// How long after a connection begins output waits to hear what the controller has stored.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A piece that goes out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Whose.
+    pub attempt: AttemptId,
+    /// Which stream.
+    pub stream: Stream,
+    /// Where it begins.
+    pub offset: u64,
+    /// The bytes.
+    pub data: Vec<u8>,
+}
+
+/// All output that is not yet stored by the controller.
+#[derive(Default)]
+pub struct Outputs {
+    attempts: BTreeMap<AttemptId, Output>,
+    /// The attempt served last, so that a loud one does not starve the others.
+    last: Option<AttemptId>,
+    flows_from: Option<Instant>,
+}
+
+struct Output {
+    streams: [Source; 2],
+    ended: bool,
+    /// Bytes that may go beyond the head now, and when that was counted.
+    allowance: f64,
+    counted: Instant,
+}
+
+struct Source {
+    path: PathBuf,
+    reader: Option<Reader>,
+    /// The next byte to send.
+    next: u64,
+    /// What the controller has stored.
+    stored: u64,
+    /// End and length of each piece on its way.
+    under_way: VecDeque<(u64, usize)>,
+}
+
+impl Outputs {
+    /// Begins to look after an attempt's output.
+    pub fn add(&mut self, attempt: AttemptId, dir: &AttemptDir, now: Instant) {
+        let source = |name| Source { path: dir.file(name), reader: None, next: 0, stored: 0, under_way: VecDeque::new() };
+        let output = || Output { streams: [source("stdout"), source("stderr")], ended: false, allowance: 0.0, counted: now };
+        self.attempts.entry(attempt).or_insert_with(output);
+    }
+
+    /// Nothing more will be written.
+    pub fn end(&mut self, attempt: AttemptId) {
+        if let Some(output) = self.attempts.get_mut(&attempt) {
+            output.ended = true;
+        }
+    }
+
+    /// Forgets an attempt's output.
+    pub fn remove(&mut self, attempt: AttemptId) {
+        self.attempts.remove(&attempt);
+    }
+
+    /// A session begins: what was under way may be lost; what the controller has stored is known in a moment.
+    pub fn connected(&mut self, now: Instant) {
+        self.flows_from = Some(now + PATIENCE);
+        for source in self.attempts.values_mut().flat_map(|output| &mut output.streams) {
+            source.restart_at(source.stored);
+        }
+    }
+
+    /// No session: nothing flows.
+    pub fn disconnected(&mut self) {
+        self.flows_from = None;
+    }
+
+    /// The controller says what it has stored. The first word of a session is where to go on, also when it lies further back.
+    pub fn stored(&mut self, offsets: &[(AttemptId, OutputOffsets)], now: Instant) {
+        let first = self.flows_from.is_some_and(|from| now < from);
+        self.flows_from = self.flows_from.map(|from| from.min(now));
+        for (attempt, offsets) in offsets {
+            let Some(output) = self.attempts.get_mut(attempt) else { continue };
+            for (source, offset) in output.streams.iter_mut().zip([offsets.stdout, offsets.stderr]) {
+                if first { source.restart_at(offset) } else { source.advance(offset) }
+            }
+        }
+    }
+
+    /// Whether all of an attempt's output went out in this session or is stored.
+    pub fn is_sent(&mut self, attempt: AttemptId) -> bool {
+        self.reaches(attempt, |source| source.next)
+    }
+
+    /// Whether the controller has stored all of an attempt's output.
+    pub fn is_stored(&mut self, attempt: AttemptId) -> bool {
+        self.reaches(attempt, |source| source.stored)
+    }
+
+    /// The next piece, if one may go now.
+    pub fn next_chunk(&mut self, now: Instant) -> Option<Chunk> {
+        if self.flows_from.is_none_or(|from| now < from) {
+            return None;
+        }
+        let ids: Vec<AttemptId> = self.attempts.keys().copied().collect();
+        let turn = ids.partition_point(|id| self.last.is_some_and(|last| *id <= last));
+        for attempt in ids[turn..].iter().chain(&ids[..turn]) {
+            let output = self.attempts.get_mut(attempt)?;
+            if let Some((stream, offset, data)) = output.next(now) {
+                self.last = Some(*attempt);
+                return Some(Chunk { attempt: *attempt, stream, offset, data });
+            }
+        }
+        None
+    }
+
+    fn reaches(&mut self, attempt: AttemptId, position: impl Fn(&Source) -> u64) -> bool {
+        let Some(output) = self.attempts.get_mut(&attempt) else { return true };
+        output.ended && output.streams.iter_mut().all(|source| position(source) >= source.available())
+    }
+}
+
+impl Output {
+    fn next(&mut self, now: Instant) -> Option<(Stream, u64, Vec<u8>)> {
+        let earned = now.saturating_duration_since(self.counted).as_secs_f64() * PACE;
+        self.allowance = (self.allowance + earned).min(PACE);
+        self.counted = now;
+        let mut room = WINDOW.saturating_sub(self.streams.iter().map(Source::bytes_under_way).sum());
+        for (source, stream) in self.streams.iter_mut().zip([Stream::Stdout, Stream::Stderr]) {
+            let paced = !self.ended && source.next >= HEAD;
+            if paced {
+                room = room.min(self.allowance as usize);
+            }
+            if let Some((offset, data)) = source.take(room.min(MAX_CHUNK)) {
+                if paced {
+                    self.allowance -= data.len() as f64;
+                }
+                return Some((stream, offset, data));
+            }
+        }
+        None
+    }
+}
+
+impl Source {
+    fn bytes_under_way(&self) -> usize {
+        self.under_way.iter().map(|(_, length)| length).sum()
+    }
+
+    fn take(&mut self, limit: usize) -> Option<(u64, Vec<u8>)> {
+        if limit == 0 {
+            return None;
+        }
+        let next = self.next;
+        let piece = self.reader()?.read(next, limit).ok()??;
+        self.next = piece.offset + piece.data.len() as u64;
+        self.under_way.push_back((self.next, piece.data.len()));
+        Some((piece.offset, piece.data))
+    }
+
+    fn advance(&mut self, stored: u64) {
+        self.stored = self.stored.max(stored);
+        self.next = self.next.max(stored);
+        while self.under_way.front().is_some_and(|(end, _)| *end <= stored) {
+            self.under_way.pop_front();
+        }
+    }
+
+    fn restart_at(&mut self, offset: u64) {
+        self.stored = offset;
+        self.next = offset;
+        self.under_way.clear();
+    }
+
+    /// A spool that is not there holds nothing: the command never got as far.
+    fn available(&mut self) -> u64 {
+        self.reader().and_then(|reader| reader.available().ok()).unwrap_or(0)
+    }
+
+    fn reader(&mut self) -> Option<&Reader> {
+        if self.reader.is_none() {
+            self.reader = Reader::open(&self.path).ok();
+        }
+        self.reader.as_ref()
+    }
+}
+
+#[cfg(test)]
+#[path = "output_tests.rs"]
+mod tests;

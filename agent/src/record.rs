@@ -1,0 +1,90 @@
+//! What the shim leaves on disk for the agent: `started` and `exit`, each a line of JSON sealed with its checksum, so that a
+//! damaged file is never taken for evidence.
+
+use crate::folder::{AttemptDir, write_durably};
+use pulse_protocol::{AttemptId, BootId, Ended};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// Written when the command runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// The command's process id, which is also its process group and session.
+    pub pid: i32,
+    /// The kernel's boot.
+    pub boot: BootId,
+    /// The process's start time in clock ticks since boot, which tells a reused id from the command's.
+    pub start_time: u64,
+    /// The cgroup made for it, where there is one.
+    pub cgroup: Option<PathBuf>,
+}
+
+/// Written when the attempt is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Whose end this is.
+    pub attempt: AttemptId,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+impl Started {
+    /// Reads it; `None` when it was not written.
+    pub fn read(dir: &AttemptDir) -> io::Result<Option<Self>> {
+        read(&dir.file("started"))
+    }
+    /// Writes it durably.
+    pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
+        write_durably(dir.path(), "started", seal(self)?.as_bytes())
+    }
+}
+
+impl Exit {
+    /// Reads it; `None` when it was not written.
+    pub fn read(dir: &AttemptDir) -> io::Result<Option<Self>> {
+        read(&dir.file("exit"))
+    }
+    /// Writes it durably.
+    pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
+        write_durably(dir.path(), "exit", seal(self)?.as_bytes())
+    }
+}
+
+fn seal<T: Serialize>(value: &T) -> io::Result<String> {
+    let json = serde_json::to_string(value)?;
+    let checksum = crc32fast::hash(json.as_bytes());
+    Ok(format!("{json}\n{checksum:08x}\n"))
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => unseal(&text).map(Some).map_err(|why| io::Error::new(why.kind(), format!("{}: {why}", path.display()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn unseal<T: DeserializeOwned>(text: &str) -> io::Result<T> {
+    let damaged = || io::Error::new(ErrorKind::InvalidData, "the record is damaged");
+    let (json, checksum) = text.strip_suffix('\n').and_then(|t| t.rsplit_once('\n')).ok_or_else(damaged)?;
+    if checksum != format!("{:08x}", crc32fast::hash(json.as_bytes())) {
+        return Err(damaged());
+    }
+    Ok(serde_json::from_str(json)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_record_is_no_evidence() {
+        let sealed = seal(&Started { pid: 7, boot: BootId(uuid::Uuid::nil()), start_time: 9, cgroup: None }).unwrap();
+        assert_eq!(unseal::<Started>(&sealed).unwrap().pid, 7);
+        for cut in 0..sealed.len() {
+            assert!(unseal::<Started>(&sealed[..cut]).is_err(), "cut at {cut}");
+        }
+        assert!(unseal::<Started>(&sealed.replace("\"pid\":7", "\"pid\":8")).is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! What an attempt's files prove. Nothing is ever started from here.
+//!
+//! ```text
+//! exit record ────────────────────────────▶ it counts, whatever boot wrote it
+//! none, other boot ───────────────────────▶ unknown: host rebooted
+//! none, same boot: mkdir wins ────────────▶ not started, and never will be: the shim's own mkdir must now fail
+//!                  mkdir loses, lock held ▶ a living shim: adopt it
+//!                  lock free, exit record ▶ it ended between two looks
+//!                  lock free, none ───────▶ unknown: supervisor lost
+//! ```
+
+use crate::folder::AttemptDir;
+use crate::record::{Exit, Started};
+use crate::spool;
+use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::{AttemptId, BootId, Ended, OutputTotals};
+use std::io::{self, ErrorKind};
+
+/// What became of an attempt whose start is in the journal.
+#[derive(Debug)]
+pub enum Settled {
+    /// It is over.
+    Over(Ended),
+    /// A shim has it in hand.
+    Alive {
+        /// Its command's process id, once there is one.
+        pid: Option<i32>,
+    },
+}
+
+/// Finds out. `reason` is said where it turns out that the command was never started. An error proves nothing: ask again.
+pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: BootId, reason: &str) -> io::Result<Settled> {
+    if let Some(ended) = exit(dir, attempt)? {
+        return Ok(Settled::Over(ended));
+    }
+    if begun_in != boot {
+        return Ok(Settled::Over(unknown(dir, UnknownReason::HostRebooted)));
+    }
+    if dir.claim()? {
+        let ended = Ended::bare(EndKind::NotStarted { reason: reason.to_owned() });
+        // Lets a second recovery see the same proof, should this agent die before its journal has it.
+        Exit { attempt, ended: ended.clone() }.write(dir)?;
+        return Ok(Settled::Over(ended));
+    }
+    if dir.is_supervised()? {
+        return Ok(Settled::Alive { pid: pid(dir) });
+    }
+    Ok(Settled::Over(exit(dir, attempt)?.unwrap_or_else(|| unknown(dir, UnknownReason::SupervisorLost))))
+}
+
+/// The command's process id, where a record of its start can be read.
+pub fn pid(dir: &AttemptDir) -> Option<i32> {
+    Started::read(dir).ok().flatten().map(|started| started.pid)
+}
+
+fn exit(dir: &AttemptDir, attempt: AttemptId) -> io::Result<Option<Ended>> {
+    match Exit::read(dir) {
+        Ok(Some(exit)) if exit.attempt == attempt => Ok(Some(exit.ended)),
+        Ok(Some(exit)) => {
+            tracing::error!(%attempt, found = %exit.attempt, "ALARM: the exit record is another attempt's and does not count");
+            Ok(None)
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            tracing::error!(%attempt, %error, "ALARM: the exit record is damaged and does not count");
+            Ok(None)
+        }
+        other => other.map(|_| None),
+    }
+}
+
+fn unknown(dir: &AttemptDir, reason: UnknownReason) -> Ended {
+    let bytes = |name| spool::Reader::open(&dir.file(name)).and_then(|spool| spool.available()).unwrap_or(0);
+    let totals = |name| OutputTotals { bytes: bytes(name), sha256: String::new() };
+    Ended { stdout: totals("stdout"), stderr: totals("stderr"), ..Ended::bare(EndKind::Unknown { reason }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::DataDir;
+    use uuid::Uuid;
+
+    struct Scene {
+        _root: tempfile::TempDir,
+        dir: AttemptDir,
+        attempt: AttemptId,
+    }
+
+    const THIS: BootId = BootId(Uuid::from_u128(1));
+    const OTHER: BootId = BootId(Uuid::from_u128(2));
+
+    fn scene() -> Scene {
+        let root = tempfile::tempdir().unwrap();
+        let data = DataDir::new(root.path());
+        data.create().unwrap();
+        let attempt = AttemptId(Uuid::now_v7());
+        Scene { dir: data.attempt(attempt), attempt, _root: root }
+    }
+
+    impl Scene {
+        fn end(&self, begun_in: BootId) -> EndKind {
+            match settle(&self.dir, self.attempt, begun_in, THIS, "lost").unwrap() {
+                Settled::Over(ended) => ended.how,
+                Settled::Alive { pid } => panic!("alive as {pid:?}"),
+            }
+        }
+        fn exit_zero(&self) {
+            let ended = Ended::bare(EndKind::Exited { code: 0 });
+            Exit { attempt: self.attempt, ended }.write(&self.dir).unwrap();
+        }
+    }
+
+    #[test]
+    fn never_claimed_is_proof_and_stays_so() {
+        let scene = scene();
+        assert_eq!(scene.end(THIS), EndKind::NotStarted { reason: "lost".into() });
+        assert!(!scene.dir.claim().unwrap(), "a late shim must lose");
+        assert_eq!(scene.end(THIS), EndKind::NotStarted { reason: "lost".into() });
+    }
+
+    #[test]
+    fn claimed_without_shim_or_record_is_unknown() {
+        let scene = scene();
+        scene.dir.claim().unwrap();
+        assert_eq!(scene.end(THIS), EndKind::Unknown { reason: UnknownReason::SupervisorLost });
+        assert_eq!(scene.end(OTHER), EndKind::Unknown { reason: UnknownReason::HostRebooted });
+        scene.exit_zero();
+        assert_eq!(scene.end(THIS), EndKind::Exited { code: 0 });
+        assert_eq!(scene.end(OTHER), EndKind::Exited { code: 0 });
+    }
+
+    #[test]
+    fn after_a_reboot_the_unclaimed_is_unknown_too() {
+        assert_eq!(scene().end(OTHER), EndKind::Unknown { reason: UnknownReason::HostRebooted });
+    }
+
+    #[test]
+    fn a_living_shim_is_adopted() {
+        let scene = scene();
+        scene.dir.claim().unwrap();
+        let _lock = scene.dir.try_lock().unwrap().unwrap();
+        assert!(matches!(settle(&scene.dir, scene.attempt, THIS, THIS, ""), Ok(Settled::Alive { pid: None })));
+    }
+
+    #[test]
+    fn a_foreign_or_damaged_record_does_not_count() {
+        let scene = scene();
+        scene.dir.claim().unwrap();
+        let ended = Ended::bare(EndKind::Exited { code: 0 });
+        Exit { attempt: AttemptId(Uuid::now_v7()), ended }.write(&scene.dir).unwrap();
+        assert_eq!(scene.end(THIS), EndKind::Unknown { reason: UnknownReason::SupervisorLost });
+        std::fs::write(scene.dir.file("exit"), "{}").unwrap();
+        assert_eq!(scene.end(THIS), EndKind::Unknown { reason: UnknownReason::SupervisorLost });
+    }
+}

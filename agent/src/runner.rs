@@ -1,0 +1,118 @@
+//! Starts shims, follows them, passes stop requests on. Each shim has one thread here that waits for what it says and for its
+//! end; the number of attempts in hand is bounded by the session.
+
+use crate::folder::DataDir;
+use crate::recovery;
+use crate::shim::{Said, spec::Spec};
+use pulse_protocol::{AttemptId, BootId, CommandSpec};
+use rustix::fs::OFlags;
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// How often an adopted shim is looked at; it has no pipe to this agent.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// News of a shim.
+#[derive(Debug)]
+pub enum News {
+    /// It said something.
+    Said(Said),
+    /// It is gone; its files tell what became of the attempt. The text says why it started nothing, if it did not.
+    Gone(String),
+}
+
+/// Starts the attempt's shim and tells its news until it is gone.
+pub fn start(data: &DataDir, attempt: AttemptId, boot: BootId, command: CommandSpec, tell: impl Fn(News) + Send + 'static) {
+    let data = data.clone();
+    follow(attempt, tell, move |tell| {
+        let spec = match (Spec { attempt, boot, command }).to_wire() {
+            Ok(spec) => spec,
+            Err(error) => return format!("the command cannot be handed over: {error}"),
+        };
+        match spawn(&data, attempt) {
+            Ok(child) => listen(child, &spec, tell),
+            Err(error) => format!("the shim cannot be started: {error}"),
+        }
+    });
+}
+
+/// Follows a shim that another run of the agent started.
+pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 'static) {
+    let dir = data.attempt(attempt);
+    follow(attempt, tell, move |tell| {
+        let mut pid = None;
+        while dir.is_supervised().unwrap_or(false) && !dir.file("exit").exists() {
+            if pid.is_none() {
+                pid = recovery::pid(&dir);
+                pid.into_iter().for_each(|pid| tell(News::Said(Said::Started { pid })));
+            }
+            std::thread::sleep(LOOK);
+        }
+        "the shim ended before it started the command".into()
+    });
+}
+
+/// Asks the attempt's shim to end the command. `false`: there is no shim, or not yet.
+pub fn stop(data: &DataDir, attempt: AttemptId) -> io::Result<bool> {
+    let path = data.attempt(attempt).file("control");
+    let opened = std::fs::OpenOptions::new().write(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
+    match opened.and_then(|mut control| control.write_all(b"stop\n")) {
+        Ok(()) => Ok(true),
+        // A full pipe holds requests enough; no reader is ENXIO.
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Runs `watch` on a thread of its own; whatever happens, `Gone` is told at the end.
+fn follow<T: Fn(News) + Send + 'static>(attempt: AttemptId, tell: T, watch: impl FnOnce(&T) -> String + Send + 'static) {
+    let tell = std::sync::Arc::new(std::sync::Mutex::new(tell));
+    let inside = tell.clone();
+    let thread = std::thread::Builder::new().name("shim".into()).stack_size(256 * 1024);
+    let spawned = thread.spawn(move || {
+        let tell = inside.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let reason = watch(&tell);
+        tell(News::Gone(reason));
+    });
+    if let Err(error) = spawned {
+        tracing::error!(%attempt, %error, "no thread to follow a shim");
+        let tell = tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tell(News::Gone(format!("the agent has no thread left: {error}")));
+    }
+}
+
+/// The shim is this very program, also when the file was replaced meanwhile. Nothing of the command stands in its arguments,
+/// and it gets none of the agent's environment.
+fn spawn(data: &DataDir, attempt: AttemptId) -> io::Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("pulse-agent").arg("shim").arg("--data-dir").arg(data.root()).arg("--attempt").arg(attempt.to_string());
+    command.env_clear();
+    for name in ["HOME", "PULSE_FAILPOINT"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+}
+
+fn listen(mut child: Child, spec: &[u8], tell: impl Fn(News)) -> String {
+    let mut reason = String::from("the shim ended before it started the command");
+    if let Some(Err(error)) = child.stdin.take().map(|mut stdin| stdin.write_all(spec)) {
+        tracing::warn!(%error, "a shim did not take its command");
+    }
+    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+        let Ok(line) = line else { break };
+        match serde_json::from_str(&line) {
+            Ok(Said::Refused { reason: said }) => reason = said,
+            Ok(said) => tell(News::Said(said)),
+            Err(error) => tracing::warn!(%error, "a shim said something strange"),
+        }
+    }
+    if let Err(error) = child.wait() {
+        tracing::warn!(%error, "a shim's end cannot be waited for");
+    }
+    reason
+}

@@ -1,0 +1,73 @@
+//! A cgroup (v2) of the command's own, below the agent's, where the host lets us: it makes the final kill one atomic write.
+//! Where it does not, the walk over descendants does the same work; so every failure here is silent.
+
+use pulse_protocol::AttemptId;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+/// The command's cgroup.
+pub struct Cgroup {
+    path: PathBuf,
+    /// Open for the child, which writes itself in between fork and exec.
+    pub procs: File,
+}
+
+impl Cgroup {
+    /// Makes one, if that is possible.
+    pub fn create(attempt: AttemptId) -> Option<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+        let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+        let path = home(&mounts, &own)?.join(format!("pulse-{attempt}"));
+        std::fs::create_dir(&path).ok()?;
+        match OpenOptions::new().write(true).open(path.join("cgroup.procs")) {
+            Ok(procs) => Some(Self { path, procs }),
+            Err(_) => {
+                remove(&path);
+                None
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Kills everything in it at once (Linux 5.14 and later).
+    pub fn kill(&self) {
+        drop(std::fs::write(self.path.join("cgroup.kill"), "1"));
+    }
+
+    /// Whether nothing runs in it. A cgroup that cannot be read is not known to be empty.
+    pub fn is_empty(&self) -> bool {
+        let events = std::fs::read_to_string(self.path.join("cgroup.events"));
+        events.is_ok_and(|text| text.lines().any(|line| line == "populated 0"))
+    }
+}
+
+/// Removes a cgroup if nothing is left in it.
+pub fn remove(path: &Path) {
+    drop(std::fs::remove_dir(path));
+}
+
+/// This process's own folder in the first cgroup2 mount.
+fn home(mounts: &str, own: &str) -> Option<PathBuf> {
+    let mount = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|f| f.get(2) == Some(&"cgroup2"))?;
+    let below = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    Some(Path::new(mount.get(1)?).join(below))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_folder_is_found_beside_version_one() {
+        let mounts = "cgroup /sys/fs/cgroup/cpu cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
+        let own = "3:cpu:/\n0::/system.slice/pulse-agent.service\n";
+        let found = home(mounts, own).unwrap();
+        assert_eq!(found, Path::new("/sys/fs/cgroup/unified/system.slice/pulse-agent.service"));
+        assert_eq!(home("tmpfs / tmpfs rw 0 0", own), None);
+        assert_eq!(home(mounts, "3:cpu:/\n"), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! The shim: a small single-threaded program between agent and command. It claims the attempt, runs the command once, drains
+//! its output into the spools, ends it when its time is over or it is told to, and leaves the exit record. It needs no agent
+//! after it was started: the agent may die, be upgraded and come back meanwhile.
+
+pub mod cgroup;
+pub mod processes;
+mod spawn;
+pub mod spec;
+mod status;
+mod supervise;
+
+use crate::folder::{AttemptDir, DataDir};
+use crate::record::{Exit, Started};
+use crate::spool;
+use cgroup::Cgroup;
+use pulse_protocol::observation::EndKind;
+use pulse_protocol::{AttemptId, Ended, failpoint};
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
+use rustix::process::{Pid, getpid, set_child_subreaper, setsid, umask};
+use spec::Spec;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub use status::Said;
+
+/// The shim's whole life.
+pub fn run(data: &DataDir, attempt: AttemptId) -> ExitCode {
+    detach();
+    match claim_and_run(data, attempt) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            status::say(&Said::Refused { reason });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error from here means that this shim started nothing. Whether another did, the attempt's folder tells.
+fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
+    let spec = Spec::read(std::io::stdin().lock()).map_err(|e| format!("the command did not arrive whole: {e}"))?;
+    if spec.attempt != attempt {
+        return Err(format!("the command is attempt {}'s", spec.attempt));
+    }
+    let dir = data.attempt(attempt);
+    let lock = dir.try_lock().map_err(|e| format!("cannot take the attempt's lock: {e}"))?;
+    let _held_until_exit: File = lock.ok_or("another shim has this attempt")?;
+    failpoint::hit("shim.mkdir.before");
+    if !dir.claim().map_err(|e| format!("cannot make the attempt's folder: {e}"))? {
+        return Err("the attempt has been claimed before".into());
+    }
+    failpoint::hit("shim.mkdir.after");
+    let cgroup = Cgroup::create(attempt);
+    let ended = start_and_watch(&spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
+    leave_record(&dir, &Exit { attempt, ended });
+    status::say(&Said::Ended);
+    if let Some(cgroup) = cgroup {
+        cgroup::remove(cgroup.path());
+    }
+    drop(std::fs::remove_dir_all(dir.file("work")));
+    Ok(())
+}
+
+/// An error is the reason why the command did not start.
+fn start_and_watch(spec: &Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Ended, String> {
+    set_child_subreaper(Some(getpid())).map_err(|e| format!("cannot become a subreaper: {e}"))?;
+    let create = |name| spool::Writer::create(&dir.file(name)).map_err(|e| format!("no room for the output: {e}"));
+    let spools = [create("stdout")?, create("stderr")?];
+    let control = open_control(dir).map_err(|e| format!("cannot make the control pipe: {e}"))?;
+    failpoint::hit("shim.spawn.before");
+    let child = spawn::spawn(&spec.command, dir, cgroup)?;
+    failpoint::hit("shim.spawn.after");
+    let leader = Pid::from_child(&child);
+    let pid = leader.as_raw_nonzero().get();
+    let start_time = processes::look(pid).map_or(0, |process| process.start_time);
+    let started = Started { pid, boot: spec.boot, start_time, cgroup: cgroup.map(|c| c.path().to_owned()) };
+    let watch = supervise::Supervisor::new(child, spools, control, &spec.command, cgroup);
+    if let Err(error) = started.write(dir) {
+        status::say(&Said::Note { text: format!("the record of the start could not be written: {error}") });
+    }
+    status::say(&Said::Started { pid });
+    Ok(watch.run())
+}
+
+/// The command runs or ran: its end must be written down, so a full disk is waited out.
+fn leave_record(dir: &AttemptDir, exit: &Exit) {
+    failpoint::hit("shim.exit.before");
+    while let Err(error) = exit.write(dir) {
+        status::say(&Said::Note { text: format!("the exit record cannot be written, trying again: {error}") });
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    failpoint::hit("shim.exit.after");
+}
+
+fn not_started(reason: String) -> Ended {
+    Ended {
+        how: EndKind::NotStarted { reason },
+        duration_ms: 0,
+        stdout: Default::default(),
+        stderr: Default::default(),
+        captured: None,
+        left_behind: false,
+    }
+}
+
+/// Open for both directions, so that it never reports an end; without a living shim nobody can open it for writing.
+fn open_control(dir: &AttemptDir) -> std::io::Result<File> {
+    let path = dir.file("control");
+    mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR)?;
+    File::options().read(true).write(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)
+}
+
+/// Cuts every tie to the agent but stdin and stdout: session, terminal, inherited files, signals meant for the agent.
+fn detach() {
+    // Fails only where this process leads its group already, which then is its own.
+    let _ = setsid();
+    umask(Mode::from_raw_mode(0o022));
+    // SAFETY: nothing but 0, 1 and 2 was opened by this process so far; the other calls only change signal dispositions.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
+        // Whoever ends the agent's service group ends commands too; the shim stays to say how they ended.
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+    }
+    std::panic::set_hook(Box::new(|info| status::say(&Said::Note { text: format!("the shim failed: {info}") })));
+}

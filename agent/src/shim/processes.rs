@@ -1,0 +1,95 @@
+//! The processes below this one, from /proc. The shim is their subreaper, so a descendant that loses its parent becomes the
+//! shim's child and cannot get out of sight, whatever session or group it made for itself.
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use std::collections::{HashMap, HashSet};
+
+/// What /proc/PID/stat says of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: i32,
+    /// Its parent's.
+    pub parent: i32,
+    /// Its start time in clock ticks since boot.
+    pub start_time: u64,
+}
+
+/// One process; `None` when it does not exist.
+pub fn look(pid: i32) -> Option<Process> {
+    parse(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Everything below this process but `except`, after reaping those that are dead.
+pub fn descendants(except: Option<Pid>) -> Vec<Process> {
+    let me = std::process::id() as i32;
+    let except = except.map(|pid| pid.as_raw_nonzero().get());
+    let mut found = below(me, &all());
+    found.retain(|process| Some(process.pid) != except && !(process.parent == me && reap(process.pid)));
+    found
+}
+
+/// Sends a signal to each; one that is gone meanwhile is no error.
+pub fn signal(processes: &[Process], signal: Signal) {
+    for process in processes {
+        // Nobody but us reaps our children, and the others' ids are as fresh as the scan: a reused id would have to pass the
+        // whole id space between scan and kill.
+        if let Some(pid) = Pid::from_raw(process.pid) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// Takes a dead child's entry away. `true`: it is gone.
+fn reap(pid: i32) -> bool {
+    Pid::from_raw(pid).is_some_and(|pid| !matches!(waitpid(Some(pid), WaitOptions::NOHANG), Ok(None)))
+}
+
+fn all() -> Vec<Process> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries.filter_map(|entry| look(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+fn below(root: i32, all: &[Process]) -> Vec<Process> {
+    let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
+    for process in all {
+        children.entry(process.parent).or_default().push(*process);
+    }
+    let (mut found, mut queue, mut seen) = (Vec::new(), vec![root], HashSet::from([root]));
+    while let Some(parent) = queue.pop() {
+        for child in children.get(&parent).into_iter().flatten() {
+            if seen.insert(child.pid) {
+                found.push(*child);
+                queue.push(child.pid);
+            }
+        }
+    }
+    found
+}
+
+/// The command's name in the second field may hold anything, blanks and brackets too; the fields after its last `)` are sure.
+fn parse(pid: i32, stat: &str) -> Option<Process> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    Some(Process { pid, parent: fields.get(1)?.parse().ok()?, start_time: fields.get(19)?.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_misleads_nobody() {
+        let stat = "42 (a) b (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 991 1 2";
+        assert_eq!(parse(42, stat), Some(Process { pid: 42, parent: 7, start_time: 991 }));
+        assert_eq!(parse(42, "42 (cut"), None);
+    }
+
+    #[test]
+    fn descendants_are_found_at_any_depth_and_loops_end() {
+        let p = |pid, parent| Process { pid, parent, start_time: 0 };
+        let all = [p(2, 1), p(3, 2), p(4, 3), p(9, 8), p(1, 4)];
+        let mut pids: Vec<i32> = below(2, &all).iter().map(|process| process.pid).collect();
+        pids.sort_unstable();
+        assert_eq!(pids, [1, 3, 4]);
+    }
+}

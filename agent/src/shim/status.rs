@@ -1,0 +1,35 @@
+//! What the shim says to the agent that started it, one line of JSON each on stdout. Only a quicker way to what the attempt's
+//! folder tells anyway: an agent that is gone loses nothing.
+
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// The command runs.
+    Started {
+        /// Its process id.
+        pid: i32,
+    },
+    /// The exit record is written.
+    Ended,
+    /// This shim starts nothing.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// Something people should see in the agent's log.
+    Note {
+        /// What.
+        text: String,
+    },
+}
+
+/// Says a line; a broken pipe means only that the agent is gone.
+pub fn say(said: &Said) {
+    if let Ok(line) = serde_json::to_string(said) {
+        drop(std::io::stdout().write_all(format!("{line}\n").as_bytes()));
+    }
+}

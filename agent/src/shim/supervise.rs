@@ -1,0 +1,311 @@
+//! Watches one running command: drains its output, measures its time, ends it and everything below it when it must, and says
+//! how it ended. One loop over poll; the leader's process entry is kept until the very end, so that its group's number cannot
+//! be given to strangers while signals are still sent to it.
+
+use super::cgroup::Cgroup;
+use super::processes;
+use super::status::{self, Said};
+use crate::spool::{MAX_WRITE, Writer};
+use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::{CommandSpec, Ended, OutputTotals, frame::MAX_CAPTURE};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionbio;
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, pidfd_open, wait, waitid,
+};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// How long pipes are drained that survivors hold open after the command's own exit.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long killed processes may take to be gone before the stop counts as unconfirmed.
+const CONFIRM: Duration = Duration::from_secs(10);
+/// How often dead orphans are reaped while the command runs; a look at every process of the host, so not often.
+const REAP: Duration = Duration::from_secs(30);
+/// How often things without an event are looked at while a command is being ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Why {
+    TimedOut,
+    Cancelled,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Running,
+    /// The command ended by itself; what it still has in its pipes is taken over.
+    Draining {
+        until: Instant,
+    },
+    /// TERM was sent.
+    Terminating {
+        why: Why,
+        until: Instant,
+    },
+    /// KILL is sent until nothing is left.
+    Killing {
+        why: Why,
+        until: Instant,
+    },
+    Over(Verdict),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Verdict {
+    Itself,
+    Stopped(Why),
+    Unconfirmed,
+}
+
+/// A command under watch.
+pub struct Supervisor<'a> {
+    leader: Pid,
+    leader_fd: Option<OwnedFd>,
+    /// The leader's end, once seen, and when.
+    own_end: Option<(EndKind, Instant)>,
+    streams: [Stream; 2],
+    control: File,
+    cgroup: Option<&'a Cgroup>,
+    begun: Instant,
+    deadline: Option<Instant>,
+    grace: Duration,
+    phase: Phase,
+    captured: Option<Vec<u8>>,
+    next_reap: Instant,
+}
+
+struct Stream {
+    pipe: Option<OwnedFd>,
+    spool: Writer,
+}
+
+impl<'a> Supervisor<'a> {
+    /// Takes over a command that was just spawned; its time begins here.
+    pub fn new(mut child: Child, spools: [Writer; 2], control: File, spec: &CommandSpec, cgroup: Option<&'a Cgroup>) -> Self {
+        let begun = Instant::now();
+        let leader = Pid::from_child(&child);
+        let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
+        let [out, err] = spools;
+        let streams = pipes.into_iter().zip([out, err]).map(|(pipe, spool)| Stream::new(pipe, spool)).collect::<Vec<_>>();
+        let Ok(streams) = streams.try_into() else { unreachable!("two pipes were zipped with two spools") };
+        Self {
+            leader,
+            leader_fd: pidfd_open(leader, PidfdFlags::empty()).ok(),
+            own_end: None,
+            streams,
+            control,
+            cgroup,
+            begun,
+            deadline: begun.checked_add(Duration::from_millis(spec.timeout_ms)),
+            grace: Duration::from_millis(spec.kill_grace_ms),
+            phase: Phase::Running,
+            captured: spec.capture_stdout.then(Vec::new),
+            next_reap: begun + REAP,
+        }
+    }
+
+    /// Watches to the end.
+    pub fn run(mut self) -> Ended {
+        loop {
+            self.look_at_leader();
+            self.phase = self.next_phase(Instant::now());
+            if let Phase::Over(verdict) = self.phase {
+                return self.finish(verdict);
+            }
+            self.wait_for_something();
+            self.drain();
+            self.reap_orphans();
+        }
+    }
+
+    /// Descendants whose parents are gone end as our children; their entries are taken away now and then.
+    fn reap_orphans(&mut self) {
+        if Instant::now() >= self.next_reap {
+            drop(processes::descendants(Some(self.leader)));
+            self.next_reap = Instant::now() + REAP;
+        }
+    }
+
+    /// The order of looks decides races: a command that has exited before its stop is seen keeps its own exit.
+    fn next_phase(&mut self, now: Instant) -> Phase {
+        match self.phase {
+            Phase::Running if self.own_end.is_some() => Phase::Draining { until: now + DRAIN },
+            Phase::Running if self.stop_requested() => self.terminate(Why::Cancelled, now),
+            Phase::Running if self.deadline.is_some_and(|deadline| now >= deadline) => self.terminate(Why::TimedOut, now),
+            Phase::Draining { until } if now >= until || self.pipes_closed() => Phase::Over(Verdict::Itself),
+            Phase::Terminating { why, .. } if self.is_empty() => Phase::Over(Verdict::Stopped(why)),
+            Phase::Terminating { why, until } if now >= until => Phase::Killing { why, until: now + CONFIRM },
+            Phase::Killing { why, until } => {
+                self.kill();
+                if self.is_empty() {
+                    Phase::Over(Verdict::Stopped(why))
+                } else if now >= until {
+                    Phase::Over(Verdict::Unconfirmed)
+                } else {
+                    self.phase
+                }
+            }
+            phase => phase,
+        }
+    }
+
+    fn stop_requested(&self) -> bool {
+        matches!((&self.control).read(&mut [0; 64]), Ok(read) if read > 0)
+    }
+
+    fn terminate(&self, why: Why, now: Instant) -> Phase {
+        let _ = kill_process_group(self.leader, Signal::TERM);
+        processes::signal(&self.outside_group(), Signal::TERM);
+        Phase::Terminating { why, until: now + self.grace }
+    }
+
+    fn kill(&self) {
+        if let Some(cgroup) = self.cgroup {
+            cgroup.kill();
+        }
+        let _ = kill_process_group(self.leader, Signal::KILL);
+        processes::signal(&processes::descendants(Some(self.leader)), Signal::KILL);
+    }
+
+    /// Descendants that left the leader's group, which the group's signal does not reach.
+    fn outside_group(&self) -> Vec<processes::Process> {
+        let mut found = processes::descendants(Some(self.leader));
+        found.retain(|p| Pid::from_raw(p.pid).and_then(|pid| rustix::process::getpgid(Some(pid)).ok()) != Some(self.leader));
+        found
+    }
+
+    /// Whether nothing of the command is left: the leader has exited, no other descendant exists, the cgroup is empty.
+    fn is_empty(&self) -> bool {
+        self.own_end.is_some()
+            && processes::descendants(Some(self.leader)).is_empty()
+            && self.cgroup.is_none_or(Cgroup::is_empty)
+            // A child forked behind the scan's back would be ours by now: two looks in a row must agree.
+            && processes::descendants(Some(self.leader)).is_empty()
+    }
+
+    /// Sees whether the leader has exited, and leaves its entry where it is.
+    fn look_at_leader(&mut self) {
+        if self.own_end.is_some() {
+            return;
+        }
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if let Ok(Some(status)) = waitid(WaitId::Pid(self.leader), options) {
+            let how = match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => EndKind::Exited { code: code.into() },
+                (None, signal) => EndKind::Signalled { signal: signal.unwrap_or_default().into() },
+            };
+            self.own_end = Some((how, Instant::now()));
+        }
+    }
+
+    fn pipes_closed(&self) -> bool {
+        self.streams.iter().all(|stream| stream.pipe.is_none())
+    }
+
+    fn wait_for_something(&self) {
+        let now = Instant::now();
+        let rest = match self.phase {
+            Phase::Running => self.deadline.map_or(REAP, |deadline| deadline.saturating_duration_since(now)),
+            Phase::Draining { until } => until.saturating_duration_since(now),
+            Phase::Terminating { .. } | Phase::Killing { .. } | Phase::Over(_) => LOOK,
+        };
+        let without_event = self.leader_fd.is_none() && self.own_end.is_none();
+        let rest = if without_event { rest.min(LOOK) } else { rest.min(REAP) };
+        let mut fds: Vec<PollFd> = vec![PollFd::new(&self.control, PollFlags::IN)];
+        // A stop that came once, or an exit that was seen, would make every further wait return at once.
+        if self.phase != Phase::Running {
+            fds.clear();
+        }
+        if self.own_end.is_none() {
+            fds.extend(self.leader_fd.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        }
+        fds.extend(self.streams.iter().filter_map(|stream| stream.pipe.as_ref()).map(|fd| PollFd::new(fd, PollFlags::IN)));
+        // Rounded up, or the last moment before a deadline would be spent spinning.
+        let nanos = rest.subsec_nanos();
+        let timeout = Timespec { tv_sec: rest.as_secs() as i64, tv_nsec: (nanos + u32::from(nanos < 999_999_999)).into() };
+        let _ = poll(&mut fds, Some(&timeout));
+    }
+
+    fn drain(&mut self) {
+        let [out, err] = &mut self.streams;
+        out.drain(|bytes| {
+            if let Some(captured) = &mut self.captured {
+                let room = (MAX_CAPTURE + 1).saturating_sub(captured.len());
+                captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
+        });
+        err.drain(|_| {});
+    }
+
+    fn finish(mut self, verdict: Verdict) -> Ended {
+        self.drain();
+        let left_behind = verdict == Verdict::Itself && !processes::descendants(Some(self.leader)).is_empty();
+        let ended_at = self.own_end.as_ref().map_or_else(Instant::now, |(_, at)| *at);
+        let how = match verdict {
+            Verdict::Itself => self.own_end.take().map(|(how, _)| how),
+            Verdict::Stopped(_) if !self.nothing_left() => None,
+            Verdict::Stopped(Why::TimedOut) => Some(EndKind::TimedOut),
+            Verdict::Stopped(Why::Cancelled) => Some(EndKind::Cancelled),
+            Verdict::Unconfirmed => None,
+        };
+        let how = how.unwrap_or(EndKind::Unknown { reason: UnknownReason::StopUnconfirmed });
+        let duration_ms = u64::try_from((ended_at - self.begun).as_millis()).unwrap_or(u64::MAX);
+        let captured = self.captured.filter(|c| c.len() <= MAX_CAPTURE).map(|c| String::from_utf8_lossy(&c).into_owned());
+        let [stdout, stderr] = self.streams.map(Stream::finish);
+        Ended { how, duration_ms, stdout, stderr, captured, left_behind }
+    }
+
+    /// The kernel's own word that no descendant is left: the leader's entry is given up, and then no child may remain.
+    fn nothing_left(&self) -> bool {
+        let until = Instant::now() + CONFIRM;
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Err(rustix::io::Errno::CHILD) => return true,
+                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => continue,
+                Ok(None) if Instant::now() < until => {
+                    processes::signal(&processes::descendants(None), Signal::KILL);
+                    std::thread::sleep(LOOK);
+                }
+                Ok(None) | Err(_) => return false,
+            }
+        }
+    }
+}
+
+impl Stream {
+    fn new(pipe: Option<OwnedFd>, spool: Writer) -> Self {
+        let pipe = pipe.filter(|pipe| ioctl_fionbio(pipe.as_fd(), true).is_ok());
+        Self { pipe, spool }
+    }
+
+    /// Takes what is there, but not for ever: time and stop requests must be looked at between.
+    fn drain(&mut self, mut also: impl FnMut(&[u8])) {
+        let mut buffer = [0; MAX_WRITE];
+        for _ in 0..16 {
+            let Some(pipe) = &self.pipe else { return };
+            match rustix::io::read(pipe, &mut buffer).map_err(|errno| errno.kind()) {
+                Ok(0) => self.pipe = None,
+                Ok(read) => {
+                    self.spool.append(&buffer[..read]);
+                    also(&buffer[..read]);
+                }
+                Err(ErrorKind::Interrupted) => {}
+                Err(ErrorKind::WouldBlock) => return,
+                Err(_) => self.pipe = None,
+            }
+        }
+    }
+
+    fn finish(self) -> OutputTotals {
+        let (totals, durable) = self.spool.finish();
+        if let Err(error) = durable {
+            // The text may not outlive a power cut; count and digest stand in the exit record and do.
+            status::say(&Said::Note { text: format!("the output could not be made durable: {error}") });
+        }
+        totals
+    }
+}

@@ -1,0 +1,343 @@
+//! The one thread that owns journal and session: it hears events in order, makes decisions durable, and carries them out.
+
+use crate::folder::DataDir;
+use crate::journal::Journal;
+use crate::outbox::Outbox;
+use crate::picture;
+use crate::recovery::{self, Settled};
+use crate::runner::{self, News};
+use crate::session::{Action, Decision, Phase, Record, Session};
+use crate::shim::Said;
+use anyhow::{Context, Result};
+use pulse_protocol::observation::EndKind;
+use pulse_protocol::{Assignment, AttemptId, BootId, Ended, Incarnation, Observation, ToAgent, failpoint};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot};
+
+/// How often the whole picture is said in a session.
+const FULL_PICTURE: Duration = Duration::from_secs(30);
+
+/// What the worker hears.
+pub enum Event {
+    /// The controller said something in the present session.
+    Message(ToAgent),
+    /// A session begins.
+    Connected,
+    /// It is over.
+    Disconnected,
+    /// A shim's news.
+    Shim(AttemptId, News),
+    /// The connection wants to say who this agent is.
+    Picture(oneshot::Sender<(Vec<Observation>, u64)>),
+    /// Time to try again what could not be done.
+    Tick,
+}
+
+/// Everything that the worker owns.
+pub struct Worker {
+    data: DataDir,
+    boot: BootId,
+    journal: Journal,
+    session: Session,
+    outbox: Arc<Outbox>,
+    events: mpsc::Sender<Event>,
+    /// Attempts whose shim is gone, but whose end could not be settled or written down.
+    unsettled: BTreeSet<AttemptId>,
+    /// Attempts whose files are to be removed.
+    leftovers: BTreeSet<AttemptId>,
+    last_picture: Instant,
+    connected: bool,
+}
+
+impl Worker {
+    /// Opens the journal and recovers what it holds; nothing is started.
+    pub fn open(data: DataDir, boot: BootId, outbox: Arc<Outbox>, events: mpsc::Sender<Event>) -> Result<Self> {
+        let (journal, records) = Journal::open(&data)?;
+        let mut session = Session::new(journal.incarnation(), boot);
+        records.into_iter().for_each(|record| session.apply(record));
+        let mut worker = Self {
+            data,
+            boot,
+            journal,
+            session,
+            outbox,
+            events,
+            unsettled: BTreeSet::new(),
+            leftovers: BTreeSet::new(),
+            last_picture: Instant::now(),
+            connected: false,
+        };
+        worker.recover().context("cannot read the attempts' folder")?;
+        Ok(worker)
+    }
+
+    /// The journal's id.
+    pub fn incarnation(&self) -> Incarnation {
+        self.journal.incarnation()
+    }
+
+    /// How many records the journal ever took.
+    pub fn sequence(&self) -> u64 {
+        self.journal.sequence()
+    }
+
+    /// Works until the last sender of events is gone.
+    pub fn run(mut self, mut events: mpsc::Receiver<Event>) {
+        while let Some(event) = events.blocking_recv() {
+            match event {
+                Event::Message(message) => self.hear(message),
+                Event::Connected => self.set_connected(true),
+                Event::Disconnected => self.set_connected(false),
+                Event::Shim(attempt, news) => self.hear_shim(attempt, news),
+                Event::Picture(answer) => drop(answer.send((self.picture(), self.journal.sequence()))),
+                Event::Tick => self.tick(),
+            }
+            let open = self.session.attempts().values().filter(|known| !matches!(known.phase, Phase::Ended { .. })).count();
+            self.outbox.set_running(open);
+        }
+    }
+
+    fn recover(&mut self) -> std::io::Result<()> {
+        let known: Vec<(AttemptId, bool)> =
+            self.session.attempts().iter().map(|(id, known)| (*id, matches!(known.phase, Phase::Ended { .. }))).collect();
+        for (attempt, ended) in known {
+            self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
+            if ended {
+                self.outbox.outputs(|outputs| outputs.end(attempt));
+            } else {
+                self.settle(attempt, "the agent ended before it could start the command");
+            }
+        }
+        for entry in std::fs::read_dir(self.data.attempts())? {
+            let Some(attempt) = entry?.file_name().to_str().and_then(|name| name.parse::<AttemptId>().ok()) else { continue };
+            match self.session.observed(attempt) {
+                None => {
+                    tracing::error!(%attempt, "ALARM: the journal does not know this attempt, though it has a folder; it is left as it is")
+                }
+                Some(_) if !self.session.attempts().contains_key(&attempt) => drop(self.leftovers.insert(attempt)),
+                Some(_) => {}
+            }
+        }
+        self.tick();
+        Ok(())
+    }
+
+    fn hear(&mut self, message: ToAgent) {
+        match message {
+            ToAgent::Assign { assignments, .. } => {
+                let decision = self.session.on_assign(assignments);
+                self.carry_out(decision);
+            }
+            ToAgent::Acknowledge { ended, forget, output, .. } => {
+                self.outbox.outputs(|outputs| outputs.stored(&output, Instant::now()));
+                let decision = self.session.on_acknowledge(&ended, &forget, seconds());
+                self.carry_out(decision);
+                self.session.drop_answers(&ended);
+                self.session.drop_answers(&forget);
+                self.tidy();
+            }
+            // The connection answers these itself.
+            ToAgent::Challenge { .. } | ToAgent::Welcome { .. } | ToAgent::Refused { .. } | ToAgent::Ping { .. } => {}
+        }
+    }
+
+    fn hear_shim(&mut self, attempt: AttemptId, news: News) {
+        match news {
+            News::Said(Said::Started { pid }) => {
+                let decision = self.session.on_started(attempt, pid);
+                self.carry_out(decision);
+            }
+            News::Said(Said::Note { text }) => tracing::warn!(%attempt, "{text}"),
+            News::Said(Said::Ended) => self.settle(attempt, ""),
+            News::Said(Said::Refused { reason }) | News::Gone(reason) => self.settle(attempt, &reason),
+        }
+    }
+
+    /// Finds out what became of an open attempt whose shim is gone or says that it is over.
+    fn settle(&mut self, attempt: AttemptId, reason: &str) {
+        let Some(known) = self.session.attempts().get(&attempt).filter(|k| !matches!(k.phase, Phase::Ended { .. })) else {
+            return;
+        };
+        let dir = self.data.attempt(attempt);
+        match recovery::settle(&dir, attempt, known.boot.unwrap_or(self.boot), self.boot, reason) {
+            Ok(Settled::Over(ended)) => {
+                self.unsettled.insert(attempt);
+                if let (None, Some(pid)) = (known.pid, recovery::pid(&dir)) {
+                    // It ran, though nobody was there to hear it: its end may be said only after its output, and until then it is running.
+                    drop(self.session.on_started(attempt, pid));
+                }
+                self.end(attempt, ended);
+            }
+            Ok(Settled::Alive { pid }) => {
+                self.unsettled.remove(&attempt);
+                if let Some(pid) = pid {
+                    let decision = self.session.on_started(attempt, pid);
+                    self.carry_out(decision);
+                }
+                runner::adopt(&self.data, attempt, self.teller(attempt));
+            }
+            Err(error) => {
+                tracing::error!(%attempt, %error, "it cannot be found out what became of an attempt; trying again");
+                self.unsettled.insert(attempt);
+            }
+        }
+    }
+
+    fn end(&mut self, attempt: AttemptId, ended: Ended) {
+        self.outbox.outputs(|outputs| outputs.end(attempt));
+        failpoint::hit("agent.journal-ended.before");
+        let decision = self.session.on_ended(attempt, ended);
+        if self.carry_out(decision) {
+            failpoint::hit("agent.journal-ended.after");
+            self.unsettled.remove(&attempt);
+        }
+    }
+
+    /// Makes a decision durable and carries it out. `false`: it could not be made durable, so nothing of it was done.
+    fn carry_out(&mut self, decision: Decision) -> bool {
+        let Decision { append, actions, answers } = decision;
+        let starting = append.iter().any(|record| matches!(record, Record::Starting { .. }));
+        if !append.is_empty() {
+            if starting {
+                failpoint::hit("agent.journal-starting.before");
+            }
+            if let Err(error) = self.journal.append(&append) {
+                tracing::error!(%error, "ALARM: the journal cannot be written; nothing is started");
+                self.without_journal(append, &error);
+                return false;
+            }
+            if starting {
+                failpoint::hit("agent.journal-starting.after");
+            }
+        }
+        append.into_iter().for_each(|record| self.session.apply(record));
+        answers.into_iter().for_each(|(attempt, ended)| self.session.remember(attempt, ended));
+        self.outbox.sequence.store(self.journal.sequence(), Ordering::Relaxed);
+        actions.into_iter().for_each(|action| self.act(action));
+        self.compact();
+        true
+    }
+
+    /// What could not be written down as starting is never started: its claim is taken as well, as far as the disk lets us.
+    fn without_journal(&mut self, records: Vec<Record>, error: &std::io::Error) {
+        for record in records {
+            if let Record::Starting { attempt, .. } = record {
+                if let Err(error) = self.data.attempt(attempt).claim() {
+                    tracing::warn!(%attempt, %error, "the claim of an attempt that will not start cannot be taken");
+                }
+                let reason = format!("the agent's journal cannot be written: {error}");
+                let ended = Ended::bare(EndKind::NotStarted { reason });
+                self.session.remember(attempt, ended.clone());
+                self.act(Action::Report(Observation { attempt, observed: pulse_protocol::Observed::Ended(ended) }));
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Report(observation) => self.outbox.report(observation, Instant::now()),
+            Action::Start(assignment) => self.start(*assignment),
+            Action::Stop(attempt) => {
+                self.session.on_stop(attempt);
+                self.stop(attempt);
+            }
+            Action::Remove(attempt) => {
+                self.outbox.outputs(|outputs| outputs.remove(attempt));
+                self.leftovers.insert(attempt);
+                self.remove_leftovers();
+            }
+        }
+    }
+
+    fn start(&self, assignment: Assignment) {
+        let Assignment { attempt, command: Some(command), .. } = assignment else { return };
+        self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
+        runner::start(&self.data, attempt, self.boot, command, self.teller(attempt));
+    }
+
+    fn teller(&self, attempt: AttemptId) -> impl Fn(News) + Send + 'static {
+        let events = self.events.clone();
+        // The worker is gone only when the whole agent ends.
+        move |news| drop(events.blocking_send(Event::Shim(attempt, news)))
+    }
+
+    fn stop(&self, attempt: AttemptId) {
+        if let Err(error) = runner::stop(&self.data, attempt) {
+            tracing::warn!(%attempt, %error, "the shim cannot be asked to stop; trying again");
+        }
+    }
+
+    fn tick(&mut self) {
+        for attempt in self.unsettled.clone() {
+            self.settle(attempt, "the agent could not find out in time");
+        }
+        let stops = self.session.attempts().iter().filter(|(_, k)| k.stop && !matches!(k.phase, Phase::Ended { .. }));
+        stops.for_each(|(attempt, _)| self.stop(*attempt));
+        self.tidy();
+        if self.connected && self.last_picture.elapsed() >= FULL_PICTURE {
+            self.last_picture = Instant::now();
+            self.outbox.put_picture(self.picture());
+        }
+    }
+
+    /// Files of acknowledged attempts go once all their output is stored; the tombstone in the journal stays.
+    fn tidy(&mut self) {
+        let acknowledged =
+            self.session.attempts().iter().filter(|(_, k)| matches!(k.phase, Phase::Ended { acknowledged: true, .. }));
+        let ids: Vec<AttemptId> = acknowledged.map(|(attempt, _)| *attempt).collect();
+        for attempt in ids {
+            if self.data.attempt(attempt).path().exists() && self.outbox.outputs(|outputs| outputs.is_stored(attempt)) {
+                self.outbox.outputs(|outputs| outputs.remove(attempt));
+                self.leftovers.insert(attempt);
+            }
+        }
+        self.remove_leftovers();
+    }
+
+    /// A shim that still tidies up keeps its folder a little longer.
+    fn remove_leftovers(&mut self) {
+        let data = &self.data;
+        self.leftovers.retain(|attempt| {
+            let dir = data.attempt(*attempt);
+            let cgroup = crate::record::Started::read(&dir).ok().flatten().and_then(|started| started.cgroup);
+            let removed = dir.is_supervised().is_ok_and(|supervised| !supervised) && dir.remove().is_ok();
+            if let (true, Some(cgroup)) = (removed, cgroup) {
+                crate::shim::cgroup::remove(&cgroup);
+            }
+            !removed
+        });
+    }
+
+    fn compact(&mut self) {
+        if self.journal.wants_compaction()
+            && let Err(error) = self.journal.compact(self.session.snapshot(seconds()))
+        {
+            tracing::warn!(%error, "the journal cannot be compacted now");
+        }
+    }
+
+    fn set_connected(&mut self, connected: bool) {
+        self.connected = connected;
+        if !connected {
+            return self.outbox.disconnected();
+        }
+        self.last_picture = Instant::now();
+        self.outbox.outputs(|outputs| outputs.connected(Instant::now()));
+        for (attempt, known) in self.session.attempts() {
+            if !matches!(known.phase, Phase::Ended { acknowledged: true, .. }) {
+                self.outbox.report(Observation { attempt: *attempt, observed: known.observed() }, Instant::now());
+            }
+        }
+    }
+
+    fn picture(&self) -> Vec<Observation> {
+        self.outbox.outputs(|outputs| picture::of(&self.session, |attempt| outputs.is_sent(attempt)))
+    }
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
