@@ -105,11 +105,12 @@ fn explain(run: &StepRun, status: StepStatus, left: bool) -> Option<String> {
         _ => "failed",
     };
     let rest = match left {
-        true => format!("; {} targets never had their turn", run.queued.len()),
+        true => format!("; {} never had their turn", run.queued.len()),
         false => String::new(),
     };
     let listed = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    Some(format!("{} of {} targets {word}: {listed}{more}{rest}", names.len(), run.targets.len()))
+    let noun = if run.targets.len() == 1 { "target" } else { "targets" };
+    Some(format!("{} of {} {noun} {word}: {listed}{more}{rest}", names.len(), run.targets.len()))
 }
 
 fn next_step(execution: &Execution) -> Event {

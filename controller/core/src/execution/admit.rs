@@ -140,7 +140,7 @@ fn settled_without_evidence(execution: &Execution, id: AttemptId) -> bool {
             AttemptState::Unknown(_) => execution.status.is_terminal(),
             _ => false,
         };
-        settled && attempt.ended.as_ref().is_none_or(|ended| matches!(ended.how, EndKind::Unknown { .. }))
+        settled && !attempt.evidence
     })
 }
 

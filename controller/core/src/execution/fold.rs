@@ -166,6 +166,7 @@ impl Execution {
                     started_at: None,
                     ended_at: None,
                     ended: None,
+                    evidence: false,
                 };
                 self.attempts.insert(*attempt, fresh);
                 Ok(())
@@ -193,10 +194,11 @@ impl Execution {
                 };
                 self.settle_attempt(*attempt, &verdict)
             }
-            Event::EvidenceRecorded { attempt, .. } => match self.attempts.contains_key(attempt) {
-                true => Ok(()),
-                false => Err(Fault::missing("attempt", attempt)),
-            },
+            Event::EvidenceRecorded { attempt, .. } => {
+                let settled = self.attempts.get_mut(attempt).ok_or_else(|| Fault::missing("attempt", attempt))?;
+                settled.evidence = true;
+                Ok(())
+            }
         }
     }
 

@@ -151,6 +151,8 @@ pub struct Attempt {
     pub ended_at: Option<Timestamp>,
     /// What the agent said of its end.
     pub ended: Option<Ended>,
+    /// Word of its end came after it was settled, and is on record.
+    pub evidence: bool,
 }
 
 impl TargetState {

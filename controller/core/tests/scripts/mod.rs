@@ -1,4 +1,5 @@
-//! Random shell scripts with values in them: well-formed ones, and torn ones, of pieces in any order.
+//! Random shell scripts with values in them: well-formed ones, and torn ones, of pieces in any order. A variable that takes a
+//! value (`v`) is never read: what a script does with its copy of a value is its author's care.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +12,7 @@ fn value() -> impl Strategy<Value = String> + Clone {
 
 fn plain() -> impl Strategy<Value = String> + Clone {
     let words = [
-        "a", "-v", "1", "=", "-eq", "$v", "\"$v\"", "$#", "$$", "b=", "a[1]", "\\$", "'$('", "#x", "~", "*", "{a,b}", "$'x'",
+        "a.b", "-v", "1", "=", "-eq", "$w", "\"$w\"", "$#", "$$", "b=", "[1]", "\\$", "'$('", "#x", "~", "*", "{a,b}", "$'x'",
         "-n",
     ];
     prop::sample::select(words.to_vec()).prop_map(str::to_owned)
@@ -38,7 +39,7 @@ fn name() -> impl Strategy<Value = String> + Clone {
         "exit",
         ".",
         "exec",
-        "printf -v a",
+        "printf -v u",
         "declare -i v;",
         "command -v",
         "builtin",
@@ -75,7 +76,7 @@ fn word(leaf: BoxedStrategy<String>) -> BoxedStrategy<String> {
             1 => inner.clone().prop_map(|word| format!("v=({word})")),
             1 => inner.clone().prop_map(|word| format!("'{}'", word.replace('\'', ""))),
             1 => inner.clone().prop_map(|word| format!("`echo {}`", word.replace('`', ""))),
-            1 => inner.clone().prop_map(|word| format!("${{v:-{word}}}")),
+            1 => inner.clone().prop_map(|word| format!("${{w:-{word}}}")),
             1 => inner.clone().prop_map(|word| format!("$(({word}))")),
             1 => inner.clone().prop_map(|word| format!("a[{word}]=1")),
             1 => inner.prop_map(|word| format!("\\{word}")),
@@ -116,7 +117,7 @@ pub fn torn() -> impl Strategy<Value = String> {
         "((",
         "))",
         "$((",
-        "${v:-",
+        "${w:-",
         "}",
         "{",
         "[[ ",

@@ -1,0 +1,326 @@
+//! The world that scripts play in: one execution, a few agents, a clock that only `tick` moves.
+
+use crd_schemas::manifest::Manifest;
+use pulse_core::Timestamp;
+use pulse_core::decide::{AgentView, Effect, Presence, explain, pass};
+use pulse_core::definitions::Program;
+use pulse_core::execution::{
+    CancelMode, Created, Event, EventRecord, Execution, Input, Outcome, Selection, Trigger, TriggerKind,
+};
+use pulse_core::transition::ResolvedAs;
+use pulse_core::values::AgentValue;
+use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::{AgentName, AttemptId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Plays a script and gives it back with its answers.
+pub fn play(script: &str) -> String {
+    let (head, body) = script.split_once("\n---\n").expect("a script has a workflow, `---`, and lines");
+    let mut world = World::new(head);
+    let mut text = format!("{head}\n---\n");
+    for line in body.lines().filter(|line| line.starts_with("> ") || line.starts_with('#')) {
+        text.push_str(line);
+        text.push('\n');
+        if let Some(command) = line.strip_prefix("> ") {
+            text.push_str(&world.play(command));
+        }
+    }
+    text
+}
+
+struct World {
+    program: Arc<Program>,
+    policy: String,
+    agents: BTreeMap<AgentName, AgentView>,
+    execution: Option<Execution>,
+    history: Vec<EventRecord>,
+    now: Timestamp,
+    ids: u128,
+    last: BTreeMap<AgentName, Observed>,
+}
+
+const NIL: ExecutionId = ExecutionId(Uuid::nil());
+
+impl World {
+    fn new(head: &str) -> Self {
+        let parsed = crd_schemas::parse_file("scenario.yaml", head.as_bytes());
+        assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
+        let Some(Manifest::Workflow(workflow)) = parsed.documents.first().map(|document| document.manifest.clone()) else {
+            panic!("a script begins with a workflow");
+        };
+        let program = Program::compile(&workflow).expect("the workflow compiles");
+        Self {
+            program: Arc::new(program),
+            policy: workflow.metadata.name,
+            agents: BTreeMap::new(),
+            execution: None,
+            history: Vec::new(),
+            now: Timestamp(0),
+            ids: 0,
+            last: BTreeMap::new(),
+        }
+    }
+
+    fn play(&mut self, command: &str) -> String {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        match words.as_slice() {
+            ["start", params @ ..] => self.start(params),
+            ["tick", length] => {
+                let length: crd_schemas::Duration = length.parse().expect("a duration");
+                // Agents that are up beat all the while.
+                self.now = self.now.plus(length);
+                for view in self.agents.values_mut().filter(|view| matches!(view.presence, Presence::Connected(_))) {
+                    view.last_seen = self.now;
+                }
+                self.pass(&[])
+            }
+            ["agent", name, change @ ..] => {
+                self.agent(name, change);
+                self.pass(&[])
+            }
+            ["report", name, what @ ..] => {
+                let input = self.report(name, what);
+                self.pass(&[input])
+            }
+            ["absent", name] => {
+                let agent: AgentName = name.parse().expect("an agent");
+                let attempt = self.attempt(&agent);
+                let incarnation = incarnation(&agent, 1);
+                self.pass(&[Input::Absent { agent, attempt, incarnation }])
+            }
+            ["cancel", mode] => {
+                let mode = if *mode == "kill" { CancelMode::Kill } else { CancelMode::Drain };
+                self.pass(&[Input::Cancel { mode, by: "eve".into(), reason: "because".into() }])
+            }
+            ["resolve", name, outcome] => {
+                let attempt = self.attempt(&name.parse().expect("an agent"));
+                let outcome = if *outcome == "succeeded" { ResolvedAs::Succeeded } else { ResolvedAs::Failed };
+                self.pass(&[Input::Resolve { attempt, outcome, by: "eve".into(), reason: "I looked".into() }])
+            }
+            ["why"] => {
+                let execution = self.execution.as_ref().expect("started");
+                let reasons = explain(execution, &self.agents, self.now);
+                reasons.iter().map(|reason| self.hide_ids(&format!("  because {reason}\n"))).collect()
+            }
+            other => panic!("what is {other:?}?"),
+        }
+    }
+
+    fn start(&mut self, params: &[&str]) -> String {
+        let params = params.iter().map(|pair| pair.split_once('=').expect("k=v"));
+        let mut selections: Vec<Selection> = Vec::new();
+        for step in &self.program.steps {
+            let items = step.execute().targets.clone();
+            let agents = if items == ["all"] {
+                self.agents.keys().cloned().collect()
+            } else {
+                items.iter().map(|name| name.parse().expect("an agent")).collect()
+            };
+            selections.push(Selection { items, agents });
+        }
+        let created = Created {
+            id: NIL,
+            workflow: self.policy.clone(),
+            number: 1,
+            source: "main".into(),
+            commit: "c0ffee".into(),
+            snapshot: "digest".into(),
+            params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            selections,
+            limit: None,
+            trigger: Trigger { kind: TriggerKind::Person, by: "eve".into() },
+        };
+        let first = EventRecord { seq: 1, at: self.now, event: Event::Created(Box::new(created)) };
+        self.execution = Some(Execution::begin(Arc::clone(&self.program), &first).expect("a beginning"));
+        self.history.push(first);
+        self.pass(&[])
+    }
+
+    fn agent(&mut self, name: &str, change: &[&str]) {
+        let name: AgentName = name.parse().expect("an agent");
+        let now = self.now;
+        let fresh = AgentView {
+            presence: Presence::Connected(incarnation(&name, 1)),
+            last_seen: now,
+            slots: 5,
+            taken: BTreeSet::new(),
+            value: AgentValue { name: name.to_string(), ..AgentValue::default() },
+        };
+        let view = self.agents.entry(name.clone()).or_insert(fresh);
+        match change {
+            ["up"] => (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 1)), now),
+            ["down"] => view.presence = Presence::Disconnected,
+            ["revoked"] => view.presence = Presence::Revoked,
+            ["journal"] => (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 2)), now),
+            ["slots", count] => view.slots = count.parse().expect("a number"),
+            ["label", pair] => {
+                let (key, value) = pair.split_once('=').expect("k=v");
+                view.value.labels.insert(key.into(), value.into());
+            }
+            other => panic!("what is agent {other:?}?"),
+        }
+    }
+
+    fn report(&mut self, name: &str, what: &[&str]) -> Input {
+        let agent: AgentName = name.parse().expect("an agent");
+        let attempt = self.attempt(&agent);
+        let end = |how| Observed::Ended(Ended::bare(how));
+        let observed = match what {
+            ["accepted"] => Observed::Accepted,
+            ["started"] => Observed::Started { pid: 7 },
+            ["exit", code] => end(EndKind::Exited { code: code.parse().expect("a code") }),
+            ["out", code, text @ ..] => {
+                let how = EndKind::Exited { code: code.parse().expect("a code") };
+                Observed::Ended(Ended { captured: Some(text.join(" ")), ..Ended::bare(how) })
+            }
+            ["signal", signal] => end(EndKind::Signalled { signal: signal.parse().expect("a signal") }),
+            ["timed_out"] => end(EndKind::TimedOut),
+            ["cancelled"] => end(EndKind::Cancelled),
+            ["not_started"] => end(EndKind::NotStarted { reason: "the shell is missing".into() }),
+            ["unknown"] => end(EndKind::Unknown { reason: UnknownReason::SupervisorLost }),
+            ["again"] => self.last.get(&agent).cloned().expect("an earlier report"),
+            other => panic!("what is report {other:?}?"),
+        };
+        self.last.insert(agent.clone(), observed.clone());
+        Input::Observed { agent, observation: Observation { attempt, observed } }
+    }
+
+    /// The agent's newest attempt.
+    fn attempt(&self, agent: &AgentName) -> AttemptId {
+        let execution = self.execution.as_ref().expect("started");
+        let own = execution.attempts.iter().filter(|(_, attempt)| attempt.target == *agent).map(|(id, _)| *id);
+        own.max().expect("the agent has an attempt")
+    }
+
+    fn pass(&mut self, inputs: &[Input]) -> String {
+        let Some(execution) = self.execution.as_mut() else { return String::new() };
+        let mut ids = self.ids;
+        let mut fresh = || {
+            ids += 1;
+            AttemptId(Uuid::from_u128(ids << 8))
+        };
+        let before = execution.clone();
+        let done = pass(execution, inputs, &self.agents, self.now, &mut fresh).expect("a pass folds");
+        self.ids = ids;
+        self.slots(&done.take, &done.release);
+        self.history.extend(done.events.iter().cloned());
+        self.check(&before);
+        let mut text = String::new();
+        for record in &done.events {
+            let _ = writeln!(text, "  {}", self.hide_ids(&describe(record)));
+        }
+        for outcome in &done.outcomes {
+            match outcome {
+                Outcome::Done => {}
+                Outcome::Unchanged => text.push_str("  unchanged\n"),
+                Outcome::Refused(refusal) => text.push_str(&self.hide_ids(&format!("  refused: {refusal}\n"))),
+            }
+        }
+        for effect in &done.effects {
+            let _ = writeln!(text, "  {}", self.hide_ids(&effect_text(effect)));
+        }
+        let status = self.execution.as_ref().map_or("", |execution| execution.status.as_str());
+        let wake = done.rest.wake_at.map_or_else(String::new, |at| format!(", wake in {}", at.since(self.now)));
+        let _ = writeln!(text, "  = {status}{wake}");
+        text
+    }
+
+    fn slots(&mut self, take: &[pulse_core::execution::ClaimKey], release: &[pulse_core::execution::ClaimKey]) {
+        use pulse_core::execution::ClaimKey::Slot;
+        for claim in release {
+            if let Slot { agent, slot } = claim {
+                self.agents.get_mut(agent).expect("known").taken.remove(slot);
+            }
+        }
+        for claim in take {
+            if let Slot { agent, slot } = claim {
+                assert!(self.agents.get_mut(agent).expect("known").taken.insert(*slot), "a slot was taken twice");
+            }
+        }
+    }
+
+    /// What must hold after every line: replay gives the same state, terminal states are final, claims end with the execution.
+    fn check(&self, before: &Execution) {
+        let execution = self.execution.as_ref().expect("started");
+        let replayed = Execution::replay(Arc::clone(&self.program), &self.history).expect("the history replays");
+        assert_eq!(format!("{:?}", sorted(execution)), format!("{:?}", sorted(&replayed)), "replay differs");
+        if before.status.is_terminal() {
+            assert_eq!(before.status, execution.status, "a terminal state changed");
+        }
+        if execution.status.is_terminal() {
+            assert!(execution.claims.is_empty() && execution.active.is_empty(), "an ended execution holds something");
+        }
+    }
+
+    /// Ids differ from run to run in real life; scripts show `agent/number` instead.
+    fn hide_ids(&self, text: &str) -> String {
+        let Some(execution) = &self.execution else { return text.to_owned() };
+        let mut text = text.to_owned();
+        for (id, attempt) in &execution.attempts {
+            text = text.replace(&id.to_string(), &format!("{}/{}", attempt.target, attempt.number));
+        }
+        text
+    }
+}
+
+/// A state with its maps in order, so that two can be compared as text.
+fn sorted(execution: &Execution) -> (String, Vec<String>, Vec<String>) {
+    let mut attempts: Vec<String> = execution.attempts.iter().map(|(id, attempt)| format!("{id} {attempt:?}")).collect();
+    attempts.sort();
+    let steps = execution.steps.iter().map(|step| format!("{step:?}")).collect();
+    let Execution { seq, status, active, unknown, cancel, claims, message, .. } = execution;
+    (format!("{seq} {status:?} {active:?} {unknown:?} {cancel:?} {claims:?} {message:?}"), attempts, steps)
+}
+
+fn incarnation(agent: &AgentName, generation: u128) -> Incarnation {
+    let bytes = agent.as_str().bytes().fold(generation, |sum, byte| (sum << 8) | u128::from(byte));
+    Incarnation(Uuid::from_u128(bytes))
+}
+
+/// An event in one line.
+fn describe(record: &EventRecord) -> String {
+    let value = serde_json::to_value(&record.event).expect("an event is JSON");
+    let serde_json::Value::Object(fields) = value else { panic!("an event is an object") };
+    let kind = fields.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
+    let shown = fields.iter().filter(|(name, value)| {
+        !matches!(name.as_str(), "type" | "visit" | "incarnation" | "slot" | "pid" | "by" | "reason") && !value.is_null()
+    });
+    let mut text = format!("{:>2} {kind}", record.seq);
+    for (name, value) in shown {
+        let value = match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Object(map) if name == "ended" => ended_text(map),
+            serde_json::Value::Object(map) => map.values().map(plain).collect::<Vec<_>>().join(" "),
+            serde_json::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+            other => other.to_string(),
+        };
+        let _ = write!(text, " {name}={value}");
+    }
+    text
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn ended_text(map: &serde_json::Map<String, serde_json::Value>) -> String {
+    let how = map.get("how").and_then(|how| how.as_object());
+    how.map(|how| how.values().map(plain).collect::<Vec<_>>().join(" ")).unwrap_or_default()
+}
+
+fn effect_text(effect: &Effect) -> String {
+    match effect {
+        Effect::Assign { agent, assignment } => {
+            assert_eq!(assignment.desired, Desired::Run);
+            let command = assignment.command.as_ref().expect("a command to run");
+            let values =
+                command.env.iter().filter(|(name, _)| name.starts_with("PULSE_PARAM_") || name.starts_with("PULSE_VALUE_"));
+            let values: Vec<String> = values.map(|(name, value)| format!(" {name}={value}")).collect();
+            format!("-> {agent} run: {}{}", command.script, values.join(""))
+        }
+        Effect::Stop { agent, .. } => format!("-> {agent} stop"),
+    }
+}
