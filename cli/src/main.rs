@@ -1,2 +1,31 @@
-//! x
-fn main() {}
+//! `pulse`: PULSE on the command line.
+//!
+//! ```text
+//! args ─▶ commands/<name>.rs ─▶ client (HTTP, one problem type) ─▶ output (tables, times, escapes)
+//!                          └──▶ manifests (offline: crd-schemas + core) ─▶ snippets
+//! ```
+//!
+//! Data goes to stdout, messages to stderr. What may not live here: decisions. The controller makes them, and `validate`
+//! calls the same checks as the controller does.
+
+mod args;
+mod client;
+mod commands;
+mod exit;
+mod failure;
+mod follow;
+mod interrupt;
+mod manifests;
+mod output;
+mod views;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match commands::run(&args) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,147 @@
+//! The command line: what every command shares. Each command's own arguments stand in its file.
+
+use crate::client::{Client, Origins, Token};
+use crate::commands::Command;
+use crate::failure::Failure;
+use crate::output::Format;
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+
+/// Where a controller listens unless told otherwise.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
+/// Workflow operations on fleets of servers.
+///
+/// Exit codes: 0 yes, 1 no (problems, changes, a failed execution), 2 an error, 3 cancelled, 5 waiting for a person, 130 Ctrl-C.
+#[derive(Debug, Parser)]
+#[command(name = "pulse", version, propagate_version = true, max_term_width = 100)]
+pub struct Args {
+    /// What every command shares.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command shares.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// The controller's address
+    #[arg(long, global = true, value_name = "URL", env = "PULSE_SERVER", default_value = DEFAULT_SERVER)]
+    server: String,
+    /// The token; better given by PULSE_TOKEN, for other users of this machine can read command lines
+    #[arg(long, global = true, value_name = "TOKEN", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// A file with the token [env: PULSE_TOKEN_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Speak plain http also to other machines
+    #[arg(long, global = true, env = "PULSE_INSECURE_HTTP")]
+    insecure_http: bool,
+    /// How the answer looks
+    #[arg(short, long, global = true, value_name = "FORMAT", value_enum)]
+    output: Option<Format>,
+    /// Tables without their first line
+    #[arg(long, global = true)]
+    no_headers: bool,
+}
+
+impl Common {
+    /// A client for the server.
+    pub fn client(&self) -> Result<Client, Failure> {
+        let variable = |name| std::env::var(name).ok();
+        let token = Token::find(Origins {
+            flag: self.token.as_deref(),
+            flag_file: self.token_file.as_deref(),
+            variable: variable("PULSE_TOKEN"),
+            variable_file: variable("PULSE_TOKEN_FILE"),
+        })?;
+        let server = if self.server.is_empty() { DEFAULT_SERVER } else { &self.server };
+        Client::new(server, self.insecure_http, token)
+    }
+
+    /// The format that was asked for, if the command has it.
+    pub fn format_of(&self, known: &[Format]) -> Result<Format, Failure> {
+        let asked = self.output.unwrap_or_default();
+        if known.contains(&asked) {
+            return Ok(asked);
+        }
+        let name = |format: &Format| format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let message = format!("this command has no `-o {}`", name(&asked));
+        if known.len() < 2 {
+            return Err(Failure::new(message).with_help("leave -o out"));
+        }
+        let known: Vec<String> = known.iter().map(name).collect();
+        Err(Failure::new(message).with_help(format!("it has {}", known.join(", "))))
+    }
+
+    /// For commands whose answer is text and nothing else.
+    pub fn only_text(&self) -> Result<(), Failure> {
+        self.format_of(&[Format::Table]).map(drop)
+    }
+
+    /// Whether tables have their first line.
+    pub fn headers(&self) -> bool {
+        !self.no_headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+    use clap::error::ErrorKind;
+    use clap::{CommandFactory, Parser};
+
+    fn parse(line: &str) -> Result<Args, ErrorKind> {
+        Args::try_parse_from(line.split(' ')).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn common_options_stand_before_or_after_the_command() {
+        for line in ["pulse -o json get agents", "pulse get agents -o json", "pulse get -o json agents web-1"] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        assert_eq!(parse("pulse get agents -o xml").unwrap_err(), ErrorKind::InvalidValue);
+        assert_eq!(parse("pulse get agents --token a --token-file b").unwrap_err(), ErrorKind::ArgumentConflict);
+    }
+
+    #[test]
+    fn every_command_of_the_design_is_there() {
+        for line in [
+            "pulse validate a b.yaml",
+            "pulse plan a",
+            "pulse get executions hello#3",
+            "pulse describe workflow hello",
+            "pulse run hello -p a=b -p c=@d --limit role=web --follow --idempotency-key k",
+            "pulse run hello --dry-run",
+            "pulse logs -f hello#3 --step s --agent a --stream stderr",
+            "pulse cancel hello#3 --kill --reason because",
+            "pulse resolve hello#3 a5 succeeded --reason seen",
+            "pulse why hello#3",
+            "pulse reconcile",
+            "pulse agents token --uses 3 --expires 1h --label role=web --name web-1",
+            "pulse agents revoke web-1",
+            "pulse version",
+        ] {
+            assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+        }
+    }
+
+    #[test]
+    fn what_must_be_said_is_asked_for() {
+        for line in ["pulse validate", "pulse cancel hello#3", "pulse resolve hello#3 a5 succeeded", "pulse run"] {
+            assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line}");
+        }
+        assert_eq!(parse("pulse resolve e a maybe --reason x").unwrap_err(), ErrorKind::InvalidValue);
+        assert_eq!(parse("pulse run hello --dry-run --follow").unwrap_err(), ErrorKind::ArgumentConflict);
+        assert_eq!(parse("pulse run hello -p novalue").unwrap_err(), ErrorKind::ValueValidation);
+        assert_eq!(parse("pulse agents token --expires 60").unwrap_err(), ErrorKind::ValueValidation);
+    }
+}

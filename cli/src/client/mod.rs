@@ -1,0 +1,188 @@
+//! The API's client: one connection pool, one way to say no. Nothing here knows what the answers mean.
+
+mod address;
+mod refusal;
+mod token;
+
+pub use token::{Origins, Token};
+
+use crate::failure::Failure;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::io;
+use std::time::Duration;
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+/// The largest answer that is read.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+/// Lists are read page by page, at most so many.
+const MAX_PAGES: usize = 1000;
+
+/// Speaks to one server.
+#[derive(Debug)]
+pub struct Client {
+    agent: Agent,
+    base: String,
+    token: Option<Token>,
+}
+
+impl Client {
+    /// For a server's address.
+    pub fn new(server: &str, insecure_http: bool, token: Option<Token>) -> Result<Self, Failure> {
+        let base = address::parse(server, insecure_http)?;
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirect could carry the token to another host, and a proxy of the environment is none of our servers.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_connect(Some(Duration::from_secs(5)))
+            .timeout_global(Some(Duration::from_secs(60)))
+            .user_agent(concat!("pulse/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { agent: config.new_agent(), base, token })
+    }
+
+    /// The server's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Reads a path under `/api/v1`.
+    pub fn get(&self, path: &str) -> Result<Value, Failure> {
+        let url = self.url(path);
+        let mut request = self.agent.get(&url).header("Accept", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", token.header());
+        }
+        self.answer(request.call(), &url)
+    }
+
+    /// The server's release, which it says to everyone.
+    pub fn server_version(&self) -> Result<String, Failure> {
+        let url = format!("{}/health", self.base);
+        let health = self.answer(self.agent.get(&url).header("Accept", "application/json").call(), &url)?;
+        let version = health.get("version").and_then(Value::as_str);
+        version.map(str::to_owned).ok_or_else(|| {
+            Failure::new(format!("{url} does not say a version"))
+                .with_help("is this the controller's address? Set --server or PULSE_SERVER")
+        })
+    }
+
+    /// Posts JSON to a path under `/api/v1`.
+    pub fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Result<Value, Failure> {
+        let url = self.url(path);
+        let mut request = self.agent.post(&url).header("Accept", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", token.header());
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(request.send_json(body), &url)
+    }
+
+    /// Every item of a list, page by page, until there are `most`.
+    pub fn list(&self, path: &str, most: Option<usize>) -> Result<Vec<Value>, Failure> {
+        let (mut items, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..MAX_PAGES {
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let page = match &cursor {
+                Some(cursor) => self.get(&format!("{path}{separator}cursor={}", encode(cursor)))?,
+                None => self.get(path)?,
+            };
+            let Page { items: more, next_cursor } = view(page)?;
+            items.extend(more);
+            if most.is_some_and(|most| items.len() >= most) || next_cursor.is_none() || next_cursor == cursor {
+                break;
+            }
+            cursor = next_cursor;
+        }
+        if let Some(most) = most {
+            items.truncate(most);
+        }
+        Ok(items)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.base)
+    }
+
+    fn answer(&self, answer: Result<Response<Body>, ureq::Error>, url: &str) -> Result<Value, Failure> {
+        let mut answer = answer.map_err(|error| self.unreachable(error))?;
+        let status = answer.status().as_u16();
+        let read = answer.body_mut().with_config().limit(MAX_ANSWER).lossy_utf8(true).read_to_string();
+        let body = read.map_err(|error| self.unreachable(error))?;
+        if !(200..300).contains(&status) {
+            return Err(refusal::failure(status, &body, url, self.token.as_ref()));
+        }
+        if body.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&body).map_err(|error| {
+            Failure::new(format!("{url} answered {status}, but not with JSON: {error}"))
+                .with_help("is this the controller's address? Set --server or PULSE_SERVER")
+        })
+    }
+
+    fn unreachable(&self, error: ureq::Error) -> Failure {
+        let (why, sent) = match error {
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                ("nothing listens there".to_owned(), false)
+            }
+            ureq::Error::HostNotFound => ("no such host".to_owned(), false),
+            other => (other.to_string(), true),
+        };
+        let message = format!("cannot reach the server at {}: {why}", self.base);
+        let failure = if sent { Failure::passing(message) } else { Failure::unsent(message) };
+        failure.with_help("is pulse-controller running there? Set --server or PULSE_SERVER to its address")
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    items: Vec<Value>,
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+/// An answer as what it should be.
+pub fn view<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
+    serde_json::from_value(value).map_err(|error| {
+        Failure::new(format!("the server's answer is not of the form that this pulse knows: {error}"))
+            .with_help("use the pulse of the controller's release; `pulse version` shows both")
+    })
+}
+
+/// A part of a path or query, percent-encoded.
+pub fn encode(part: &str) -> String {
+    let mut encoded = String::new();
+    for byte in part.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
+/// A query of the parts that were given.
+pub fn query(parts: &[(&str, Option<&str>)]) -> String {
+    let given: Vec<String> = parts.iter().filter_map(|(name, value)| Some(format!("{name}={}", encode((*value)?)))).collect();
+    if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{encode, query};
+
+    #[test]
+    fn names_and_numbers_of_executions_fit_into_a_path() {
+        assert_eq!(encode("system-update#812"), "system-update%23812");
+        assert_eq!(encode("a/../b?x=1&é"), "a%2F..%2Fb%3Fx%3D1%26%C3%A9");
+        assert_eq!(query(&[("step", Some("a b")), ("agent", None), ("from", Some("7"))]), "?step=a%20b&from=7");
+        assert_eq!(query(&[("step", None)]), "");
+    }
+}

@@ -1,0 +1,203 @@
+//! `pulse describe KIND NAME`: one object as people read it.
+
+use super::execution_path;
+use crate::args::Common;
+use crate::client::{encode, view};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::escape::visible;
+use crate::output::{self, when};
+use crate::views::{Attempt, Execution, Step, pairs, text, time};
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Show everything about an execution, a workflow or an agent
+#[derive(Debug, clap::Args)]
+pub struct Describe {
+    /// What it is
+    kind: Kind,
+    /// Its name; for an execution its id or workflow#number
+    name: String,
+}
+
+/// What can be described.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    #[value(alias = "executions", alias = "ex")]
+    Execution,
+    #[value(alias = "workflows", alias = "wf")]
+    Workflow,
+    #[value(alias = "agents")]
+    Agent,
+}
+
+impl Describe {
+    /// Runs it.
+    pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
+        common.only_text()?;
+        let client = common.client()?;
+        let now = Timestamp::now();
+        let said = match self.kind {
+            Kind::Execution => execution(&view(client.get(&execution_path(&self.name))?)?, now),
+            Kind::Workflow => workflow(&client.get(&format!("/workflows/{}", encode(&self.name)))?),
+            Kind::Agent => agent(&client.get(&format!("/agents/{}", encode(&self.name)))?, now),
+        };
+        output::print(&said)?;
+        Ok(Exit::Success)
+    }
+}
+
+/// Fields under each other, those without a value left out.
+fn fields(fields: &[(&str, String)]) -> String {
+    let mut said = String::new();
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(said, "{:<12} {}", format!("{name}:"), visible(value));
+    }
+    said
+}
+
+fn execution(execution: &Execution, now: Timestamp) -> String {
+    let at = |time: Option<Timestamp>| time.map_or_else(String::new, when::local);
+    let params = execution.params.iter().map(|(name, value)| match value {
+        Value::String(text) => format!("{name}={text}"),
+        other => format!("{name}={other}"),
+    });
+    let mut said = fields(&[
+        ("Execution", execution.name.clone()),
+        ("Id", execution.id.clone()),
+        ("Workflow", execution.workflow.clone()),
+        ("Commit", execution.commit.clone()),
+        ("Status", execution.status.clone()),
+        ("Message", execution.message.clone().unwrap_or_default()),
+        ("Params", params.collect::<Vec<_>>().join(", ")),
+        ("Started by", execution.started_by.clone()),
+        ("Created", at(execution.created_at)),
+        ("Started", at(execution.started_at)),
+        ("Ended", at(execution.ended_at)),
+        ("Duration", when::between(execution.started_at, execution.ended_at, now)),
+    ]);
+    for step in &execution.steps {
+        said.push_str(&of_step(step, now));
+    }
+    if !execution.reasons.is_empty() {
+        said.push_str("\nWhy it stands where it stands:\n");
+        for reason in &execution.reasons {
+            let _ = writeln!(said, "  {}", visible(&reason.message));
+        }
+    }
+    for mend in execution.mend() {
+        let _ = writeln!(said, "  {}", visible(&mend));
+    }
+    said
+}
+
+fn of_step(step: &Step, now: Timestamp) -> String {
+    let visit = if step.visit > 1 { format!(" (visit {})", step.visit) } else { String::new() };
+    let when = step.condition.map_or(String::new(), |held| format!(", when was {held}"));
+    let why = step.message.as_deref().map_or(String::new(), |message| format!(": {}", visible(message)));
+    let mut said = format!("\nStep {}{visit}: {}{when}{why}\n", step.id, step.status);
+    for target in &step.targets {
+        let why = target.reason.as_deref().map_or(String::new(), |reason| format!(": {}", visible(reason)));
+        let _ = writeln!(said, "  {:<20} {}{why}", visible(&target.agent), target.status);
+        for attempt in &target.attempts {
+            let _ = writeln!(said, "    {}", of_attempt(attempt, now));
+        }
+    }
+    said
+}
+
+fn of_attempt(attempt: &Attempt, now: Timestamp) -> String {
+    let mut said = format!("try {} {}: {}", attempt.number, attempt.id, attempt.state);
+    if let Some(code) = attempt.exit_code {
+        let _ = write!(said, ", exit code {code}");
+    }
+    let took = match attempt.duration_ms {
+        Some(duration) => when::milliseconds(duration),
+        None => when::between(attempt.started_at, attempt.ended_at, now),
+    };
+    if !took.is_empty() {
+        let _ = write!(said, ", {took}");
+    }
+    for (name, stream) in [("stdout", &attempt.stdout), ("stderr", &attempt.stderr)] {
+        if let Some(stream) = stream.as_ref().filter(|stream| stream.bytes > 0) {
+            let _ = write!(said, ", {name} {}", when::bytes(stream.bytes));
+        }
+    }
+    said
+}
+
+fn workflow(object: &Value) -> String {
+    let mut said = fields(&[
+        ("Workflow", text(object, "/metadata/name")),
+        ("Description", text(object, "/spec/description")),
+        ("Labels", pairs(object, "/metadata/labels")),
+        ("Concurrency", text(object, "/spec/concurrency/policy")),
+        ("Source", text(object, "/status/source")),
+        ("File", text(object, "/status/path")),
+        ("Commit", text(object, "/status/observedCommit")),
+        ("Generation", text(object, "/status/generation")),
+    ]);
+    let each = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let params = each("/spec/params");
+    if !params.is_empty() {
+        said.push_str("\nParams:\n");
+    }
+    for param in params {
+        let how = match (text(&param, "/required").as_str(), text(&param, "/default")) {
+            ("true", _) => "required".to_owned(),
+            (_, default) => format!("default {default:?}"),
+        };
+        let about = text(&param, "/description");
+        let about = if about.is_empty() { about } else { format!(": {}", visible(&about)) };
+        let _ = writeln!(said, "  {} ({how}){about}", text(&param, "/name"));
+    }
+    said.push_str("\nSteps:\n");
+    for step in each("/spec/steps") {
+        let targets = each_text(&step, "/targets");
+        let _ = writeln!(said, "  {}: {} on {}", text(&step, "/id"), text(&step, "/type"), visible(&targets));
+        for line in text(&step, "/command").trim_end().lines() {
+            let _ = writeln!(said, "    | {}", visible(line));
+        }
+    }
+    said
+}
+
+fn each_text(value: &Value, pointer: &str) -> String {
+    let items = value.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn agent(object: &Value, now: Timestamp) -> String {
+    let share = |used: &str, total: &str| {
+        let bytes = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
+        match (bytes(used), bytes(total)) {
+            (Some(used), Some(total)) => format!("{} of {}", when::bytes(used), when::bytes(total)),
+            _ => String::new(),
+        }
+    };
+    let seen = time(object, "/status/lastSeen")
+        .map_or_else(String::new, |seen| format!("{} ({} ago)", when::local(seen), when::age(Some(seen), now)));
+    let mut said = fields(&[
+        ("Agent", text(object, "/metadata/name")),
+        ("State", text(object, "/status/state")),
+        ("Reason", text(object, "/status/reason")),
+        ("Release", text(object, "/status/release")),
+        ("Slots", format!("{} of {} taken", text(object, "/status/slotsTaken"), text(object, "/status/slots"))),
+        ("Last seen", seen),
+        ("Enrolled", time(object, "/status/enrolledAt").map_or_else(String::new, when::local)),
+        ("Labels", pairs(object, "/status/labels")),
+        ("Vars", pairs(object, "/spec/vars")),
+        ("Load", text(object, "/status/vitals/load1")),
+        ("CPU", text(object, "/status/vitals/cpuPercent")),
+        ("Memory", share("/status/vitals/memoryUsedBytes", "/status/vitals/memoryTotalBytes")),
+    ]);
+    if let Some(facts) = object.pointer("/status/facts").and_then(Value::as_object).filter(|facts| !facts.is_empty()) {
+        said.push_str("\nFacts:\n");
+        for name in facts.keys() {
+            let _ = writeln!(said, "  {} = {}", visible(name), visible(facts[name].as_str().unwrap_or("")));
+        }
+    }
+    said
+}

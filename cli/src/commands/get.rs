@@ -1,0 +1,240 @@
+//! `pulse get KIND [NAME]`: lists and single objects, in every format.
+
+use super::execution_path;
+use crate::args::Common;
+use crate::client::{Client, encode, query};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::table::Table;
+use crate::output::{self, Format, when};
+use crate::views::{pairs, text, time};
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// List workflows, executions, agents, groups, syncs or enrolment tokens, or show one of them
+#[derive(Debug, clap::Args)]
+pub struct Get {
+    /// What to list
+    kind: Kind,
+    /// Only the one of this name
+    name: Option<String>,
+    /// Executions of this workflow only
+    #[arg(long, conflicts_with = "name")]
+    workflow: Option<String>,
+    /// Executions in this state only, such as `running`
+    #[arg(long, conflicts_with = "name")]
+    status: Option<String>,
+    /// At most so many, the newest ones of executions and syncs
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    limit: u16,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    #[value(alias = "workflow", alias = "wf")]
+    Workflows,
+    #[value(alias = "execution", alias = "ex")]
+    Executions,
+    #[value(alias = "agent")]
+    Agents,
+    #[value(alias = "group", alias = "agentgroups")]
+    Groups,
+    #[value(alias = "sync")]
+    Syncs,
+    #[value(alias = "token")]
+    Tokens,
+}
+
+impl Get {
+    /// Runs it.
+    pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
+        let format = common.format_of(Format::value_variants())?;
+        if self.kind != Kind::Executions && (self.workflow.is_some() || self.status.is_some()) {
+            return Err(
+                Failure::new("--workflow and --status select executions").with_help("use them with `pulse get executions`")
+            );
+        }
+        let client = common.client()?;
+        let (items, document) = match &self.name {
+            Some(name) => {
+                let object = self.one(&client, name)?;
+                (vec![object.clone()], object)
+            }
+            None => {
+                let items = self.all(&client)?;
+                (items.clone(), json!({ "items": items }))
+            }
+        };
+        match format {
+            Format::Json => output::print(&output::json(&document))?,
+            Format::Yaml => output::print(&output::yaml(&document)?)?,
+            Format::Name if items.is_empty() => {}
+            Format::Name => output::print(&items.iter().map(|item| self.kind.name_of(item)).collect::<Vec<_>>().join("\n"))?,
+            Format::Table | Format::Wide if items.is_empty() => output::message(&format!("no {} found", self.kind.plural())),
+            Format::Table | Format::Wide => {
+                output::print(&self.kind.table(&items, format, Timestamp::now()).render(common.headers()))?
+            }
+        }
+        Ok(Exit::Success)
+    }
+
+    fn all(&self, client: &Client) -> Result<Vec<Value>, Failure> {
+        let limit = self.limit.to_string();
+        let parts = [("workflow", self.workflow.as_deref()), ("status", self.status.as_deref()), ("limit", Some(limit.as_str()))];
+        let path = match self.kind {
+            Kind::Executions => format!("/executions{}", query(&parts)),
+            kind => kind.path().to_owned(),
+        };
+        client.list(&path, Some(usize::from(self.limit)))
+    }
+
+    fn one(&self, client: &Client, name: &str) -> Result<Value, Failure> {
+        match self.kind {
+            Kind::Executions => client.get(&execution_path(name)),
+            Kind::Workflows | Kind::Agents => client.get(&format!("{}/{}", self.kind.path(), encode(name))),
+            // These have no path of their own.
+            kind => {
+                let found = client.list(kind.path(), None)?.into_iter().find(|item| kind.name_of(item) == name);
+                found.ok_or_else(|| {
+                    let help = format!("`pulse get {}` lists those there are", kind.plural());
+                    Failure::new(format!("there is no {name} among the {}", kind.plural())).with_help(help)
+                })
+            }
+        }
+    }
+}
+
+/// A column: its header, whether only `-o wide` has it, and its cell.
+type Column = (&'static str, bool, fn(&Value, Timestamp) -> String);
+
+impl Kind {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Workflows => "/workflows",
+            Self::Executions => "/executions",
+            Self::Agents => "/agents",
+            Self::Groups => "/groups",
+            Self::Syncs => "/syncs",
+            Self::Tokens => "/agents/tokens",
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Workflows => "workflows",
+            Self::Executions => "executions",
+            Self::Agents => "agents",
+            Self::Groups => "groups",
+            Self::Syncs => "syncs",
+            Self::Tokens => "tokens",
+        }
+    }
+
+    /// What other commands take for the object.
+    fn name_of(self, item: &Value) -> String {
+        match self {
+            Self::Workflows | Self::Agents | Self::Groups => text(item, "/metadata/name"),
+            Self::Executions => text(item, "/name"),
+            Self::Syncs | Self::Tokens => text(item, "/id"),
+        }
+    }
+
+    fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Workflows => WORKFLOWS,
+            Self::Executions => EXECUTIONS,
+            Self::Agents => AGENTS,
+            Self::Groups => GROUPS,
+            Self::Syncs => SYNCS,
+            Self::Tokens => TOKENS,
+        }
+    }
+
+    fn table(self, items: &[Value], format: Format, now: Timestamp) -> Table {
+        let columns: Vec<&Column> = self.columns().iter().filter(|(_, wide, _)| !wide || format == Format::Wide).collect();
+        let mut table = Table::new(&columns.iter().map(|(header, _, _)| *header).collect::<Vec<_>>());
+        for item in items {
+            table.row(columns.iter().map(|(_, _, cell)| cell(item, now)).collect());
+        }
+        table
+    }
+}
+
+fn age(item: &Value, pointer: &str, now: Timestamp) -> String {
+    when::age(time(item, pointer), now)
+}
+
+/// Enough of a commit or id to tell two apart by eye.
+fn short(text: String) -> String {
+    text.chars().take(12).collect()
+}
+
+fn listed(item: &Value, pointer: &str) -> String {
+    let texts = item.pointer(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    texts.collect::<Vec<_>>().join(",")
+}
+
+fn count(item: &Value, pointer: &str) -> String {
+    item.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len).to_string()
+}
+
+const WORKFLOWS: &[Column] = &[
+    ("NAME", false, |item, _| text(item, "/metadata/name")),
+    ("STEPS", false, |item, _| count(item, "/spec/steps")),
+    ("PARAMS", false, |item, _| {
+        let params = item.pointer("/spec/params").and_then(Value::as_array).into_iter().flatten();
+        params.map(|param| text(param, "/name")).collect::<Vec<_>>().join(",")
+    }),
+    ("LABELS", true, |item, _| pairs(item, "/metadata/labels")),
+    ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
+    ("DESCRIPTION", false, |item, _| text(item, "/spec/description")),
+];
+
+const EXECUTIONS: &[Column] = &[
+    ("NAME", false, |item, _| text(item, "/name")),
+    ("STATUS", false, |item, _| text(item, "/status")),
+    ("STARTED BY", false, |item, _| text(item, "/startedBy")),
+    ("AGE", false, |item, now| age(item, "/createdAt", now)),
+    ("DURATION", false, |item, now| when::between(time(item, "/startedAt"), time(item, "/endedAt"), now)),
+    ("ID", true, |item, _| text(item, "/id")),
+    ("COMMIT", true, |item, _| short(text(item, "/commit"))),
+    ("CREATED", true, |item, _| time(item, "/createdAt").map_or_else(String::new, when::local)),
+    ("MESSAGE", false, |item, _| text(item, "/message")),
+];
+
+const AGENTS: &[Column] = &[
+    ("NAME", false, |item, _| text(item, "/metadata/name")),
+    ("STATE", false, |item, _| text(item, "/status/state")),
+    ("SLOTS", false, |item, _| format!("{}/{}", text(item, "/status/slotsTaken"), text(item, "/status/slots"))),
+    ("LAST SEEN", false, |item, now| age(item, "/status/lastSeen", now)),
+    ("RELEASE", true, |item, _| text(item, "/status/release")),
+    ("ENROLLED", true, |item, now| age(item, "/status/enrolledAt", now)),
+    ("LABELS", false, |item, _| pairs(item, "/status/labels")),
+    ("REASON", true, |item, _| text(item, "/status/reason")),
+];
+
+const GROUPS: &[Column] = &[
+    ("NAME", false, |item, _| text(item, "/metadata/name")),
+    ("AGENTS", false, |item, _| listed(item, "/spec/agents")),
+    ("SELECTOR", false, |item, _| text(item, "/spec/selector")),
+    ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
+];
+
+const SYNCS: &[Column] = &[
+    ("ID", false, |item, _| text(item, "/id")),
+    ("OUTCOME", false, |item, _| text(item, "/outcome")),
+    ("COMMIT", false, |item, _| short(text(item, "/commit"))),
+    ("PROBLEMS", false, |item, _| count(item, "/problems")),
+    ("AGE", false, |item, now| age(item, "/finishedAt", now)),
+    ("MESSAGE", false, |item, _| text(item, "/message")),
+];
+
+const TOKENS: &[Column] = &[
+    ("ID", false, |item, _| text(item, "/id")),
+    ("USES LEFT", false, |item, _| text(item, "/usesLeft")),
+    ("EXPIRES", false, |item, _| time(item, "/expiresAt").map_or_else(String::new, when::local)),
+    ("LABELS", false, |item, _| pairs(item, "/labels")),
+    ("NAMES", false, |item, _| listed(item, "/names")),
+];

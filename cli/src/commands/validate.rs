@@ -1,0 +1,112 @@
+//! `pulse validate PATH…`: the controller's checks, offline.
+
+use crate::args::Common;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::manifests::{self, ManifestFile};
+use crate::output::style::Style;
+use crate::output::{self, Format, snippet};
+use crd_schemas::{Document, Manifest, Problem, Severity, parse_file};
+use pulse_core::definitions::{Finding, Program};
+use serde_json::json;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Checks manifests without a server. Exits 0 when a commit of them would be accepted, 1 when it has problems, 2 when it
+/// cannot be read.
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// Folders and files, checked together as one source.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+}
+
+impl Validate {
+    /// Runs it.
+    pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
+        let format = common.format_of(&[Format::Table, Format::Json, Format::Yaml])?;
+        let mut files = Vec::new();
+        for path in &self.paths {
+            files.extend(manifests::read(path)?);
+        }
+        files.sort_by(|a, b| a.shown.cmp(&b.shown));
+        files.dedup_by(|a, b| a.shown == b.shown);
+        let checked = check(&files);
+        let refused = checked.problems.iter().any(|problem| problem.severity == Severity::Error);
+        match format {
+            Format::Json => output::print(&output::json(&checked.to_json(refused)))?,
+            Format::Yaml => output::print(&output::yaml(&checked.to_json(refused))?)?,
+            _ => checked.show(&files)?,
+        }
+        Ok(if refused { Exit::Negative } else { Exit::Success })
+    }
+}
+
+/// The checks that need more than one file's text: templates, expressions, selectors, names of the whole set.
+fn set_problems(documents: &[Document]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for document in documents {
+        let Manifest::Workflow(workflow) = &document.manifest else { continue };
+        for finding in Program::compile(workflow).err().unwrap_or_default() {
+            let Finding { pointer, offset, severity, code, message, help } = finding;
+            problems.push(match offset {
+                Some((offset, length)) => document.problem_within(&pointer, offset, length, severity, code, message, help),
+                None => document.problem(&pointer, severity, code, message, help),
+            });
+        }
+    }
+    problems
+}
+
+/// What the checks found.
+#[derive(Debug)]
+struct Checked {
+    manifests: usize,
+    problems: Vec<Problem>,
+}
+
+/// Parses every file and checks all manifests as one set.
+fn check(files: &[ManifestFile]) -> Checked {
+    let (mut documents, mut problems) = (Vec::<Document>::new(), Vec::new());
+    for file in files {
+        let parsed = parse_file(&file.shown, &file.bytes);
+        documents.extend(parsed.documents);
+        problems.extend(parsed.problems);
+    }
+    problems.extend(set_problems(&documents));
+    problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    Checked { manifests: documents.len(), problems }
+}
+
+impl Checked {
+    fn count(&self, severity: Severity) -> usize {
+        self.problems.iter().filter(|problem| problem.severity == severity).count()
+    }
+
+    fn to_json(&self, refused: bool) -> serde_json::Value {
+        json!({ "valid": !refused, "manifests": self.manifests, "problems": self.problems })
+    }
+
+    /// The problems are the data of this command, so they go to stdout; so does the verdict.
+    fn show(&self, files: &[ManifestFile]) -> Result<(), Failure> {
+        let texts: HashMap<&str, &str> =
+            files.iter().filter_map(|file| Some((file.shown.as_str(), std::str::from_utf8(&file.bytes).ok()?))).collect();
+        let coloured = Style::of_stdout().is_coloured();
+        for problem in &self.problems {
+            let text = texts.get(problem.file.as_str()).copied();
+            output::print(&format!("{}\n", snippet::render(problem, text, coloured)))?;
+        }
+        let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
+        let of = format!("{} in {}", counted(self.manifests, "manifest"), counted(files.len(), "file"));
+        output::print(&match (errors, warnings) {
+            (0, 0) => format!("{of}: valid"),
+            (0, _) => format!("{of}: valid, with {}", counted(warnings, "warning")),
+            (_, 0) => format!("{of} could be read: {}", counted(errors, "error")),
+            _ => format!("{of} could be read: {}, {}", counted(errors, "error"), counted(warnings, "warning")),
+        })
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

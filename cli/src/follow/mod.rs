@@ -1,0 +1,142 @@
+//! Following an execution: look at it every quarter of a second, show what is new. Level-triggered: each look starts from
+//! what the server says now, so that a lost connection or a controller that restarts costs nothing but time.
+
+mod lines;
+mod narrator;
+mod streams;
+
+pub use streams::{Selection, StreamName};
+
+use crate::client::{Client, encode, view};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::views::Execution;
+use narrator::Narrator;
+use std::time::{Duration, Instant};
+use streams::Streams;
+
+/// Between two looks.
+const PERIOD: Duration = Duration::from_millis(200);
+/// Between two looks while the server does not answer.
+const PERIOD_AWAY: Duration = Duration::from_millis(500);
+/// How long output that was announced is waited for after the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Follows one execution.
+#[derive(Debug)]
+pub struct Follow<'a> {
+    client: &'a Client,
+    name: String,
+    streams: Streams,
+    narrator: Narrator,
+    /// The server answered before, so that a silence is one that may pass.
+    answered: bool,
+    away: bool,
+}
+
+impl<'a> Follow<'a> {
+    /// Nothing seen yet.
+    pub fn new(client: &'a Client, name: &str, selection: Selection, raw: bool) -> Self {
+        let streams = Streams::new(selection, raw);
+        Self { client, name: name.to_owned(), streams, narrator: Narrator::default(), answered: false, away: false }
+    }
+
+    /// The same for an execution that the server has just spoken of.
+    pub fn known(self) -> Self {
+        Self { answered: true, ..self }
+    }
+
+    /// Shows what there is now.
+    pub fn once(&mut self) -> Result<Exit, Failure> {
+        let execution = self.look()?;
+        self.streams.show(self.client, &execution)?;
+        self.streams.finish()?;
+        Ok(Exit::Success)
+    }
+
+    /// Follows to the end, through every wait; the end is said, and is no failure of this command.
+    pub fn until_ended(&mut self) -> Result<Exit, Failure> {
+        let exit = self.watch(|exit| exit != Exit::Waiting)?;
+        Ok(if exit == Exit::Interrupted { exit } else { Exit::Success })
+    }
+
+    /// Follows until it ends or waits for a person.
+    pub fn until_settled(&mut self) -> Result<Exit, Failure> {
+        self.watch(|_| true)
+    }
+
+    fn watch(&mut self, stops: impl Fn(Exit) -> bool) -> Result<Exit, Failure> {
+        let interrupt = Interrupt::listen()?;
+        let mut settled_since = None;
+        loop {
+            if interrupt.pressed() {
+                self.streams.finish()?;
+                return Ok(self.interrupted());
+            }
+            if let Some(execution) = self.look_patiently()? {
+                let exit = Exit::of_status(&execution.status).filter(|exit| stops(*exit));
+                match exit {
+                    Some(exit) if self.is_shown(&execution, &mut settled_since) => return self.end(&execution, exit),
+                    Some(_) => {}
+                    None => settled_since = None,
+                }
+            }
+            std::thread::sleep(if self.away { PERIOD_AWAY } else { PERIOD });
+        }
+    }
+
+    /// Whether all output that was announced is shown, or has been waited for long enough.
+    fn is_shown(&self, execution: &Execution, since: &mut Option<Instant>) -> bool {
+        let since = *since.get_or_insert_with(Instant::now);
+        self.streams.is_complete(execution) || since.elapsed() > PATIENCE
+    }
+
+    fn end(&mut self, execution: &Execution, exit: Exit) -> Result<Exit, Failure> {
+        self.streams.finish()?;
+        if !self.streams.is_complete(execution) {
+            output::message(&format!("some output has not arrived yet; `pulse logs '{}'` shows it when it has", execution.name));
+        }
+        Narrator::end(execution);
+        Ok(exit)
+    }
+
+    /// One look with everything new shown; `None` while the server does not answer.
+    fn look_patiently(&mut self) -> Result<Option<Execution>, Failure> {
+        let looked = self.look().and_then(|execution| {
+            self.narrator.before(&execution);
+            let news = self.streams.show(self.client, &execution)?;
+            self.narrator.after(&execution, news);
+            Ok(execution)
+        });
+        match looked {
+            Ok(execution) => {
+                if std::mem::take(&mut self.away) {
+                    output::message("the server answers again");
+                }
+                self.answered = true;
+                Ok(Some(execution))
+            }
+            Err(failure) if failure.is_passing() && self.answered => {
+                if !std::mem::replace(&mut self.away, true) {
+                    output::message(&format!("{}; the execution does not depend on it, trying again", failure.message()));
+                }
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn look(&self) -> Result<Execution, Failure> {
+        view(self.client.get(&format!("/executions/{}", encode(&self.name)))?)
+    }
+
+    fn interrupted(&self) -> Exit {
+        output::message(&format!(
+            "\nno longer following; {0} goes on. To follow again: pulse logs -f '{0}'. To end it: pulse cancel '{0}' --reason …",
+            self.name
+        ));
+        Exit::Interrupted
+    }
+}
