@@ -1,0 +1,35 @@
+# What a developer types. `make` alone says what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+FUZZ_SECONDS ?= 600
+
+.PHONY: help setup build demo test test-full fuzz fmt lint
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## what the build needs; installs what is missing where it may, else says what to install
+	@scripts/setup
+
+build: setup ## the three binaries, optimised, in target/release
+	cargo build --release --locked
+
+demo: setup ## a controller and one agent on this machine, with the examples; Ctrl-C ends it
+	@scripts/demo
+
+test: setup ## everything there is, in under 25 minutes on two cores
+	@scripts/test
+
+test-full: setup ## what does not fit into `make test`: the whole kill matrix, long fuzzing
+	@scripts/test --full
+
+fuzz: setup ## FUZZ_SECONDS each on the manifest parser, the template compiler and the frame decoder
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+fmt: ## formats the code
+	cargo fmt --all
+
+lint: setup ## format and lints, warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --features pulse-controller/failpoints,pulse-agent/failpoints -- -D warnings
