@@ -1,10 +1,10 @@
-//! Named points where a test stops a process. Without the feature `failpoints` every call is empty.
+//! Named points where a test stops a process. Builds without debug assertions (releases) have none of them.
 //!
 //! `PULSE_FAILPOINT=name=/marker` makes the process that reaches `name` write its id to `/marker` and stand still for ever, so
 //! that a test can kill whatever it likes at exactly this point. Only the first visit stops: a marker that exists is passed.
 
 /// Stands still here if the environment names this point.
-#[cfg(feature = "failpoints")]
+#[cfg(debug_assertions)]
 pub fn hit(name: &str) {
     use std::io::Write;
     let Ok(setting) = std::env::var("PULSE_FAILPOINT") else { return };
@@ -21,7 +21,7 @@ pub fn hit(name: &str) {
     }
 }
 
-/// Nothing: this build has no failpoints.
-#[cfg(not(feature = "failpoints"))]
+/// Nothing: a release has no failpoints.
+#[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn hit(_name: &str) {}
