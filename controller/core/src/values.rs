@@ -3,8 +3,8 @@
 
 mod path;
 
+pub(crate) use path::listed;
 pub use path::{Field, Path, PathError};
-pub(crate) use path::{listed, unknown_field, unknown_param, unknown_step};
 
 use pulse_protocol::AgentName;
 use std::collections::BTreeMap;
@@ -117,6 +117,11 @@ impl Context {
         Ok(value)
     }
 
+    /// Why the path has no value now; nothing when it has one.
+    pub(crate) fn why_missing(&self, path: &Path) -> Option<String> {
+        self.find(path).err()
+    }
+
     fn find(&self, path: &Path) -> Result<String, String> {
         match path {
             Path::Param(name) => self.params.get(name).cloned().ok_or_else(|| "this execution has no such parameter".to_owned()),
@@ -162,9 +167,9 @@ impl StepValue {
         match (targets.next(), targets.next()) {
             (Some((_, target)), None) => Ok(target),
             (None, _) => Err(format!("step `{id}` ran on no target (it is {})", self.status)),
-            (Some((name, _)), Some(_)) => {
-                let count = self.targets.len();
-                Err(format!("step `{id}` ran on {count} targets; name one, such as `steps.{id}.agents.{name}.{field}`"))
+            (Some(_), Some(_)) => {
+                let (count, names) = (self.targets.len(), listed(self.targets.keys().take(3).map(AgentName::as_str)));
+                Err(format!("step `{id}` ran on {count} targets; ask for the {field} of one under `steps.{id}.agents`: {names}"))
             }
         }
     }

@@ -37,12 +37,12 @@ impl Finding {
     }
     /// A template's error.
     pub(crate) fn template(pointer: &str, error: TemplateError) -> Self {
-        let code = if error.unsupported { "unsupported" } else { "template" };
+        let code = if error.unsupported { "unsupported" } else { "bad-template" };
         Self { offset: Some((error.offset, error.length)), help: error.help, ..Self::error(pointer, code, error.message) }
     }
     /// An expression's error.
     pub(crate) fn expression(pointer: &str, error: ExpressionError) -> Self {
-        let code = if error.unsupported { "unsupported" } else { "expression" };
+        let code = if error.unsupported { "unsupported" } else { "bad-expression" };
         Self { offset: Some((error.offset, 1)), help: error.help, ..Self::error(pointer, code, error.message) }
     }
 }

@@ -1,10 +1,12 @@
 //! The validated set: manifests that were read become programs that can run, or findings that say why not.
 
+mod check;
 mod digest;
 mod finding;
 mod params;
 mod program;
 
+pub use check::{FileRef, check};
 pub use digest::digest;
 pub use finding::Finding;
 pub use params::{ParamError, Params};
@@ -31,3 +33,6 @@ pub struct Snapshot {
     /// The groups of that commit.
     pub groups: BTreeMap<String, AgentGroupSpec>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,16 @@
 use super::Finding;
 use super::finding::escaped;
 use crate::expression::Expression;
-use crate::template::{ShellKind, Template};
+use crate::template::{ShellKind, Template, TemplateError, evaluated_by_shells};
 use crate::values::Scope;
-use crd_schemas::manifest::{Action, Execute, NamedShell, Shell, Step, Workflow};
+use crd_schemas::manifest::{Action, ConcurrencyPolicy, Execute, NamedShell, Shell, Step, Workflow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A compiled workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
+    /// Whether its executions exclude each other.
+    pub concurrency: ConcurrencyPolicy,
     /// Its steps, in order.
     pub steps: Vec<CompiledStep>,
 }
@@ -50,7 +52,7 @@ impl Program {
         for step in &mut steps {
             step.capture_stdout = used.contains(&step.spec.id);
         }
-        Ok(Self { steps })
+        Ok(Self { concurrency: workflow.spec.concurrency.policy, steps })
     }
 
     /// The step with this id, and its place.
@@ -83,19 +85,32 @@ fn compile_step(step: &Step, pointer: &str, scope: &Scope, findings: &mut Vec<Fi
     let scope = Scope { in_target: true, ..scope.clone() };
     let Action::Execute(execute) = &step.action;
     let (kind, argv) = shell(&execute.shell);
-    let mut keep = |pointer: String, result: Result<Template, Vec<_>>| {
-        let refuse = |errors: Vec<_>| findings.extend(errors.into_iter().map(|error| Finding::template(&pointer, error)));
-        result.map_err(refuse).ok()
-    };
-    let command = keep(format!("{pointer}/command"), Template::compile_shell(&execute.command, kind, &scope));
-    let mut env = BTreeMap::new();
-    for (name, value) in &execute.env {
-        let template = keep(format!("{pointer}/env/{}", escaped(name)), Template::compile_text(value, &scope));
-        env.extend(template.map(|template| (name.clone(), template)));
-    }
+    let command = Template::compile_shell(&execute.command, kind, &scope);
+    let command = keep(command, &format!("{pointer}/command"), findings);
+    let env = compile_env(execute, pointer, &scope, findings);
     let spec = step.clone();
     let ok = findings.len() == before;
     command.filter(|_| ok).map(|command| CompiledStep { spec, when, command, env, capture_stdout: false, argv })
+}
+
+fn compile_env(execute: &Execute, pointer: &str, scope: &Scope, findings: &mut Vec<Finding>) -> BTreeMap<String, Template> {
+    let mut env = BTreeMap::new();
+    for (name, value) in &execute.env {
+        let pointer = format!("{pointer}/env/{}", escaped(name));
+        let Some(template) = keep(Template::compile_text(value, scope), &pointer, findings) else { continue };
+        if template.has_values() && evaluated_by_shells(name) {
+            let message = format!("a shell evaluates what `{name}` holds, so no `{{{{ … }}}}` may stand in it");
+            findings.push(Finding::error(pointer, "bad-template", message).with_help("use a variable of another name"));
+        }
+        env.insert(name.clone(), template);
+    }
+    env
+}
+
+/// The template, or its errors among the findings.
+fn keep(result: Result<Template, Vec<TemplateError>>, pointer: &str, findings: &mut Vec<Finding>) -> Option<Template> {
+    let refuse = |errors: Vec<_>| findings.extend(errors.into_iter().map(|error| Finding::template(pointer, error)));
+    result.map_err(refuse).ok()
 }
 
 /// How a script is read, and by which program: its arguments before the script itself.

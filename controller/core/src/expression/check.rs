@@ -1,21 +1,174 @@
-//! What an expression may consist of, and whether everything it names is there.
+//! What an expression may consist of, and whether everything it names is there. Only what is listed here passes: rhai's
+//! statements, closures, maps and interpolated texts do not.
 
-use super::{ExpressionError, hint};
-use crate::values::Scope;
-use rhai::{AST, ASTNode, Expr};
-use std::collections::BTreeSet;
+use super::chain::{Link, links};
+use super::{ExpressionError, engine, hint};
+use crate::values::{Path, PathError, Scope};
+use rhai::{AST, Expr, Position, Stmt};
 
-/// Checks the expression; answers the steps whose stdout it uses.
-pub(super) fn check(text: &str, ast: &AST, _scope: &Scope) -> Result<BTreeSet<String>, ExpressionError> {
-    let mut error = None;
-    ast.walk(&mut |path: &[ASTNode]| {
-        if let Some(ASTNode::Expr(Expr::Variable(variable, _, position))) = path.last()
-            && !["params", "steps", "execution", "git"].contains(&variable.1.as_str())
-        {
-            let message = format!("`{}` names nothing", variable.1);
-            error = Some(ExpressionError::new(hint::offset(text, *position), message, None));
+/// A path that an expression reads, and the bytes between which it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) path: Path,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+/// Checks the expression; answers what it reads.
+pub(super) fn check(text: &str, ast: &AST, scope: &Scope) -> Result<Vec<Use>, ExpressionError> {
+    let mut check = Check { text, scope, uses: Vec::new() };
+    match ast.statements() {
+        [Stmt::Expr(expression)] => check.expression(expression)?,
+        [Stmt::FnCall(call, position)] => check.call(&call.name, &call.args, *position)?,
+        _ => {
+            return Err(ExpressionError::new(
+                0,
+                "this is no single expression",
+                "write one condition, without `;` or statements".to_owned(),
+            ));
         }
-        error.is_none()
-    });
-    error.map_or(Ok(BTreeSet::new()), Err)
+    }
+    Ok(check.uses)
+}
+
+struct Check<'a> {
+    text: &'a str,
+    scope: &'a Scope,
+    uses: Vec<Use>,
+}
+
+impl Check<'_> {
+    fn error(&self, position: Position, message: impl Into<String>, help: impl Into<String>) -> ExpressionError {
+        ExpressionError::new(hint::offset(self.text, position), message, help.into())
+    }
+
+    fn path_error(&self, position: Position, error: PathError) -> ExpressionError {
+        let found = ExpressionError::new(hint::offset(self.text, position), error.message, error.help);
+        ExpressionError { unsupported: error.unsupported, ..found }
+    }
+
+    fn all<'e>(&mut self, expressions: impl IntoIterator<Item = &'e Expr>) -> Result<(), ExpressionError> {
+        expressions.into_iter().try_for_each(|expression| self.expression(expression))
+    }
+
+    fn expression(&mut self, expression: &Expr) -> Result<(), ExpressionError> {
+        match expression {
+            Expr::BoolConstant(..) | Expr::IntegerConstant(..) | Expr::FloatConstant(..) | Expr::StringConstant(..) => Ok(()),
+            Expr::Array(items, _) => self.all(items.iter()),
+            Expr::And(operands, _) | Expr::Or(operands, _) => self.all(operands.iter()),
+            Expr::FnCall(call, position) => self.call(&call.name, &call.args, *position),
+            Expr::Variable(variable, _, position) => Err(self.root_alone(&variable.1, *position)),
+            Expr::Dot(..) | Expr::Index(..) => self.chain(expression),
+            other => Err(self.error(
+                other.position(),
+                "this has no place in an expression",
+                "use texts, numbers, true, false, lists, comparisons, `&&`, `||`, `!` and functions",
+            )),
+        }
+    }
+
+    fn call(&mut self, name: &str, arguments: &[Expr], position: Position) -> Result<(), ExpressionError> {
+        let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if !operator && !engine::FUNCTIONS.contains(&name) {
+            let known = crate::values::listed(engine::FUNCTIONS.into_iter());
+            return Err(self.error(position, format!("there is no function `{name}`"), format!("there are {known}")));
+        }
+        if operator && !engine::OPERATORS.contains(&name) {
+            let known = crate::values::listed(engine::OPERATORS.into_iter());
+            return Err(self.error(
+                position,
+                format!("there is no operator `{name}`"),
+                format!("there are {known}, `&&` and `||`"),
+            ));
+        }
+        self.all(arguments.iter())
+    }
+
+    /// A path, or functions called on a value.
+    fn chain(&mut self, expression: &Expr) -> Result<(), ExpressionError> {
+        let (base, links) = links(expression);
+        let mut rest = links.as_slice();
+        match base {
+            Expr::Variable(variable, _, position) => rest = self.path(&variable.1, *position, &links)?,
+            other => self.expression(other)?,
+        }
+        for link in rest {
+            match link {
+                Link::Call(call, position) => self.call(&call.name, &call.args, *position)?,
+                Link::Name(name, position) => {
+                    return Err(self.error(
+                        *position,
+                        format!("a value has no `{name}`"),
+                        format!("a function is called so: `.{name}()`"),
+                    ));
+                }
+                Link::Index(index) => return Err(self.error(index.position(), "a value has no parts", "leave the brackets out")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the path that begins with a root; answers what follows it.
+    fn path<'l, 'e>(&mut self, root: &str, position: Position, links: &'l [Link<'e>]) -> Result<&'l [Link<'e>], ExpressionError> {
+        if !matches!(root, "params" | "steps" | "execution" | "git") {
+            return Err(self.root_alone(root, position));
+        }
+        let mut names = vec![root.to_owned()];
+        for link in links {
+            match link {
+                Link::Name(name, _) => names.push((*name).to_owned()),
+                Link::Index(Expr::StringConstant(name, _)) => names.push(name.to_string()),
+                Link::Index(index) => {
+                    return Err(self.error(index.position(), "brackets hold a fixed text here", "write `[\"name\"]`"));
+                }
+                Link::Call(..) => break,
+            }
+        }
+        let rest = &links[names.len() - 1..];
+        // What a map of agents is asked: how many there are, and whether one is among them.
+        let asks_agents = names.len() == 3 && root == "steps" && names[2] == "agents" && !rest.is_empty();
+        let whole = names.join(".");
+        let asked = if asks_agents { format!("steps.{}.status", names[1]) } else { whole };
+        let path = Path::parse(&asked, self.scope).map_err(|error| self.unknown(&names, self.path_error(position, error)))?;
+        // A name with a dot is one name to a path and two to rhai.
+        if names.iter().skip(1).any(|name| name.contains('.')) && !(root == "steps" && names.len() == 5) {
+            return Err(self.error(position, format!("`{asked}` names nothing"), "a name in brackets stands for one name"));
+        }
+        let end = links[..names.len() - 1].last().map_or(position, Link::position);
+        let (from, to) = (hint::offset(self.text, position), hint::offset(self.text, end));
+        self.uses.push(Use { path, from, to });
+        Ok(rest)
+    }
+
+    /// Where brackets are needed, the mend shows them.
+    fn unknown(&self, names: &[String], error: ExpressionError) -> ExpressionError {
+        match names {
+            [root, id, agents, ..] if root == "steps" && agents == "agents" => {
+                let help =
+                    format!("write `steps.{id}.agents[\"<name>\"].<field>`, the field one of `status`, `exitCode`, `stdout`");
+                ExpressionError { help: Some(help), ..error }
+            }
+            _ => error,
+        }
+    }
+
+    fn root_alone(&self, root: &str, position: Position) -> ExpressionError {
+        if root == "agent" {
+            return self.error(
+                position,
+                "`agent` is not known here: a condition is evaluated once for the step, before its targets",
+                "use `targets`",
+            );
+        }
+        let error = match Path::parse(root, self.scope) {
+            Err(error) => error,
+            // No root alone is a path, so this is never reached; the error would be the same.
+            Ok(path) => PathError { message: format!("`{path}` is no value"), help: None, unsupported: false },
+        };
+        let error = self.path_error(position, error);
+        let quoted =
+            || format!("a text stands in double quotes: `\"{root}\"`; paths begin with `params`, `steps`, `execution` or `git`");
+        let known = matches!(root, "params" | "steps" | "execution" | "git") || error.unsupported;
+        if known { error } else { ExpressionError { help: Some(quoted()), ..error } }
+    }
 }

@@ -16,6 +16,9 @@ type Outcome<T> = Result<T, Box<EvalAltResult>>;
 pub(super) const FUNCTIONS: [&str; 11] =
     ["int", "float", "string", "contains", "starts_with", "ends_with", "len", "is_empty", "to_lower", "to_upper", "trim"];
 
+/// Operators an expression may use, beside `&&` and `||`.
+pub(super) const OPERATORS: [&str; 12] = ["==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "!"];
+
 /// One engine for all: it is set up once and holds no state of an evaluation.
 pub(super) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut engine = Engine::new_raw();
@@ -95,8 +98,18 @@ fn register_functions(engine: &mut Engine) {
 }
 
 /// An error of an expression, as rhai carries it.
-pub(super) fn failure(message: impl Into<String>) -> Box<EvalAltResult> {
-    Box::new(EvalAltResult::ErrorRuntime(message.into().into(), Position::NONE))
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+fn failure(message: impl Into<String>) -> Box<EvalAltResult> {
+    carried(Failure { message: message.into(), help: None })
+}
+
+fn carried(failure: Failure) -> Box<EvalAltResult> {
+    Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(failure), Position::NONE))
 }
 
 fn int(text: &str) -> Outcome<i64> {
@@ -172,18 +185,18 @@ fn number(value: &Dynamic) -> Option<f64> {
 
 /// The error about an operator between unlike values, with the mend.
 fn unlike(operator: &str, a: &Dynamic, b: &Dynamic) -> Box<EvalAltResult> {
-    let mend = match (text(a).is_some(), text(b).is_some()) {
-        (true, false) if number(b).is_some() => format!("; write `int(…) {operator} …` around the text on the left"),
-        (false, true) if number(a).is_some() => format!("; write `… {operator} int(…)` around the text on the right"),
-        _ => String::new(),
+    let help = match (text(a).is_some(), text(b).is_some()) {
+        (true, false) if number(b).is_some() => Some(format!("write `int(…) {operator} …` around the text on the left")),
+        (false, true) if number(a).is_some() => Some(format!("write `… {operator} int(…)` around the text on the right")),
+        _ => None,
     };
-    failure(format!("`{operator}` between {} and {}{mend}", said(a.type_name()), said(b.type_name())))
+    carried(Failure { message: format!("`{operator}` between {} and {}", said(a.type_name()), said(b.type_name())), help })
 }
 
 /// A type as people say it.
 pub(super) fn said(kind: &str) -> &'static str {
     match kind {
-        "string" | "String" | "&str" | "ImmutableString" => "a text",
+        text if text.contains("tring") || text.ends_with("str") => "a text",
         "i64" | "int" => "a whole number",
         "f64" | "float" => "a number with a point",
         "bool" => "true or false",
@@ -193,4 +206,11 @@ pub(super) fn said(kind: &str) -> &'static str {
         "char" => "a character",
         _ => "another kind of value",
     }
+}
+
+/// The types of a call, as people say them, from rhai's `name (type, type)`.
+pub(super) fn said_signature(signature: &str) -> String {
+    let types = signature.split_once(" (").map_or("", |(_, types)| types.trim_end_matches(')'));
+    let types: Vec<&str> = types.split(", ").filter(|kind| !kind.is_empty()).map(said).collect();
+    if types.is_empty() { "it takes some".to_owned() } else { types.join(" and ") }
 }

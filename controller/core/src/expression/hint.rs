@@ -1,13 +1,41 @@
 //! Errors as people read them, with a mend for habits from other languages.
 
 use super::{ExpressionError, engine};
+use crate::values::Scope;
 use rhai::{EvalAltResult, ParseError, Position};
 
 /// The longest expression, in bytes.
 const MAX_BYTES: usize = 8 * 1024;
 
-/// Habits from JavaScript that rhai reads in another way or with a sentence that does not help.
-pub(super) fn before_parsing(text: &str) -> Option<ExpressionError> {
+/// Texts outside of quotes that are no rhai, what to say of them, and what to write instead.
+const HABITS: [(&str, &str, &str); 19] = [
+    ("===", "`===` is no operator", "write `==`: it never converts"),
+    ("!==", "`!==` is no operator", "write `!=`: it never converts"),
+    ("{{", "an expression has no braces", "write the path alone: `params.name == \"…\"`"),
+    ("'", "single quotes hold a single character", "write texts in double quotes: `\"yes\"`"),
+    ("`", "backticks are not supported", "write texts in double quotes: `\"yes\"`"),
+    (
+        "null",
+        "there is no `null`: every value is there, or reading it is an error",
+        "compare with `\"\"`, or ask for `steps.<id>.status`",
+    ),
+    ("undefined", "there is no `undefined`", "compare with `\"\"`, or ask for `steps.<id>.status`"),
+    (".length", "`.length` is `.len()`", "write `.len()`"),
+    (".includes", "`.includes` is `.contains`", "write `.contains(\"…\")`"),
+    (".startsWith", "`.startsWith` is `.starts_with`", "write `.starts_with(\"…\")`"),
+    (".endsWith", "`.endsWith` is `.ends_with`", "write `.ends_with(\"…\")`"),
+    (".toLowerCase", "`.toLowerCase` is `.to_lower`", "write `.to_lower()`"),
+    (".toUpperCase", "`.toUpperCase` is `.to_upper`", "write `.to_upper()`"),
+    (".exit_code", "it is spelled `exitCode`", "write `.exitCode`"),
+    ("parseInt", "`parseInt` is `int`", "write `int(…)`"),
+    ("Number", "`Number` is `int` or `float`", "write `int(…)` or `float(…)`"),
+    ("and", "`and` is `&&`", "write `&&`"),
+    ("or", "`or` is `||`", "write `||`"),
+    ("not", "`not` is `!`", "write `!`"),
+];
+
+/// Habits that rhai reads in another way, or refuses with a sentence that does not help.
+pub(super) fn before_parsing(text: &str, scope: &Scope) -> Option<ExpressionError> {
     if text.trim().is_empty() {
         return Some(ExpressionError::new(0, "the expression is empty", "leave the field out".to_owned()));
     }
@@ -15,21 +43,97 @@ pub(super) fn before_parsing(text: &str) -> Option<ExpressionError> {
         let message = format!("the expression is {} bytes long; at most 8 KiB", text.len());
         return Some(ExpressionError::new(0, message, "compute it in a step and compare its stdout".to_owned()));
     }
+    let bare = without_texts(text);
+    habit(&bare).or_else(|| dashed_step(&bare, scope)).or_else(|| assignment_or_choice(&bare))
+}
+
+/// The text with what stands between double quotes blanked, so that offsets stay.
+fn without_texts(text: &str) -> String {
+    let (mut within, mut escaped) = (false, false);
+    let blank = |c: char| {
+        let keep = !within || c == '"' && !escaped;
+        if c == '"' && !escaped {
+            within = !within;
+        }
+        escaped = within && c == '\\' && !escaped;
+        if keep { c.to_string() } else { " ".repeat(c.len_utf8()) }
+    };
+    text.chars().map(blank).collect()
+}
+
+fn habit(bare: &str) -> Option<ExpressionError> {
+    let found = HABITS.iter().filter_map(|(habit, message, help)| {
+        let whole = |at: &usize| stands_alone(habit, &bare[..*at], &bare[at + habit.len()..]);
+        let at = bare.match_indices(habit).map(|(at, _)| at).find(whole)?;
+        Some(ExpressionError::new(at, *message, (*help).to_owned()))
+    });
+    found.min_by_key(|error| error.offset)
+}
+
+/// The habit is no part of a longer word, and no parameter or step of that name.
+fn stands_alone(habit: &str, before: &str, after: &str) -> bool {
+    let continues = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let begins = match habit.chars().next() {
+        Some('.') => !before.ends_with("params") && !before.ends_with("steps"),
+        Some(first) if continues(first) => !before.ends_with(|c| continues(c) || c == '.'),
+        _ => true,
+    };
+    let ends = !habit.ends_with(continues) || !after.starts_with(continues);
+    begins && ends
+}
+
+/// `steps.my-step.status` is a subtraction to rhai.
+fn dashed_step(bare: &str, scope: &Scope) -> Option<ExpressionError> {
+    let dashed = scope.earlier_steps.iter().filter(|id| id.contains('-'));
+    let (at, id) = dashed.filter_map(|id| Some((bare.find(&format!("steps.{id}"))?, id))).min()?;
+    let message = format!("`steps.{id}` is a subtraction: a name behind a dot has no dash");
+    Some(ExpressionError::new(at, message, format!("write `steps[\"{id}\"]`")))
+}
+
+/// `a = b` and `a ? b : c`.
+fn assignment_or_choice(bare: &str) -> Option<ExpressionError> {
+    for (at, c) in bare.char_indices() {
+        let (before, after) = (bare[..at].chars().next_back(), bare[at + c.len_utf8()..].chars().next());
+        if c == '=' && after != Some('=') && !matches!(before, Some('=' | '!' | '<' | '>')) {
+            return Some(ExpressionError::new(at, "`=` would assign; nothing can be assigned here", "write `==`".to_owned()));
+        }
+        if c == '?' {
+            let help = "join conditions with `&&`, `||` and `!`: `(a && b) || (!a && c)`".to_owned();
+            return Some(ExpressionError::new(at, "there is no `?`: values are there, and there is no `a ? b : c`", help));
+        }
+    }
     None
 }
 
 /// A syntax error.
 pub(super) fn syntax(text: &str, error: &ParseError) -> ExpressionError {
-    ExpressionError::new(offset(text, error.position()), error.err_type().to_string(), None)
+    let help = match error.err_type() {
+        rhai::ParseErrorType::ExprTooDeep => "split it: compute a part in a step of its own",
+        _ => "an expression compares values, such as `params.channel == \"stable\" && steps.check.exitCode == 0`",
+    };
+    ExpressionError::new(offset(text, error.position()), format!("syntax: {}", error.err_type()), help.to_owned())
 }
 
 /// An error of an evaluation.
 pub(super) fn evaluation(text: &str, error: &EvalAltResult) -> ExpressionError {
     let message = match error {
-        EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
+        EvalAltResult::ErrorRuntime(carried, _) => match carried.clone().try_cast::<engine::Failure>() {
+            Some(failure) => {
+                return ExpressionError::new(offset(text, error.position()), failure.message, failure.help);
+            }
+            None => carried.to_string(),
+        },
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, position) => {
+            return ExpressionError { offset: offset(text, *position), ..evaluation(text, inner) };
+        }
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
             format!("{} is needed here, but this is {}", engine::said(wanted), engine::said(found))
         }
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let called = signature.split(" (").next().unwrap_or(signature);
+            format!("`{called}` cannot be used with such values: {}", engine::said_signature(signature))
+        }
+        EvalAltResult::ErrorTooManyOperations(_) => "the evaluation takes too many steps".to_owned(),
         other => other.to_string(),
     };
     ExpressionError::new(offset(text, error.position()), message, None)
@@ -40,5 +144,5 @@ pub(super) fn offset(text: &str, position: Position) -> usize {
     let (Some(line), column) = (position.line(), position.position().unwrap_or(1)) else { return 0 };
     let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let rest = &text[start..];
-    start + rest.char_indices().nth(column - 1).map_or(rest.len(), |(at, _)| at)
+    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
 }

@@ -1,6 +1,7 @@
 //! `when` and `if`: rhai on a raw engine, without modules, files, clock, eval, loops, functions or statements. Checked when the
 //! commit is checked; evaluated on a [`Context`].
 
+mod chain;
 mod check;
 mod engine;
 mod hint;
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 pub struct Expression {
     text: String,
     ast: rhai::AST,
+    uses: Vec<check::Use>,
     stdout_of: BTreeSet<String>,
 }
 
@@ -40,23 +42,36 @@ impl ExpressionError {
 impl Expression {
     /// Compiles a text and checks everything it names.
     pub fn compile(text: &str, scope: &Scope) -> Result<Self, ExpressionError> {
-        if let Some(error) = hint::before_parsing(text) {
+        if let Some(error) = hint::before_parsing(text, scope) {
             return Err(error);
         }
         let ast = engine::ENGINE.compile_expression(text).map_err(|error| hint::syntax(text, &error))?;
-        let stdout_of = check::check(text, &ast, scope)?;
-        Ok(Self { text: text.to_owned(), ast, stdout_of })
+        let uses = check::check(text, &ast, scope)?;
+        let stdout_of = uses.iter().filter_map(|used| used.path.stdout_of().map(str::to_owned)).collect();
+        Ok(Self { text: text.to_owned(), ast, uses, stdout_of })
     }
 
     /// The result. Anything but true or false is an error.
     pub fn evaluate(&self, context: &Context) -> Result<bool, ExpressionError> {
         let mut scope = scope::of(context);
         let result = engine::ENGINE.eval_ast_with_scope::<rhai::Dynamic>(&mut scope, &self.ast);
-        let value = result.map_err(|error| hint::evaluation(&self.text, &error))?;
+        let value = result.map_err(|error| self.explain(context, &error))?;
         value.as_bool().map_err(|kind| {
             let help = "compare it with something, such as `… == \"yes\"`".to_owned();
             ExpressionError::new(0, format!("the result is {}, neither true nor false", engine::said(kind)), help)
         })
+    }
+
+    /// The error of an evaluation. Where it stands at a path that has no value now, the path says why.
+    fn explain(&self, context: &Context, error: &rhai::EvalAltResult) -> ExpressionError {
+        let found = hint::evaluation(&self.text, error);
+        let absent =
+            matches!(error, rhai::EvalAltResult::ErrorPropertyNotFound(..) | rhai::EvalAltResult::ErrorIndexNotFound(..));
+        let mut missing = self.uses.iter().filter_map(|used| Some((used, context.why_missing(&used.path)?)));
+        match missing.find(|(used, _)| absent && (used.from..=used.to).contains(&found.offset)) {
+            Some((used, reason)) => ExpressionError::new(used.from, format!("`{}` has no value: {reason}", used.path), None),
+            None => found,
+        }
     }
 
     /// The expression as written.

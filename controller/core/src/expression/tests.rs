@@ -1,16 +1,205 @@
 //! Results, and refusals with their mend.
 
 use super::*;
+use crate::values::{StepValue, TargetValue};
 
 fn scope() -> Scope {
-    Scope { params: vec!["x".into()], earlier_steps: vec!["check".into(), "my-step".into()], in_target: false }
+    let earlier_steps = ["check", "my-step", "several", "lost"].map(str::to_owned).into();
+    Scope { params: vec!["x".into(), "n".into(), "or".into(), "length".into()], earlier_steps, in_target: false }
+}
+
+fn context() -> Context {
+    let target = |exit_code, stdout: Option<&str>| TargetValue {
+        status: "succeeded".into(),
+        exit_code,
+        stdout: stdout.map(str::to_owned),
+    };
+    let step = |targets: &[(&str, TargetValue)]| StepValue {
+        status: "succeeded".into(),
+        targets: targets.iter().map(|(name, target)| (name.parse().expect("a valid name"), target.clone())).collect(),
+    };
+    let steps = [
+        ("check", step(&[("web-1", target(Some(0), Some("ready\n")))])),
+        ("my-step", step(&[("web-1", target(None, None))])),
+        ("several", step(&[("db.example", target(Some(2), Some("7"))), ("web-1", target(Some(0), None))])),
+    ];
+    Context {
+        params: [("x", "Yes"), ("n", "80"), ("or", ""), ("length", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        steps: steps.map(|(id, step)| (id.to_owned(), step)).into(),
+        ..Context::default()
+    }
 }
 
 #[test]
-fn a_comparison_has_a_result() {
-    let context = Context { params: [("x".to_owned(), "Yes".to_owned())].into(), ..Context::default() };
-    for (text, result) in [("params.x == \"Yes\"", true), ("params.x != \"Yes\"", false), ("execution.number == 0", true)] {
-        let expression = Expression::compile(text, &scope()).expect(text);
-        assert_eq!(expression.evaluate(&context), Ok(result), "{text}");
+fn expressions_have_results() {
+    for (text, result) in [
+        ("params.x == \"Yes\"", true),
+        ("params.x != \"Yes\"", false),
+        ("params[\"x\"] == \"Yes\" && !(params.n == \"\")", true),
+        ("execution.number == 0 || git.commit == \"abc\"", true),
+        ("int(params.n) > 70 && float(params.n) >= 80 && int(params.n) % 2 == 0", true),
+        ("-int(params.n) < -79 && 1 + 2 * 3 == 7 && 1.5 + 1 == 2.5", true),
+        ("steps.check.status == \"succeeded\" && steps.check.exitCode == 0", true),
+        ("steps.check.stdout.trim() == \"ready\"", true),
+        ("steps.check.stdout.contains(\"eady\") && steps.check.stdout.starts_with(\"r\") && params.x.ends_with(\"s\")", true),
+        ("steps[\"my-step\"].status == \"failed\"", false),
+        ("steps.several.agents[\"db.example\"].exitCode == 2", true),
+        ("steps.several.agents.len() == 2 && steps.several.agents.contains(\"web-1\")", true),
+        ("params.x.to_lower() == \"yes\" && params.x.len() == 3 && params.or.is_empty()", true),
+        ("[\"Yes\", \"No\"].contains(params.x)", true),
+        ("\"it's null or not, a ? b : c === 'd'\".len() > 3", true),
+        ("params.x + \"!\" == \"Yes!\" && string(5) == \"5\"", true),
+        ("steps.check.exitCode != 0 && steps.several.stdout == \"\"", false),
+        ("\"a\" < \"b\" && true != false", true),
+        ("true", true),
+        ("params.length == \"\"", true),
+        ("params.x in [\"Yes\", \"No\"]", true),
+    ] {
+        let expression = Expression::compile(text, &scope()).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        assert_eq!(expression.evaluate(&context()), Ok(result), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_expression_is_refused() {
+    let texts = [
+        "",
+        "params.x === \"a\"",
+        "params.x !== \"a\"",
+        "params.x == 'a'",
+        "params.x == `a`",
+        "params.x == null",
+        "params.x.length > 1",
+        "params.x.includes(\"a\")",
+        "params.x ? true : false",
+        "params.x = \"a\"",
+        "{{ params.x }} == \"a\"",
+        "params.x == \"a\" and true",
+        "steps.my-step.status == \"a\"",
+        "steps.later.status == \"a\"",
+        "steps.check.answer == \"a\"",
+        "steps.check.code == 1",
+        "state.disk > 1",
+        "promptResponse == \"Yes\"",
+        "params.z == \"a\"",
+        "params == \"a\"",
+        "params[execution.workflow] == \"a\"",
+        "yes",
+        "agent.name == \"a\"",
+        "steps.check == 1",
+        "steps.several.agents[\"web-1\"] == 1",
+        "steps.several.agents == 1",
+        "params.x.foo",
+        "params.x[0] == \"Y\"",
+        "eval(\"1\")",
+        "import \"a\"",
+        "let a = 1; a > 0",
+        "if true { false } else { true }",
+        "loop {}",
+        "while true {}",
+        "|x| x",
+        "[1].map(|x| x)",
+        "fn a() {}",
+        "#{a: 1}.a == 1",
+        "params.x ?? \"a\" == \"a\"",
+        "print(\"a\")",
+        "1 << 2 > 1",
+        "params.x ==",
+        "(params.x",
+        "\"open",
+        "true; false",
+        "params.x == \"a\" + `${1}`",
+        "this.x",
+        "type_of(1) == \"a\"",
+        "params[\"a.b\"] == \"\"",
+        "switch 1 { 1 => true }",
+        "execution.user == \"a\"",
+    ];
+    let said: Vec<String> = texts
+        .iter()
+        .map(|text| {
+            let error = Expression::compile(text, &scope()).expect_err(text);
+            assert!(text.is_char_boundary(error.offset), "{text}");
+            format!(
+                "{text}\n  {}{}: {}\n    mend: {}",
+                error.offset,
+                if error.unsupported { " unsupported" } else { "" },
+                error.message,
+                error.help.unwrap_or("-".into())
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn what_has_no_result_says_why() {
+    let texts = [
+        "params.n > 80",
+        "80 < params.n",
+        "params.x == 1",
+        "params.x == true",
+        "steps.check.exitCode == \"0\"",
+        "params.x",
+        "1 + 1",
+        "steps.several.exitCode == 0",
+        "steps.several.stdout == \"\"",
+        "steps[\"my-step\"].exitCode == 0",
+        "steps[\"my-step\"].stdout == \"\"",
+        "steps.lost.status == \"failed\"",
+        "steps.several.agents[\"web-9\"].status == \"failed\"",
+        "steps.several.agents[\"web-1\"].stdout == \"\"",
+        "int(params.x) == 1",
+        "float(params.x) == 1.0",
+        "1 / 0 == 1",
+        "9223372036854775807 + 1 == 0",
+        "!params.x",
+        "params.x && true",
+        "int(true) == 1",
+        "params.x.contains(1)",
+        "true < false",
+        "params.x.len(1) == 1",
+        "[1, \"a\"].contains(\"a\")",
+    ];
+    let said: Vec<String> = texts
+        .iter()
+        .map(|text| {
+            let expression = Expression::compile(text, &scope()).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            let error = expression.evaluate(&context()).expect_err(text);
+            format!("{text}\n  {}: {}\n    mend: {}", error.offset, error.message, error.help.unwrap_or("-".into()))
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn an_expression_says_whose_stdout_it_uses() {
+    let text = "steps.check.stdout == \"\" || steps.several.agents[\"web-1\"].stdout == \"\" || steps[\"my-step\"].exitCode == 0";
+    let expression = Expression::compile(text, &scope()).expect(text);
+    assert_eq!(expression.stdout_of(), &BTreeSet::from(["check".to_owned(), "several".to_owned()]));
+}
+
+#[test]
+fn an_evaluation_is_bounded() {
+    let deep = format!("{}true{}", "(".repeat(500), ")".repeat(500));
+    let long = format!("\"{}\" == \"\"", "a".repeat(9000));
+    assert!(Expression::compile(&deep, &scope()).is_err());
+    assert!(Expression::compile(&long, &scope()).is_err());
+    let doubled = format!("({}).len() > 0", vec!["params.x"; 40].join(" + "));
+    let large = Context { params: [("x".to_owned(), "x".repeat(60_000))].into(), ..context() };
+    if let Ok(expression) = Expression::compile(&doubled, &scope()) {
+        assert!(expression.evaluate(&large).is_err());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_compiles_or_is_refused(text in "(\\PC|params|\\.|steps|==|\"|\\(|\\)|&&|int|\n){0,20}") {
+        if let Ok(expression) = Expression::compile(&text, &scope()) {
+            // A result or an error; never a panic.
+            let _result = expression.evaluate(&context());
+        }
     }
 }

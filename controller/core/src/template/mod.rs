@@ -14,6 +14,7 @@ mod items;
 mod shell;
 
 pub use error::TemplateError;
+pub(crate) use shell::evaluated_by_shells;
 
 use crate::values::{Context, MAX_VALUE_BYTES, MissingValue, Path, Scope};
 use items::{Item, Items};
@@ -96,6 +97,11 @@ impl Template {
             environment.insert(name.clone(), value);
         }
         Ok(environment)
+    }
+
+    /// Some of it is known only when it runs.
+    pub fn has_values(&self) -> bool {
+        !self.bindings.is_empty() || self.pieces.iter().any(|piece| matches!(piece, Piece::Value(_)))
     }
 
     /// Ids of the steps whose stdout it uses.

@@ -7,6 +7,9 @@
 //!
 //! The scanner follows what dash, busybox sh and bash agree on. Where they differ, or where it is not sure how the text goes
 //! on, it refuses the values of the whole script. A script without values is passed on as it stands, whatever it holds.
+//!
+//! What this does not follow is a copy: after `v={{ … }}` the script has the value in a variable of its own, and `eval "$v"` or
+//! `$((v))` would parse it. Nor does it look into programs: `sh -c "… {{ … }}"` hands the value to another shell as text.
 
 mod arithmetic;
 mod command;
@@ -19,6 +22,7 @@ mod word;
 use super::items::Items;
 use super::{ShellKind, TemplateError};
 use crate::values::Path;
+pub(crate) use command::evaluated_by_shells;
 use refusal::Refusal;
 use scan::{Place, Scanner};
 use source::Source;

@@ -109,6 +109,7 @@ fn what_a_shell_would_parse_is_refused() {
         "for PS4 in {{ params.x }}; do true; done",
         "function {{ params.x }} { true; }",
         ". {{ params.x }}",
+        "echo a >& {{ params.x }}",
     ];
     insta::assert_snapshot!(table(&texts, ShellKind::Bash));
 }

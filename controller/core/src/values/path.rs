@@ -102,7 +102,7 @@ impl PathError {
 }
 
 /// The roots that a path may begin with.
-pub(crate) const ROOTS: [&str; 5] = ["params", "steps", "execution", "git", "agent"];
+const ROOTS: [&str; 5] = ["params", "steps", "execution", "git", "agent"];
 
 impl Path {
     /// Parses a dotted path and checks it against what may be named here.
@@ -156,7 +156,7 @@ fn parse_param(name: &str, scope: &Scope) -> Result<Path, PathError> {
 }
 
 /// The error about a parameter that the workflow does not declare.
-pub(crate) fn unknown_param(name: &str, scope: &Scope) -> PathError {
+fn unknown_param(name: &str, scope: &Scope) -> PathError {
     let help = match scope.params.is_empty() {
         true => format!("declare it: `params: [{{name: {name}}}]`"),
         false => format!("declare it under `params`, or use {}", listed(scope.params.iter().map(String::as_str))),
@@ -165,7 +165,7 @@ pub(crate) fn unknown_param(name: &str, scope: &Scope) -> PathError {
 }
 
 /// The error about a step that is not there or does not come earlier.
-pub(crate) fn unknown_step(id: &str, scope: &Scope) -> PathError {
+fn unknown_step(id: &str, scope: &Scope) -> PathError {
     let help = match scope.earlier_steps.is_empty() {
         true => "no step comes before this one".to_owned(),
         false => format!("the steps before this one are {}", listed(scope.earlier_steps.iter().map(String::as_str))),
@@ -174,7 +174,7 @@ pub(crate) fn unknown_step(id: &str, scope: &Scope) -> PathError {
 }
 
 /// The error about something that a step does not have.
-pub(crate) fn unknown_field(id: &str, field: &str) -> PathError {
+fn unknown_field(id: &str, field: &str) -> PathError {
     if field == "answer" {
         return PathError::unsupported(&format!("steps.{id}.answer"));
     }

@@ -62,6 +62,11 @@ const EVALUATED: [&str; 17] = [
     "SRANDOM",
 ];
 
+/// Whether a shell evaluates the value of an environment variable of this name.
+pub(crate) fn evaluated_by_shells(name: &str) -> bool {
+    EVALUATED.contains(&name) || name.starts_with("BASH_FUNC_")
+}
+
 /// Words that run what follows them as a command of the same shell.
 const PREFIXES: [&str; 4] = ["command", "builtin", "exec", "time"];
 

@@ -36,7 +36,10 @@ impl Scanner<'_> {
         if matches!(self.peek(), None | Some(b'\n' | b';' | b'&' | b'|' | b')' | b'(' | b'#')) {
             return self.lost("a redirection without its target");
         }
-        let mut word = self.word()?;
+        // bash expands what it duplicates a second time.
+        let duplicates = matches!(operator, ">&" | "<&");
+        let word = if duplicates { self.refuse(Refusal::Descriptor, Self::word) } else { self.word() };
+        let mut word = word?;
         if word.raw.is_empty() {
             return self.lost("a redirection without its target");
         }

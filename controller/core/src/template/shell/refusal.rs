@@ -18,6 +18,7 @@ pub(super) enum Refusal {
     AfterBackslash,
     AfterDollar,
     CommandName,
+    Descriptor,
     Name,
     Test,
     PrintfFormat,
@@ -79,6 +80,9 @@ impl Refusal {
                     "write `env {item} …`, which runs programs only; where an unquoted variable stands before it, quote that"
                 ),
             ),
+            Self::Descriptor => {
+                say("bash expands the target of `>&` and `<&` twice", format!("write `> {item} 2>&1` for a file"))
+            }
             Self::Name => say("a name of the shell's own is needed here", "write a fixed name".into()),
             Self::Test => say(
                 "`test` would evaluate it, or could take the value before it for an operator",

@@ -1,0 +1,135 @@
+//! Programs, whole-set findings, params and digests, from manifests in their JSON form.
+
+use super::*;
+use crate::template::MAX_VALUES_BYTES;
+use crate::values::{Context, MAX_VALUE_BYTES};
+use crd_schemas::{Manifest, Severity};
+use serde_json::{Value, json};
+
+fn workflow(name: &str, params: Value, steps: Value) -> Manifest {
+    manifest(json!({"kind": "Workflow", "metadata": {"name": name}, "spec": {"params": params, "steps": steps}}))
+}
+
+fn manifest(json: Value) -> Manifest {
+    serde_json::from_value(json).expect("a manifest")
+}
+
+fn program(steps: Value) -> Result<Program, Vec<Finding>> {
+    let Manifest::Workflow(workflow) = workflow("w", json!([{"name": "x"}]), steps) else { unreachable!("a workflow was made") };
+    Program::compile(&workflow)
+}
+
+fn said(findings: &[(usize, Finding)]) -> String {
+    let line = |(index, finding): &(usize, Finding)| {
+        let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+        let Finding { pointer, offset, code, message, help, .. } = finding;
+        format!("{index} {pointer} {offset:?} {severity}[{code}]: {message}\n    mend: {}", help.as_deref().unwrap_or("-"))
+    };
+    findings.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_workflow_becomes_a_program() {
+    let program = program(json!([
+        {"id": "check", "type": "execute", "targets": ["a"], "command": "uname"},
+        {"id": "quiet", "type": "execute", "targets": ["a"], "command": "true", "shell": "bash"},
+        {"id": "use", "type": "execute", "targets": ["a"], "when": "steps.check.stdout == \"Linux\"", "shell": ["python3", "-c"],
+         "command": "print(1)", "env": {"WHO": "{{ agent.name }} {{ params.x }}"}},
+    ]))
+    .expect("a program");
+    let captured: Vec<_> =
+        program.steps.iter().map(|step| (step.spec.id.as_str(), step.capture_stdout, step.argv.join(" "))).collect();
+    let expected = [("check", true, "/bin/sh -e -c"), ("quiet", false, "bash -eo pipefail -c"), ("use", false, "python3 -c")];
+    assert_eq!(captured, expected.map(|(id, capture, argv)| (id, capture, argv.to_owned())));
+    let (index, used) = program.step("use").expect("the step");
+    let agent = crate::values::AgentValue { name: "web-1".into(), ..Default::default() };
+    let context = Context { params: [("x".to_owned(), "X".to_owned())].into(), agent: Some(agent), ..Context::default() };
+    assert_eq!((index, used.env["WHO"].render(&context)), (2, Ok("web-1 X".to_owned())));
+}
+
+#[test]
+fn every_error_of_a_workflow_is_found_at_once() {
+    let findings = program(json!([
+        {"id": "a", "type": "execute", "targets": ["a"], "when": "steps.b.status === 1", "command": "echo '{{ params.x }}' {{ params.y }}"},
+        {"id": "b", "type": "execute", "targets": ["a"], "when": "steps.b.exitCode == 0", "command": "echo '{{ params.x }}' `{{ params.x }}`",
+         "env": {"A/B": "{{ oops }}", "BASH_ENV": "{{ params.x }}", "PS4": "fixed"}},
+        {"id": "c", "type": "execute", "targets": ["a"], "when": "state.x == \"1\"", "command": "print({{ params.x }})", "shell": ["python3", "-c"]},
+    ]))
+    .expect_err("findings");
+    insta::assert_snapshot!(said(&findings.into_iter().map(|finding| (0, finding)).collect::<Vec<_>>()));
+}
+
+#[test]
+fn the_set_is_checked_as_a_whole() {
+    let step = |targets: Value| json!([{"id": "a", "type": "execute", "targets": targets, "command": "true"}]);
+    let agent = |name: &str| manifest(json!({"kind": "Agent", "metadata": {"name": name}}));
+    let group = |name: &str, spec: Value| manifest(json!({"kind": "AgentGroup", "metadata": {"name": name}, "spec": spec}));
+    let manifests = [
+        workflow("same", json!([]), step(json!(["all", "web-1", "webs", "role=web", "nobody", "Web 1", "a,b"]))),
+        workflow("same", json!([]), step(json!(["all"]))),
+        agent("web-1"),
+        agent("webs"),
+        agent("all"),
+        agent("same"),
+        group("webs", json!({"agents": ["web-1", "db-1", "others", "role=db"], "selector": "role"})),
+        group("others", json!({"selector": "role=db"})),
+        group("all", json!({})),
+    ];
+    let files = manifests.into_iter().enumerate().map(|(index, manifest)| {
+        let file = FileRef { path: format!("ops/{index}.yaml"), line: 1 };
+        (file, manifest)
+    });
+    insta::assert_snapshot!(said(&check(&files.collect::<Vec<_>>())));
+}
+
+#[test]
+fn params_are_resolved_or_every_error_is_said() {
+    let params = json!([{"name": "ticket", "required": true}, {"name": "channel", "default": "stable"}, {"name": "note"}]);
+    let Manifest::Workflow(workflow) = workflow("w", params, json!([])) else { unreachable!("a workflow was made") };
+    let resolve = |given: Value| Params::resolve(&workflow.spec.params, serde_json::from_value(given).expect("an object"));
+    let values = resolve(json!({"ticket": "OPS-1"})).expect("values");
+    assert_eq!(
+        values,
+        [("ticket", "OPS-1"), ("channel", "stable"), ("note", "")].map(|(a, b)| (a.to_owned(), b.to_owned())).into()
+    );
+    let long = "x".repeat(MAX_VALUE_BYTES + 1);
+    let mut said = Vec::new();
+    for given in
+        [json!({}), json!({"ticket": 5, "channel": null, "note": [1]}), json!({"ticket": "a\0b", "note": long, "other": "x"})]
+    {
+        said.extend(resolve(given).expect_err("errors").iter().map(ToString::to_string));
+    }
+    insta::assert_snapshot!(said.join("\n"));
+    assert!(resolve(json!({"ticket": "x".repeat(MAX_VALUE_BYTES)})).is_ok());
+    assert!(MAX_VALUES_BYTES > MAX_VALUE_BYTES);
+}
+
+#[test]
+fn a_digest_is_of_what_is_said_not_of_how() {
+    let digest_of = |json: &str| digest(&serde_json::from_str(json).expect("a manifest"));
+    let one = digest_of(r#"{"kind":"Agent","metadata":{"name":"a","labels":{"x":"1","b":"2"}},"spec":{"slots":2}}"#);
+    let other = digest_of(r#"{"metadata":{"labels":{"b":"2","x":"1"},"name":"a"},"kind":"Agent","spec":{"slots":2}}"#);
+    let changed = digest_of(r#"{"kind":"Agent","metadata":{"name":"a","labels":{"x":"1","b":"2"}},"spec":{"slots":3}}"#);
+    assert_eq!(one, other);
+    assert_ne!(one, changed);
+    // Executions and stored rows hold digests: another form of the same manifest must not change it.
+    insta::assert_snapshot!(one);
+}
+
+#[test]
+fn a_snapshot_reads_back_as_it_was_written() {
+    let Manifest::Workflow(workflow) = workflow("w", json!([{"name": "x"}]), json!([])) else {
+        unreachable!("a workflow was made")
+    };
+    let group = AgentGroupSpec { agents: vec!["a".into()], selector: None };
+    let snapshot = Snapshot {
+        source: "default".into(),
+        commit: "abc".into(),
+        path: "ops/w.yaml".into(),
+        digest: "00".into(),
+        workflow,
+        groups: [("g".to_owned(), group)].into(),
+    };
+    let text = serde_json::to_string(&snapshot).expect("JSON");
+    assert_eq!(serde_json::from_str::<Snapshot>(&text).expect("a snapshot"), snapshot);
+}
