@@ -57,6 +57,9 @@ impl PlannedFaults {
     pub(crate) fn plan(&self, faults: impl IntoIterator<Item = CommitFault>) {
         self.0.lock().unwrap().extend(faults);
     }
+    pub(crate) fn is_spent(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
     fn take(&self) -> Option<CommitFault> {
         self.0.lock().unwrap().pop_front()
     }

@@ -12,6 +12,8 @@ mod error;
 mod item;
 mod settle;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub use error::WriteError;
 pub use item::WriteItem;

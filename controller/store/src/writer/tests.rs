@@ -1,0 +1,107 @@
+//! A COMMIT whose answer gets lost, in both ways.
+
+use super::{WriteError, WriteItem};
+use crate::Store;
+use crate::open::CommitFault::{AnswerLost, RequestLost};
+use pulse_core::execution::{Event, EventRecord, Summary};
+use pulse_core::time::Timestamp;
+use pulse_protocol::ExecutionId;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+async fn open(folder: &TempDir) -> Store {
+    let url = format!("sqlite://{}", folder.path().join("pulse.db").display());
+    Store::open(&url, "controller-1", NOW).await.unwrap()
+}
+
+fn item(number: i64) -> WriteItem {
+    let id = ExecutionId(Uuid::now_v7());
+    let text = |text: &str| text.to_owned();
+    let summary = Summary {
+        id,
+        source: text("main"),
+        workflow: text("update"),
+        number,
+        status: "running",
+        terminal: false,
+        commit: text("c"),
+        snapshot: text("s"),
+        started_by: text("anna"),
+        created_at: NOW,
+        started_at: None,
+        ended_at: None,
+        seq: 1,
+        wake_at: None,
+        message: None,
+    };
+    WriteItem {
+        execution: id,
+        events: vec![EventRecord { seq: 1, at: NOW, event: Event::Started }],
+        summary,
+        take: vec![format!("claim/{number}")],
+        release: Vec::new(),
+        attempts_opened: Vec::new(),
+        attempts_closed: Vec::new(),
+        snapshot: None,
+        idempotency: None,
+    }
+}
+
+/// Submits items that wait together, and looks whether what was answered is what is there.
+async fn check(store: &Store, items: Vec<WriteItem>, written: impl Fn(usize, &Result<(), WriteError>) -> bool) {
+    let ids: Vec<ExecutionId> = items.iter().map(|item| item.execution).collect();
+    let answers = futures_util::future::join_all(items.into_iter().map(|item| store.writer().submit(item))).await;
+    for (index, (id, answer)) in ids.into_iter().zip(&answers).enumerate() {
+        let expected = usize::from(written(index, answer));
+        assert_eq!(store.history(id).await.unwrap().len(), expected, "{index}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_happened_is_answered_as_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    for numbers in [1..2, 2..40] {
+        store.database.fault.plan([AnswerLost]);
+        check(&store, numbers.map(item).collect(), |_, answer| {
+            assert_eq!(answer, &Ok(()));
+            true
+        })
+        .await;
+    }
+    assert!(store.database.fault.is_spent());
+}
+
+#[tokio::test]
+async fn a_commit_that_did_not_happen_is_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    store.database.fault.plan([RequestLost, AnswerLost]);
+    // The batch never arrives; of its replay the first answer gets lost as well.
+    check(&store, (1..40).map(item).collect(), |_, answer| {
+        assert_eq!(answer, &Ok(()));
+        true
+    })
+    .await;
+    assert!(store.database.fault.is_spent());
+}
+
+#[tokio::test]
+async fn one_that_never_arrives_is_answered_as_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    store.database.fault.plan([RequestLost, RequestLost]);
+    check(&store, vec![item(1)], |_, answer| {
+        assert!(matches!(answer, Err(WriteError::Database { .. })), "{answer:?}");
+        false
+    })
+    .await;
+    assert!(store.database.fault.is_spent());
+    check(&store, vec![item(1)], |_, answer| {
+        assert_eq!(answer, &Ok(()), "nothing of the first try is in its way");
+        true
+    })
+    .await;
+}

@@ -1,0 +1,161 @@
+//! What every test stands on: a fresh database of an engine, a side door to it, and short ways to make rows.
+
+use pulse_core::execution::{CancelMode, Created, Event, EventRecord, Summary, Trigger, TriggerKind};
+use pulse_core::time::Timestamp;
+use pulse_protocol::{AgentName, ExecutionId};
+use pulse_store::{Store, WriteItem};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+use std::path::Path;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// The engines that the suite runs on.
+#[derive(Debug, Clone, Copy)]
+pub enum Engine {
+    /// Embedded.
+    Sqlite,
+}
+
+/// A database of its own for one test.
+pub struct Bench {
+    pub url: String,
+    /// The test's full name, by which it can be run alone.
+    pub test: &'static str,
+    folder: TempDir,
+}
+
+/// The time of all tests.
+pub const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+impl Bench {
+    pub fn new(engine: Engine, test: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let url = match engine {
+            Engine::Sqlite => format!("sqlite://{}", folder.path().join("pulse.db").display()),
+        };
+        Self { url, test, folder }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub async fn open(&self) -> Store {
+        Store::open(&self.url, "controller-1", NOW).await.expect("the store opens")
+    }
+
+    /// Another process's hand in the database.
+    pub async fn meddle(&self, sql: &str) -> u64 {
+        let mut connection = self.connect().await;
+        let touched = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect(sql).rows_affected();
+        connection.close().await.expect("the side door closes");
+        touched
+    }
+
+    /// A count, read behind the store's back.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let mut connection = self.connect().await;
+        let count = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await.expect(sql);
+        connection.close().await.expect("the side door closes");
+        count
+    }
+
+    async fn connect(&self) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        AnyConnection::connect(&self.url).await.expect("the side door opens")
+    }
+}
+
+pub fn agent(name: &str) -> AgentName {
+    name.parse().expect("an agent's name")
+}
+
+/// An execution that a test moves along.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub summary: Summary,
+}
+
+impl Run {
+    pub fn new(workflow: &str, number: i64) -> Self {
+        let summary = Summary {
+            id: ExecutionId(Uuid::now_v7()),
+            source: "main".to_owned(),
+            workflow: workflow.to_owned(),
+            number,
+            status: "pending",
+            terminal: false,
+            commit: "c0ffee".to_owned(),
+            snapshot: "5nap".to_owned(),
+            started_by: "anna".to_owned(),
+            created_at: NOW,
+            started_at: None,
+            ended_at: None,
+            seq: 0,
+            wake_at: None,
+            message: None,
+        };
+        Self { summary }
+    }
+
+    pub fn id(&self) -> ExecutionId {
+        self.summary.id
+    }
+
+    /// Its first item.
+    pub fn create(&mut self) -> WriteItem {
+        let summary = &self.summary;
+        let created = Created {
+            id: summary.id,
+            workflow: summary.workflow.clone(),
+            number: summary.number,
+            source: summary.source.clone(),
+            commit: summary.commit.clone(),
+            snapshot: summary.snapshot.clone(),
+            params: [("ticket".to_owned(), "OPS-7 'quoted' ✓".to_owned())].into(),
+            selections: Vec::new(),
+            limit: None,
+            trigger: Trigger { kind: TriggerKind::Person, by: "anna".to_owned() },
+        };
+        self.item(vec![Event::Created(Box::new(created))])
+    }
+
+    /// An item with these events after the last one.
+    pub fn item(&mut self, events: Vec<Event>) -> WriteItem {
+        let first = self.summary.seq + 1;
+        let events: Vec<_> = (first..).zip(events).map(|(seq, event)| EventRecord { seq, at: NOW, event }).collect();
+        self.summary.seq += u32::try_from(events.len()).expect("few events");
+        WriteItem {
+            execution: self.id(),
+            events,
+            summary: self.summary.clone(),
+            take: Vec::new(),
+            release: Vec::new(),
+            attempts_opened: Vec::new(),
+            attempts_closed: Vec::new(),
+            snapshot: None,
+            idempotency: None,
+        }
+    }
+
+    /// An event that can be told from others by its reason.
+    pub fn note(&mut self, reason: &str) -> WriteItem {
+        self.item(vec![Event::CancelRequested { mode: CancelMode::Drain, by: "anna".to_owned(), reason: reason.to_owned() }])
+    }
+
+    /// Ends it.
+    pub fn end(&mut self) -> WriteItem {
+        self.summary.status = "succeeded";
+        self.summary.terminal = true;
+        self.summary.ended_at = Some(NOW);
+        self.summary.wake_at = None;
+        self.item(vec![Event::Resumed])
+    }
+}
+
+/// A new execution, written.
+pub async fn started(store: &Store, workflow: &str, number: i64) -> Run {
+    let mut run = Run::new(workflow, number);
+    store.writer().submit(run.create()).await.expect("a new execution is written");
+    run
+}

@@ -1,0 +1,132 @@
+//! Applying plans.
+
+use crate::bench::{Bench, NOW};
+use crd_schemas::manifest::{AgentGroup, AgentGroupSpec, Kind, Manifest, Metadata};
+use pulse_store::{Apply, ApplyError, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
+use uuid::Uuid;
+
+fn group(name: &str, member: &str) -> NewDefinition {
+    let metadata = Metadata { name: name.to_owned(), ..Metadata::default() };
+    let spec = AgentGroupSpec { agents: vec![member.to_owned()], ..AgentGroupSpec::default() };
+    NewDefinition {
+        manifest: Manifest::AgentGroup(AgentGroup { metadata, spec }),
+        path: format!("groups/{name}.yaml"),
+        digest: format!("{name}-{member}"),
+    }
+}
+
+fn plan(source: &str, parent: i64, commit: &str, upserted: Vec<NewDefinition>, retired: &[&str]) -> Apply {
+    Apply {
+        source: source.to_owned(),
+        parent_generation: parent,
+        commit: commit.to_owned(),
+        digest: format!("set-{commit}"),
+        upserted,
+        retired: retired.iter().map(|name| DefinitionKey { kind: Kind::AgentGroup, name: (*name).to_owned() }).collect(),
+        sync: sync(source, Some(commit), SyncOutcome::Applied),
+        now: NOW,
+    }
+}
+
+fn sync(source: &str, commit: Option<&str>, outcome: SyncOutcome) -> SyncRecord {
+    SyncRecord {
+        id: Uuid::now_v7(),
+        source: source.to_owned(),
+        commit: commit.map(str::to_owned),
+        outcome,
+        problems: serde_json::json!([{"file": "a.yaml", "line": 3}]),
+        counts: serde_json::json!({"created": 1}),
+        message: None,
+        started_at: NOW,
+        duration_us: 1500,
+    }
+}
+
+async fn names(store: &pulse_store::Store, source: &str) -> Vec<String> {
+    let rows = store.live(source).await.expect("readable");
+    rows.into_iter().map(|row| row.expect("readable").manifest.metadata().name.clone()).collect()
+}
+
+pub async fn a_plan_applies_whole_and_retired_ones_come_back(bench: Bench) {
+    let store = bench.open().await;
+    assert_eq!(store.source("main").await.expect("readable"), None);
+    let first = plan("main", 0, "c1", vec![group("web", "w1"), group("db", "d1")], &[]);
+    assert_eq!(store.apply(&first).await.expect("applied"), 1);
+    assert_eq!(names(&store, "main").await, ["db", "web"]);
+    assert_eq!(store.apply(&plan("main", 1, "c2", vec![group("web", "w2")], &["db"])).await.expect("applied"), 2);
+    assert_eq!(names(&store, "main").await, ["web"]);
+    let source = store.source("main").await.expect("readable").expect("there");
+    assert_eq!((source.generation, source.commit.as_str(), source.digest.as_str()), (2, "c2", "set-c2"));
+    let web = store.definition("main", Kind::AgentGroup, "web").await.expect("readable").expect("there");
+    assert_eq!((web.manifest, web.generation, web.commit.as_str()), (group("web", "w2").manifest, 2, "c2"));
+    let db = store.definition("main", Kind::AgentGroup, "db").await.expect("readable").expect("history stays");
+    assert_eq!(db.retired_at, Some(NOW));
+    store.apply(&plan("main", 2, "c3", vec![group("db", "d9")], &[])).await.expect("applied");
+    assert_eq!(names(&store, "main").await, ["db", "web"]);
+}
+
+pub async fn only_one_of_two_plans_on_the_same_generation_applies(bench: Bench) {
+    let store = bench.open().await;
+    for generation in 0..3 {
+        let plans: Vec<Apply> = (0..8)
+            .map(|n| plan("main", generation, &format!("c{generation}-{n}"), vec![group(&format!("g{n}"), "x")], &[]))
+            .collect();
+        let answers = futures_util::future::join_all(plans.iter().map(|plan| store.apply(plan))).await;
+        let applied = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(applied, 1);
+        for answer in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+            assert!(matches!(answer, ApplyError::Moved { expected, .. } if *expected == generation), "{answer}");
+        }
+    }
+    let source = store.source("main").await.expect("readable").expect("there");
+    assert_eq!(source.generation, 3);
+    assert_eq!(store.syncs(None, 100, None).await.expect("readable").len(), 3);
+}
+
+pub async fn a_plan_that_fails_half_way_changes_nothing(bench: Bench) {
+    let store = bench.open().await;
+    let first = plan("main", 0, "c1", vec![group("web", "w1")], &[]);
+    store.apply(&first).await.expect("applied");
+    // The sync's id exists, so that the last statement of the transaction fails.
+    let mut broken = plan("main", 1, "c2", vec![group("web", "w2"), group("db", "d1")], &[]);
+    broken.sync.id = first.sync.id;
+    store.apply(&broken).await.expect_err("refused");
+    assert_eq!(names(&store, "main").await, ["web"]);
+    assert_eq!(store.source("main").await.expect("readable").expect("there").commit, "c1");
+    let web = store.definition("main", Kind::AgentGroup, "web").await.expect("readable").expect("there");
+    assert_eq!(web.manifest, group("web", "w1").manifest);
+}
+
+pub async fn sources_live_side_by_side(bench: Bench) {
+    let store = bench.open().await;
+    store.apply(&plan("main", 0, "c1", vec![group("web", "w1")], &[])).await.expect("applied");
+    let many = (0..300).map(|n| group(&format!("g{n:03}"), "x")).chain([group("web", "other")]).collect();
+    store.apply(&plan("other", 0, "c1", many, &[])).await.expect("applied");
+    store.apply(&plan("other", 1, "c2", Vec::new(), &["web"])).await.expect("applied");
+    assert_eq!(names(&store, "main").await, ["web"]);
+    assert_eq!(names(&store, "other").await.len(), 300);
+    assert_eq!(store.definitions(Kind::AgentGroup).await.expect("readable").len(), 301);
+    assert!(store.definitions(Kind::Workflow).await.expect("readable").is_empty());
+    bench.meddle("UPDATE definitions SET manifest = '{}' WHERE source = 'other' AND name = 'g000'").await;
+    let rows = store.live("other").await.expect("the others are there");
+    assert_eq!((rows.len(), rows.iter().filter(|row| row.is_err()).count()), (300, 1));
+}
+
+pub async fn syncs_are_listed_newest_first(bench: Bench) {
+    let store = bench.open().await;
+    let mut records = Vec::new();
+    for outcome in [SyncOutcome::Refused, SyncOutcome::Unreachable, SyncOutcome::Held, SyncOutcome::Unchanged] {
+        let record = sync("main", (outcome != SyncOutcome::Unreachable).then_some("c1"), outcome);
+        store.record_sync(&record).await.expect("recorded");
+        records.push(record);
+    }
+    store.record_sync(&sync("other", None, SyncOutcome::Unreachable)).await.expect("recorded");
+    records.reverse();
+    let read =
+        |rows: Vec<Result<SyncRecord, _>>| rows.into_iter().map(|row: Result<_, pulse_store::RowError>| row.expect("readable"));
+    let first: Vec<_> = read(store.syncs(Some("main"), 2, None).await.expect("readable")).collect();
+    assert_eq!(first, records[..2]);
+    let rest: Vec<_> = read(store.syncs(Some("main"), 9, Some(first[1].id)).await.expect("readable")).collect();
+    assert_eq!(rest, records[2..]);
+    assert_eq!(store.sync(records[0].id).await.expect("readable"), Some(records[0].clone()));
+}

@@ -1,0 +1,79 @@
+//! The store's contract, one suite for every engine. A new engine is one line at the end of this file and one variant in
+//! `bench.rs`; no test knows which engine it runs on.
+
+mod agents;
+mod bench;
+mod definitions;
+mod opening;
+mod output;
+mod reads;
+mod tokens;
+mod writer;
+
+/// One `#[tokio::test]` for each test of the list.
+macro_rules! contract {
+    ($module:ident $engine:ident $($area:ident :: $test:ident)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            let name = concat!(stringify!($module), "::", stringify!($test));
+            crate::$area::$test(crate::bench::Bench::new(crate::bench::Engine::$engine, name)).await;
+        }
+    )* };
+}
+
+/// Runs every test of the list on one engine.
+macro_rules! engine {
+    ($module:ident, $engine:ident) => {
+        mod $module {
+            contract! { $module $engine
+                opening::a_second_store_on_the_same_folder_is_refused
+                opening::opening_again_takes_every_lease_with_a_higher_epoch
+                opening::a_newer_schema_is_refused_and_left_alone
+                opening::migrations_can_run_twice_and_side_by_side
+                opening::what_was_written_is_there_after_a_restart
+                opening::a_killed_process_leaves_whole_items_and_every_acknowledged_one
+                opening::a_fact_is_put_once
+                writer::a_stale_epoch_writes_nothing
+                writer::a_lost_partition_fences_only_its_executions
+                writer::of_256_items_only_the_stale_one_fails
+                writer::one_workflow_has_one_holder_of_its_claim
+                writer::claims_move_from_one_execution_to_another
+                writer::a_released_claim_of_another_stays
+                writer::numbers_are_unique_in_a_workflow_of_a_source
+                writer::an_idempotency_key_starts_one_execution
+                writer::items_that_contradict_themselves_are_refused
+                writer::items_of_one_execution_keep_their_order
+                writer::a_stale_row_never_wins
+                writer::attempts_are_opened_and_closed_with_the_events
+                writer::a_snapshot_is_written_once
+                writer::a_closed_store_says_so
+                reads::lists_are_paged_newest_first
+                reads::an_execution_is_found_by_id_and_by_number
+                reads::open_and_due_executions_are_found
+                reads::one_bad_row_hides_no_other
+                reads::a_bad_or_missing_event_fails_its_own_history_only
+                definitions::a_plan_applies_whole_and_retired_ones_come_back
+                definitions::only_one_of_two_plans_on_the_same_generation_applies
+                definitions::a_plan_that_fails_half_way_changes_nothing
+                definitions::sources_live_side_by_side
+                definitions::syncs_are_listed_newest_first
+                tokens::of_fifty_agents_with_a_one_use_token_one_is_enrolled
+                tokens::a_token_says_why_it_is_refused
+                tokens::a_repeated_enrolment_costs_no_use
+                tokens::a_revoked_name_is_enrolled_anew
+                agents::a_session_raises_the_epoch_once
+                agents::a_sequence_that_went_back_is_quarantined
+                agents::heartbeats_move_only_their_own_session
+                agents::a_revoked_agent_starts_no_session
+                output::pieces_come_back_in_order
+                output::repeated_and_overlapping_pieces_change_nothing
+                output::a_jump_is_a_gap
+                output::head_and_tail_are_kept_and_the_middle_is_counted
+                output::many_streams_at_once
+                output::pieces_out_of_bounds_are_refused
+            }
+        }
+    };
+}
+
+engine!(sqlite, Sqlite);

@@ -1,0 +1,136 @@
+//! Opening, closing, locking, migrating; restarts and kills.
+
+use crate::bench::{Bench, NOW, Run, started};
+use pulse_core::execution::Event;
+use pulse_store::{Error, Store, migrate, migration_status};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+pub async fn a_second_store_on_the_same_folder_is_refused(bench: Bench) {
+    let first = bench.open().await;
+    let error = Store::open(&bench.url, "controller-2", NOW).await.expect_err("the folder is locked");
+    assert_eq!(error.code(), "store_locked");
+    assert!(error.to_string().contains(&bench.folder().join("controller.lock").display().to_string()), "{error}");
+    assert_eq!(migrate(&bench.url).await.expect_err("a controller runs").code(), "store_locked");
+    first.close().await;
+    bench.open().await.close().await;
+}
+
+pub async fn opening_again_takes_every_lease_with_a_higher_epoch(bench: Bench) {
+    for epoch in 1..=3 {
+        bench.open().await.close().await;
+        let sql = format!("SELECT COUNT(*) FROM leases WHERE epoch = {epoch} AND owner = 'controller-1'");
+        assert_eq!(bench.count(&sql).await, 16);
+    }
+}
+
+pub async fn a_newer_schema_is_refused_and_left_alone(bench: Bench) {
+    bench.open().await.close().await;
+    bench
+        .meddle(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (999, 'future', 1, x'00', 1)",
+        )
+        .await;
+    let error = Store::open(&bench.url, "controller-1", NOW).await.expect_err("the schema is newer");
+    assert!(matches!(error, Error::SchemaTooNew { found: 999, .. }), "{error}");
+    assert_eq!(bench.count("SELECT COUNT(*) FROM leases WHERE epoch = 1").await, 16);
+    let states = migration_status(&bench.url).await.expect("its status can be read");
+    let future = states.last().expect("the future migration is shown");
+    assert!(future.version == 999 && future.applied && !future.known);
+}
+
+pub async fn migrations_can_run_twice_and_side_by_side(bench: Bench) {
+    let before = migration_status(&bench.url).await.expect("status without a database");
+    assert!(!before.is_empty() && before.iter().all(|state| state.known && !state.applied));
+    let (one, other) = tokio::join!(migrate(&bench.url), migrate(&bench.url));
+    for result in [&one, &other] {
+        assert!(matches!(result, Ok(_) | Err(Error::Locked { .. })), "{result:?}");
+    }
+    assert!(one.is_ok() || other.is_ok());
+    let again = migrate(&bench.url).await.expect("a second run changes nothing");
+    assert!(again.iter().all(|state| state.applied && state.known));
+    assert_eq!(migration_status(&bench.url).await.expect("status"), again);
+}
+
+pub async fn what_was_written_is_there_after_a_restart(bench: Bench) {
+    let store = bench.open().await;
+    let mut run = Run::new("update", 1);
+    let create = run.create();
+    store.writer().submit(create.clone()).await.expect("written");
+    let note = run.note("äöü\u{0}\n'\"");
+    store.writer().submit(note.clone()).await.expect("written");
+    store.close().await;
+
+    let store = bench.open().await;
+    let history = store.history(run.id()).await.expect("readable");
+    assert_eq!(history, [create.events, note.events].concat());
+    assert_eq!(store.execution(run.id()).await.expect("readable"), Some(run.summary));
+    store.close().await;
+}
+
+/// The test runs itself as the process that is killed: that one writes until it dies and says what was acknowledged.
+pub async fn a_killed_process_leaves_whole_items_and_every_acknowledged_one(bench: Bench) {
+    if let Ok(url) = std::env::var("PULSE_CONTRACT_CHILD") {
+        return write_until_killed(&url).await;
+    }
+    let mut acknowledged = 0;
+    for lines in [1, 40, 200] {
+        let mut child = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", bench.test, "--nocapture"])
+            .env("PULSE_CONTRACT_CHILD", &bench.url)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the child starts");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        let mut said = output.lines().map_while(Result::ok).filter_map(|line| line.strip_prefix("written ").map(str::to_owned));
+        let mut ids: Vec<String> = said.by_ref().take(lines).collect();
+        child.kill().expect("the child is killed");
+        child.wait().expect("the child is gone");
+        ids.extend(said.filter(|id| id.len() == 36));
+        assert!(ids.len() >= lines);
+        acknowledged += ids.len();
+        let store = bench.open().await;
+        for id in ids {
+            let history = store.history(id.parse().expect("an id")).await.expect("readable");
+            assert_eq!(history.len(), 3, "an acknowledged item is whole");
+        }
+        store.close().await;
+    }
+    let whole = "SELECT COUNT(*) FROM executions e WHERE seq = 3 AND 3 = (SELECT COUNT(*) FROM events WHERE execution = e.id)";
+    let all = bench.count("SELECT COUNT(*) FROM executions").await;
+    assert!(all >= i64::try_from(acknowledged).expect("few"));
+    assert_eq!(bench.count(whole).await, all, "no item is there in part");
+    assert_eq!(bench.count("SELECT COUNT(DISTINCT execution) FROM events").await, all);
+}
+
+async fn write_until_killed(url: &str) {
+    let store = Store::open(url, "child", NOW).await.expect("the child opens the store");
+    let first = store.next_number("main", "killed").await.expect("a number");
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in first.. {
+        let writer = store.writer().clone();
+        tasks.spawn(async move {
+            let mut run = Run::new("killed", number);
+            let mut item = run.create();
+            item.events.extend(run.item(vec![Event::Started, Event::Resumed]).events);
+            item.summary = run.summary.clone();
+            writer.submit(item).await.expect("written");
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "written {}", run.id()).and_then(|()| out.flush()).expect("the parent listens");
+        });
+        if tasks.len() >= 32 {
+            tasks.join_next().await;
+        }
+    }
+}
+
+pub async fn a_fact_is_put_once(bench: Bench) {
+    let store = bench.open().await;
+    assert_eq!(store.meta("cluster_id").await.expect("readable"), None);
+    assert_eq!(store.cluster_id("one").await.expect("put"), "one");
+    assert_eq!(store.cluster_id("two").await.expect("kept"), "one");
+    started(&store, "update", 1).await;
+    store.close().await;
+    assert_eq!(bench.open().await.meta("cluster_id").await.expect("readable").as_deref(), Some("one"));
+}

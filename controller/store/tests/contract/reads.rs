@@ -1,0 +1,109 @@
+//! Lists, look-ups, and rows that cannot be read.
+
+use crate::bench::{Bench, NOW, Run, started};
+use pulse_core::time::Timestamp;
+use pulse_core::transition::{ExecutionEnd, ExecutionState};
+use pulse_store::ExecutionFilter;
+
+pub async fn lists_are_paged_newest_first(bench: Bench) {
+    let store = bench.open().await;
+    let mut ids = Vec::new();
+    for number in 1..=7 {
+        ids.push(started(&store, "update", number).await.id());
+        started(&store, "backup", number).await;
+    }
+    ids.reverse();
+    let filter = ExecutionFilter { workflow: Some("update".to_owned()), status: Some(ExecutionState::Pending) };
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.executions(&filter, 3, cursor).await.expect("readable");
+        assert!(page.items.len() <= 3);
+        seen.extend(page.items.into_iter().map(|row| row.expect("readable").id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids);
+    let ended = ExecutionFilter { status: Some(ExecutionState::Ended(ExecutionEnd::Failed)), ..ExecutionFilter::default() };
+    assert!(store.executions(&ended, 10, None).await.expect("readable").items.is_empty());
+    assert_eq!(store.executions(&ExecutionFilter::default(), 100, None).await.expect("readable").items.len(), 14);
+}
+
+pub async fn an_execution_is_found_by_id_and_by_number(bench: Bench) {
+    let store = bench.open().await;
+    let run = started(&store, "update", 812).await;
+    for reference in [run.id().to_string(), "update#812".to_owned()] {
+        assert_eq!(store.find_execution(&reference).await.expect("readable"), Some(run.summary.clone()), "{reference}");
+    }
+    for reference in ["update#813", "update", "backup#812", "#", "update#x", "'; DROP TABLE events; --#1"] {
+        assert_eq!(store.find_execution(reference).await.expect("readable"), None, "{reference}");
+    }
+    let mut twin = Run::new("update", 812);
+    twin.summary.source = "other".to_owned();
+    store.writer().submit(twin.create()).await.expect("written");
+    let error = store.find_execution("update#812").await.expect_err("two sources have it");
+    assert!(error.code() == "execution_ambiguous" && error.to_string().contains("main, other"), "{error}");
+}
+
+pub async fn open_and_due_executions_are_found(bench: Bench) {
+    let store = bench.open().await;
+    let mut runs = Vec::new();
+    for (number, wake) in [(1, Some(30)), (2, Some(10)), (3, None), (4, Some(99)), (5, Some(5))] {
+        let mut run = Run::new("update", number);
+        run.summary.wake_at = wake.map(Timestamp);
+        store.writer().submit(run.create()).await.expect("written");
+        runs.push(run);
+    }
+    let end = runs[4].end();
+    store.writer().submit(end).await.expect("written");
+    let open: Vec<_> =
+        store.open_executions().await.expect("readable").into_iter().map(|row| row.expect("readable").id).collect();
+    assert_eq!(open, runs[..4].iter().map(Run::id).collect::<Vec<_>>());
+    assert_eq!(store.due(Timestamp(30), 10).await.expect("readable"), [Ok(runs[1].id()), Ok(runs[0].id())]);
+    assert_eq!(store.due(Timestamp(30), 1).await.expect("readable"), [Ok(runs[1].id())]);
+    assert_eq!(store.next_due().await.expect("readable"), Some(Timestamp(10)));
+}
+
+pub async fn one_bad_row_hides_no_other(bench: Bench) {
+    let store = bench.open().await;
+    let mut runs = Vec::new();
+    for number in 1..=5 {
+        runs.push(started(&store, "update", number).await);
+    }
+    // A word from the future, a number out of range, and text that is no text.
+    bench.meddle(&format!("UPDATE executions SET status = 'teleported' WHERE id = '{}'", runs[0].id())).await;
+    bench.meddle(&format!("UPDATE executions SET seq = -1 WHERE id = '{}'", runs[1].id())).await;
+    bench.meddle(&format!("UPDATE executions SET message = CAST(x'ff00fe' AS CHAR) WHERE id = '{}'", runs[2].id())).await;
+    let rows = store.open_executions().await.expect("the list is there");
+    assert_eq!(rows.len(), 5);
+    let good: Vec<_> = rows.iter().filter_map(|row| Some(row.as_ref().ok()?.id)).collect();
+    assert_eq!(good, [runs[3].id(), runs[4].id()]);
+    let bad = rows[0].as_ref().expect_err("the first row is bad");
+    assert!(bad.reason.contains("teleported") && bad.key == Some(runs[0].id().to_string()), "{bad}");
+    let page = store.executions(&ExecutionFilter::default(), 5, None).await.expect("the page is there");
+    assert_eq!(page.items.iter().filter(|row| row.is_ok()).count(), 2);
+    assert_eq!(store.execution(runs[0].id()).await.expect_err("asked for itself it is an error").code(), "store_row");
+}
+
+pub async fn a_bad_or_missing_event_fails_its_own_history_only(bench: Bench) {
+    let store = bench.open().await;
+    let mut runs = Vec::new();
+    for number in 1..=4 {
+        let mut run = started(&store, "update", number).await;
+        for reason in ["a", "b"] {
+            store.writer().submit(run.note(reason)).await.expect("written");
+        }
+        runs.push(run);
+    }
+    bench.meddle(&format!("UPDATE events SET version = 9 WHERE execution = '{}' AND seq = 2", runs[0].id())).await;
+    bench.meddle(&format!("UPDATE events SET body = '{{' WHERE execution = '{}' AND seq = 3", runs[1].id())).await;
+    bench.meddle(&format!("DELETE FROM events WHERE execution = '{}' AND seq = 2", runs[2].id())).await;
+    for (run, word) in runs.iter().zip(["newer release", "event body", "missing"]) {
+        let error = store.history(run.id()).await.expect_err("its history is damaged");
+        assert!(error.code() == "store_row" && error.to_string().contains(word), "{error}");
+    }
+    assert_eq!(store.history(runs[3].id()).await.expect("readable").len(), 3);
+    let later = store.events_after(runs[3].id(), 1, 1).await.expect("readable");
+    assert_eq!(later.iter().map(|event| (event.seq, event.at)).collect::<Vec<_>>(), [(2, NOW)]);
+}
