@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 const WINDOW: usize = 256 * 1024;
 /// Bytes per second of an attempt beyond the head, while its command runs.
 const PACE: f64 = 256.0 * 1024.0;
+/// Pieces of a running command shorter than this wait a moment for more, so that no flood of tiny frames is made.
+const QUANTUM: u64 = 16 * 1024;
+const MOMENT: Duration = Duration::from_millis(50);
 /// How long after a connection begins output waits to hear what the controller has stored.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -55,6 +58,8 @@ struct Source {
     next: u64,
     /// What the controller has stored.
     stored: u64,
+    /// No short piece before this.
+    quiet_until: Instant,
     /// End and length of each piece on its way.
     under_way: VecDeque<(u64, usize)>,
 }
@@ -62,7 +67,10 @@ struct Source {
 impl Outputs {
     /// Begins to look after an attempt's output.
     pub fn add(&mut self, attempt: AttemptId, dir: &AttemptDir, now: Instant) {
-        let source = |name| Source { path: dir.file(name), reader: None, next: 0, stored: 0, under_way: VecDeque::new() };
+        let source = |name| {
+            let under_way = VecDeque::new();
+            Source { path: dir.file(name), reader: None, next: 0, stored: 0, quiet_until: now, under_way }
+        };
         let output = || Output { streams: [source("stdout"), source("stderr")], ended: false, allowance: 0.0, counted: now };
         self.attempts.entry(attempt).or_insert_with(output);
     }
@@ -145,10 +153,14 @@ impl Output {
         let mut room = WINDOW.saturating_sub(self.streams.iter().map(Source::bytes_under_way).sum());
         for (source, stream) in self.streams.iter_mut().zip([Stream::Stdout, Stream::Stderr]) {
             let paced = !self.ended && source.next >= HEAD;
+            if !self.ended && source.should_gather(now) || paced && self.allowance < QUANTUM as f64 {
+                continue;
+            }
             if paced {
                 room = room.min(self.allowance as usize);
             }
             if let Some((offset, data)) = source.take(room.min(MAX_CHUNK)) {
+                source.quiet_until = now + MOMENT;
                 if paced {
                     self.allowance -= data.len() as f64;
                 }
@@ -162,6 +174,11 @@ impl Output {
 impl Source {
     fn bytes_under_way(&self) -> usize {
         self.under_way.iter().map(|(_, length)| length).sum()
+    }
+
+    /// Whether what is there is little, and little was sent just now.
+    fn should_gather(&mut self, now: Instant) -> bool {
+        now < self.quiet_until && self.available().saturating_sub(self.next) < QUANTUM
     }
 
     fn take(&mut self, limit: usize) -> Option<(u64, Vec<u8>)> {

@@ -65,14 +65,16 @@ fn become_command(procs: Option<&File>) -> io::Result<()> {
     if let Some(mut procs) = procs {
         drop(procs.write(b"0"));
     }
-    // SAFETY: plain system calls on this process; numbers that are no changeable signal only return an error.
+    // The kernel's `struct sigaction`, all zero: SIG_DFL, no flags, no mask. libc's own `signal` leaves out 32 and 33.
+    let default = [0_usize; 8];
+    let none = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: plain system calls on this process, on memory that outlives them; numbers that are no changeable signal only
+    // return an error.
     unsafe {
-        for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+        for signal in 1..=64_usize {
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), none, 8_usize);
         }
-        let mut none: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK as usize, default.as_ptr(), none, 8_usize);
     }
     Ok(())
 }
