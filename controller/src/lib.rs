@@ -2,5 +2,9 @@
 
 pub mod agents;
 pub mod clock;
+pub mod config;
 pub mod engine;
 pub mod reconcile;
+pub mod source;
+pub mod sync;
+pub mod telemetry;

@@ -1,0 +1,43 @@
+//! Where the controller keeps what it knows.
+
+use super::layers::Layers;
+use super::secret::Secret;
+use std::path::{Path, PathBuf};
+
+/// Data folder and database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data {
+    /// The folder for everything that is no row: the administrator's token, the lock, the SQLite file.
+    pub folder: PathBuf,
+    /// The database; may hold a password.
+    pub database_url: Secret,
+}
+
+impl Data {
+    const DEFAULT: &'static str = "/var/lib/pulse";
+
+    /// Everything in one folder.
+    pub fn in_folder(folder: &Path) -> Self {
+        let database_url = Secret::new(format!("sqlite://{}", folder.join("pulse.db").display()));
+        Self { folder: folder.to_owned(), database_url }
+    }
+
+    pub(super) fn read(layers: &Layers, errors: &mut Vec<String>) -> Self {
+        let folder = layers.get("PULSE_DATA_DIR").map_or(Self::DEFAULT, |given| given.text.as_str());
+        let default = Self::in_folder(Path::new(folder));
+        let Some(given) = layers.get("PULSE_DATABASE_URL") else { return default };
+        // The URL may hold a password, so that errors show its scheme only.
+        match given.text.split_once(':') {
+            Some(("sqlite", _)) => Self { database_url: Secret::new(given.text.clone()), ..default },
+            Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') => {
+                let place = &given.place;
+                errors.push(format!("{place}: `{scheme}` databases are unsupported in this release; use sqlite://<file>"));
+                default
+            }
+            _ => {
+                errors.push(format!("{}: this is no URL; write sqlite://<file>", given.place));
+                default
+            }
+        }
+    }
+}

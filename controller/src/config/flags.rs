@@ -1,0 +1,160 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The controller of PULSE: it syncs workflows and drives their executions on agents. Without a subcommand it serves.
+#[derive(Debug, clap::Parser)]
+#[command(name = "pulse-controller", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings of serving.
+    #[command(flatten)]
+    pub serve: ServeFlags,
+}
+
+/// What else there is to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Bring the database to this release's schema.
+    Migrate(MigrateFlags),
+    /// Serve a folder of manifests on this machine, with one local agent, to try things out.
+    Dev(DevFlags),
+}
+
+/// Settings of serving. Each is also an environment variable (`PULSE_LISTEN`) and a key of the file (`listen`).
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ServeFlags {
+    /// A YAML file with settings [env: PULSE_CONFIG].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address and port to listen on [env: PULSE_LISTEN] [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// The URL under which agents and people reach this controller [env: PULSE_PUBLIC_URL].
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// The folder to keep everything in [env: PULSE_DATA_DIR] [default: /var/lib/pulse].
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<String>,
+    /// A file that holds the database's URL [env: PULSE_DATABASE_URL_FILE; the URL itself: PULSE_DATABASE_URL].
+    #[arg(long, value_name = "FILE")]
+    pub database_url_file: Option<String>,
+    /// The folder of manifests [env: PULSE_SOURCE_URL].
+    #[arg(long, value_name = "FOLDER")]
+    pub source_url: Option<String>,
+    /// The folder within the source to read [env: PULSE_SOURCE_PATH] [default: all of it].
+    #[arg(long, value_name = "PATH")]
+    pub source_path: Option<String>,
+    /// How often to look at the source, whatever was heard [env: PULSE_SOURCE_POLL] [default: 3m].
+    #[arg(long, value_name = "DURATION")]
+    pub source_poll: Option<String>,
+    /// A file that holds the administrator's token [env: PULSE_ADMIN_TOKEN_FILE; the token itself: PULSE_ADMIN_TOKEN].
+    #[arg(long, value_name = "FILE")]
+    pub admin_token_file: Option<String>,
+    /// Allow plain HTTP beyond loopback, behind a proxy that speaks TLS [env: PULSE_INSECURE_HTTP].
+    #[arg(long)]
+    pub insecure_http: bool,
+    /// What to log.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// What to log.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct LogFlags {
+    /// What to log, such as `debug` or `info,pulse_controller=debug` [env: PULSE_LOG].
+    #[arg(long = "log", value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// `text` or `json` [env: PULSE_LOG_FORMAT] [default: text].
+    #[arg(long = "log-format", value_name = "FORMAT")]
+    pub format: Option<String>,
+}
+
+/// Settings of migrating.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct MigrateFlags {
+    /// Only say what the database has.
+    #[arg(long)]
+    pub status: bool,
+    /// A YAML file with settings [env: PULSE_CONFIG].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder to keep everything in [env: PULSE_DATA_DIR] [default: /var/lib/pulse].
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<String>,
+    /// A file that holds the database's URL [env: PULSE_DATABASE_URL_FILE; the URL itself: PULSE_DATABASE_URL].
+    #[arg(long, value_name = "FILE")]
+    pub database_url_file: Option<String>,
+    /// What to log.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// Settings of trying things out.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DevFlags {
+    /// The folder of manifests; it is watched.
+    pub path: PathBuf,
+    /// Loopback address and port to listen on.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Keep everything in this folder, and find it there next time; otherwise a temporary one is used and removed.
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// What to log.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// A flag that was given: the setting, whether it names a file that holds the value, the flag, the text.
+pub(super) type Flag = (&'static str, bool, &'static str, String);
+
+fn flag(setting: &'static str, flag: &'static str, text: &Option<String>) -> Option<Flag> {
+    text.clone().map(|text| (setting, false, flag, text))
+}
+
+fn file_flag(setting: &'static str, flag: &'static str, text: &Option<String>) -> Option<Flag> {
+    text.clone().map(|text| (setting, true, flag, text))
+}
+
+impl LogFlags {
+    fn values(&self) -> impl Iterator<Item = Flag> {
+        let filter = flag("PULSE_LOG", "--log", &self.filter);
+        filter.into_iter().chain(flag("PULSE_LOG_FORMAT", "--log-format", &self.format))
+    }
+}
+
+impl ServeFlags {
+    pub(super) fn values(&self) -> Vec<Flag> {
+        let insecure = self.insecure_http.then(|| "true".to_owned());
+        let values = [
+            flag("PULSE_LISTEN", "--listen", &self.listen),
+            flag("PULSE_PUBLIC_URL", "--public-url", &self.public_url),
+            flag("PULSE_DATA_DIR", "--data-dir", &self.data_dir),
+            file_flag("PULSE_DATABASE_URL", "--database-url-file", &self.database_url_file),
+            flag("PULSE_SOURCE_URL", "--source-url", &self.source_url),
+            flag("PULSE_SOURCE_PATH", "--source-path", &self.source_path),
+            flag("PULSE_SOURCE_POLL", "--source-poll", &self.source_poll),
+            file_flag("PULSE_ADMIN_TOKEN", "--admin-token-file", &self.admin_token_file),
+            flag("PULSE_INSECURE_HTTP", "--insecure-http", &insecure),
+        ];
+        values.into_iter().flatten().chain(self.log.values()).collect()
+    }
+}
+
+impl MigrateFlags {
+    pub(super) fn values(&self) -> Vec<Flag> {
+        let data = flag("PULSE_DATA_DIR", "--data-dir", &self.data_dir);
+        let database = file_flag("PULSE_DATABASE_URL", "--database-url-file", &self.database_url_file);
+        data.into_iter().chain(database).chain(self.log.values()).collect()
+    }
+}
+
+impl DevFlags {
+    pub(super) fn values(&self) -> Vec<Flag> {
+        self.log.values().collect()
+    }
+}

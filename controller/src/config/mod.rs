@@ -1,0 +1,98 @@
+//! What the controller is told at its start. Flags win over the environment, the environment over the file; each error names
+//! where the value came from, and all errors are told at once. Nothing outside this folder reads the environment.
+
+mod admin;
+mod data;
+mod error;
+mod file;
+mod flags;
+mod layers;
+mod listen;
+mod log;
+mod secret;
+mod settings;
+mod source;
+
+pub use admin::AdminToken;
+pub use data::Data;
+pub use error::ConfigError;
+pub use flags::{Cli, Command, DevFlags, MigrateFlags, ServeFlags};
+pub use listen::Listen;
+pub use log::{Log, LogFormat};
+pub use secret::Secret;
+pub use source::Source;
+
+use layers::Layers;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// The environment, as it was when the process began.
+pub type Environment = BTreeMap<OsString, OsString>;
+
+/// Everything that `serve` needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where it keeps what it knows.
+    pub data: Data,
+    /// Where the manifests are; without one nothing can be started.
+    pub source: Option<Source>,
+    /// The administrator's token; made at the first start when absent.
+    pub admin_token: Option<AdminToken>,
+    /// What it logs.
+    pub log: Log,
+    /// What to tell people about the settings, though nothing is wrong.
+    pub warnings: Vec<String>,
+}
+
+/// The environment of this process.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn environment() -> Environment {
+    std::env::vars_os().collect()
+}
+
+impl Config {
+    /// The settings of `serve`.
+    pub fn load(flags: &ServeFlags, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut errors = Vec::new();
+        let layers = Layers::gather(flags.values(), flags.config.as_deref(), environment, &mut errors);
+        let listen = Listen::read(&layers, &mut errors);
+        let data = Data::read(&layers, &mut errors);
+        let source = Source::read(&layers, &mut errors);
+        let admin_token = AdminToken::read(&layers, &mut errors);
+        let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
+        if !errors.is_empty() {
+            return Err(ConfigError(errors));
+        }
+        let mut warnings = layers.warnings;
+        if source.is_none() {
+            warnings
+                .push("no source is set, so no workflow can be live; set --source-url or PULSE_SOURCE_URL to a folder".into());
+        }
+        Ok(Self { listen, data, source, admin_token, log, warnings })
+    }
+}
+
+/// The settings of `migrate`: the database and what to log.
+pub fn load_migrate(flags: &MigrateFlags, environment: &Environment) -> Result<(Data, Log), ConfigError> {
+    let mut errors = Vec::new();
+    let layers = Layers::gather(flags.values(), flags.config.as_deref(), environment, &mut errors);
+    let data = Data::read(&layers, &mut errors);
+    let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
+    if errors.is_empty() { Ok((data, log)) } else { Err(ConfigError(errors)) }
+}
+
+/// What `dev` logs: the only settings that it takes from the environment, because everything else is its own.
+pub fn load_dev_log(flags: &DevFlags, environment: &Environment) -> Result<Log, ConfigError> {
+    let mut errors = Vec::new();
+    let wanted = ["PULSE_LOG", "PULSE_LOG_FORMAT"];
+    let environment =
+        environment.iter().filter(|(name, _)| wanted.iter().any(|wanted| name == wanted)).map(|(n, v)| (n.clone(), v.clone()));
+    let layers = Layers::gather(flags.values(), None, &environment.collect(), &mut errors);
+    let log = Log::read(&layers, Log::DEV_FILTER, &mut errors);
+    if errors.is_empty() { Ok(log) } else { Err(ConfigError(errors)) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! The table of settings: every name that `pulse.md` promises, those of later releases too, so that none is accepted and
+//! ignored.
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its name in the environment.
+    pub(super) env: &'static str,
+    /// Its name in the file; the flag is the same in kebab case.
+    pub(super) key: &'static str,
+    /// It may hold a secret, so it can also be given as a file's path, and it has no flag of its own.
+    pub(super) secret: bool,
+    /// This release has it.
+    pub(super) built: bool,
+}
+
+const fn setting(env: &'static str, key: &'static str) -> Setting {
+    Setting { env, key, secret: false, built: true }
+}
+
+const fn secret(env: &'static str, key: &'static str) -> Setting {
+    Setting { env, key, secret: true, built: true }
+}
+
+const fn later(env: &'static str, key: &'static str) -> Setting {
+    Setting { env, key, secret: false, built: false }
+}
+
+const fn later_secret(env: &'static str, key: &'static str) -> Setting {
+    Setting { env, key, secret: true, built: false }
+}
+
+/// Every setting.
+pub(super) const SETTINGS: &[Setting] = &[
+    setting("PULSE_LISTEN", "listen"),
+    setting("PULSE_PUBLIC_URL", "publicUrl"),
+    setting("PULSE_DATA_DIR", "dataDir"),
+    secret("PULSE_DATABASE_URL", "databaseUrl"),
+    setting("PULSE_SOURCE_URL", "sourceUrl"),
+    setting("PULSE_SOURCE_PATH", "sourcePath"),
+    setting("PULSE_SOURCE_POLL", "sourcePoll"),
+    secret("PULSE_ADMIN_TOKEN", "adminToken"),
+    setting("PULSE_INSECURE_HTTP", "insecureHttp"),
+    setting("PULSE_LOG", "log"),
+    setting("PULSE_LOG_FORMAT", "logFormat"),
+    later("PULSE_SOURCE_BRANCH", "sourceBranch"),
+    later("PULSE_SOURCE_USERNAME", "sourceUsername"),
+    later_secret("PULSE_SOURCE_TOKEN", "sourceToken"),
+    later_secret("PULSE_SOURCE_SSH_KEY", "sourceSshKey"),
+    later("PULSE_SOURCE_KNOWN_HOSTS", "sourceKnownHosts"),
+    later("PULSE_SOURCE_CA", "sourceCa"),
+    later_secret("PULSE_WEBHOOK_SECRET", "webhookSecret"),
+    later("PULSE_TLS", "tls"),
+    later("PULSE_TLS_CERT", "tlsCert"),
+    later_secret("PULSE_TLS_KEY", "tlsKey"),
+    later("PULSE_TRUSTED_PROXIES", "trustedProxies"),
+    later("PULSE_LEGACY_ENABLED", "legacyEnabled"),
+    later_secret("WORKER_API_KEY", "workerApiKey"),
+];
+
+/// Names of the environment that are not the controller's, but may stand beside its own.
+pub(super) const OTHERS: &[&str] =
+    &["PULSE_CONFIG", "PULSE_SERVER", "PULSE_TOKEN", "PULSE_TOKEN_FILE", "PULSE_CA", "PULSE_FAILPOINT"];
+
+/// The name that a setting's file variant has: `PULSE_X_FILE`, `xFile`.
+pub(super) fn file_variant(name: &str) -> String {
+    if name.starts_with(|first: char| first.is_ascii_uppercase()) { format!("{name}_FILE") } else { format!("{name}File") }
+}

@@ -1,0 +1,151 @@
+//! Settings as they are given, and every way in which they are refused.
+
+use super::{Cli, Config, Environment, LogFormat, ServeFlags};
+use clap::Parser;
+use std::path::Path;
+
+fn environment(values: &[(&str, &str)]) -> Environment {
+    values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+fn load(flags: &[&str], values: &[(&str, &str)]) -> Result<Config, String> {
+    let cli = Cli::try_parse_from(std::iter::once("pulse-controller").chain(flags.iter().copied())).map_err(|e| e.to_string())?;
+    Config::load(&cli.serve, &environment(values)).map_err(|error| error.to_string())
+}
+
+fn refusal(flags: &[&str], values: &[(&str, &str)]) -> String {
+    load(flags, values).expect_err("these settings must be refused")
+}
+
+#[test]
+fn nothing_said_is_the_documented_default() {
+    let config = load(&[], &[]).unwrap();
+    assert_eq!(config.listen.address.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.data.folder, Path::new("/var/lib/pulse"));
+    assert_eq!(config.data.database_url.reveal(), "sqlite:///var/lib/pulse/pulse.db");
+    assert_eq!((config.log.filter.as_str(), config.log.format), ("info", LogFormat::Text));
+    assert!(config.source.is_none() && config.admin_token.is_none());
+    assert!(config.warnings[0].contains("PULSE_SOURCE_URL"), "{:?}", config.warnings);
+}
+
+#[test]
+fn flags_win_over_environment_and_environment_over_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pulse.yaml");
+    std::fs::write(&file, "# settings\nlisten: 127.0.0.1:1001\nlog: debug\nlogFormat: json\n").unwrap();
+    let file = file.to_str().unwrap();
+    let port = |flags: &[&str], values: &[(&str, &str)]| load(flags, values).unwrap().listen.address.port();
+    assert_eq!(port(&["--config", file], &[]), 1001);
+    assert_eq!(port(&[], &[("PULSE_CONFIG", file)]), 1001);
+    assert_eq!(port(&["--config", file], &[("PULSE_LISTEN", "127.0.0.1:1002")]), 1002);
+    assert_eq!(port(&["--config", file, "--listen", "127.0.0.1:1003"], &[("PULSE_LISTEN", "127.0.0.1:1002")]), 1003);
+    let config = load(&["--config", file], &[("PULSE_LOG", "")]).unwrap();
+    assert_eq!((config.log.filter.as_str(), config.log.format), ("debug", LogFormat::Json), "an empty variable says nothing");
+}
+
+#[test]
+fn the_files_errors_name_file_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pulse.yaml");
+    let path = file.to_str().unwrap();
+    let said = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        refusal(&["--config", path], &[])
+    };
+    let unknown = said("log: info\nlistn: 127.0.0.1:1\n");
+    assert!(unknown.contains("pulse.yaml:2:1: listn: there is no such setting") && unknown.contains("listen, "), "{unknown}");
+    let later = said("tls: auto\n");
+    assert!(later.contains("pulse.yaml:1:1: tls: unsupported in this release"), "{later}");
+    let twice = said("log: info\nlog: debug\n");
+    assert!(twice.contains("pulse.yaml:2:1") && twice.contains("log"), "{twice}");
+    let list = said("- a\n");
+    assert!(list.contains("pulse.yaml:1:1") && list.contains("a map of settings"), "{list}");
+    let value = said("\nlisten: nowhere\n");
+    assert!(value.contains("pulse.yaml:2:1: listen: `nowhere` is no address"), "{value}");
+    assert!(refusal(&["--config", "/no/such/file"], &[]).contains("/no/such/file cannot be read"));
+}
+
+#[test]
+fn every_setting_of_a_later_release_is_refused() {
+    for setting in super::settings::SETTINGS.iter().filter(|setting| !setting.built) {
+        let said = refusal(&[], &[(setting.env, "x")]);
+        assert_eq!(said, format!("{}: unsupported in this release; remove it", setting.env));
+    }
+    assert!(refusal(&[], &[("PULSE_WEBHOOK_SECRET_FILE", "/x")]).contains("unsupported in this release"));
+}
+
+#[test]
+fn every_error_is_told_at_once() {
+    let said = refusal(&["--log-format", "xml"], &[("PULSE_LISTEN", "here"), ("PULSE_PUBLIC_URL", "pulse.example.org")]);
+    assert!(said.starts_with("3 settings are wrong:"), "{said}");
+    for place in ["--log-format: `xml`", "PULSE_LISTEN: `here`", "PULSE_PUBLIC_URL: `pulse.example.org` is no URL"] {
+        assert!(said.contains(place), "{said}");
+    }
+}
+
+#[test]
+fn other_machines_are_let_in_only_on_an_explicit_word() {
+    let said = refusal(&["--listen", "0.0.0.0:80"], &[]);
+    assert!(said.contains("PULSE_INSECURE_HTTP=true") && said.contains("TLS"), "{said}");
+    assert!(load(&["--listen", "0.0.0.0:80", "--insecure-http"], &[]).is_ok());
+    assert!(load(&["--listen", "0.0.0.0:80"], &[("PULSE_INSECURE_HTTP", "true")]).is_ok());
+    assert!(load(&["--listen", "[::1]:80"], &[]).is_ok());
+    assert!(refusal(&[], &[("PULSE_INSECURE_HTTP", "yes")]).contains("neither `true` nor `false`"));
+}
+
+#[test]
+fn secrets_come_from_files_too_and_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "0123456789abcdef\n").unwrap();
+    let path = file.to_str().unwrap();
+    let config = load(&[], &[("PULSE_ADMIN_TOKEN_FILE", path)]).unwrap();
+    assert_eq!(config.admin_token.as_ref().unwrap().0.reveal(), "0123456789abcdef");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("0123456789abcdef") && shown.contains("[redacted]"), "{shown}");
+    let both = refusal(&[], &[("PULSE_ADMIN_TOKEN_FILE", path), ("PULSE_ADMIN_TOKEN", "fedcba9876543210")]);
+    assert!(both.contains("says the same thing") && !both.contains("fedcba"), "{both}");
+    let short = refusal(&[], &[("PULSE_ADMIN_TOKEN", "hunter2")]);
+    assert!(short.contains("7 characters") && !short.contains("hunter2"), "{short}");
+    std::fs::write(&file, "\n").unwrap();
+    assert!(refusal(&["--admin-token-file", path], &[]).contains("is empty"));
+    assert!(refusal(&["--admin-token-file", "/no/such"], &[]).contains("cannot read /no/such"));
+}
+
+#[test]
+fn only_sqlite_and_only_folders_are_there_yet() {
+    let said = refusal(&[], &[("PULSE_DATABASE_URL", "mysql://root:hunter2@db/pulse")]);
+    assert!(said.contains("`mysql` databases are unsupported in this release") && !said.contains("hunter2"), "{said}");
+    for url in ["https://git.example.org/ops.git", "git@git.example.org:ops.git", "ssh://git@x/y", "file:///srv/ops.git"] {
+        assert!(refusal(&["--source-url", url], &[]).contains("Git URLs are unsupported in this release"), "{url}");
+    }
+    assert!(refusal(&["--source-url", "/no/such/folder"], &[]).contains("there is no folder `/no/such/folder`"));
+}
+
+#[test]
+fn a_source_is_a_folder_a_path_in_it_and_a_poll() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = folder.path().to_str().unwrap();
+    let config = load(&["--source-url", url, "--source-path", "ops/prod", "--source-poll", "90s"], &[]).unwrap();
+    let source = config.source.unwrap();
+    assert_eq!((source.folder, source.poll.as_secs()), (folder.path().join("ops/prod"), 90));
+    assert!(refusal(&["--source-url", url, "--source-path", "../x"], &[]).contains("leads out of the source"));
+    assert!(refusal(&["--source-url", url, "--source-poll", "90"], &[]).contains("has no unit"));
+    assert!(refusal(&["--source-url", url, "--source-poll", "10ms"], &[]).contains("at least 1s"));
+    assert!(refusal(&["--source-poll", "90s"], &[]).contains("set PULSE_SOURCE_URL, too"));
+}
+
+#[test]
+fn a_misspelt_variable_is_said() {
+    let values = [("PULSE_LISTN", "x"), ("PULSE_AGENT_NAME", "a"), ("PULSE_PORT_80_TCP", "tcp://1"), ("HOME", "/")];
+    let warnings = load(&[], &values).unwrap().warnings;
+    assert!(warnings[0].starts_with("PULSE_LISTN is no setting"), "{warnings:?}");
+    assert_eq!(warnings.iter().filter(|warning| warning.contains("is no setting")).count(), 1, "{warnings:?}");
+}
+
+#[test]
+fn flags_of_serving_do_not_go_before_a_subcommand() {
+    assert!(Cli::try_parse_from(["pulse-controller", "--listen", "127.0.0.1:1", "dev", "x"]).is_err());
+    assert!(Cli::try_parse_from(["pulse-controller", "migrate", "--status"]).is_ok());
+    assert!(ServeFlags::default().values().is_empty());
+}

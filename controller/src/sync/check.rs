@@ -1,0 +1,76 @@
+//! Files to documents and every problem of the whole set, each with its place.
+
+use crate::source::SourceFile;
+use crd_schemas::{Document, Manifest, Problem, Severity, parse_file};
+use pulse_core::definitions::{Finding, Program, digest};
+use pulse_core::plan::WantedObject;
+use sha2::{Digest, Sha256};
+
+/// A set of manifests, checked.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The documents without a problem of their own.
+    pub documents: Vec<Document>,
+    /// Every problem, in the order of files and lines.
+    pub problems: Vec<Problem>,
+}
+
+/// Checks files as one set. `found` is what reading them has found already.
+pub fn check(files: &[SourceFile], found: Vec<Problem>) -> Checked {
+    let (mut documents, mut problems) = (Vec::new(), found);
+    for file in files {
+        let parsed = parse_file(&file.path, &file.bytes);
+        documents.extend(parsed.documents);
+        problems.extend(parsed.problems);
+    }
+    problems.extend(of_the_set(&documents));
+    problems.sort_by(|a, b| (&a.file, a.line, a.column, &a.code).cmp(&(&b.file, b.line, b.column, &b.code)));
+    Checked { documents, problems }
+}
+
+fn of_the_set(documents: &[Document]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for document in documents {
+        if let Manifest::Workflow(workflow) = &document.manifest
+            && let Err(findings) = Program::compile(workflow)
+        {
+            problems.extend(findings.into_iter().map(|finding| placed(document, finding)));
+        }
+    }
+    problems
+}
+
+/// A finding's pointer becomes a place in the file.
+fn placed(document: &Document, finding: Finding) -> Problem {
+    let Finding { pointer, offset, severity, code, message, help } = finding;
+    match offset {
+        Some((offset, length)) => document.problem_within(&pointer, offset, length, severity, code, message, help),
+        None => document.problem(&pointer, severity, code, message, help),
+    }
+}
+
+impl Checked {
+    /// How many problems refuse the set.
+    pub fn errors(&self) -> usize {
+        self.problems.iter().filter(|problem| problem.severity == Severity::Error).count()
+    }
+
+    /// What the set declares.
+    pub fn wanted(&self) -> Vec<WantedObject> {
+        let wanted = self.documents.iter().map(|document| WantedObject {
+            kind: document.manifest.kind(),
+            name: document.manifest.metadata().name.clone(),
+            digest: digest(&document.manifest),
+            path: document.path().to_owned(),
+        });
+        wanted.collect()
+    }
+}
+
+/// Digest of everything that a set declares.
+pub(super) fn set_digest(wanted: &[WantedObject]) -> String {
+    let mut lines: Vec<String> =
+        wanted.iter().map(|object| format!("{} {} {} {:?}\n", object.kind, object.name, object.digest, object.path)).collect();
+    lines.sort();
+    Sha256::digest(lines.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,71 @@
+//! Releasing a held commit: a person confirms this commit with this plan, and nothing else.
+
+use super::{SyncError, Syncer};
+use pulse_store::{SyncOutcome, SyncRecord};
+use uuid::Uuid;
+
+/// What a person confirms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The commit.
+    pub commit: String,
+    /// The plan's digest.
+    pub plan_digest: String,
+}
+
+/// Why a confirmation releases nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// There is no such sync.
+    #[error("there is no sync {0}")]
+    NoSuchSync(Uuid),
+    /// It was not held.
+    #[error("sync {id} is {outcome}, not held")]
+    NotHeld {
+        /// Which.
+        id: Uuid,
+        /// How it ended.
+        outcome: &'static str,
+    },
+    /// The confirmation is about something else than this sync held.
+    #[error("sync {id} holds commit {commit} with plan {plan_digest}; the confirmation names another commit or plan")]
+    Another {
+        /// Which.
+        id: Uuid,
+        /// What it holds.
+        commit: String,
+        /// Its plan.
+        plan_digest: String,
+    },
+    /// The source, or what is live, is no longer what the person saw.
+    #[error("the source has moved on since: the look that was just made ended {} ({}); look at it, and confirm that if it is held", .0.outcome.as_str(), .0.commit.as_deref().unwrap_or("no commit"))]
+    Moved(Box<SyncRecord>),
+    /// See [`SyncError`].
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+}
+
+impl Syncer {
+    /// Applies what a sync held, if it is still what the source holds and would still do the same.
+    pub async fn confirm(&self, id: Uuid, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
+        let held = self.inner.store.sync(id).await.map_err(SyncError::from)?.ok_or(ConfirmError::NoSuchSync(id))?;
+        if held.outcome != SyncOutcome::Held {
+            return Err(ConfirmError::NotHeld { id, outcome: held.outcome.as_str() });
+        }
+        let commit = held.commit.unwrap_or_default();
+        let plan_digest = held.counts["planDigest"].as_str().unwrap_or_default().to_owned();
+        if word.commit != commit || word.plan_digest != plan_digest {
+            return Err(ConfirmError::Another { id, commit, plan_digest });
+        }
+        let turn = self.inner.turn.lock().await;
+        let record = self.look(Some(&word)).await;
+        drop(turn);
+        let record = record?;
+        let settled = matches!(record.outcome, SyncOutcome::Applied | SyncOutcome::Unchanged);
+        // Confirmed twice: the second one finds it live already.
+        if settled && record.commit.as_deref() == Some(word.commit.as_str()) {
+            return Ok(record);
+        }
+        Err(ConfirmError::Moved(Box::new(record)))
+    }
+}

@@ -1,0 +1,100 @@
+//! One look at the source, from reading to the recorded end.
+
+use super::record::{Begun, Finding};
+use super::{Checked, Confirmation, Planned, SOURCE, SyncError, Syncer};
+use crate::clock;
+use pulse_store::{ApplyError, SyncOutcome, SyncRecord};
+use std::sync::atomic::Ordering;
+
+/// Plans made anew because another writer was first, before a look is given up.
+const TRIES: usize = 5;
+
+impl Syncer {
+    /// Looks once. The caller has the turn.
+    pub(super) async fn look(&self, confirmed: Option<&Confirmation>) -> Result<SyncRecord, SyncError> {
+        self.refresh().await?;
+        let begun = Begun::now();
+        let last = self.last().await?;
+        let known = last.as_ref().and_then(|last| last.commit.clone());
+        let (commit, checked) = match self.read(known).await {
+            Ok(read) => read,
+            Err(SyncError::Source(error)) => return self.record(last, begun.unreachable(&error)).await,
+            Err(error) => return Err(error),
+        };
+        if checked.errors() > 0 {
+            return self.record(last, begun.refused(&commit, &checked)).await;
+        }
+        for _ in 0..TRIES {
+            let planned = self.plan(&checked).await?;
+            if planned.is_live(&commit) {
+                return self.record(last, begun.finish(Finding::of(SyncOutcome::Unchanged, &commit, &checked, &planned))).await;
+            }
+            let free = confirmed.is_some_and(|word| word.commit == commit && word.plan_digest == planned.plan.digest());
+            if planned.plan.needs_confirmation() && !free {
+                return self.record(last, begun.finish(Finding::of(SyncOutcome::Held, &commit, &checked, &planned))).await;
+            }
+            if let Some(record) = self.apply(&begun, &commit, &checked, &planned).await? {
+                return Ok(record);
+            }
+        }
+        Err(SyncError::Interrupted("another writer was first each time".to_owned()))
+    }
+
+    /// The last recorded sync.
+    pub(super) async fn last(&self) -> Result<Option<SyncRecord>, SyncError> {
+        let rows = self.inner.store.syncs(Some(SOURCE), 1, None).await?;
+        Ok(rows.into_iter().next().and_then(Result::ok))
+    }
+
+    /// Applies a plan; `None` if another writer was first, and it must be made anew.
+    async fn apply(
+        &self,
+        begun: &Begun,
+        commit: &str,
+        checked: &Checked,
+        planned: &Planned,
+    ) -> Result<Option<SyncRecord>, SyncError> {
+        // An edit that changes no object, such as a comment's, still moves the commit that new executions name.
+        let outcome = if planned.plan.is_empty() { SyncOutcome::Unchanged } else { SyncOutcome::Applied };
+        let record = begun.finish(Finding::of(outcome, commit, checked, planned));
+        let apply = planned.apply(checked, commit, record.clone(), clock::now());
+        match self.inner.store.apply(&apply).await {
+            Ok(generation) => {
+                tracing::info!(commit, generation, message = record.message, "synced");
+                self.inner.stale.store(true, Ordering::SeqCst);
+                self.refresh().await?;
+                Ok(Some(record))
+            }
+            Err(ApplyError::Moved { .. }) => Ok(None),
+            Err(ApplyError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Tells the engine to read what is live, once for each apply, and again where that failed.
+    async fn refresh(&self) -> Result<(), SyncError> {
+        if self.inner.stale.load(Ordering::SeqCst) {
+            self.inner.engine.definitions_changed().await?;
+            self.inner.stale.store(false, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    /// Records a sync that changed nothing live, unless the last one says the same.
+    async fn record(&self, last: Option<SyncRecord>, record: SyncRecord) -> Result<SyncRecord, SyncError> {
+        if let Some(last) = last.filter(|last| says_the_same(last, &record)) {
+            return Ok(last);
+        }
+        let (outcome, message) = (record.outcome.as_str(), record.message.as_deref());
+        match record.outcome {
+            SyncOutcome::Unchanged | SyncOutcome::Applied => tracing::info!(outcome, message, "synced"),
+            _ => tracing::warn!(outcome, message, "synced"),
+        }
+        self.inner.store.record_sync(&record).await?;
+        Ok(record)
+    }
+}
+
+fn says_the_same(last: &SyncRecord, record: &SyncRecord) -> bool {
+    let says = |record: &SyncRecord| (record.commit.clone(), record.outcome, record.problems.clone(), record.message.clone());
+    says(last) == says(record) && last.counts == record.counts
+}

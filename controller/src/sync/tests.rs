@@ -1,0 +1,178 @@
+//! A source's changes and what they do to what is live.
+
+use super::{ConfirmError, Confirmation, SOURCE, SyncError, Syncer};
+use crate::agents::FleetHandle;
+use crate::clock;
+use crate::engine::Engine;
+use crate::source::Folder;
+use pulse_store::{Store, SyncOutcome, SyncRecord};
+use std::path::PathBuf;
+use std::time::Duration;
+
+struct Room {
+    root: tempfile::TempDir,
+    store: Store,
+    syncer: Syncer,
+}
+
+impl Room {
+    async fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("ops")).unwrap();
+        let url = format!("sqlite://{}", root.path().join("pulse.db").display());
+        let store = Store::open(&url, "test", clock::now()).await.unwrap();
+        let engine = Engine::new(store.clone(), FleetHandle::default());
+        let syncer = Syncer::new(Some(Folder::new(root.path().join("ops"))), Duration::from_secs(60), engine);
+        Self { root, store, syncer }
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.root.path().join("ops").join(file)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.path(file), text).unwrap();
+    }
+
+    async fn sync(&self, expected: SyncOutcome) -> SyncRecord {
+        let record = self.syncer.sync().await.unwrap();
+        assert_eq!(record.outcome, expected, "{record:?}");
+        record
+    }
+
+    async fn live(&self) -> Vec<String> {
+        let live = self.store.live(SOURCE).await.unwrap();
+        live.into_iter().map(|row| row.unwrap().manifest.metadata().name.clone()).collect()
+    }
+
+    async fn rows(&self) -> usize {
+        self.store.syncs(Some(SOURCE), 100, None).await.unwrap().len()
+    }
+}
+
+fn workflow(name: &str, command: &str) -> String {
+    format!(
+        "apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {{name: {name}}}\nspec:\n  steps:\n    - id: go\n      type: execute\n      targets: [all]\n      command: {command}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_folder_becomes_live_and_an_edit_updates_it() {
+    let room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo 1"));
+    let first = room.sync(SyncOutcome::Applied).await;
+    assert_eq!(first.message.as_deref(), Some("1 created, 0 updated, 0 retired, 0 unchanged"));
+    room.write("a.yaml", &workflow("a", "echo 2"));
+    room.write("b.yaml", &workflow("b", "echo 2"));
+    let second = room.sync(SyncOutcome::Applied).await;
+    assert_eq!(second.message.as_deref(), Some("1 created, 1 updated, 0 retired, 0 unchanged"));
+    assert!(first.commit != second.commit);
+    assert_eq!(room.store.source(SOURCE).await.unwrap().unwrap().commit, second.commit.unwrap());
+    std::fs::remove_file(room.path("a.yaml")).unwrap();
+    room.sync(SyncOutcome::Applied).await;
+    assert_eq!(room.live().await, ["b"]);
+}
+
+#[tokio::test]
+async fn a_broken_file_changes_nothing_live_and_every_problem_is_told() {
+    let room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo 1"));
+    let good = room.sync(SyncOutcome::Applied).await;
+    // One good change, three bad files: a commit applies as a whole or not at all.
+    room.write("a.yaml", &workflow("a", "echo 2"));
+    room.write("b.yaml", "kind: Workflow\n");
+    room.write("c.yaml", &workflow("c", "'{{ params.nope }}'"));
+    room.write("d.yaml", "a: [\n");
+    let bad = room.sync(SyncOutcome::Refused).await;
+    let mut files: Vec<&str> = bad.problems.as_array().unwrap().iter().map(|problem| problem["file"].as_str().unwrap()).collect();
+    files.dedup();
+    assert_eq!(files, ["b.yaml", "c.yaml", "d.yaml"], "{}", bad.problems);
+    assert!(bad.problems.as_array().unwrap().iter().all(|problem| problem["line"].as_u64() >= Some(1)));
+    assert!(bad.message.unwrap().contains("in 3 files; what was live stays live"));
+    let live = room.store.live(SOURCE).await.unwrap().remove(0).unwrap();
+    assert!(serde_json::to_string(&live.manifest).unwrap().contains("echo 1"), "{live:?}");
+    assert_eq!(room.store.source(SOURCE).await.unwrap().unwrap().commit, good.commit.unwrap());
+}
+
+#[tokio::test]
+async fn what_says_the_same_again_is_one_row() {
+    let room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo 1"));
+    room.sync(SyncOutcome::Applied).await;
+    let unchanged = room.sync(SyncOutcome::Unchanged).await;
+    assert_eq!(room.sync(SyncOutcome::Unchanged).await.id, unchanged.id);
+    assert_eq!(room.rows().await, 2);
+    room.write("a.yaml", "nonsense");
+    let refused = room.sync(SyncOutcome::Refused).await;
+    assert_eq!(room.sync(SyncOutcome::Refused).await.id, refused.id);
+    assert_eq!(room.rows().await, 3);
+}
+
+#[tokio::test]
+async fn a_comment_moves_the_commit_and_a_moved_file_its_path() {
+    let room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo 1"));
+    let first = room.sync(SyncOutcome::Applied).await;
+    room.write("a.yaml", &format!("# a comment\n{}", workflow("a", "echo 1")));
+    let second = room.sync(SyncOutcome::Unchanged).await;
+    assert!(first.commit != second.commit);
+    assert_eq!(room.store.source(SOURCE).await.unwrap().unwrap().commit, second.commit.unwrap());
+    std::fs::rename(room.path("a.yaml"), room.path("b.yaml")).unwrap();
+    room.sync(SyncOutcome::Unchanged).await;
+    assert_eq!(room.store.live(SOURCE).await.unwrap().remove(0).unwrap().path, "b.yaml");
+}
+
+#[tokio::test]
+async fn a_folder_that_vanishes_is_unreachable_and_retires_nothing() {
+    let room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo 1"));
+    room.sync(SyncOutcome::Applied).await;
+    std::fs::rename(room.root.path().join("ops"), room.root.path().join("away")).unwrap();
+    let gone = room.sync(SyncOutcome::Unreachable).await;
+    assert!(gone.commit.is_none() && gone.message.unwrap().contains("cannot be read"));
+    assert_eq!(room.live().await, ["a"]);
+    std::fs::rename(room.root.path().join("away"), room.root.path().join("ops")).unwrap();
+    room.sync(SyncOutcome::Unchanged).await;
+}
+
+#[tokio::test]
+async fn retiring_much_is_held_until_a_person_confirms_just_that() {
+    let room = Room::new().await;
+    for name in ["a", "b", "c", "d", "e"] {
+        room.write(&format!("{name}.yaml"), &workflow(name, "echo"));
+    }
+    room.sync(SyncOutcome::Applied).await;
+    for name in ["a", "b", "c", "d"] {
+        std::fs::remove_file(room.path(&format!("{name}.yaml"))).unwrap();
+    }
+    let held = room.sync(SyncOutcome::Held).await;
+    assert_eq!(room.live().await.len(), 5);
+    let word = Confirmation { commit: held.commit.unwrap(), plan_digest: held.counts["planDigest"].as_str().unwrap().to_owned() };
+
+    let other = Confirmation { plan_digest: "0".repeat(64), ..word.clone() };
+    assert!(matches!(room.syncer.confirm(held.id, other).await, Err(ConfirmError::Another { .. })));
+    room.write("f.yaml", &workflow("f", "echo"));
+    let moved = room.syncer.confirm(held.id, word.clone()).await;
+    assert!(matches!(moved, Err(ConfirmError::Moved(_))), "the head has moved");
+    assert_eq!(room.live().await.len(), 5);
+
+    std::fs::remove_file(room.path("f.yaml")).unwrap();
+    let applied = room.syncer.confirm(held.id, word.clone()).await.unwrap();
+    assert_eq!(applied.outcome, SyncOutcome::Applied);
+    assert_eq!(room.live().await, ["e"]);
+    let again = room.syncer.confirm(held.id, word.clone()).await.unwrap();
+    assert_eq!(again.outcome, SyncOutcome::Unchanged, "confirmed twice is confirmed");
+    let refused = room.syncer.confirm(again.id, word).await;
+    assert!(matches!(refused, Err(ConfirmError::NotHeld { outcome: "unchanged", .. })));
+}
+
+#[tokio::test]
+async fn planning_changes_nothing() {
+    let room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo 1"));
+    let (checked, planned) = room.syncer.plan_source().await.unwrap();
+    assert_eq!((checked.errors(), planned.plan.create.len()), (0, 1));
+    assert!(room.live().await.is_empty() && room.rows().await == 0);
+    let none = Syncer::new(None, Duration::from_secs(60), Engine::new(room.store.clone(), FleetHandle::default()));
+    assert!(matches!(none.sync().await, Err(SyncError::NoSource)));
+}
