@@ -14,7 +14,7 @@ const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 ///
 /// Exit codes: 0 yes, 1 no (problems, changes, a failed execution), 2 an error, 3 cancelled, 5 waiting for a person, 130 Ctrl-C.
 #[derive(Debug, Parser)]
-#[command(name = "pulse", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "pulse", version, max_term_width = 100)]
 pub struct Args {
     /// What every command shares.
     #[command(flatten)]

@@ -1,8 +1,10 @@
 //! The manifests of a folder or file, read the way the controller reads its source.
 
 use crate::failure::Failure;
+use crd_schemas::{MAX_FILE_BYTES, Problem, Severity};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 /// A file as it was found.
 #[derive(Debug, Clone)]
@@ -18,58 +20,92 @@ pub struct ManifestFile {
 /// How deep folders may lie in each other; a source has no reason to come near it.
 const MAX_DEPTH: usize = 32;
 
-/// Every manifest at a path: the file itself whatever its name, or in a folder each `*.yaml` and `*.yml`, sorted, apart from
-/// what lies under a name that begins with a dot.
-pub fn read(path: &Path) -> Result<Vec<ManifestFile>, Failure> {
+/// What lies at a path.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The files, sorted by path.
+    pub files: Vec<ManifestFile>,
+    /// What the controller would refuse to read.
+    pub problems: Vec<Problem>,
+}
+
+/// Every manifest at a path: the file itself whatever its name, or in a folder each `*.yaml` and `*.yml`, apart from what lies
+/// under a name that begins with a dot.
+pub fn read(path: &Path) -> Result<Found, Failure> {
     let meta = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    if !meta.is_dir() {
-        let relative = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
-        return Ok(vec![read_one(path, relative)?]);
+    let mut found = Found::default();
+    if meta.is_dir() {
+        found.folder(path, "", 1)?;
+    } else {
+        let relative = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+        found.file(path, &relative)?;
     }
-    let mut found = Vec::new();
-    collect(path, "", 0, &mut found)?;
-    if found.is_empty() {
+    if found.files.is_empty() && found.problems.is_empty() {
         let message = format!("{} has no file that ends in .yaml or .yml", path.display());
         return Err(Failure::new(message).with_help("name the folder that holds the manifests, or a file"));
     }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
-    found.into_iter().map(|(relative, path)| read_one(&path, relative)).collect()
+    found.files.sort_by(|a, b| a.relative.cmp(&b.relative));
+    Ok(found)
 }
 
-fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, PathBuf)>) -> Result<(), Failure> {
-    if depth > MAX_DEPTH {
-        let message = format!("{} lies more than {MAX_DEPTH} folders deep", folder.display());
-        return Err(Failure::new(message).with_help("name a folder nearer to the manifests"));
-    }
-    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
-        let entry = entry.map_err(|error| unreadable(folder, &error))?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            let message = format!("{} has a name that is no UTF-8", entry.path().display());
-            return Err(Failure::new(message).with_help("rename it"));
-        };
-        if name.starts_with('.') {
-            continue;
+impl Found {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Failure> {
+        if depth > MAX_DEPTH {
+            let message = format!("{} lies more than {MAX_DEPTH} folders deep", folder.display());
+            return Err(Failure::new(message).with_help("move it nearer to the source's root"));
         }
-        let (path, relative) = (entry.path(), format!("{prefix}{name}"));
-        // A link to a folder is not followed: it could lead round in a circle, and Git would hand the controller no folder.
-        let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
-        if kind.is_dir() {
-            collect(&path, &format!("{relative}/"), depth + 1, found)?;
-        } else if is_manifest(name) && fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
-            found.push((relative, path));
+        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+            let entry = entry.map_err(|error| unreadable(folder, &error))?;
+            let path = entry.path();
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
+            let manifest = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+            if !manifest && !kind.is_dir() && !path.is_dir() {
+                continue;
+            }
+            let Some(name) = name.to_str() else {
+                let message = format!("{} has a name that is no UTF-8", path.display());
+                return Err(Failure::new(message).with_help("rename it"));
+            };
+            let relative = format!("{prefix}{name}");
+            if kind.is_symlink() {
+                self.problems.push(link(&path));
+            } else if kind.is_dir() {
+                self.folder(&path, &format!("{relative}/"), depth + 1)?;
+            } else if kind.is_file() {
+                self.file(&path, &relative)?;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Reads at most a byte more than a manifest's file may have; the parser refuses it then.
+    fn file(&mut self, path: &Path, relative: &str) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
+        read.map_err(|error| unreadable(path, &error))?;
+        self.files.push(ManifestFile { shown: path.display().to_string(), relative: relative.to_owned(), bytes });
+        Ok(())
+    }
 }
 
-fn is_manifest(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-}
-
-fn read_one(path: &Path, relative: String) -> Result<ManifestFile, Failure> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
-    Ok(ManifestFile { shown: path.display().to_string(), relative, bytes })
+/// The controller follows no link: it could lead out of the source, and Git would hand over no file for it.
+fn link(path: &Path) -> Problem {
+    Problem {
+        file: path.display().to_string(),
+        line: 1,
+        column: 1,
+        end_line: 1,
+        end_column: 1,
+        severity: Severity::Error,
+        code: "symlink".to_owned(),
+        message: "a symbolic link is not followed".to_owned(),
+        help: Some("put the file or folder itself there".to_owned()),
+        pointer: String::new(),
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
@@ -90,9 +126,21 @@ mod tests {
         for name in ["b.yaml", "a.yml", "sub/c.yaml", ".hidden.yaml", ".git/x.yaml", "README.md"] {
             fs::write(at(name), name).unwrap();
         }
-        let names: Vec<_> = read(folder.path()).unwrap().into_iter().map(|file| file.relative).collect();
+        let names: Vec<_> = read(folder.path()).unwrap().files.into_iter().map(|file| file.relative).collect();
         assert_eq!(names, ["a.yml", "b.yaml", "sub/c.yaml"]);
-        assert_eq!(read(&at("README.md")).unwrap()[0].relative, "README.md", "a file that is named is read");
+        assert_eq!(read(&at("README.md")).unwrap().files[0].relative, "README.md", "a file that is named is read");
+    }
+
+    #[test]
+    fn links_are_problems_as_the_controller_sees_them() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.txt"), "").unwrap();
+        std::os::unix::fs::symlink("a.txt", folder.path().join("b.yaml")).unwrap();
+        std::os::unix::fs::symlink("a.txt", folder.path().join("c.txt")).unwrap();
+        std::os::unix::fs::symlink("..", folder.path().join("up")).unwrap();
+        let found = read(folder.path()).unwrap();
+        assert!(found.files.is_empty());
+        assert_eq!(found.problems.iter().map(|problem| problem.code.as_str()).collect::<Vec<_>>(), ["symlink", "symlink"]);
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Execution {
         self.unknown()
             .map(|(step, target, attempt)| {
                 format!(
-                    "step {} on {}: nobody knows what became of the command. Look at {}, then: pulse resolve {} {} succeeded|failed --reason …",
+                    "step {} on {}: nobody knows what became of the command. Look at {}, then: pulse resolve '{}' {} succeeded|failed --reason …",
                     step.id, target.agent, target.agent, self.name, attempt.id
                 )
             })

@@ -20,8 +20,11 @@ impl Plan {
     /// Runs it.
     pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
         let format = common.format_of(&[Format::Table, Format::Json, Format::Yaml])?;
-        let files = manifests::read(&self.path)?;
-        let answer = common.client()?.post("/plan", &body(&files)?, &[])?;
+        let found = manifests::read(&self.path)?;
+        if let Some(problem) = found.problems.first() {
+            return Err(Failure::new(problem.to_string()).with_help("`pulse validate` shows every problem"));
+        }
+        let answer = common.client()?.post("/plan", &body(&found.files)?, &[])?;
         let plan: pulse_core::plan::Plan = view(answer.get("plan").cloned().unwrap_or_else(|| answer.clone()))?;
         match format {
             Format::Json => output::print(&output::json(&answer))?,

@@ -25,13 +25,15 @@ impl Validate {
     /// Runs it.
     pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
         let format = common.format_of(&[Format::Table, Format::Json, Format::Yaml])?;
-        let mut files = Vec::new();
+        let (mut files, mut problems) = (Vec::new(), Vec::new());
         for path in &self.paths {
-            files.extend(manifests::read(path)?);
+            let found = manifests::read(path)?;
+            files.extend(found.files);
+            problems.extend(found.problems);
         }
         files.sort_by(|a, b| a.shown.cmp(&b.shown));
         files.dedup_by(|a, b| a.shown == b.shown);
-        let checked = check(&files);
+        let checked = check(&files, problems);
         let refused = checked.problems.iter().any(|problem| problem.severity == Severity::Error);
         match format {
             Format::Json => output::print(&output::json(&checked.to_json(refused)))?,
@@ -66,8 +68,8 @@ struct Checked {
 }
 
 /// Parses every file and checks all manifests as one set.
-fn check(files: &[ManifestFile]) -> Checked {
-    let (mut documents, mut problems) = (Vec::<Document>::new(), Vec::new());
+fn check(files: &[ManifestFile], mut problems: Vec<Problem>) -> Checked {
+    let mut documents = Vec::<Document>::new();
     for file in files {
         let parsed = parse_file(&file.shown, &file.bytes);
         documents.extend(parsed.documents);
@@ -94,16 +96,17 @@ impl Checked {
         let coloured = Style::of_stdout().is_coloured();
         for problem in &self.problems {
             let text = texts.get(problem.file.as_str()).copied();
-            output::print(&format!("{}\n", snippet::render(problem, text, coloured)))?;
+            output::print(&format!("{}\n\n", snippet::render(problem, text, coloured)))?;
         }
         let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
-        let of = format!("{} in {}", counted(self.manifests, "manifest"), counted(files.len(), "file"));
-        output::print(&match (errors, warnings) {
-            (0, 0) => format!("{of}: valid"),
-            (0, _) => format!("{of}: valid, with {}", counted(warnings, "warning")),
-            (_, 0) => format!("{of} could be read: {}", counted(errors, "error")),
-            _ => format!("{of} could be read: {}, {}", counted(errors, "error"), counted(warnings, "warning")),
-        })
+        let found = match (errors, warnings) {
+            (0, 0) => "valid".to_owned(),
+            (0, _) => format!("valid, with {}", counted(warnings, "warning")),
+            (_, 0) => counted(errors, "error"),
+            _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+        };
+        let manifests = if errors == 0 { format!("{} in ", counted(self.manifests, "manifest")) } else { String::new() };
+        output::print(&format!("{manifests}{}: {found}", counted(files.len(), "file")))
     }
 }
 

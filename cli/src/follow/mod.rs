@@ -51,6 +51,9 @@ impl<'a> Follow<'a> {
     /// Shows what there is now.
     pub fn once(&mut self) -> Result<Exit, Failure> {
         let execution = self.look()?;
+        if let Some(failure) = self.streams.unmatched(&execution) {
+            return Err(failure);
+        }
         self.streams.show(self.client, &execution)?;
         self.streams.finish()?;
         Ok(Exit::Success)
@@ -99,7 +102,7 @@ impl<'a> Follow<'a> {
             output::message(&format!("some output has not arrived yet; `pulse logs '{}'` shows it when it has", execution.name));
         }
         Narrator::end(execution);
-        Ok(exit)
+        self.streams.unmatched(execution).map_or(Ok(exit), Err)
     }
 
     /// One look with everything new shown; `None` while the server does not answer.

@@ -8,7 +8,7 @@ use crate::output::escape::visible;
 use crate::output::style::Style;
 use crate::views::{Attempt, Execution, Stream};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
 /// Pages of one stream that are read at one look.
@@ -101,6 +101,20 @@ impl Streams {
             let total = stream.of(attempt).map_or(0, |stream| stream.bytes);
             total == 0 || self.shown.get(&(attempt.id.clone(), stream)).is_some_and(|shown| shown.offset >= total)
         })
+    }
+
+    /// A step or agent was asked for that the execution does not have.
+    pub fn unmatched(&self, execution: &Execution) -> Option<Failure> {
+        let steps: BTreeSet<&str> = execution.steps.iter().map(|step| step.id.as_str()).collect();
+        let targets = execution.steps.iter().flat_map(|step| &step.targets);
+        let agents: BTreeSet<&str> = targets.map(|target| target.agent.as_str()).collect();
+        let missing = |what: &str, asked: &Option<String>, known: BTreeSet<&str>| {
+            let asked = asked.as_deref().filter(|asked| !known.contains(asked))?;
+            let known = known.into_iter().take(20).collect::<Vec<_>>().join(", ");
+            let help = if known.is_empty() { "none has begun".to_owned() } else { format!("it has {known}") };
+            Some(Failure::new(format!("{} has no {what} {asked} so far", execution.name)).with_help(help))
+        };
+        missing("step", &self.selection.step, steps).or_else(|| missing("agent", &self.selection.agent, agents))
     }
 
     /// Lines without an end, when nothing more will come.
