@@ -38,7 +38,12 @@ impl Engine {
             snapshot: birth.snapshot,
             idempotency: birth.idempotency,
         };
-        self.inner.store.writer().submit(item).await
+        let written = self.inner.store.writer().submit(item).await;
+        if let Err(WriteError::Fenced { partition }) = written {
+            tracing::error!(partition, "another controller has taken over; this one writes nothing more");
+            self.inner.fenced.notify_one();
+        }
+        written
     }
 
     /// What follows a commit.

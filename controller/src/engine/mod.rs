@@ -49,6 +49,7 @@ pub(crate) struct Inner {
     live: RwLock<Arc<Live>>,
     numbers: start::Numbers,
     notices: broadcast::Sender<Notice>,
+    fenced: tokio::sync::Notify,
 }
 
 /// Something of an execution changed: a hint to look.
@@ -77,6 +78,7 @@ impl Engine {
             live: RwLock::default(),
             numbers: start::Numbers::default(),
             notices: broadcast::channel(NOTICES).0,
+            fenced: tokio::sync::Notify::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -94,6 +96,11 @@ impl Engine {
     /// Ends [`Engine::run`] once what is being committed is committed.
     pub fn stop(&self) {
         self.inner.queue.close();
+    }
+
+    /// Waits until another controller has taken over: what is in memory here is worth nothing any more, and the process must end.
+    pub async fn fenced(&self) {
+        self.inner.fenced.notified().await;
     }
 
     /// The agents.
