@@ -25,11 +25,12 @@ impl IntoIterator for Items {
 }
 
 impl Items {
-    /// Splits the text and parses every path; all errors at once.
-    pub(super) fn parse(text: &str, scope: &Scope) -> Result<Self, Vec<TemplateError>> {
+    /// Splits the text and parses every path; all errors at once. An item that is wrong stands as some value, so that its place
+    /// can be checked too.
+    pub(super) fn parse(text: &str, scope: &Scope) -> (Self, Vec<TemplateError>) {
         let (mut items, mut errors, mut at) = (Vec::new(), Vec::new(), 0);
         if let Some(offset) = text.find('\0') {
-            return Err(vec![TemplateError::new(offset, 1, "the text holds a NUL byte", "remove it")]);
+            return (Self(items), vec![TemplateError::new(offset, 1, "the text holds a NUL byte", "remove it")]);
         }
         while let Some(start) = text[at..].find("{{").map(|found| at + found) {
             push_text(&mut items, &text[at..start], at);
@@ -46,12 +47,15 @@ impl Items {
             let length = inner_length + 4;
             match parse_item(&text[start + 2..start + 2 + inner_length], start, length, scope) {
                 Ok(item) => items.push(item),
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    errors.push(error);
+                    items.push(Item::Value { path: Path::ExecutionId, offset: start, length });
+                }
             }
             at = start + length;
         }
         push_text(&mut items, &text[at..], at);
-        if errors.is_empty() { Ok(Self(items)) } else { Err(errors) }
+        (Self(items), errors)
     }
 }
 

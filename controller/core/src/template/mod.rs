@@ -53,14 +53,26 @@ enum Piece {
 impl Template {
     /// Compiles a command. Every refusal has its own error, with the mend.
     pub fn compile_shell(text: &str, shell: ShellKind, scope: &Scope) -> Result<Self, Vec<TemplateError>> {
-        let items = Items::parse(text, scope)?;
-        let (text, bindings) = shell::compile(&items, shell)?;
-        Ok(Self { text, bindings, pieces: Vec::new() })
+        let (items, mut errors) = Items::parse(text, scope);
+        match shell::compile(&items, shell) {
+            Ok((text, bindings)) if errors.is_empty() => return Ok(Self { text, bindings, pieces: Vec::new() }),
+            Ok(_) => {}
+            // One error for each item is enough.
+            Err(places) => {
+                let known: Vec<usize> = errors.iter().map(|error| error.offset).collect();
+                errors.extend(places.into_iter().filter(|error| !known.contains(&error.offset)));
+            }
+        }
+        errors.sort_by_key(|error| error.offset);
+        Err(errors)
     }
 
     /// Compiles an environment value or a message: values are joined in as plain text.
     pub fn compile_text(text: &str, scope: &Scope) -> Result<Self, Vec<TemplateError>> {
-        let items = Items::parse(text, scope)?;
+        let (items, errors) = Items::parse(text, scope);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         let pieces: Vec<Piece> = items.into_iter().map(Piece::from).collect();
         let text = pieces.iter().map(|piece| if let Piece::Text(text) = piece { text } else { "" }).collect();
         Ok(Self { text, bindings: Vec::new(), pieces })

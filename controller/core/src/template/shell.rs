@@ -13,7 +13,9 @@
 
 mod arithmetic;
 mod command;
+mod compound;
 mod heredoc;
+mod quotes;
 mod refusal;
 mod scan;
 mod source;
@@ -27,8 +29,11 @@ use refusal::Refusal;
 use scan::{Place, Scanner};
 use source::Source;
 
-/// The script, and the environment variables that it refers to.
-pub(super) fn compile(items: &Items, shell: ShellKind) -> Result<(String, Vec<(String, Path)>), Vec<TemplateError>> {
+/// A script, and the environment variables that it refers to.
+pub(super) type Script = (String, Vec<(String, Path)>);
+
+/// Writes the script, or says every value that cannot stand where it does.
+pub(super) fn compile(items: &Items, shell: ShellKind) -> Result<Script, Vec<TemplateError>> {
     let source = Source::new(items);
     if source.values.is_empty() {
         return Ok((source.text, Vec::new()));
@@ -45,7 +50,7 @@ pub(super) fn compile(items: &Items, shell: ShellKind) -> Result<(String, Vec<(S
     if errors.is_empty() { Ok(write(&source, &places)) } else { Err(errors) }
 }
 
-fn write(source: &Source, places: &[Place]) -> (String, Vec<(String, Path)>) {
+fn write(source: &Source, places: &[Place]) -> Script {
     let mut bindings: Vec<(String, Path)> = Vec::new();
     let mut script = String::new();
     for (index, text) in source.text.split('\0').enumerate() {

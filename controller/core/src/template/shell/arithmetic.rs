@@ -84,8 +84,6 @@ impl Scanner<'_> {
                         scanner.newline_within()?;
                         scanner.at += 1;
                     }
-                    // Some shells find the end with, some without regard to quotes and comments.
-                    Some(b'\'' | b'"' | b'#') => scanner.at += 1,
                     Some(_) => scanner.at += 1,
                 }
             }

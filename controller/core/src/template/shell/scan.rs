@@ -1,5 +1,5 @@
-//! The scanner's walk over commands: separators, keywords, groups and `case`. Words are in `word`, rules for what a command does
-//! with them in `command`.
+//! The scanner's walk over commands: separators, keywords and groups. `case` and `[[ … ]]` are in `compound`, words in `word`,
+//! the rules for what a command does with its words in `command`.
 
 use super::command::Command;
 use super::heredoc::HereDocument;
@@ -36,7 +36,7 @@ pub(super) enum End {
 
 /// How a clause of `case` ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
+pub(super) enum Ended {
     List,
     Esac,
 }
@@ -141,7 +141,7 @@ impl<'a> Scanner<'a> {
         if self.pending.iter().all(Vec::is_empty) { Ok(()) } else { self.lost("a line break between `<<` and its here-document") }
     }
 
-    fn list(&mut self, end: End) -> Scan<Ended> {
+    pub(super) fn list(&mut self, end: End) -> Scan<Ended> {
         let mut command = Command::new(self);
         loop {
             self.blanks()?;
@@ -199,7 +199,7 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    fn newline(&mut self) -> Scan {
+    pub(super) fn newline(&mut self) -> Scan {
         let outer = self.pending.len() - 1;
         if self.pending[..outer].iter().any(|pending| !pending.is_empty()) {
             return self.lost("a line break between `<<` and its here-document");
@@ -228,7 +228,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A comment up to its line's end. A value in it is never seen by anything, however it is written.
-    fn comment(&mut self) {
+    pub(super) fn comment(&mut self) {
         while let Some(byte) = self.peek().filter(|byte| *byte != b'\n') {
             if byte == 0 { self.value(Place::Quoted) } else { self.at += 1 }
         }
@@ -304,79 +304,5 @@ impl<'a> Scanner<'a> {
             _ => command.push(word),
         }
         Ok(false)
-    }
-
-    /// Behind `case`: its word, `in`, and its clauses up to `esac`.
-    fn case(&mut self) -> Scan {
-        self.blanks()?;
-        self.word()?;
-        self.space()?;
-        if !self.word()?.is("in") {
-            return self.lost("`case` without `in`");
-        }
-        loop {
-            self.space()?;
-            if self.peek() == Some(b'(') {
-                self.at += 1;
-                self.blanks()?;
-            } else if self.starts_with("esac") && self.word()?.is("esac") {
-                return Ok(());
-            }
-            self.patterns()?;
-            if self.list(End::Clause)? == Ended::Esac {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The patterns of a clause, to behind its `)`.
-    fn patterns(&mut self) -> Scan {
-        loop {
-            self.blanks()?;
-            match self.peek() {
-                Some(b')') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'|') => self.at += 1,
-                Some(b'\n' | b';' | b'&' | b'(' | b'<' | b'>' | b'#') | None => {
-                    return self.lost("a pattern of `case` without its `)`");
-                }
-                Some(_) => drop(self.word()?),
-            }
-        }
-    }
-
-    /// Blanks, line breaks and comments between the parts of `case`.
-    fn space(&mut self) -> Scan {
-        loop {
-            self.blanks()?;
-            match self.peek() {
-                Some(b'\n') => self.newline()?,
-                Some(b'#') => self.comment(),
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    /// Behind `[[`: to behind `]]`. Where it could be read as plain commands and that would end elsewhere, it is lost.
-    fn double_brackets(&mut self) -> Scan {
-        loop {
-            self.blanks()?;
-            match self.peek() {
-                None | Some(b'#' | b';') => return self.lost("`[[` without `]]`"),
-                Some(b'<') if self.ahead(1) == Some(b'<') => return self.lost("`<<` within `[[ … ]]`"),
-                Some(b'\n') => {
-                    self.newline_within()?;
-                    self.at += 1;
-                }
-                Some(b'<' | b'>' | b'(' | b')' | b'|' | b'&') => self.at += 1,
-                Some(_) => {
-                    if self.word()?.is("]]") {
-                        return Ok(());
-                    }
-                }
-            }
-        }
     }
 }
