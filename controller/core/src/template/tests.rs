@@ -72,6 +72,54 @@ fn bash_knows_more() {
     insta::assert_snapshot!(table(&texts, ShellKind::Bash));
 }
 
+/// What people write every day must not be refused out of caution.
+#[test]
+fn everyday_scripts_are_taken() {
+    let script = r##"#!/bin/sh
+set -eu
+tmp=$(mktemp); trap "rm -f $tmp" EXIT
+# It's {{ params.x }}'s turn
+for pkg in $(echo {{ params.x }} | tr , ' '); do
+  if ! dpkg -s "$pkg" >/dev/null 2>&1; then
+    apt-get install -y "$pkg={{ params.y }}" || { echo "no $pkg for {{ params.x }}" >&2; exit 1; }
+  fi
+done
+cat > /etc/app.conf <<EOF
+name={{ params.x }}
+home=${HOME:-/root} user=$(id -un) 5\$ "quoted" 'single'
+EOF
+while read -r line; do
+  echo "$line: {{ params.y }}"
+done < /etc/hosts
+[ -n "$(command -v curl)" ] && [ "$#" -gt 0 ] && [ {{ params.x }} != no ]
+awk -v v={{ params.x }} '{ print v, $1 }' /etc/passwd
+find / -name "*.{{ params.x }}" -exec ls -l {} \; | head -n $((1 + 2))
+systemctl restart {{ params.x }}.service || journalctl -u {{ params.x }} -n 50
+case "$1" in start|stop) ;; *) echo "usage: {{ params.x }}" ;; esac
+test -f /etc/os-release && . /etc/os-release
+curl -fsS "https://example.org/{{ params.x }}?a=1&b=2" | jq -r '.a[] | select(.b == "c")'
+rsync -a --exclude='*.tmp' ./ "deploy@{{ params.y }}:/srv/{{ params.x }}/"
+sed -i "s/^name=.*/name=fixed/" /etc/app.conf && echo "${tmp##*/} ${#tmp} $$ $? $!"
+docker run --rm -e NAME={{ params.x }} -v "$PWD":/w image:{{ params.y }} \
+  sh -c 'echo "$NAME"'
+log() { printf '%s %s\n' "$(date +%F)" "$*"; }
+log "done {{ params.x }}" &
+wait
+"##;
+    let bash = r##"files=(/etc/*.conf)
+for ((i = 0; i < ${#files[@]}; i++)); do
+  [[ -f ${files[i]} && ${files[i]} =~ ^/etc/(a|b) ]] || continue
+  grep -H {{ params.x }} "${files[$i]}" || true
+done
+mapfile -t lines < <(journalctl -u {{ params.x }})
+(( ${#lines[@]} > 0 )) || exit 1
+"##;
+    for (script, shell) in [(script, ShellKind::Posix), (script, ShellKind::Bash), (bash, ShellKind::Bash)] {
+        let compiled = compile(script, shell);
+        assert!(!compiled.contains("refused at"), "{compiled}");
+    }
+}
+
 #[test]
 fn what_a_shell_would_parse_is_refused() {
     let texts = [
