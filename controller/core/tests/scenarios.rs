@@ -8,6 +8,7 @@
 //! > absent a1              > cancel drain|kill      > resolve a1 succeeded|failed        > why
 //! ```
 
+mod random;
 mod world;
 
 use std::path::Path;

@@ -90,10 +90,10 @@ impl Pass {
             Event::AttemptAssigned { attempt, target, incarnation, .. } => {
                 self.opened.push((*attempt, target.clone(), *incarnation));
             }
-            Event::AttemptEnded { attempt, .. } | Event::AttemptResolved { attempt, .. } => {
-                if execution.attempts.get(attempt).is_some_and(|attempt| !attempt.state.is_open()) {
-                    self.closed.push(*attempt);
-                }
+            Event::AttemptEnded { attempt, .. } | Event::AttemptResolved { attempt, .. }
+                if execution.attempts.get(attempt).is_some_and(|attempt| !attempt.state.is_open()) =>
+            {
+                self.closed.push(*attempt);
             }
             Event::EvidenceRecorded { attempt, .. } => self.closed.push(*attempt),
             Event::CancelRequested { mode: CancelMode::Kill, .. } => {

@@ -5,7 +5,7 @@ use pulse_core::Timestamp;
 use pulse_core::decide::{AgentView, Effect, Presence, explain, pass};
 use pulse_core::definitions::Program;
 use pulse_core::execution::{
-    CancelMode, Created, Event, EventRecord, Execution, Input, Outcome, Selection, Trigger, TriggerKind,
+    CancelMode, Created, Event, EventRecord, Execution, Input, Outcome, Selection, TargetState, Trigger, TriggerKind,
 };
 use pulse_core::transition::ResolvedAs;
 use pulse_core::values::AgentValue;
@@ -31,7 +31,8 @@ pub fn play(script: &str) -> String {
     text
 }
 
-struct World {
+/// One execution, its agents and its history.
+pub struct World {
     program: Arc<Program>,
     policy: String,
     agents: BTreeMap<AgentName, AgentView>,
@@ -45,7 +46,8 @@ struct World {
 const NIL: ExecutionId = ExecutionId(Uuid::nil());
 
 impl World {
-    fn new(head: &str) -> Self {
+    /// A world for the workflow that the text holds.
+    pub fn new(head: &str) -> Self {
         let parsed = crd_schemas::parse_file("scenario.yaml", head.as_bytes());
         assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
         let Some(Manifest::Workflow(workflow)) = parsed.documents.first().map(|document| document.manifest.clone()) else {
@@ -64,7 +66,8 @@ impl World {
         }
     }
 
-    fn play(&mut self, command: &str) -> String {
+    /// Plays one line; what it gave.
+    pub fn play(&mut self, command: &str) -> String {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words.as_slice() {
             ["start", params @ ..] => self.start(params),
@@ -107,6 +110,18 @@ impl World {
             }
             other => panic!("what is {other:?}?"),
         }
+    }
+
+    /// The word for the execution's state.
+    pub fn status(&self) -> &'static str {
+        self.execution.as_ref().map_or("none", |execution| execution.status.as_str())
+    }
+
+    /// The state of the agent's newest attempt, if it has one.
+    pub fn newest(&self, agent: &str) -> Option<&'static str> {
+        let execution = self.execution.as_ref()?;
+        let own = execution.attempts.iter().filter(|(_, attempt)| attempt.target.as_str() == agent);
+        own.max_by_key(|(id, _)| **id).map(|(_, attempt)| attempt.state.as_str())
     }
 
     fn start(&mut self, params: &[&str]) -> String {
@@ -249,6 +264,23 @@ impl World {
         assert_eq!(format!("{:?}", sorted(execution)), format!("{:?}", sorted(&replayed)), "replay differs");
         if before.status.is_terminal() {
             assert_eq!(before.status, execution.status, "a terminal state changed");
+        }
+        for run in &execution.steps {
+            let busy =
+                run.targets.values().filter(|target| matches!(target.state, TargetState::Active(_) | TargetState::Unknown(_)));
+            let busy = u32::try_from(busy.count()).expect("few targets");
+            assert_eq!(busy, run.busy, "a counter is off");
+            assert!(busy <= execution.compiled(run).execute().max_parallel, "more than maxParallel");
+            let started_new = run.targets.values().filter(|target| target.attempts.len() > 1);
+            for target in started_new {
+                let (last, earlier) = target.attempts.split_last().expect("two");
+                let idempotent = execution.compiled(run).execute().idempotent;
+                for id in earlier {
+                    let state = &execution.attempts[id].state;
+                    let settled = !state.is_open() || (idempotent && !state.is_active());
+                    assert!(settled, "attempt {last} was begun while {id} was {state}");
+                }
+            }
         }
         if execution.status.is_terminal() {
             assert!(execution.claims.is_empty() && execution.active.is_empty(), "an ended execution holds something");
