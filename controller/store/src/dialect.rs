@@ -104,6 +104,13 @@ impl Dialect {
         }
     }
 
+    /// Whether a connection can break by itself, so that it is worth a round trip to try it before each use.
+    pub(crate) const fn can_lose_connections(&self) -> bool {
+        match self {
+            Self::Sqlite { .. } => false,
+        }
+    }
+
     /// Sets a new connection up.
     pub(crate) async fn set_up(&self, connection: &mut AnyConnection, purpose: Purpose) -> Result<(), sqlx::Error> {
         match self {
@@ -141,7 +148,7 @@ impl Dialect {
         }
     }
 
-    /// A value of the row that an upsert brings, by column, for use in [`Self::on_conflict`].
+    /// An insert with the end that makes it an upsert.
     pub(crate) fn upsert(&self, shape: Shape, upsert: &Upsert) -> Shape {
         match self {
             Self::Sqlite { .. } => shape.with_tail(upsert.sqlite),

@@ -64,7 +64,8 @@ pub(crate) async fn run(dialect: &Dialect, connection: &mut AnyConnection) -> Re
     Ok(migrator.run_direct(None, connection, false).await?)
 }
 
-async fn status(dialect: &Dialect, connection: &mut AnyConnection) -> Result<Vec<MigrationState>, Error> {
+/// Every migration, as this connection sees it.
+pub(crate) async fn status(dialect: &Dialect, connection: &mut AnyConnection) -> Result<Vec<MigrationState>, Error> {
     Ok(merge(dialect, &applied(connection).await?))
 }
 

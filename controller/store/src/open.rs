@@ -102,6 +102,11 @@ impl Store {
         &self.output
     }
 
+    /// Every migration of this database and of this release.
+    pub async fn migration_status(&self) -> Result<Vec<crate::MigrationState>, Error> {
+        migrations::status(&self.database.dialect, &mut *self.reader().await?).await
+    }
+
     /// Writes what was submitted, then closes the database and lets go of the folder's lock once the last clone is gone.
     /// Later calls answer that the store is closed.
     pub async fn close(self) {
@@ -160,8 +165,7 @@ async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
-        // A ping before each use would be one more trip to SQLite's thread for each commit.
-        .test_before_acquire(false)
+        .test_before_acquire(dialect.can_lose_connections())
         .after_connect(move |connection, _| {
             let dialect = set_up.clone();
             Box::pin(async move { dialect.set_up(connection, purpose).await })

@@ -34,7 +34,7 @@ struct Pending {
     answer: oneshot::Sender<Result<(), WriteError>>,
 }
 
-/// Hands items to the writer. Cheap to clone.
+/// Hands items to the writer. Cheap to clone; it ends with the last clone of its store.
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Pending>,

@@ -51,6 +51,7 @@ pub async fn migrations_can_run_twice_and_side_by_side(bench: Bench) {
     let again = migrate(&bench.url).await.expect("a second run changes nothing");
     assert!(again.iter().all(|state| state.applied && state.known));
     assert_eq!(migration_status(&bench.url).await.expect("status"), again);
+    assert_eq!(bench.open().await.migration_status().await.expect("status of an open store"), again);
 }
 
 pub async fn what_was_written_is_there_after_a_restart(bench: Bench) {

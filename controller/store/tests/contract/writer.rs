@@ -183,7 +183,20 @@ pub async fn items_of_one_execution_keep_their_order(bench: Bench) {
     let answers = futures_util::future::join_all(items.into_iter().map(|item| store.writer().submit(item))).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert_eq!(store.history(run.id()).await.expect("readable").len(), 41);
-    assert_eq!(store.execution(run.id()).await.expect("readable"), Some(run.summary));
+    assert_eq!(store.execution(run.id()).await.expect("readable"), Some(run.summary.clone()));
+    // What one item takes and the next releases is free, also when both wait for the same batch.
+    let claim = || vec!["slot/web1/0".to_owned()];
+    for round in 0..20 {
+        let mut other = Run::new("other", round);
+        let items = [
+            other.create(),
+            WriteItem { take: claim(), ..run.note("take") },
+            WriteItem { release: claim(), ..run.note("release") },
+        ];
+        let answers = futures_util::future::join_all(items.into_iter().map(|item| store.writer().submit(item))).await;
+        assert_eq!(answers, [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(store.claim_holder("slot/web1/0").await.expect("readable"), None);
+    }
 }
 
 pub async fn a_stale_row_never_wins(bench: Bench) {
