@@ -1,5 +1,5 @@
 //! Random shell scripts with values in them: well-formed ones, and torn ones, of pieces in any order. A variable that takes a
-//! value (`v`) is never read: what a script does with its copy of a value is its author's care.
+//! value (`taken`) is never read: what a script does with its copy of a value is its author's care.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn plain() -> impl Strategy<Value = String> + Clone {
 
 fn name() -> impl Strategy<Value = String> + Clone {
     let harmless =
-        ["echo", "printf '%s'", "cat", "env", "/bin/echo", "true", "v=1", "set --", "! echo", "time echo", "if test -n"];
+        ["echo", "printf '%s'", "cat", "env", "/bin/echo", "true", "taken=1", "set --", "! echo", "time echo", "if test -n"];
     let risky = [
         "printf",
         "test",
@@ -52,11 +52,11 @@ fn name() -> impl Strategy<Value = String> + Clone {
         "getopts a",
         "enable",
         "compgen -W",
-        "select v in",
+        "select taken in",
         "function",
         "alias",
         "shopt -s",
-        "declare -i v;",
+        "declare -i taken;",
         "command -v",
         "builtin",
         "RANDOM=1",
@@ -87,9 +87,9 @@ fn word(leaf: BoxedStrategy<String>) -> BoxedStrategy<String> {
             6 => vec(inner.clone(), 1..3).prop_map(|parts| parts.concat()),
             6 => vec(inner.clone(), 1..3).prop_map(|parts| format!("\"{}\"", parts.join(" ").replace('"', ""))),
             6 => inner.clone().prop_map(|word| format!("$(echo {word})")),
-            4 => inner.clone().prop_map(|word| format!("v={word}")),
+            4 => inner.clone().prop_map(|word| format!("taken={word}")),
             2 => inner.clone().prop_map(|word| format!("<(echo {word})")),
-            1 => inner.clone().prop_map(|word| format!("v=({word})")),
+            1 => inner.clone().prop_map(|word| format!("taken=({word})")),
             1 => inner.clone().prop_map(|word| format!("'{}'", word.replace('\'', ""))),
             1 => inner.clone().prop_map(|word| format!("`echo {}`", word.replace('`', ""))),
             1 => inner.clone().prop_map(|word| format!("${{w:-{word}}}")),
@@ -108,7 +108,7 @@ fn compound(inner: BoxedStrategy<String>, word: BoxedStrategy<String>) -> BoxedS
         pair.clone().prop_map(|(a, b)| format!("{{ {a}; }} && ({b})")),
         pair.clone().prop_map(|(a, b)| format!("{a} | {b} || true")),
         pair.clone().prop_map(|(a, b)| format!("f() {{ {a}; }}; f || {b}")),
-        (word.clone(), inner.clone()).prop_map(|(word, a)| format!("for v in {word}; do {a}; done")),
+        (word.clone(), inner.clone()).prop_map(|(word, a)| format!("for taken in {word}; do {a}; done")),
         (word.clone(), word.clone(), inner.clone()).prop_map(|(w, p, a)| format!("case {w} in {p}) {a};; (b|*) {a} ;; esac")),
         (plain(), plain(), inner.clone()).prop_map(|(a, b, c)| format!("[[ {a} == {b} ]] || {c}")),
         (plain(), inner.clone()).prop_map(|(a, b)| format!("(( {a} > 1 )) || {b}")),
@@ -170,10 +170,10 @@ pub fn torn() -> impl Strategy<Value = String> {
         "if ",
         " then ",
         " fi",
-        "for v in ",
+        "for taken in ",
         " do ",
         " done",
-        "v=",
+        "taken=",
         "a[",
         "]=",
         "test ",
