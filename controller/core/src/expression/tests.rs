@@ -187,6 +187,13 @@ fn an_evaluation_is_bounded() {
     let long = format!("\"{}\" == \"\"", "a".repeat(9000));
     assert!(Expression::compile(&deep, &scope()).is_err());
     assert!(Expression::compile(&long, &scope()).is_err());
+    for (begin, unit, end) in
+        [("", "!", "true"), ("", "[", "]"), ("1", "+1", " > 1"), ("params", ".x", ""), ("true", "&&true", ""), ("", "-", "1")]
+    {
+        let text = format!("{begin}{}{end}", unit.repeat(1300));
+        // Too deep, or a result or an error; the stack holds either way.
+        let _outcome = Expression::compile(&text, &scope()).and_then(|expression| expression.evaluate(&context()));
+    }
     let doubled = format!("({}).len() > 0", vec!["params.x"; 40].join(" + "));
     let large = Context { params: [("x".to_owned(), "x".repeat(60_000))].into(), ..context() };
     if let Ok(expression) = Expression::compile(&doubled, &scope()) {
