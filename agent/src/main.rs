@@ -73,6 +73,8 @@ fn main() -> ExitCode {
         return shim::run(&DataDir::new(shim.data_dir), shim.attempt);
     }
     start_log();
+    // SAFETY: only changes a signal's disposition. A file size limit shall be an error like a full disk, not the end.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     match serve(arguments.flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

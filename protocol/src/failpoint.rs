@@ -1,7 +1,8 @@
 //! Named points where a test stops a process. Builds without debug assertions (releases) have none of them.
 //!
-//! `PULSE_FAILPOINT=name=/marker` makes the process that reaches `name` write its id to `/marker` and stand still for ever, so
-//! that a test can kill whatever it likes at exactly this point. Only the first visit stops: a marker that exists is passed.
+//! `PULSE_FAILPOINT=name=/folder/marker` makes the thread that reaches `name` write its process's id to the marker and stand still
+//! until the marker is removed, so that a test can kill whatever it likes at exactly this point, and let the living go on. The
+//! folder arms the point: without it every visit passes. One visit stops at a time: a marker that exists is passed.
 
 /// Stands still here if the environment names this point.
 #[cfg(debug_assertions)]
@@ -16,8 +17,8 @@ pub fn hit(name: &str) {
     // A marker that cannot be written fails the test by its time limit; nothing better can be done here.
     drop(file.write_all(format!("{}\n", std::process::id()).as_bytes()));
     drop(file);
-    loop {
-        std::thread::park();
+    while std::path::Path::new(marker).exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 

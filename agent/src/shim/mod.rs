@@ -119,8 +119,8 @@ fn detach() {
     // SAFETY: nothing but 0, 1 and 2 was opened by this process so far; the other calls only change signal dispositions.
     unsafe {
         libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
-        // Whoever ends the agent's service group ends commands too; the shim stays to say how they ended.
-        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE] {
+        // A file size limit shall be an error like a full disk. Whoever ends the agent's service group ends commands too; the shim stays to say how they ended.
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE, libc::SIGXFSZ] {
             libc::signal(signal, libc::SIG_IGN);
         }
     }
