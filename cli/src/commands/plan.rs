@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifests::{self, ManifestFile};
 use crate::output::{self, Format};
+use crd_schemas::{Problem, Severity};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -25,6 +26,11 @@ impl Plan {
             return Err(Failure::new(problem.to_string()).with_help("`pulse validate` shows every problem"));
         }
         let answer = common.client()?.post("/plan", &body(&found.files)?, &[])?;
+        let problems: Vec<Problem> = view(answer.get("problems").cloned().unwrap_or_else(|| json!([])))?;
+        problems.iter().for_each(|problem| output::message(&problem.to_string()));
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(Failure::new("the controller would refuse this folder").with_help("`pulse validate` shows where"));
+        }
         let plan: pulse_core::plan::Plan = view(answer.get("plan").cloned().unwrap_or_else(|| answer.clone()))?;
         match format {
             Format::Json => output::print(&output::json(&answer))?,
