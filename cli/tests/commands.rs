@@ -129,7 +129,7 @@ fn a_reader_that_goes_is_no_error() {
     let items: Vec<Value> = (0..20_000).map(|at| json!({"metadata": {"name": format!("workflow-{at}")}, "spec": {}})).collect();
     let server = FakeServer::start(move |_| Reply::Json(200, json!({"items": items})));
     let mut child = server
-        .command(&["get", "workflows", "-o", "name", "--limit", "10000"])
+        .command(&["get", "workflows", "-o", "name"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()

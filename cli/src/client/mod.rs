@@ -83,8 +83,8 @@ impl Client {
         self.answer(request.send_json(body), &url)
     }
 
-    /// Every item of a list, page by page, until there are `most`.
-    pub fn list(&self, path: &str, most: Option<usize>) -> Result<Vec<Value>, Failure> {
+    /// Every item of a list, page by page, until there are `most`; and whether there are more.
+    pub fn list(&self, path: &str, most: Option<usize>) -> Result<(Vec<Value>, bool), Failure> {
         let (mut items, mut cursor) = (Vec::new(), None::<String>);
         for _ in 0..MAX_PAGES {
             let separator = if path.contains('?') { '&' } else { '?' };
@@ -94,15 +94,18 @@ impl Client {
             };
             let Page { items: more, next_cursor } = view(page)?;
             items.extend(more);
-            if most.is_some_and(|most| items.len() >= most) || next_cursor.is_none() || next_cursor == cursor {
-                break;
+            let ended = next_cursor.is_none() || next_cursor == cursor;
+            if let Some(most) = most.filter(|most| items.len() >= *most) {
+                let more = !ended || items.len() > most;
+                items.truncate(most);
+                return Ok((items, more));
+            }
+            if ended {
+                return Ok((items, false));
             }
             cursor = next_cursor;
         }
-        if let Some(most) = most {
-            items.truncate(most);
-        }
-        Ok(items)
+        Ok((items, true))
     }
 
     fn url(&self, path: &str) -> String {

@@ -12,6 +12,11 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+/// Executions and syncs listed unless said.
+const DEFAULT_LIMIT: u16 = 50;
+/// Items asked for at once.
+const MAX_PAGE: u16 = 100;
+
 /// List workflows, executions, agents, groups, syncs or enrolment tokens, or show one of them
 #[derive(Debug, clap::Args)]
 pub struct Get {
@@ -25,9 +30,9 @@ pub struct Get {
     /// Executions in this state only, such as `running`
     #[arg(long, conflicts_with = "name")]
     status: Option<String>,
-    /// At most so many, the newest ones of executions and syncs
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    limit: u16,
+    /// At most so many; 50 unless said for executions and syncs, of which the newest are shown
+    #[arg(long, conflicts_with = "name", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    limit: Option<u16>,
 }
 
 /// What can be listed.
@@ -81,13 +86,20 @@ impl Get {
     }
 
     fn all(&self, client: &Client) -> Result<Vec<Value>, Failure> {
-        let limit = self.limit.to_string();
-        let parts = [("workflow", self.workflow.as_deref()), ("status", self.status.as_deref()), ("limit", Some(limit.as_str()))];
+        let newest = matches!(self.kind, Kind::Executions | Kind::Syncs);
+        let limit = self.limit.or(newest.then_some(DEFAULT_LIMIT));
+        let text = limit.map(|limit| limit.min(MAX_PAGE).to_string());
+        let parts = [("workflow", self.workflow.as_deref()), ("status", self.status.as_deref()), ("limit", text.as_deref())];
         let path = match self.kind {
             Kind::Executions => format!("/executions{}", query(&parts)),
             kind => kind.path().to_owned(),
         };
-        client.list(&path, Some(usize::from(self.limit)))
+        let (items, more) = client.list(&path, limit.map(usize::from))?;
+        if more {
+            let count = items.len();
+            output::message(&format!("there are more {} than these {count}; --limit shows more", self.kind.plural()));
+        }
+        Ok(items)
     }
 
     fn one(&self, client: &Client, name: &str) -> Result<Value, Failure> {
@@ -96,7 +108,7 @@ impl Get {
             Kind::Workflows | Kind::Agents => client.get(&format!("{}/{}", self.kind.path(), encode(name))),
             // These have no path of their own.
             kind => {
-                let found = client.list(kind.path(), None)?.into_iter().find(|item| kind.name_of(item) == name);
+                let found = client.list(kind.path(), None)?.0.into_iter().find(|item| kind.name_of(item) == name);
                 found.ok_or_else(|| {
                     let help = format!("`pulse get {}` lists those there are", kind.plural());
                     Failure::new(format!("there is no {name} among the {}", kind.plural())).with_help(help)

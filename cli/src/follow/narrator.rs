@@ -17,6 +17,7 @@ pub struct Narrator {
     targets: HashSet<(String, u32, String)>,
     reasons: Vec<String>,
     quiet_since: Option<Instant>,
+    waits: bool,
 }
 
 impl Narrator {
@@ -44,17 +45,25 @@ impl Narrator {
                 message(&format!("step {} {}{why}", step.id, step.status));
             }
         }
+        let waited = std::mem::replace(&mut self.waits, execution.status == "waiting");
+        if self.waits && !waited {
+            Self::wait(execution);
+        }
         self.hold(execution, news);
     }
 
-    /// The execution's end, or why it waits.
-    pub fn end(execution: &Execution) {
+    fn wait(execution: &Execution) {
         let why = execution.message.as_deref().map_or(String::new(), |message| format!(": {message}"));
+        message(&format!("{} waits for a person{why}", execution.name));
+        execution.mend().iter().for_each(|mend| message(&format!("  {mend}")));
+    }
+
+    /// The execution's end; that it waits was told when it began to.
+    pub fn end(execution: &Execution) {
         if execution.status == "waiting" {
-            message(&format!("{} waits for a person{why}", execution.name));
-            execution.mend().iter().for_each(|mend| message(&format!("  {mend}")));
             return;
         }
+        let why = execution.message.as_deref().map_or(String::new(), |message| format!(": {message}"));
         let took = when::between(execution.started_at, execution.ended_at, Timestamp::now());
         let took = if took.is_empty() { took } else { format!(" after {took}") };
         message(&format!("{} {}{took}{why}", execution.name, execution.status));

@@ -42,12 +42,40 @@ pub fn message(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
 }
 
-/// A value as JSON for scripts.
+/// A value as JSON for scripts. Control characters beyond ASCII can stand in strings only, where an escape means the same.
 pub fn json(value: &Value) -> String {
-    format!("{value:#}")
+    let text = format!("{value:#}");
+    if !text.chars().any(is_hidden) {
+        return text;
+    }
+    text.chars()
+        .map(|character| if is_hidden(character) { format!("\\u{:04x}", u32::from(character)) } else { character.into() })
+        .collect()
+}
+
+/// A control character that serde_json leaves as it is.
+fn is_hidden(character: char) -> bool {
+    character.is_control() && character != '\n'
 }
 
 /// A value as YAML.
 pub fn yaml(value: &Value) -> Result<String, Failure> {
     serde_saphyr::to_string(value).map_err(|error| Failure::new(format!("cannot write this as YAML: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{json, yaml};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn documents_hold_no_control_characters_and_lose_nothing() {
+        let value = json!({"a": "x\u{1b}[2J\u{9b}2J\u{7f}\ny", "b": [1, null]});
+        let text = json(&value);
+        assert!(text.contains("\\u001b[2J\\u009b2J\\u007f\\ny"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        let text = yaml(&value).unwrap();
+        assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{7f}']), "{text:?}");
+        assert_eq!(serde_saphyr::from_str::<Value>(&text).unwrap(), value);
+    }
 }
