@@ -115,6 +115,11 @@ fn the_line_to_paste_is_all_there_is_on_stdout() {
     let ended = server.pulse(&["agents", "token", "--uses", "3", "--expires", "2h", "--label", "role=web"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(ended.stdout, format!("PULSE_SERVER={} PULSE_AGENT_TOKEN=pat_abc pulse-agent\n", server.url()));
+    let public = FakeServer::start(|_| Reply::Json(201, json!({"token": "pat_abc", "server": "http://pulse:8080"})));
+    assert_eq!(
+        public.pulse(&["agents", "token"]).stdout,
+        "PULSE_SERVER=http://pulse:8080 PULSE_AGENT_TOKEN=pat_abc pulse-agent\n"
+    );
     let asked = &server.requests()[0];
     assert_eq!((asked.method.as_str(), asked.target.as_str()), ("POST", "/api/v1/agents/tokens"));
     assert_eq!(asked.body, json!({"uses": 3, "expires": "2h", "labels": {"role": "web"}}));

@@ -27,12 +27,13 @@ fn cancel_and_resolve_send_what_was_said() {
     assert_eq!(server.pulse(&["cancel", "hello#1", "--kill", "--reason", "now"]).code, Some(0));
     assert_eq!(server.pulse(&["resolve", "hello#1", ATTEMPT, "failed", "--reason", "looked"]).code, Some(0));
     assert_eq!(server.pulse(&["agents", "revoke", "web-1"]).code, Some(0));
+    assert_eq!(server.requests().last().map(|request| request.method.clone()).as_deref(), Some("DELETE"));
     let sent: Vec<_> = server.requests().into_iter().map(|request| (request.target, request.body)).collect();
     let expected = [
         ("/api/v1/executions/hello%231/cancel", json!({"reason": "wrong day", "mode": "drain"})),
         ("/api/v1/executions/hello%231/cancel", json!({"reason": "now", "mode": "kill"})),
         ("/api/v1/executions/hello%231/resolve", json!({"attempt": ATTEMPT, "outcome": "failed", "reason": "looked"})),
-        ("/api/v1/agents/web-1/revoke", json!({})),
+        ("/api/v1/agents/web-1", Value::Null),
     ];
     assert_eq!(sent, expected.map(|(target, body)| (target.to_owned(), body)));
 }

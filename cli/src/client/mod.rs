@@ -60,12 +60,12 @@ impl Client {
     }
 
     /// The server's release, which it says to everyone.
-    pub fn server_version(&self) -> Result<String, Failure> {
+    pub fn server_release(&self) -> Result<String, Failure> {
         let url = format!("{}/health", self.base);
         let health = self.answer(self.agent.get(&url).header("Accept", "application/json").call(), &url)?;
-        let version = health.get("version").and_then(Value::as_str);
-        version.map(str::to_owned).ok_or_else(|| {
-            Failure::new(format!("{url} does not say a version"))
+        let release = health.get("release").and_then(Value::as_str);
+        release.map(str::to_owned).ok_or_else(|| {
+            Failure::new(format!("{url} does not say its release"))
                 .with_help("is this the controller's address? Set --server or PULSE_SERVER")
         })
     }
@@ -81,6 +81,16 @@ impl Client {
             request = request.header(*name, *value);
         }
         self.answer(request.send_json(body), &url)
+    }
+
+    /// Deletes what stands at a path under `/api/v1`.
+    pub fn delete(&self, path: &str) -> Result<Value, Failure> {
+        let url = self.url(path);
+        let mut request = self.agent.delete(&url).header("Accept", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", token.header());
+        }
+        self.answer(request.call(), &url)
     }
 
     /// Every item of a list, page by page, until there are `most`; and whether there are more.

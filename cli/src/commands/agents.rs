@@ -61,7 +61,10 @@ impl Token {
                 if token.is_empty() {
                     return Err(Failure::new("the server's answer holds no token").with_help("use the pulse of its release"));
                 }
-                output::print(&self.line(client.base(), &token))?;
+                // The controller knows the address under which agents reach it; ours may be a tunnel's.
+                let server = text(&answer, "/server");
+                let server = if server.is_empty() { client.base() } else { &server };
+                output::print(&self.line(server, &token))?;
                 let times = if self.uses == 1 { "once".to_owned() } else { format!("{} times", self.uses) };
                 output::message(&format!("the token works {times}, for {}; it is not shown again", self.expires));
             }
@@ -107,7 +110,7 @@ struct Revoke {
 impl Revoke {
     fn run(&self, common: &Common) -> Result<Exit, Failure> {
         common.only_text()?;
-        common.client()?.post(&format!("/agents/{}/revoke", encode(&self.name)), &json!({}), &[])?;
+        common.client()?.delete(&format!("/agents/{}", encode(&self.name)))?;
         output::message(&format!("agent {} is revoked", self.name));
         Ok(Exit::Success)
     }

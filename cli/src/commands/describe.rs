@@ -179,12 +179,16 @@ fn agent(object: &Value, now: Timestamp) -> String {
     };
     let seen = time(object, "/status/lastSeen")
         .map_or_else(String::new, |seen| format!("{} ({} ago)", when::local(seen), when::age(Some(seen), now)));
+    let slots = match text(object, "/status/slots") {
+        slots if slots.is_empty() => slots,
+        slots => format!("{} of {slots} taken", text(object, "/status/slotsTaken")),
+    };
     let mut said = fields(&[
         ("Agent", text(object, "/metadata/name")),
         ("State", text(object, "/status/state")),
         ("Reason", text(object, "/status/reason")),
         ("Release", text(object, "/status/release")),
-        ("Slots", format!("{} of {} taken", text(object, "/status/slotsTaken"), text(object, "/status/slots"))),
+        ("Slots", slots),
         ("Last seen", seen),
         ("Enrolled", time(object, "/status/enrolledAt").map_or_else(String::new, when::local)),
         ("Labels", pairs(object, "/status/labels")),

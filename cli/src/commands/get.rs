@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// Executions and syncs listed unless said.
 const DEFAULT_LIMIT: u16 = 50;
 /// Items asked for at once.
-const MAX_PAGE: u16 = 100;
+const MAX_PAGE: u16 = 500;
 
 /// List workflows, executions, agents, groups, syncs or enrolment tokens, or show one of them
 #[derive(Debug, clap::Args)]
@@ -219,7 +219,10 @@ const EXECUTIONS: &[Column] = &[
 const AGENTS: &[Column] = &[
     ("NAME", false, |item, _| text(item, "/metadata/name")),
     ("STATE", false, |item, _| text(item, "/status/state")),
-    ("SLOTS", false, |item, _| format!("{}/{}", text(item, "/status/slotsTaken"), text(item, "/status/slots"))),
+    ("SLOTS", false, |item, _| match text(item, "/status/slots") {
+        slots if slots.is_empty() => slots,
+        slots => format!("{}/{slots}", text(item, "/status/slotsTaken")),
+    }),
     ("LAST SEEN", false, |item, now| age(item, "/status/lastSeen", now)),
     ("RELEASE", true, |item, _| text(item, "/status/release")),
     ("ENROLLED", true, |item, now| age(item, "/status/enrolledAt", now)),
@@ -229,7 +232,8 @@ const AGENTS: &[Column] = &[
 
 const GROUPS: &[Column] = &[
     ("NAME", false, |item, _| text(item, "/metadata/name")),
-    ("AGENTS", false, |item, _| listed(item, "/spec/agents")),
+    ("AGENTS", true, |item, _| listed(item, "/spec/agents")),
+    ("MEMBERS", false, |item, _| listed(item, "/status/members")),
     ("SELECTOR", false, |item, _| text(item, "/spec/selector")),
     ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
 ];

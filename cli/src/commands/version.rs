@@ -20,8 +20,8 @@ impl Version {
         output::print(&format!("pulse {}", env!("CARGO_PKG_VERSION")))?;
         if !self.client {
             let client = common.client()?;
-            let version = client.server_version()?;
-            output::print(&format!("pulse-controller {version} at {}", client.base()))?;
+            let release = client.server_release()?;
+            output::print(&format!("pulse-controller {release} at {}", client.base()))?;
         }
         Ok(Exit::Success)
     }
