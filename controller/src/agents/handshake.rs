@@ -2,6 +2,7 @@
 //! waits until the first is known to be gone.
 
 use super::fleet::Enrolled;
+use super::session::HEARTBEAT;
 use super::token;
 use crate::clock;
 use crate::engine::Engine;
@@ -77,6 +78,10 @@ pub(super) async fn admit(
         release: release.to_owned(),
         enrolled_at: known.enrolled_at,
     };
+    // Before anybody else can put something into the outbox.
+    let heartbeat_ms = HEARTBEAT.as_millis() as u64;
+    let gone = |_| Refusal::new("closed", "the connection closed during the handshake");
+    outbox.send(ToAgent::Welcome { epoch, heartbeat_ms }).await.map_err(gone)?;
     let mut fleet = engine.fleet().lock();
     fleet.enrol(name, enrolled, false, clock::now());
     fleet.open_session(name, epoch, outbox.clone(), clock::now());

@@ -152,10 +152,6 @@ impl Session {
         mut stream: SplitStream<WebSocket>,
         mut writer: tokio::task::JoinHandle<()>,
     ) -> String {
-        let heartbeat_ms = HEARTBEAT.as_millis() as u64;
-        if self.outbox.send(ToAgent::Welcome { epoch: self.epoch, heartbeat_ms }).await.is_err() {
-            return "the connection closed".into();
-        }
         let (chunks, receiver) = mpsc::channel(output::WAITING);
         let (engine, agent, outbox) = (self.engine.clone(), self.agent.clone(), self.outbox.clone());
         let mut storing = tokio::spawn(output::store(engine, agent, self.epoch, receiver, outbox));

@@ -5,10 +5,10 @@ use super::hot::{Answer, Slot};
 use super::{Engine, EngineError};
 use crate::clock;
 use crate::reconcile::Next;
-use pulse_core::decide::{Pass, pass};
-use pulse_core::execution::{Execution, Input};
-use pulse_core::transition::ExecutionState;
-use pulse_protocol::{AttemptId, ExecutionId};
+use pulse_core::decide::{Pass, desired, open_attempts, pass};
+use pulse_core::execution::{ClaimKey, Execution, Input};
+use pulse_core::transition::{AttemptState, ExecutionState};
+use pulse_protocol::{AttemptId, ExecutionId, ToAgent};
 use pulse_store::WriteError;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -24,7 +24,10 @@ impl Engine {
         let mut execution = match state.take() {
             Some(execution) => execution,
             None => match self.read(id).await? {
-                Some(execution) => execution,
+                Some(execution) => {
+                    self.adopt(&execution);
+                    execution
+                }
                 None => return Ok(self.refuse_all(id, &slot)),
             },
         };
@@ -56,6 +59,25 @@ impl Engine {
             *state = Some(execution);
         }
         Ok(next)
+    }
+
+    /// A state that comes from the store may hold what memory does not know, above all after a commit whose answer was lost:
+    /// slots, open attempts, assignments that nobody sent. Each of these is harmless to say twice.
+    fn adopt(&self, execution: &Execution) {
+        let mut wanted = Vec::new();
+        {
+            let mut fleet = self.inner.fleet.lock();
+            let claims: Vec<ClaimKey> = execution.claims.iter().cloned().collect();
+            fleet.take(&claims);
+            for (agent, attempt) in open_attempts(execution) {
+                fleet.open_attempt(agent, attempt, execution.id());
+                let unsent = execution.attempts.get(&attempt).is_some_and(|held| held.state == AttemptState::Assigned);
+                wanted.extend(unsent.then(|| desired(execution, attempt, &*fleet)).flatten().map(|sent| (agent.clone(), sent)));
+            }
+        }
+        for (agent, assignment) in wanted {
+            self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments: vec![assignment], full: false });
+        }
     }
 
     /// Decides under the fleet's lock, and takes the slots in memory before anybody else can see them free.
@@ -106,7 +128,7 @@ impl Engine {
         let mut parts = key.split('/');
         let (Some("slot"), Some(agent), Some(slot)) = (parts.next(), parts.next(), parts.next()) else { return };
         if let (Ok(agent), Ok(slot)) = (agent.parse(), slot.parse()) {
-            self.inner.fleet.lock().take(&[pulse_core::execution::ClaimKey::Slot { agent, slot }]);
+            self.inner.fleet.lock().take(&[ClaimKey::Slot { agent, slot }]);
         }
     }
 

@@ -141,10 +141,19 @@ impl Engine {
                     return Err(self.forbidden(holder).await);
                 }
                 WriteError::ClaimTaken { key, .. } => self.believe_claim(&key),
+                WriteError::Unclear { .. } => return self.look_whether(id, error).await,
                 error => return Err(StartError::Engine(error.into())),
             }
         }
         Err(StartError::Engine(EngineError::Stopping))
+    }
+
+    /// The answer to a commit was lost: the key says whether it happened.
+    async fn look_whether(&self, id: ExecutionId, error: WriteError) -> Result<Started, StartError> {
+        let Some(row) = self.inner.store.execution(id).await? else { return Err(StartError::Engine(error.into())) };
+        self.wake(id);
+        let (status, commit, workflow) = (row.status.to_string(), row.commit, row.workflow);
+        Ok(Started { id, number: row.number, workflow, status, commit, replayed: false })
     }
 
     /// What a start would do; nothing is written.
