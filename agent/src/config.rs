@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Longest token file or descriptor content.
 const MAX_TOKEN: u64 = 4096;
+/// Longest heartbeat interval, seconds; after 30 the controller takes an agent for offline.
+const MAX_HEARTBEAT: u32 = 10;
 
 /// The flags of `pulse-agent`; each names its environment variable.
 #[derive(Debug, Default, clap::Args)]
@@ -148,7 +150,7 @@ impl Settings {
             labels,
             slots,
             data_dir: flags.data_dir.or(file.data_dir).map_or_else(|| default_data_dir(environment), Ok)?,
-            heartbeat: number(environment, "HEARTBEAT_INTERVAL")?.map(|seconds| Duration::from_secs(seconds.into())),
+            heartbeat: heartbeat(environment)?,
         })
     }
 }
@@ -231,6 +233,15 @@ fn parse_labels(text: &str) -> Result<BTreeMap<String, String>> {
 fn number(environment: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<Option<u32>> {
     let text = environment(name);
     text.map(|text| text.parse().with_context(|| format!("{name} is {text:?}: give a whole number"))).transpose()
+}
+
+/// The old setting; longer than ten seconds would let the controller take this agent for offline.
+fn heartbeat(environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Duration>> {
+    let Some(seconds) = number(environment, "HEARTBEAT_INTERVAL")? else { return Ok(None) };
+    if seconds > MAX_HEARTBEAT {
+        tracing::warn!("HEARTBEAT_INTERVAL is {seconds} s: {MAX_HEARTBEAT} s is the longest in PULSE and is used");
+    }
+    Ok(Some(Duration::from_secs(seconds.min(MAX_HEARTBEAT).into())))
 }
 
 fn default_data_dir(environment: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf> {

@@ -58,6 +58,8 @@ struct Source {
     next: u64,
     /// What the controller has stored.
     stored: u64,
+    /// Whether the controller has said in this session what it has.
+    heard: bool,
     /// No short piece before this.
     quiet_until: Instant,
     /// End and length of each piece on its way.
@@ -69,7 +71,7 @@ impl Outputs {
     pub fn add(&mut self, attempt: AttemptId, dir: &AttemptDir, now: Instant) {
         let source = |name| {
             let under_way = VecDeque::new();
-            Source { path: dir.file(name), reader: None, next: 0, stored: 0, quiet_until: now, under_way }
+            Source { path: dir.file(name), reader: None, next: 0, stored: 0, heard: false, quiet_until: now, under_way }
         };
         let output = || Output { streams: [source("stdout"), source("stderr")], ended: false, allowance: 0.0, counted: now };
         self.attempts.entry(attempt).or_insert_with(output);
@@ -92,6 +94,7 @@ impl Outputs {
         self.flows_from = Some(now + PATIENCE);
         for source in self.attempts.values_mut().flat_map(|output| &mut output.streams) {
             source.restart_at(source.stored);
+            source.heard = false;
         }
     }
 
@@ -100,13 +103,18 @@ impl Outputs {
         self.flows_from = None;
     }
 
-    /// The controller says what it has stored. The first word of a session is where to go on, also when it lies further back.
-    pub fn stored(&mut self, offsets: &[(AttemptId, OutputOffsets)], now: Instant) {
-        let first = self.flows_from.is_some_and(|from| now < from);
+    /// The controller has said all it has stored: output flows.
+    pub fn flow(&mut self, now: Instant) {
         self.flows_from = self.flows_from.map(|from| from.min(now));
+    }
+
+    /// The controller says what it has stored. Its first word in a session is where to go on, also when that lies further back,
+    /// because its database was restored.
+    pub fn stored(&mut self, offsets: &[(AttemptId, OutputOffsets)]) {
         for (attempt, offsets) in offsets {
             let Some(output) = self.attempts.get_mut(attempt) else { continue };
             for (source, offset) in output.streams.iter_mut().zip([offsets.stdout, offsets.stderr]) {
+                let first = !std::mem::replace(&mut source.heard, true) && source.under_way.is_empty();
                 if first { source.restart_at(offset) } else { source.advance(offset) }
             }
         }

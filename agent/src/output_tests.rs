@@ -33,7 +33,8 @@ impl Scene {
         self.store(stored);
     }
     fn store(&mut self, stdout: u64) {
-        self.outputs.stored(&[(self.attempt, OutputOffsets { stdout, stderr: 0 })], self.now);
+        self.outputs.stored(&[(self.attempt, OutputOffsets { stdout, stderr: 0 })]);
+        self.outputs.flow(self.now);
     }
     /// Takes all chunks that may go now; returns where they began and ended.
     fn take(&mut self) -> Option<(u64, u64)> {

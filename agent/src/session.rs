@@ -8,8 +8,10 @@ use pulse_protocol::{Assignment, AttemptId, BootId, Desired, Ended, ExecutionId,
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most attempts that are not yet forgotten; a picture must fit into one message.
-pub const MAX_ATTEMPTS: usize = 900;
+/// Most attempts whose end the controller has not acknowledged; all of them must fit into one picture.
+pub const MAX_OPEN: usize = 900;
+/// Most attempts in all, tombstones included.
+const MAX_ATTEMPTS: usize = 10_000;
 /// How many outcomes of forgotten attempts are kept, and how long, to answer a replayed assignment with evidence.
 const MAX_RETIRED: usize = 100_000;
 const RETIRED_SECONDS: u64 = 30 * 24 * 3600;
@@ -204,11 +206,18 @@ impl Session {
         match (wanted.desired, &wanted.command) {
             (Desired::Stop, _) => Some("it was cancelled before this agent started it".into()),
             (Desired::Run, None) => Some("the assignment holds no command".into()),
+            (Desired::Run, Some(_)) if self.open() + fresh > MAX_OPEN => {
+                Some(format!("this agent holds {MAX_OPEN} attempts whose ends the controller has not acknowledged"))
+            }
             (Desired::Run, Some(_)) if self.attempts.len() + fresh > MAX_ATTEMPTS => {
                 Some(format!("this agent holds {MAX_ATTEMPTS} attempts that the controller has not let it forget"))
             }
             (Desired::Run, Some(_)) => None,
         }
+    }
+
+    fn open(&self) -> usize {
+        self.attempts.values().filter(|known| !matches!(known.phase, Phase::Ended { acknowledged: true, .. })).count()
     }
 
     /// Evidence that an attempt is over. The first evidence stands.

@@ -137,10 +137,10 @@ fn outcomes_of_forgotten_attempts_are_kept_30_days() {
 #[test]
 fn too_many_attempts_are_refused_with_proof() {
     let mut session = session();
-    let many = (1..=MAX_ATTEMPTS as u128 + 1).map(|number| assignment(number, Desired::Run)).collect();
+    let many = (1..=MAX_OPEN as u128 + 1).map(|number| assignment(number, Desired::Run)).collect();
     let decision = session.on_assign(many);
-    assert_eq!(carry_out(&mut session, decision).len(), MAX_ATTEMPTS);
-    assert!(matches!(how(&session, MAX_ATTEMPTS as u128 + 1), EndKind::NotStarted { .. }));
+    assert_eq!(carry_out(&mut session, decision).len(), MAX_OPEN);
+    assert!(matches!(how(&session, MAX_OPEN as u128 + 1), EndKind::NotStarted { .. }));
 }
 
 #[derive(Debug, Clone)]

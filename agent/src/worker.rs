@@ -20,6 +20,9 @@ use tokio::sync::{mpsc, oneshot};
 /// How often the whole picture is said in a session.
 const FULL_PICTURE: Duration = Duration::from_secs(30);
 
+/// After how many new tombstones the picture is said earlier, so that they can be forgotten.
+const MANY_TOMBSTONES: usize = 50;
+
 /// What the worker hears.
 pub enum Event {
     /// The controller said something in the present session.
@@ -49,6 +52,8 @@ pub struct Worker {
     /// Attempts whose files are to be removed.
     leftovers: BTreeSet<AttemptId>,
     last_picture: Instant,
+    /// Ends acknowledged since the last picture.
+    tombstones: usize,
     connected: bool,
 }
 
@@ -68,6 +73,7 @@ impl Worker {
             unsettled: BTreeSet::new(),
             leftovers: BTreeSet::new(),
             last_picture: Instant::now(),
+            tombstones: 0,
             connected: false,
         };
         worker.recover().context("cannot read the attempts' folder")?;
@@ -132,8 +138,15 @@ impl Worker {
                 self.carry_out(decision);
             }
             ToAgent::Acknowledge { ended, forget, output, .. } => {
-                self.outbox.outputs(|outputs| outputs.stored(&output, Instant::now()));
+                self.outbox.outputs(|outputs| {
+                    outputs.stored(&output);
+                    // One that settles ends may come before the one with the offsets.
+                    if !output.is_empty() || ended.is_empty() && forget.is_empty() {
+                        outputs.flow(Instant::now());
+                    }
+                });
                 let decision = self.session.on_acknowledge(&ended, &forget, seconds());
+                self.tombstones += decision.append.iter().filter(|r| matches!(r, Record::Acknowledged { .. })).count();
                 self.carry_out(decision);
                 self.session.drop_answers(&ended);
                 self.session.drop_answers(&forget);
@@ -149,6 +162,9 @@ impl Worker {
             News::Said(Said::Started { pid }) => {
                 let decision = self.session.on_started(attempt, pid);
                 self.carry_out(decision);
+                if self.session.attempts().get(&attempt).is_some_and(|known| known.stop) {
+                    self.stop(attempt);
+                }
             }
             News::Said(Said::Note { text }) => tracing::warn!(%attempt, "{text}"),
             News::Said(Said::Ended) => self.settle(attempt, ""),
@@ -277,8 +293,10 @@ impl Worker {
         let stops = self.session.attempts().iter().filter(|(_, k)| k.stop && !matches!(k.phase, Phase::Ended { .. }));
         stops.for_each(|(attempt, _)| self.stop(*attempt));
         self.tidy();
-        if self.connected && self.last_picture.elapsed() >= FULL_PICTURE {
+        let due = self.last_picture.elapsed() >= FULL_PICTURE || self.tombstones >= MANY_TOMBSTONES;
+        if self.connected && due {
             self.last_picture = Instant::now();
+            self.tombstones = 0;
             self.outbox.put_picture(self.picture());
         }
     }

@@ -43,7 +43,7 @@ fn stubborn(pids: &Path) -> String {
 fn a_timeout_ends_the_whole_tree() {
     let (controller, root, _agent) = scene();
     let path = root.path().join("pids");
-    let canary = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+    let mut canary = std::process::Command::new("sleep").arg("100").spawn().unwrap();
     let mut assignment = controller.attempt(&stubborn(&path));
     let command = assignment.command.as_mut().unwrap();
     (command.timeout_ms, command.kill_grace_ms) = (1500, 200);
@@ -55,7 +55,8 @@ fn a_timeout_ends_the_whole_tree() {
     assert_eq!(pids(&path).len(), 4);
     assert_eq!(pids(&path).into_iter().filter(|pid| is_alive(*pid)).count(), 0);
     assert!(is_alive(canary.id() as i32));
-    kill(canary.id() as i32, "KILL");
+    canary.kill().unwrap();
+    canary.wait().unwrap();
 }
 
 #[test]

@@ -38,6 +38,10 @@ pub struct Heard {
     pub sessions: i64,
     /// Heartbeats.
     pub heartbeats: usize,
+    /// Whole pictures within sessions.
+    pub pictures: usize,
+    /// Agents refused.
+    pub refusals: usize,
     /// Tells the present session's agent something.
     say: Option<mpsc::UnboundedSender<ToAgent>>,
     /// Acknowledge ends as they come.
@@ -211,6 +215,7 @@ async fn serve(mut socket: tokio_tungstenite::WebSocketStream<tokio::net::TcpStr
     let refuse = heard.lock().unwrap().refuse.clone();
     if let Some((code, retry_after_ms)) = refuse {
         let message = "the test refuses".to_owned();
+        heard.lock().unwrap().refusals += 1;
         return socket.send(send(ToAgent::Refused { code, message, retry_after_ms })).await.ok();
     }
     let nonce = Uuid::new_v4().to_string();
@@ -254,7 +259,8 @@ async fn serve(mut socket: tokio_tungstenite::WebSocketStream<tokio::net::TcpStr
 /// Stores what was said and acknowledges it.
 fn take(heard: &mut Heard, message: ToController, epoch: Epoch) -> Option<ToAgent> {
     match message {
-        ToController::Report { observations, .. } => {
+        ToController::Report { observations, full, .. } => {
+            heard.pictures += usize::from(full);
             let ends = observations.iter().filter(|o| matches!(o.observed, Observed::Ended(_)));
             let ended: Vec<AttemptId> = ends.map(|o| o.attempt).collect();
             heard.observations.extend(observations);
@@ -316,6 +322,15 @@ impl Agent {
         let environment: Vec<_> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let child = spawn(&controller.address, data, &environment);
         Self { child, data: data.to_owned(), server: controller.address.clone(), environment }
+    }
+
+    /// Starts it by a shell line in which `$0` is the program.
+    pub fn start_by(controller: &Controller, data: &Path, line: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", line, env!("CARGO_BIN_EXE_pulse-agent")]).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("PULSE_SERVER", &controller.address).env("PULSE_AGENT_DATA_DIR", data).env("PULSE_AGENT_NAME", "a1");
+        let child = command.stdin(Stdio::null()).spawn().unwrap();
+        Self { child, data: data.to_owned(), server: controller.address.clone(), environment: vec![] }
     }
 
     /// SIGKILL, and no more.
