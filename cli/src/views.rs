@@ -98,6 +98,12 @@ pub struct Attempt {
     /// How the command ended.
     #[serde(default)]
     pub exit_code: Option<i64>,
+    /// The signal that ended the command.
+    #[serde(default)]
+    pub signal: Option<i64>,
+    /// Why it did not start, or why nobody knows.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// When it began.
     #[serde(default)]
     pub started_at: Option<Timestamp>,

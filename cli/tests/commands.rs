@@ -20,7 +20,9 @@ fn execution() -> Value {
 
 #[test]
 fn cancel_and_resolve_send_what_was_said() {
-    let server = FakeServer::start(|_| Reply::Json(200, json!({})));
+    let again = FakeServer::start(|_| Reply::Json(200, json!({"id": "id-1", "changed": false, "status": "succeeded"})));
+    assert_eq!(again.pulse(&["cancel", "hello#1", "--reason", "late"]).stderr, "nothing changed: hello#1 is succeeded\n");
+    let server = FakeServer::start(|_| Reply::Json(200, json!({"id": "id-1", "changed": true, "status": "running"})));
     let drained = server.pulse(&["cancel", "hello#1", "--reason", "wrong day"]);
     assert_eq!((drained.code, drained.stdout.as_str()), (Some(0), ""));
     assert!(drained.stderr.contains("running commands may end"), "{}", drained.stderr);

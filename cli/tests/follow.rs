@@ -33,7 +33,7 @@ fn output(request: &Request, text: &str) -> Reply {
     if query("stream").as_deref() == Some("stderr") || from >= text.len() {
         return Reply::Json(200, json!({"items": []}));
     }
-    let item = json!({"step": "greet", "agent": "web-1", "attempt": ATTEMPT, "stream": "stdout", "offset": from, "text": &text[from..], "total": text.len()});
+    let item = json!({"step": "greet", "agent": "web-1", "attempt": ATTEMPT, "stream": "stdout", "offset": from, "end": text.len(), "text": &text[from..], "total": text.len(), "cut": 0});
     Reply::Json(200, json!({"items": [item]}))
 }
 
@@ -43,7 +43,10 @@ fn server(looks: &'static [(&'static str, &'static str, &'static str)]) -> FakeS
     FakeServer::start(move |request| {
         let now = at.load(Ordering::SeqCst).saturating_sub(1).min(looks.len() - 1);
         if request.method == "POST" {
-            return Reply::Json(201, json!({"id": "id-1", "number": 1, "status": "running", "commit": "abc"}));
+            return Reply::Json(
+                201,
+                json!({"id": "id-1", "number": 1, "name": "hello#1", "workflow": "hello", "status": "running", "commit": "abc"}),
+            );
         }
         if request.target.contains("/output") {
             return output(request, looks[now].2);
@@ -67,6 +70,27 @@ fn output_is_shown_by_line_and_agent_and_the_exit_code_is_the_executions() {
     let started = &server.requests()[0];
     assert_eq!(started.body, json!({"workflow": "hello", "params": {"a": "@b=c"}}));
     assert!(started.header("idempotency-key").is_some_and(|key| key.len() > 16));
+}
+
+#[test]
+fn output_that_was_not_kept_leaves_a_line_and_steps_to_come_none() {
+    let server = FakeServer::start(|request| match request.target.contains("/output") {
+        false => {
+            let mut execution = execution("succeeded", "exited", 5_000_000);
+            let pending = json!({"id": "later", "visit": 1, "status": "pending", "targets": [{"agent": "web-1", "status": "pending", "attempts": []}]});
+            execution["steps"].as_array_mut().unwrap().push(pending);
+            Reply::Json(200, execution)
+        }
+        true if request.target.contains("from=0") => Reply::Json(
+            200,
+            json!({"items": [
+            {"offset": 0, "end": 4, "text": "head", "total": 5_000_000}, {"offset": 4_999_996, "end": 5_000_000, "text": "tail", "total": 5_000_000}]}),
+        ),
+        true => Reply::Json(200, json!({"items": []})),
+    });
+    let ended = server.pulse(&["logs", "-f", "hello#1"]);
+    assert_eq!(ended.stdout, "web-1 | head\nweb-1 | [4.8 MiB were not kept]\nweb-1 | tail\n", "{}", ended.stderr);
+    assert!(!ended.stderr.contains("later") && !ended.stderr.contains("not arrived"), "{}", ended.stderr);
 }
 
 #[test]
@@ -110,7 +134,10 @@ fn a_start_whose_answer_was_lost_is_sent_again_with_the_same_key() {
     let asked = AtomicUsize::new(0);
     let server = FakeServer::start(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
         0 => Reply::HangUp,
-        _ => Reply::Json(201, json!({"id": "id-1", "number": 1, "status": "running", "commit": "abc"})),
+        _ => Reply::Json(
+            201,
+            json!({"id": "id-1", "number": 1, "name": "hello#1", "workflow": "hello", "status": "running", "commit": "abc"}),
+        ),
     });
     let ended = server.pulse(&["run", "hello"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "hello#1\n"), "{}", ended.stderr);

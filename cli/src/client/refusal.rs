@@ -12,7 +12,7 @@ pub fn failure(status: u16, body: &str, url: &str, token: Option<&Token>) -> Fai
     for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
         let _ = write!(message, "\n  {}", one(error));
     }
-    let failure = if matches!(status, 429 | 500 | 502 | 503 | 504) { Failure::passing(message) } else { Failure::new(message) };
+    let failure = if matches!(status, 429 | 502 | 503 | 504) { Failure::passing(message) } else { Failure::new(message) };
     match (mend(status, url, token), problem.get("help").and_then(Value::as_str)) {
         (_, Some(help)) => failure.with_help(help),
         (Some(help), None) => failure.with_help(help),

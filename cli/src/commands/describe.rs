@@ -113,6 +113,12 @@ fn of_attempt(attempt: &Attempt, now: Timestamp) -> String {
     if let Some(code) = attempt.exit_code {
         let _ = write!(said, ", exit code {code}");
     }
+    if let Some(signal) = attempt.signal {
+        let _ = write!(said, ", signal {signal}");
+    }
+    if let Some(why) = &attempt.reason {
+        let _ = write!(said, ", {}", visible(why));
+    }
     let took = match attempt.duration_ms {
         Some(duration) => when::milliseconds(duration),
         None => when::between(attempt.started_at, attempt.ended_at, now),

@@ -92,7 +92,7 @@ impl Get {
         let parts = [("workflow", self.workflow.as_deref()), ("status", self.status.as_deref()), ("limit", text.as_deref())];
         let path = match self.kind {
             Kind::Executions => format!("/executions{}", query(&parts)),
-            kind => kind.path().to_owned(),
+            kind => format!("{}{}", kind.path(), query(&parts[2..])),
         };
         let (items, more) = client.list(&path, limit.map(usize::from))?;
         if more {
@@ -148,7 +148,8 @@ impl Kind {
     fn name_of(self, item: &Value) -> String {
         match self {
             Self::Workflows | Self::Agents | Self::Groups => text(item, "/metadata/name"),
-            Self::Executions => text(item, "/name"),
+            // A row that the server cannot read has its id only.
+            Self::Executions => Some(text(item, "/name")).filter(|name| !name.is_empty()).unwrap_or_else(|| text(item, "/id")),
             Self::Syncs | Self::Tokens => text(item, "/id"),
         }
     }
@@ -205,7 +206,7 @@ const WORKFLOWS: &[Column] = &[
 ];
 
 const EXECUTIONS: &[Column] = &[
-    ("NAME", false, |item, _| text(item, "/name")),
+    ("NAME", false, |item, _| Kind::Executions.name_of(item)),
     ("STATUS", false, |item, _| text(item, "/status")),
     ("STARTED BY", false, |item, _| text(item, "/startedBy")),
     ("AGE", false, |item, now| age(item, "/createdAt", now)),

@@ -57,3 +57,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn execution_path(execution: &str) -> String {
     format!("/executions/{}", crate::client::encode(execution))
 }
+
+/// Whether an input changed an execution; one that repeats what was said before does not.
+fn did_change(answer: &serde_json::Value) -> bool {
+    answer.get("changed").and_then(serde_json::Value::as_bool) != Some(false)
+}

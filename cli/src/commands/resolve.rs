@@ -1,6 +1,6 @@
 //! `pulse resolve EXECUTION ATTEMPT succeeded|failed --reason …`.
 
-use super::execution_path;
+use super::{did_change, execution_path};
 use crate::args::Common;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -46,7 +46,11 @@ impl Resolve {
         common.only_text()?;
         let outcome = self.outcome.as_str();
         let body = json!({ "attempt": self.attempt, "outcome": outcome, "reason": self.reason });
-        common.client()?.post(&format!("{}/resolve", execution_path(&self.execution)), &body, &[])?;
+        let answer = common.client()?.post(&format!("{}/resolve", execution_path(&self.execution)), &body, &[])?;
+        if !did_change(&answer) {
+            output::message(&format!("nothing changed: attempt {} was settled before", self.attempt));
+            return Ok(Exit::Success);
+        }
         output::message(&format!("attempt {} of {} is settled as {outcome}", self.attempt, self.execution));
         Ok(Exit::Success)
     }

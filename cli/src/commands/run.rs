@@ -55,7 +55,7 @@ impl Run {
         let body = self.body()?;
         let client = common.client()?;
         let answer = if self.dry_run { client.post("/executions", &body, &[])? } else { self.start(&client, &body)? };
-        let name = format!("{}#{}", self.name, text(&answer, "/number"));
+        let name = text(&answer, "/name");
         match format {
             Format::Json => output::print(&output::json(&answer))?,
             Format::Yaml => output::print(&output::yaml(&answer)?)?,

@@ -23,7 +23,7 @@ pub struct Narrator {
 impl Narrator {
     /// Steps that began, told before their output.
     pub fn before(&mut self, execution: &Execution) {
-        for step in execution.steps.iter().filter(|step| !is_over(&step.status)) {
+        for step in execution.steps.iter().filter(|step| step.status != "pending" && !is_over(&step.status)) {
             if self.tell_once(step) {
                 let targets = if step.targets.len() == 1 { "1 target" } else { &format!("{} targets", step.targets.len()) };
                 message(&format!("step {} is {} on {targets}", step.id, step.status));

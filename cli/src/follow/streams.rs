@@ -152,7 +152,7 @@ impl Streams {
             let path = format!("/executions/{}/output{}", encode(&execution.id), query(&parts));
             let page: Page = view(client.get(&path)?)?;
             let mut lines = Vec::new();
-            let before = shown.offset;
+            let (before, mut total) = (shown.offset, 0);
             for piece in page.items {
                 if piece.offset > shown.offset {
                     lines.extend(shown.lines.finish());
@@ -160,13 +160,14 @@ impl Streams {
                 }
                 lines.extend(shown.lines.push(&piece.text));
                 shown.offset = shown.offset.max(piece.end());
+                total = piece.total;
             }
-            let (agent, moved) = (shown.agent.clone(), shown.offset > before);
+            let (agent, moved, all) = (shown.agent.clone(), shown.offset > before, shown.offset >= total);
             self.print(&agent, *stream, lines)?;
-            if !moved {
+            news |= moved;
+            if !moved || all {
                 break;
             }
-            news = true;
         }
         Ok(news)
     }
@@ -217,6 +218,9 @@ struct Piece {
     /// The first byte after it; the text may be longer or shorter than the bytes it stands for.
     #[serde(default)]
     end: Option<u64>,
+    /// All bytes that the command wrote, or that are stored so far.
+    #[serde(default)]
+    total: u64,
 }
 
 impl Piece {
