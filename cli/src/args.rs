@@ -37,8 +37,8 @@ pub struct Common {
     /// A file with the token [env: PULSE_TOKEN_FILE]
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Speak plain http also to other machines
-    #[arg(long, global = true, env = "PULSE_INSECURE_HTTP")]
+    /// Speak plain http also to other machines [env: PULSE_INSECURE_HTTP=true]
+    #[arg(long, global = true)]
     insecure_http: bool,
     /// How the answer looks
     #[arg(short, long, global = true, value_name = "FORMAT", value_enum)]
@@ -59,7 +59,7 @@ impl Common {
             variable_file: variable("PULSE_TOKEN_FILE"),
         })?;
         let server = if self.server.is_empty() { DEFAULT_SERVER } else { &self.server };
-        Client::new(server, self.insecure_http, token)
+        Client::new(server, self.insecure_http || allowed(variable("PULSE_INSECURE_HTTP").as_deref())?, token)
     }
 
     /// The format that was asked for, if the command has it.
@@ -88,9 +88,20 @@ impl Common {
     }
 }
 
+/// What `PULSE_INSECURE_HTTP` says.
+fn allowed(value: Option<&str>) -> Result<bool, Failure> {
+    match value {
+        Some("true" | "1") => Ok(true),
+        None | Some("" | "false" | "0") => Ok(false),
+        Some(other) => {
+            Err(Failure::new(format!("PULSE_INSECURE_HTTP is {other:?}")).with_help("set it to true or false, or unset it"))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Args;
+    use super::{Args, allowed};
     use clap::error::ErrorKind;
     use clap::{CommandFactory, Parser};
 
@@ -110,6 +121,13 @@ mod tests {
         }
         assert_eq!(parse("pulse get agents -o xml").unwrap_err(), ErrorKind::InvalidValue);
         assert_eq!(parse("pulse get agents --token a --token-file b").unwrap_err(), ErrorKind::ArgumentConflict);
+    }
+
+    #[test]
+    fn plain_http_is_allowed_by_a_clear_word_only() {
+        let says = |value| allowed(value).map_err(|failure| failure.to_string());
+        assert_eq!([None, Some(""), Some("false"), Some("true")].map(says), [Ok(false), Ok(false), Ok(false), Ok(true)]);
+        assert!(says(Some("maybe")).unwrap_err().contains("PULSE_INSECURE_HTTP"));
     }
 
     #[test]
