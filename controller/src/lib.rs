@@ -1,10 +1,16 @@
 //! The controller: wiring and effects around the core. Decisions are in `pulse-core`, SQL is in `pulse-store`.
 
+pub mod admin;
 pub mod agents;
+pub mod api;
 pub mod clock;
+pub mod command;
 pub mod config;
+pub mod dev;
 pub mod engine;
 pub mod reconcile;
+pub mod serve;
+pub mod signals;
 pub mod source;
 pub mod sync;
 pub mod telemetry;

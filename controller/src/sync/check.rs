@@ -1,8 +1,8 @@
 //! Files to documents and every problem of the whole set, each with its place.
 
 use crate::source::SourceFile;
-use crd_schemas::{Document, Manifest, Problem, Severity, parse_file};
-use pulse_core::definitions::{Finding, Program, digest};
+use crd_schemas::{Document, Problem, Severity, parse_file};
+use pulse_core::definitions::{self, FileRef, Finding, digest};
 use pulse_core::plan::WantedObject;
 use sha2::{Digest, Sha256};
 
@@ -29,15 +29,10 @@ pub fn check(files: &[SourceFile], found: Vec<Problem>) -> Checked {
 }
 
 fn of_the_set(documents: &[Document]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for document in documents {
-        if let Manifest::Workflow(workflow) = &document.manifest
-            && let Err(findings) = Program::compile(workflow)
-        {
-            problems.extend(findings.into_iter().map(|finding| placed(document, finding)));
-        }
-    }
-    problems
+    let place = |document: &Document| FileRef { path: document.path().to_owned(), line: document.line("") };
+    let manifests: Vec<_> = documents.iter().map(|document| (place(document), document.manifest.clone())).collect();
+    let findings = definitions::check(&manifests).into_iter();
+    findings.filter_map(|(index, finding)| Some(placed(documents.get(index)?, finding))).collect()
 }
 
 /// A finding's pointer becomes a place in the file.

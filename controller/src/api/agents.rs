@@ -1,0 +1,124 @@
+//! Agents: what is declared of them and how they are, their session, their end.
+
+use super::extract::{Parameters, Segment};
+use super::list::{PageQuery, by_name};
+use super::time::rfc3339;
+use super::workflows::{manifest, observed_commit, origin, readable};
+use super::{App, Problem};
+use crate::agents::{AgentStatus, session as agent_session};
+use crate::clock;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Json, Response};
+use crd_schemas::manifest::{Agent, AgentSpec, Metadata};
+use crd_schemas::{Kind, Manifest};
+use pulse_protocol::AgentName;
+use pulse_store::Definition;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// `GET /api/v1/agents`: every agent that was ever enrolled or is declared.
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+    let commit = observed_commit(&app).await?;
+    let mut declared = declared(&app).await?;
+    let enrolled = app.engine.fleet().list(clock::now());
+    let mut all: Vec<(String, Value)> = Vec::new();
+    for agent in enrolled {
+        let name = agent.name.to_string();
+        let definition = declared.remove(&name);
+        all.push((name, view(definition.as_ref(), Some(&agent), &commit)));
+    }
+    all.extend(declared.into_iter().map(|(name, definition)| (name, view(Some(&definition), None, &commit))));
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(Json(by_name(all, &query)?))
+}
+
+/// `GET /api/v1/agents/{name}`.
+pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Result<Json<Value>, Problem> {
+    let definition = declared(&app).await?.remove(&name);
+    let agent = name.parse().ok().and_then(|name: AgentName| app.engine.fleet().get(&name, clock::now()));
+    if definition.is_none() && agent.is_none() {
+        return Err(no_such_agent(&name));
+    }
+    Ok(Json(view(definition.as_ref(), agent.as_ref(), &observed_commit(&app).await?)))
+}
+
+/// `DELETE /api/v1/agents/{name}`: lets it in no more. Its history stays, and so does its name until it is enrolled anew.
+pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Result<StatusCode, Problem> {
+    let agent: AgentName = name.parse().map_err(|_| no_such_agent(&name))?;
+    let revoked = app.engine.store().revoke_agent(&agent, clock::now()).await?;
+    if !revoked && app.engine.store().agent(&agent).await?.is_none() {
+        return Err(no_such_agent(&name));
+    }
+    // The database first: whatever happens from here on, it does not come back.
+    let open = {
+        let mut fleet = app.engine.fleet().lock();
+        fleet.revoke(&agent);
+        fleet.open_of(&agent)
+    };
+    open.into_iter().for_each(|(_, execution)| app.engine.wake(execution));
+    app.engine.wake_watchers(&agent);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/v1/agents/session`: an agent's WebSocket. It proves who it is by the challenge.
+pub(super) async fn session(
+    State(app): State<App>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?;
+    Ok(agent_session::upgrade(app.engine, &headers, upgrade))
+}
+
+/// A plain request where a WebSocket is spoken.
+pub(super) fn not_a_websocket(rejection: &WebSocketUpgradeRejection) -> Problem {
+    Problem::new(StatusCode::UPGRADE_REQUIRED, "websocket_required", format!("this is a WebSocket: {}", rejection.body_text()))
+}
+
+fn no_such_agent(name: &str) -> Problem {
+    Problem::not_found("no_such_agent", format!("there is no agent `{name}`"))
+}
+
+async fn declared(app: &App) -> Result<BTreeMap<String, Definition>, Problem> {
+    let rows = app.engine.store().definitions(Kind::Agent).await?;
+    Ok(readable(rows).map(|definition| (definition.manifest.metadata().name.clone(), definition)).collect())
+}
+
+/// What is declared (nothing but the name where it is enrolled only) and what is observed (nothing where it is declared only).
+fn view(definition: Option<&Definition>, agent: Option<&AgentStatus>, commit: &Option<String>) -> Value {
+    let mut status = definition.map_or_else(|| json!({}), |definition| origin(definition, commit));
+    let observed = agent.map_or_else(|| json!({ "state": "not_enrolled" }), of_agent);
+    if let (Value::Object(status), Value::Object(observed)) = (&mut status, observed) {
+        status.extend(observed);
+    }
+    match (definition, agent) {
+        (Some(definition), _) => manifest(&definition.manifest, status),
+        (None, agent) => {
+            let name = agent.map_or_else(String::new, |agent| agent.name.to_string());
+            let metadata = Metadata { name, ..Metadata::default() };
+            manifest(&Manifest::Agent(Agent { metadata, spec: AgentSpec::default() }), status)
+        }
+    }
+}
+
+fn of_agent(agent: &AgentStatus) -> Value {
+    let attempts = agent.open.iter();
+    let attempts = attempts.map(|(attempt, execution)| json!({ "attempt": attempt, "execution": execution }));
+    json!({
+        "state": agent.state.as_str(),
+        "reason": agent.reason,
+        "labels": agent.labels,
+        "vars": agent.vars,
+        "facts": agent.facts,
+        "release": agent.release,
+        "slots": agent.slots,
+        "slotsTaken": agent.slots_taken,
+        "attempts": attempts.collect::<Vec<_>>(),
+        "vitals": agent.vitals,
+        "lastSeen": rfc3339(agent.last_seen),
+        "enrolledAt": rfc3339(agent.enrolled_at),
+    })
+}

@@ -1,0 +1,223 @@
+//! Executions: start, list, look at, end, settle.
+
+use super::auth::Principal;
+use super::body::Json as Body;
+use super::extract::{Parameters, Segment};
+use super::list::{limit, page};
+use super::{App, Problem, view};
+use crate::engine::{Idempotency, StartRequest, Started};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use pulse_core::execution::{CancelMode, Outcome};
+use pulse_core::transition::{ExecutionEnd, ExecutionState, ResolvedAs, WaitReason};
+use pulse_protocol::{AttemptId, ExecutionId};
+use pulse_store::ExecutionFilter;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that the answer is that of an earlier, equal request.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Characters of a reason that a person gives.
+const MAX_REASON: usize = 1000;
+
+/// What a start asks for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Start {
+    workflow: String,
+    #[serde(default)]
+    params: BTreeMap<String, Value>,
+    #[serde(default)]
+    limit: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// `POST /api/v1/executions`.
+pub(super) async fn start(
+    State(app): State<App>,
+    Extension(Principal(by)): Extension<Principal>,
+    headers: HeaderMap,
+    Body(wanted): Body<Start>,
+) -> Result<Response, Problem> {
+    let dry_run = wanted.dry_run;
+    let idempotency = idempotency(&headers, &wanted)?;
+    if dry_run && idempotency.is_some() {
+        return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
+    }
+    let Start { workflow, params, limit, .. } = wanted;
+    let request = StartRequest { workflow, params, limit, by, idempotency };
+    if dry_run {
+        return Ok(Json(app.engine.dry_run(&request).await?).into_response());
+    }
+    let started = app.engine.start(request).await?;
+    Ok(answer(&started))
+}
+
+fn answer(started: &Started) -> Response {
+    let body = json!({
+        "id": started.id,
+        "number": started.number,
+        "name": format!("{}#{}", started.workflow, started.number),
+        "workflow": started.workflow,
+        "status": started.status,
+        "commit": started.commit,
+    });
+    let location = [(header::LOCATION, format!("/api/v1/executions/{}", started.id))];
+    let mut response = (StatusCode::CREATED, location, Json(body)).into_response();
+    if started.replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// The key, with a digest of what the body means: spaces and the order of keys are no difference.
+fn idempotency(headers: &HeaderMap, wanted: &Start) -> Result<Option<Idempotency>, Problem> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
+    let key = key.ok_or_else(|| Problem::bad_request("bad_header", "Idempotency-Key must have 1 to 200 characters of ASCII"))?;
+    let body = json!(wanted).to_string();
+    let body_digest = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some(Idempotency { key: key.to_owned(), body_digest }))
+}
+
+/// The parameters of the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    workflow: Option<String>,
+    status: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// `GET /api/v1/executions`: newest first.
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Json<Value>, Problem> {
+    let status = query.status.as_deref().map(status_of).transpose()?;
+    let cursor = query.cursor.map(|cursor| cursor.parse::<ExecutionId>()).transpose();
+    let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
+    let filter = ExecutionFilter { workflow: query.workflow, status };
+    let found = app.engine.store().executions(&filter, limit(query.limit)?, cursor).await?;
+    let items = found.items.into_iter().map(|item| match item {
+        Ok(summary) => view::summary(&summary),
+        // One bad row must not hide the others, nor look as if it did not exist.
+        Err(error) => json!({ "id": error.key, "status": "unreadable", "message": error.to_string() }),
+    });
+    Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
+}
+
+fn status_of(word: &str) -> Result<ExecutionState, Problem> {
+    use ExecutionState as State;
+    let all = [
+        State::Pending,
+        State::Running,
+        State::Waiting(WaitReason::Unknown),
+        State::Ended(ExecutionEnd::Succeeded),
+        State::Ended(ExecutionEnd::Failed),
+        State::Ended(ExecutionEnd::Cancelled),
+    ];
+    let found = all.into_iter().find(|state| state.as_str() == word);
+    let words = || all.map(State::as_str).join(", ");
+    found.ok_or_else(|| Problem::parameter("status", format!("it is none of {}", words())))
+}
+
+/// `GET /api/v1/executions/{id}`, also by `workflow#number`.
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Result<Json<Value>, Problem> {
+    let id = find(&app, &text).await?;
+    let execution = app.engine.view(id).await?.ok_or_else(|| no_such_execution(&text))?;
+    let reasons = app.engine.why(id).await?.unwrap_or_default();
+    Ok(Json(view::execution(&execution, &reasons)))
+}
+
+/// `GET /api/v1/executions/{id}/why`.
+pub(super) async fn why(State(app): State<App>, Segment(text): Segment) -> Result<Json<Value>, Problem> {
+    let id = find(&app, &text).await?;
+    let reasons = app.engine.why(id).await?.ok_or_else(|| no_such_execution(&text))?;
+    Ok(Json(page(view::reasons(&reasons), None)))
+}
+
+/// How to end it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cancel {
+    #[serde(default)]
+    reason: String,
+    #[serde(default = "drain")]
+    mode: CancelMode,
+}
+
+fn drain() -> CancelMode {
+    CancelMode::Drain
+}
+
+/// `POST /api/v1/executions/{id}/cancel`.
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Segment(text): Segment,
+    Extension(Principal(by)): Extension<Principal>,
+    Body(wanted): Body<Cancel>,
+) -> Result<Json<Value>, Problem> {
+    let reason = reason(&wanted.reason)?;
+    let id = find(&app, &text).await?;
+    let outcome = app.engine.cancel(id, wanted.mode, by, reason).await?;
+    settled(&app, id, outcome).await
+}
+
+/// What became of an attempt.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resolve {
+    attempt: AttemptId,
+    outcome: ResolvedAs,
+    reason: String,
+}
+
+/// `POST /api/v1/executions/{id}/resolve`.
+pub(super) async fn resolve(
+    State(app): State<App>,
+    Segment(text): Segment,
+    Extension(Principal(by)): Extension<Principal>,
+    Body(wanted): Body<Resolve>,
+) -> Result<Json<Value>, Problem> {
+    let reason = reason(&wanted.reason)?;
+    if reason.is_empty() {
+        return Err(Problem::parameter("reason", "say how you know, for everyone who reads the history"));
+    }
+    let id = find(&app, &text).await?;
+    let outcome = app.engine.resolve(id, wanted.attempt, wanted.outcome, by, reason).await?;
+    settled(&app, id, outcome).await
+}
+
+/// What an input did, and how the execution stands after it.
+async fn settled(app: &App, id: ExecutionId, outcome: Outcome) -> Result<Json<Value>, Problem> {
+    let changed = match outcome {
+        Outcome::Done => true,
+        Outcome::Unchanged => false,
+        Outcome::Refused(refusal) => return Err(refusal.into()),
+    };
+    let status = app.engine.view(id).await?.map(|execution| execution.status.as_str());
+    Ok(Json(json!({ "id": id, "changed": changed, "status": status })))
+}
+
+fn reason(text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.chars().count() > MAX_REASON {
+        return Err(Problem::parameter("reason", format!("at most {MAX_REASON} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// The execution that a path names.
+pub(super) async fn find(app: &App, text: &str) -> Result<ExecutionId, Problem> {
+    app.engine.find(text).await?.ok_or_else(|| no_such_execution(text))
+}
+
+pub(super) fn no_such_execution(text: &str) -> Problem {
+    let shown: String = text.chars().take(100).collect();
+    Problem::not_found("no_such_execution", format!("there is no execution `{shown}`"))
+}

@@ -1,0 +1,56 @@
+//! Lists: `{"items": […], "nextCursor": …}`, bounded.
+
+use super::Problem;
+use serde_json::{Value, json};
+
+/// Items of a page unless said.
+const DEFAULT: u32 = 100;
+/// Items of a page at most.
+const MAX: u32 = 500;
+
+/// The parameters of a list without any of its own.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    pub(super) limit: Option<u32>,
+    pub(super) cursor: Option<String>,
+}
+
+/// How many items a page has. More than the bound is the bound: whoever wants more follows the cursor.
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    match asked {
+        Some(0) => Err(Problem::parameter("limit", "it must be 1 or more")),
+        asked => Ok(asked.unwrap_or(DEFAULT).min(MAX)),
+    }
+}
+
+/// A page as JSON.
+pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Value {
+    json!({ "items": items, "nextCursor": next })
+}
+
+/// The page of a list that is in memory, sorted by the name that is its cursor.
+pub(super) fn by_name(all: Vec<(String, Value)>, query: &PageQuery) -> Result<Value, Problem> {
+    let limit = limit(query.limit)? as usize;
+    let mut rest = all.into_iter().filter(|(name, _)| query.cursor.as_ref().is_none_or(|cursor| name > cursor)).peekable();
+    let taken: Vec<_> = rest.by_ref().take(limit).collect();
+    let next = rest.peek().and(taken.last()).map(|(name, _)| name.clone());
+    Ok(page(taken.into_iter().map(|(_, item)| item).collect(), next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PageQuery, by_name};
+    use serde_json::json;
+
+    #[test]
+    fn pages_follow_each_other_and_end() {
+        let all = || ["a", "b", "c"].map(|name| (name.to_owned(), json!(name))).to_vec();
+        let page = |limit, cursor: Option<&str>| by_name(all(), &PageQuery { limit, cursor: cursor.map(str::to_owned) }).unwrap();
+        assert_eq!(page(Some(2), None), json!({"items": ["a", "b"], "nextCursor": "b"}));
+        assert_eq!(page(Some(2), Some("b")), json!({"items": ["c"], "nextCursor": null}));
+        assert_eq!(page(Some(3), None), json!({"items": ["a", "b", "c"], "nextCursor": null}));
+        assert_eq!(page(None, Some("z")), json!({"items": [], "nextCursor": null}));
+        assert!(by_name(all(), &PageQuery { limit: Some(0), cursor: None }).is_err());
+    }
+}

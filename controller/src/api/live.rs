@@ -1,0 +1,96 @@
+//! `GET /api/v1/events`: a WebSocket with a notice for every change of an execution. A notice is a hint to look, never the
+//! truth itself; one that is lost to a slow listener is told as `resync`.
+
+use super::agents::not_a_websocket;
+use super::{App, Problem};
+use crate::engine::Notice;
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::HeaderValue;
+use axum::response::Response;
+use serde_json::json;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+
+/// The protocol that is agreed on where the client offers it. A browser that sends its token as a protocol has to offer this
+/// one too, because the token must not be repeated in an answer.
+const PROTOCOL: &str = "pulse.v1";
+/// A message that cannot be written for so long means a dead peer.
+const WRITE: Duration = Duration::from_secs(20);
+/// A ping after so much silence, so that a dead peer is noticed.
+const PING: Duration = Duration::from_secs(20);
+/// Nothing that a listener could send is larger.
+const MAX_MESSAGE: usize = 4096;
+
+/// Begins to send notices.
+pub(super) async fn upgrade(
+    State(app): State<App>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let mut upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?.max_message_size(MAX_MESSAGE);
+    if upgrade.requested_protocols().any(|offered| offered == PROTOCOL) {
+        upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
+    }
+    // Subscribed before the answer: whoever reads the state after it has opened misses nothing.
+    let notices = app.engine.subscribe();
+    Ok(upgrade.on_upgrade(move |socket| serve(socket, notices, app.stopping)))
+}
+
+async fn serve(mut socket: WebSocket, mut notices: Receiver<Notice>, mut stopping: watch::Receiver<bool>) {
+    let mut unanswered = false;
+    loop {
+        let message = tokio::select! {
+            () = stopped(&mut stopping) => return close(&mut socket, 1001, "the controller stops").await,
+            heard = socket.recv() => match heard {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                    unanswered = false;
+                    continue;
+                }
+                Some(Ok(Message::Text(_) | Message::Binary(_))) => {
+                    return close(&mut socket, 1008, "this socket only tells; requests go to the REST API").await;
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            },
+            notice = notices.recv() => match notice {
+                Ok(notice) => text(&notice),
+                Err(RecvError::Lagged(_)) => Message::text(json!({ "type": "resync" }).to_string()),
+                Err(RecvError::Closed) => return close(&mut socket, 1001, "the controller stops").await,
+            },
+            () = tokio::time::sleep(PING) => {
+                if std::mem::replace(&mut unanswered, true) {
+                    return;
+                }
+                Message::Ping(axum::body::Bytes::new())
+            }
+        };
+        if !matches!(tokio::time::timeout(WRITE, socket.send(message)).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    drop(stopping.wait_for(|stopping| *stopping).await);
+}
+
+fn text(notice: &Notice) -> Message {
+    let value = json!({
+        "type": "execution",
+        "execution": notice.execution,
+        "workflow": notice.workflow,
+        "number": notice.number,
+        "name": format!("{}#{}", notice.workflow, notice.number),
+        "seq": notice.seq,
+        "status": notice.status,
+    });
+    Message::text(value.to_string())
+}
+
+async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    // The peer may be gone already; then there is nobody to tell.
+    drop(tokio::time::timeout(WRITE, socket.send(Message::Close(Some(frame)))).await);
+}

@@ -1,0 +1,84 @@
+//! What a caller is told when something is refused: problem+json (RFC 9457). `code` is stable and for scripts, `detail` is for
+//! people, `errors` has each single mistake with its place.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+/// A refusal.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<Value>,
+    fields: Map<String, Value>,
+    help: Option<String>,
+}
+
+impl Problem {
+    /// A refusal with its stable code and a sentence.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), fields: Map::new(), help: None }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// The request itself is wrong.
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// A parameter of the query or a field is wrong.
+    pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let error = json!({ "name": name, "message": &detail });
+        Self::bad_request("bad_parameter", format!("`{name}`: {detail}")).with_errors(vec![error])
+    }
+
+    /// With each single mistake.
+    pub fn with_errors(self, errors: Vec<Value>) -> Self {
+        Self { errors, ..self }
+    }
+
+    /// With a field of its own.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With what to do.
+    pub fn with_help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Refused"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        if let Some(help) = self.help {
+            body["help"] = json!(help);
+        }
+        if !self.errors.is_empty() {
+            body["errors"] = Value::Array(self.errors);
+        }
+        for (name, value) in self.fields {
+            body[&name] = value;
+        }
+        let mut response = (self.status, body.to_string()).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

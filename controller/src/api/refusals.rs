@@ -1,0 +1,120 @@
+//! Errors of engine, store and sync as what a caller is told. What is wrong inside is logged here, once, and not told.
+
+use super::Problem;
+use crate::engine::{EngineError, StartError};
+use crate::sync::{ConfirmError, SyncError};
+use axum::http::StatusCode;
+use pulse_core::execution::Refusal;
+use pulse_store::RowError;
+use serde_json::json;
+
+const CONFLICT: StatusCode = StatusCode::CONFLICT;
+const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+/// The database does not answer; it may do so in a moment.
+fn unavailable(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a request failed on the database");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", "the database does not answer; ask again in a moment")
+}
+
+/// Something is broken that no other request will mend.
+fn broken(code: &'static str, error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a request failed");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, code, error.to_string())
+}
+
+impl From<pulse_store::Error> for Problem {
+    fn from(error: pulse_store::Error) -> Self {
+        match &error {
+            pulse_store::Error::Ambiguous { .. } => Self::new(CONFLICT, "ambiguous_name", error.to_string()),
+            pulse_store::Error::Row(row) => row.clone().into(),
+            pulse_store::Error::Value { .. } => Self::new(UNPROCESSABLE, "cannot_be_stored", error.to_string()),
+            error => unavailable(error),
+        }
+    }
+}
+
+impl From<RowError> for Problem {
+    fn from(error: RowError) -> Self {
+        broken("unreadable_row", &error)
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let busy = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string());
+        match error {
+            EngineError::NoSuchExecution(_) => Self::not_found("no_such_execution", error.to_string()),
+            EngineError::Stopping => busy("stopping"),
+            EngineError::Overloaded(_) => busy("overloaded"),
+            EngineError::Database(error) => error.into(),
+            EngineError::Commit(error) => unavailable(&error),
+            EngineError::History { .. } => broken("unreadable_history", &error),
+        }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        let said = error.to_string();
+        match error {
+            StartError::NoSuchWorkflow(_) => {
+                Self::new(UNPROCESSABLE, "no_such_workflow", said).with_help("GET /api/v1/workflows lists those that are live")
+            }
+            StartError::Ambiguous { .. } => Self::new(CONFLICT, "ambiguous_name", said),
+            StartError::Params(errors) => {
+                let place = |name: &str| format!("/params/{}", name.replace('~', "~0").replace('/', "~1"));
+                let errors = errors
+                    .into_iter()
+                    .map(|error| json!({ "name": &error.name, "pointer": place(&error.name), "message": error.message }));
+                Self::new(UNPROCESSABLE, "bad_params", said).with_errors(errors.collect())
+            }
+            StartError::Targets { step, error } => Self::new(UNPROCESSABLE, "bad_targets", said)
+                .with_errors(vec![json!({ "name": step, "message": error.to_string() })]),
+            StartError::Forbidden { running, name } => {
+                Self::new(CONFLICT, "already_running", said).with("execution", running.to_string()).with("name", name)
+            }
+            StartError::IdempotencyMismatch => Self::new(UNPROCESSABLE, "idempotency_mismatch", said),
+            StartError::Uncompilable { .. } => Self::new(UNPROCESSABLE, "uncompilable_workflow", said),
+            StartError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Over { .. } => "execution_over",
+            Refusal::NoSuchAttempt(_) => return Self::new(UNPROCESSABLE, "no_such_attempt", refusal.to_string()),
+            Refusal::NotUnknown { .. } => "attempt_not_unknown",
+            Refusal::NotYours { .. } | Refusal::Contradiction { .. } => "contradiction",
+        };
+        Self::new(CONFLICT, code, refusal.to_string())
+    }
+}
+
+impl From<SyncError> for Problem {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::NoSource => Self::new(CONFLICT, "no_source", error.to_string())
+                .with_help("set PULSE_SOURCE_URL to a folder and start it again"),
+            SyncError::Source(error) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "source_unreachable", error.to_string()),
+            SyncError::Store(error) => error.into(),
+            SyncError::Engine(error) => error.into(),
+            SyncError::Interrupted(_) => broken("sync_interrupted", &error),
+        }
+    }
+}
+
+impl From<ConfirmError> for Problem {
+    fn from(error: ConfirmError) -> Self {
+        let said = error.to_string();
+        match error {
+            ConfirmError::NoSuchSync(_) => Self::not_found("no_such_sync", said),
+            ConfirmError::NotHeld { .. } => Self::new(CONFLICT, "not_held", said),
+            ConfirmError::Another { .. } => Self::new(CONFLICT, "another_plan", said),
+            ConfirmError::Moved(record) => Self::new(CONFLICT, "head_moved", said).with("sync", super::syncs::view(&record)),
+            ConfirmError::Sync(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What every request goes through: an id, a line in the log, and an answer also where a handler panics.
+
+use super::Problem;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::any::Any;
+use tracing::Instrument;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id, the caller's own where it has a sane one, and answers with it.
+pub(super) async fn identify(request: Request, next: Next) -> Response {
+    let id = own_id(&request).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+fn own_id(request: &Request) -> Option<String> {
+    let id = request.headers().get(REQUEST_ID)?.to_str().ok()?;
+    let sane = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    sane.then(|| id.to_owned())
+}
+
+/// No route has this path.
+pub(super) async fn unknown_path(uri: Uri) -> Problem {
+    Problem::not_found("no_such_path", format!("there is nothing at {}", uri.path()))
+}
+
+/// The path has no such method.
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", format!("{} does not take {method}", uri.path()))
+}
+
+/// A handler panicked: the caller learns that, and nothing of why.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that the layer calls")]
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text.unwrap_or("without a text"), "a request panicked");
+    let detail = "an error inside the controller; its log has more under this answer's X-Request-Id";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}

@@ -1,0 +1,18 @@
+//! The JSON Schemas of the manifests, for editors.
+
+use super::Problem;
+use super::extract::Segment;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+/// `GET /schemas/{name}`.
+pub(super) async fn one(Segment(name): Segment) -> Result<Response, Problem> {
+    let schemas = crd_schemas::schemas();
+    match schemas.iter().find(|(file, _)| *file == name) {
+        Some((_, schema)) => Ok(([(header::CONTENT_TYPE, "application/schema+json")], schema.to_string()).into_response()),
+        None => {
+            let known: Vec<&str> = schemas.iter().map(|(file, _)| *file).collect();
+            Err(Problem::not_found("no_such_schema", format!("there is no schema `{name}`; there are {}", known.join(", "))))
+        }
+    }
+}

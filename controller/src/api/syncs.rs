@@ -1,0 +1,79 @@
+//! Syncs: what came of each look at the source; look now; release what is held.
+
+use super::body::Json as Body;
+use super::extract::{Parameters, Segment};
+use super::list::{PageQuery, limit, page};
+use super::time::rfc3339;
+use super::{App, Problem};
+use crate::sync::Confirmation;
+use axum::extract::State;
+use axum::response::Json;
+use pulse_core::Timestamp;
+use pulse_store::SyncRecord;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// `GET /api/v1/syncs`: newest first.
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+    let limit = limit(query.limit)?;
+    let before = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
+    let before = before.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
+    let mut rows = app.engine.store().syncs(None, limit + 1, before).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let last = rows.iter().rev().find_map(|row| match row {
+        Ok(record) => Some(record.id.to_string()),
+        Err(error) => error.key.clone(),
+    });
+    let items = rows.iter().map(|row| match row {
+        Ok(record) => view(record),
+        Err(error) => json!({ "id": error.key, "outcome": "unreadable", "message": error.to_string() }),
+    });
+    Ok(Json(page(items.collect(), last.filter(|_| more))))
+}
+
+/// Nothing is asked for but the sync itself.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// `POST /api/v1/syncs`: looks at the source now and answers when that is done.
+pub(super) async fn sync(State(app): State<App>, Body(Nothing {}): Body<Nothing>) -> Result<Json<Value>, Problem> {
+    Ok(Json(view(&app.syncer.sync().await?)))
+}
+
+/// What a person confirms.
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Confirm {
+    commit: String,
+    plan_digest: String,
+}
+
+/// `POST /api/v1/syncs/{id}/confirm`.
+pub(super) async fn confirm(
+    State(app): State<App>,
+    Segment(text): Segment,
+    Body(Confirm { commit, plan_digest }): Body<Confirm>,
+) -> Result<Json<Value>, Problem> {
+    let id = text.parse::<Uuid>().map_err(|_| Problem::not_found("no_such_sync", "there is no such sync"))?;
+    Ok(Json(view(&app.syncer.confirm(id, Confirmation { commit, plan_digest }).await?)))
+}
+
+pub(super) fn view(record: &SyncRecord) -> Value {
+    let mut counts = record.counts.clone();
+    let plan_digest = counts.as_object_mut().and_then(|counts| counts.shift_remove("planDigest"));
+    json!({
+        "id": record.id,
+        "source": record.source,
+        "commit": record.commit,
+        "outcome": record.outcome.as_str(),
+        "message": record.message,
+        "problems": record.problems,
+        "counts": counts,
+        "planDigest": plan_digest,
+        "startedAt": rfc3339(record.started_at),
+        "finishedAt": rfc3339(Timestamp(record.started_at.0.saturating_add(record.duration_us))),
+        "durationMs": record.duration_us / 1000,
+    })
+}

@@ -1,0 +1,157 @@
+//! Enrolment tokens. A token's value is told once, when it is made; only its hash is kept.
+
+use super::auth::Principal;
+use super::body::Json as Body;
+use super::extract::Parameters;
+use super::list::{PageQuery, by_name};
+use super::time::rfc3339;
+use super::{App, Problem};
+use crate::agents::token;
+use crate::clock;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Json;
+use crd_schemas::Duration;
+use pulse_core::Timestamp;
+use pulse_protocol::AgentName;
+use pulse_store::{NewToken, Token};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Uses and names of one token.
+const MAX_USES: u32 = 10_000;
+/// How long a token may live.
+const MAX_LIFE: Duration = Duration::from_secs(90 * 86_400);
+
+/// What a caller wants.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    #[serde(default = "once")]
+    uses: u32,
+    #[serde(default = "an_hour")]
+    expires: Duration,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    names: Vec<AgentName>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn an_hour() -> Duration {
+    Duration::from_secs(3600)
+}
+
+/// A token with its value, the only time that it is known.
+pub(crate) struct Made {
+    /// The value.
+    pub(crate) token: String,
+    /// Everything else of it.
+    pub(crate) row: NewToken,
+}
+
+/// `POST /api/v1/agents/tokens`.
+pub(super) async fn create(
+    State(app): State<App>,
+    Extension(Principal(by)): Extension<Principal>,
+    Body(wanted): Body<Wanted>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    if !app.enrolment {
+        let detail = "`pulse-controller dev` has its one local agent, and no other agent enrols";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "enrolment_closed", detail).with_help("serve without `dev` for a fleet"));
+    }
+    check(&wanted)?;
+    let mut made = make(by, wanted.uses, clock::now().plus(wanted.expires))?;
+    (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
+    app.engine.store().create_token(&made.row).await?;
+    let Made { token, row } = made;
+    let body = json!({
+        "id": row.id,
+        "token": token,
+        "uses": row.uses,
+        "expiresAt": rfc3339(row.expires_at),
+        "labels": row.labels,
+        "names": row.names,
+        "server": *app.url,
+    });
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+/// `GET /api/v1/agents/tokens`.
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+    let mut all = Vec::new();
+    for row in app.engine.store().tokens().await? {
+        match row {
+            Ok(token) => all.push((token.id.to_string(), view(&token))),
+            Err(error) => tracing::error!(%error, "a token cannot be read"),
+        }
+    }
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(Json(by_name(all, &query)?))
+}
+
+/// A fresh token: its id, and 32 random bytes as its secret.
+pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp) -> Result<Made, Problem> {
+    let no_random = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_random", "the system has no random bytes to give");
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(no_random)?;
+    let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = Uuid::now_v7();
+    let token = format!("{}{}_{secret}", token::PREFIX, id.as_simple());
+    let row = NewToken {
+        id,
+        secret_hash: token::hash(&token),
+        uses,
+        expires_at,
+        labels: BTreeMap::new(),
+        names: Vec::new(),
+        created_by: by,
+        created_at: clock::now(),
+    };
+    Ok(Made { token, row })
+}
+
+fn check(wanted: &Wanted) -> Result<(), Problem> {
+    if !(1..=MAX_USES).contains(&wanted.uses) {
+        return Err(Problem::parameter("uses", format!("it must be between 1 and {MAX_USES}")));
+    }
+    if wanted.expires.as_millis() == 0 || wanted.expires > MAX_LIFE {
+        return Err(Problem::parameter("expires", format!("it must be longer than 0s and at most {MAX_LIFE}")));
+    }
+    if wanted.names.len() > MAX_USES as usize {
+        return Err(Problem::parameter("names", format!("at most {MAX_USES}")));
+    }
+    for (key, value) in &wanted.labels {
+        check_label(key, value).map_err(|why| Problem::parameter("labels", why))?;
+    }
+    Ok(())
+}
+
+/// What a selector could never name would be accepted and useless.
+fn check_label(key: &str, value: &str) -> Result<(), String> {
+    if key.starts_with("self/") {
+        return Err(format!("`{key}`: `self/` is for what an agent says of itself"));
+    }
+    if key.contains(',') || value.contains(',') {
+        return Err(format!("`{key}={value}`: neither may hold a comma"));
+    }
+    let parsed = format!("{key}={value}").parse::<pulse_core::selector::Selector>();
+    parsed.map(drop).map_err(|error| error.to_string())
+}
+
+fn view(token: &Token) -> Value {
+    json!({
+        "id": token.id,
+        "usesLeft": token.uses_left,
+        "expiresAt": rfc3339(token.expires_at),
+        "labels": token.labels,
+        "names": token.names,
+        "createdBy": token.created_by,
+        "createdAt": rfc3339(token.created_at),
+    })
+}

@@ -1,0 +1,50 @@
+//! What the program does for each command line.
+
+use crate::config::{self, Cli, Command, Config, MigrateFlags, ServeFlags};
+use crate::{dev, serve, signals, telemetry};
+use anyhow::Context;
+use pulse_store::MigrationState;
+
+/// Runs a command line to its end.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let environment = config::environment();
+    match cli.command {
+        None => serve(&cli.serve, &environment).await,
+        Some(Command::Migrate(flags)) => migrate(&flags, &environment).await,
+        Some(Command::Dev(flags)) => {
+            let log = config::load_dev_log(&flags, &environment)?;
+            telemetry::init(&log)?;
+            dev::run(&flags, log).await
+        }
+    }
+}
+
+async fn serve(flags: &ServeFlags, environment: &config::Environment) -> anyhow::Result<()> {
+    let config = Config::load(flags, environment)?;
+    telemetry::init(&config.log)?;
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let mut stop = signals::Stop::listen()?;
+    let serving = serve::start(&config, true).await?;
+    stop.asked().await;
+    tracing::info!("asked to stop");
+    serving.stop().await;
+    Ok(())
+}
+
+async fn migrate(flags: &MigrateFlags, environment: &config::Environment) -> anyhow::Result<()> {
+    let (data, log) = config::load_migrate(flags, environment)?;
+    telemetry::init(&log)?;
+    let url = data.database_url.reveal();
+    let states = match flags.status {
+        true => pulse_store::migration_status(url).await.context("cannot look at the database")?,
+        false => pulse_store::migrate(url).await.context("cannot migrate the database")?,
+    };
+    states.iter().for_each(|state| println!("{}", line(state)));
+    Ok(())
+}
+
+fn line(state: &MigrationState) -> String {
+    let has = if state.applied { "applied" } else { "missing" };
+    let name = if state.known { state.name.as_str() } else { "of a newer release" };
+    format!("{:>4}  {has}  {name}", state.version)
+}

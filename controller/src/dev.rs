@@ -1,0 +1,170 @@
+//! `pulse-controller dev PATH`: everything on this machine, to try things out. A controller on loopback with its own data
+//! folder, the folder of manifests watched, one local agent.
+
+use crate::api::make_token;
+use crate::config::{Config, Data, DevFlags, Listen, Log, Source};
+use crate::serve::{self, Serving};
+use crate::{clock, signals};
+use anyhow::{Context, bail};
+use crd_schemas::Duration as Life;
+use pulse_protocol::AgentName;
+use rustix::io::FdFlags;
+use std::io::{IsTerminal, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// The local agent's name.
+const AGENT: &str = "local";
+/// How long the agent's token works.
+const TOKEN_LIFE: Life = Life::from_secs(600);
+/// How long the agent may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// Before an agent that ended by itself is started again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Serves until a signal.
+pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
+    let agent = agent_binary()?;
+    let folder = std::path::absolute(&flags.path)?;
+    if !folder.is_dir() {
+        bail!("{} is no folder; name the folder that holds the manifests", flags.path.display());
+    }
+    if !flags.listen.ip().is_loopback() {
+        bail!("--listen {}: dev listens on loopback only, such as 127.0.0.1:8080", flags.listen);
+    }
+    let (data, kept) = data_folder(flags)?;
+    let config = Config {
+        listen: Listen { address: flags.listen, public_url: None },
+        data: Data::in_folder(&data),
+        source: Some(Source { folder: folder.clone(), poll: Source::DEFAULT_POLL }),
+        admin_token: None,
+        log,
+        warnings: Vec::new(),
+    };
+    let serving = serve::start(&config, false).await?;
+    greet(&serving, &folder, &data, kept.is_some());
+    let served = tend_agent(&serving, &agent, &data).await;
+    println!("\nStopping …");
+    serving.stop().await;
+    served
+}
+
+/// The data folder; a temporary one lives as long as its guard.
+fn data_folder(flags: &DevFlags) -> anyhow::Result<(PathBuf, Option<Temporary>)> {
+    match &flags.data_dir {
+        Some(folder) => Ok((std::path::absolute(folder)?, None)),
+        None => {
+            let folder = std::env::temp_dir().join(format!("pulse-dev-{}", uuid::Uuid::now_v7().as_simple()));
+            Ok((folder.clone(), Some(Temporary(folder))))
+        }
+    }
+}
+
+/// A folder that is removed at the end.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            eprintln!("cannot remove {}: {error}", self.0.display());
+        }
+    }
+}
+
+/// `pulse-agent` beside this program.
+fn agent_binary() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot tell where this program stands")?;
+    let agent = own.with_file_name("pulse-agent");
+    if !agent.is_file() {
+        bail!("there is no {}; build it, too: cargo build (or put pulse-agent beside pulse-controller)", agent.display());
+    }
+    Ok(agent)
+}
+
+/// Keeps the local agent running until a signal, then ends it.
+async fn tend_agent(serving: &Serving, binary: &Path, data: &Path) -> anyhow::Result<()> {
+    let mut stop = signals::Stop::listen()?;
+    loop {
+        let mut agent = spawn_agent(serving, binary, data).await?;
+        tokio::select! {
+            () = stop.asked() => return end_agent(agent).await,
+            status = agent.wait() => {
+                let status = status.context("cannot wait for the local agent")?;
+                eprintln!("the local agent ended by itself ({status}); starting it again");
+            }
+        }
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+async fn end_agent(mut agent: Child) -> anyhow::Result<()> {
+    if let Some(pid) = agent.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw) {
+        if let Err(error) = rustix::process::kill_process(pid, rustix::process::Signal::TERM) {
+            tracing::debug!(%error, "the agent ended before it was told to");
+        }
+    }
+    match tokio::time::timeout(GRACE, agent.wait()).await {
+        Ok(status) => drop(status.context("cannot wait for the local agent")?),
+        Err(_) => {
+            eprintln!("the local agent did not end within {} s and is killed", GRACE.as_secs());
+            agent.kill().await.context("cannot kill the local agent")?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts the agent with a one-use token that it reads from an inherited descriptor: no process list and no file shows it.
+async fn spawn_agent(serving: &Serving, binary: &Path, data: &Path) -> anyhow::Result<Child> {
+    let reader = token_pipe(serving).await?;
+    // Only this child inherits it: the flag is off for the moment of the spawn, and nothing else is started here.
+    rustix::io::fcntl_setfd(&reader, FdFlags::empty())?;
+    let mut command = Command::new(binary);
+    command.args(["--token-fd", &reader.as_raw_fd().to_string()]);
+    command.env_clear().envs(kept_environment());
+    command.env("PULSE_SERVER", &serving.url).env("PULSE_AGENT_NAME", AGENT).env("PULSE_AGENT_DATA_DIR", data.join("agent"));
+    // A group of its own: Ctrl-C in the terminal is for us, and we tell the agent in our order.
+    command.process_group(0).stdin(Stdio::null()).kill_on_drop(true);
+    command.spawn().with_context(|| format!("cannot start {}", binary.display()))
+}
+
+/// What the agent needs of our environment: nothing that could set it up in another way than said here.
+fn kept_environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let kept = |name: &std::ffi::OsStr| name != "PULSE_TOKEN" && !name.as_encoded_bytes().starts_with(b"PULSE_AGENT_");
+    let environment = crate::config::environment();
+    environment.into_iter().filter(|(name, _)| kept(name)).collect()
+}
+
+async fn token_pipe(serving: &Serving) -> anyhow::Result<OwnedFd> {
+    let mut made =
+        make_token("dev".to_owned(), 1, clock::now().plus(TOKEN_LIFE)).map_err(|_| anyhow::anyhow!("no random bytes"))?;
+    made.row.names = vec![AGENT.parse::<AgentName>()?];
+    serving.engine.store().create_token(&made.row).await?;
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    // Far less than what a pipe holds, so that this never waits for a reader.
+    std::fs::File::from(writer).write_all(format!("{}\n", made.token).as_bytes())?;
+    Ok(reader)
+}
+
+/// What people read first.
+fn greet(serving: &Serving, folder: &Path, data: &Path, temporary: bool) {
+    let bold = |text: &str| if std::io::stdout().is_terminal() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
+    let kept = if temporary { " (removed at the end)" } else { "" };
+    println!(
+        "\n{title}\n\n  address    {url}\n  token      {token}\n  manifests  {folder} (watched: edit them, and they are live)\n  data       {data}{kept}\n  agent      {AGENT}\n\n\
+         In another terminal:\n\n  export PULSE_SERVER={url}\n  export PULSE_TOKEN={token}\n\n  pulse get workflows\n  \
+         pulse get agents\n  pulse run NAME --follow\n\nCtrl-C ends it.",
+        title = bold("PULSE is ready."),
+        url = bold(&serving.url),
+        token = serving.admin_token.0.reveal(),
+        folder = folder.display(),
+        data = data.display(),
+    );
+}

@@ -1,0 +1,126 @@
+//! The wiring: what is started, in which order, and how it ends. Nothing here decides anything.
+
+use crate::admin;
+use crate::agents::FleetHandle;
+use crate::api::{self, Admin, App};
+use crate::clock;
+use crate::config::{AdminToken, Config};
+use crate::engine::{Engine, EngineError};
+use crate::source::Folder;
+use crate::sync::Syncer;
+use anyhow::Context;
+use pulse_store::Store;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How often every open execution is looked at, whatever hint was lost.
+const SCAN: Duration = Duration::from_secs(30);
+/// How often the agents' last words are written down.
+const HEARTBEATS: Duration = Duration::from_secs(10);
+/// How long requests that are being answered may go on after a stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A controller that serves.
+pub struct Serving {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How agents and people reach it.
+    pub url: String,
+    /// The administrator's token.
+    pub admin_token: AdminToken,
+    /// The executions and agents.
+    pub engine: Engine,
+    store: Store,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    web: JoinHandle<()>,
+}
+
+/// Starts everything; it serves when this answers. `enrolment`: tokens for further agents are given out.
+pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> {
+    let folder = &config.data.folder;
+    admin::make_folder(folder).with_context(|| format!("cannot use the data folder {} (PULSE_DATA_DIR)", folder.display()))?;
+    // The address before the database: a port that is taken is the commonest mistake, and nothing has happened yet.
+    let address = config.listen.address;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (PULSE_LISTEN)"))?;
+    let address = listener.local_addr()?;
+    let owner = uuid::Uuid::now_v7().to_string();
+    let store = Store::open(config.data.database_url.reveal(), &owner, clock::now()).await.context("cannot open the database")?;
+    let admin_token = match &config.admin_token {
+        Some(token) => token.clone(),
+        None => admin::own_token(folder)?,
+    };
+    store.cluster_id(&owner).await?;
+    let engine = Engine::new(store.clone(), FleetHandle::default());
+    engine.boot().await.context("cannot take up where the last controller stopped")?;
+    let (stop, stopping) = watch::channel(false);
+    let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let poll = config.source.as_ref().map_or(crate::config::Source::DEFAULT_POLL, |source| source.poll);
+    let syncer = Syncer::new(config.source.as_ref().map(|source| Folder::new(&source.folder)), poll, engine.clone());
+    let tasks = background(&engine, &syncer, &stopping);
+    let admin = Arc::new(Admin::new(&admin_token));
+    let app = App { engine: engine.clone(), syncer, admin, url: url.as_str().into(), enrolment, stopping: stopping.clone() };
+    let web = tokio::spawn(web(listener, app, stopping));
+    tracing::info!(%address, url, data = %folder.display(), "serving");
+    Ok(Serving { address, url, admin_token, engine, store, stop, tasks, web })
+}
+
+impl Serving {
+    /// Ends in order: no new request, no new sync, what is being committed is committed, then the database.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(GRACE, self.web).await.is_err() {
+            tracing::warn!("some requests were still being answered when their time was over");
+        }
+        self.engine.stop();
+        for task in self.tasks {
+            // A task that panicked has said so; there is nothing to add at the end.
+            drop(task.await);
+        }
+        drop(self.engine);
+        self.store.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn web(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool>) {
+    let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
+    if let Err(error) = axum::serve(listener, api::router(app)).with_graceful_shutdown(stopped).await {
+        tracing::error!(%error, "the HTTP server ended");
+    }
+}
+
+/// The loops beside the API.
+fn background(engine: &Engine, syncer: &Syncer, stopping: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let (runner, scanned, noted) = (engine.clone(), engine.clone(), engine.clone());
+    let (syncer, stop) = (syncer.clone(), stopping.clone());
+    vec![
+        tokio::spawn(async move { runner.run().await }),
+        tokio::spawn(async move { syncer.run(stop).await }),
+        tokio::spawn(every(SCAN, stopping.clone(), "looking at open executions", move || {
+            let engine = scanned.clone();
+            async move { engine.scan().await }
+        })),
+        tokio::spawn(every(HEARTBEATS, stopping.clone(), "noting heartbeats", move || {
+            let engine = noted.clone();
+            async move { engine.note_heartbeats().await }
+        })),
+    ]
+}
+
+/// Does something from time to time until the stop. What fails is said, and done again next time.
+async fn every<F, R>(period: Duration, mut stopping: watch::Receiver<bool>, what: &'static str, work: F)
+where
+    F: Fn() -> R,
+    R: Future<Output = Result<(), EngineError>>,
+{
+    while tokio::time::timeout(period, stopping.wait_for(|stopping| *stopping)).await.is_err() {
+        if let Err(error) = work().await {
+            tracing::warn!(%error, "{what} failed");
+        }
+    }
+}
