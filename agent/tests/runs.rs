@@ -10,12 +10,27 @@ use pulse_protocol::observation::EndKind;
 fn a_command_runs_and_reports() {
     let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
     let _agent = Agent::start(&controller, data.path());
+    controller.incarnation();
+    let begun = std::time::Instant::now();
     let (attempt, ended) = controller.run("echo hello; echo oops >&2; exit 3");
+    let took = begun.elapsed();
+    assert!(took < std::time::Duration::from_secs(4), "closed pipes are not waited for, but it took {took:?}");
     assert_exited(&ended, 3);
     assert_eq!(controller.output(attempt, Stream::Stdout), b"hello\n");
     assert_eq!(controller.output(attempt, Stream::Stderr), b"oops\n");
     assert_eq!((ended.stdout.bytes, ended.stderr.bytes), (6, 5));
     assert!(!ended.left_behind);
+}
+
+#[test]
+fn a_command_that_closes_its_pipes_first_is_not_drained_in_vain() {
+    let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
+    let _agent = Agent::start(&controller, data.path());
+    controller.incarnation();
+    let begun = std::time::Instant::now();
+    assert_exited(&controller.run("exec >&- 2>&-; sleep 0.2; exit 2").1, 2);
+    let took = begun.elapsed();
+    assert!(took < std::time::Duration::from_secs(4), "{took:?}");
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn what_was_cancelled_before_it_started_never_starts() {
 #[test]
 fn an_exit_that_came_first_stands() {
     let (controller, _root, _agent) = scene();
-    let assignment = controller.attempt("sleep 600 & exit 4");
+    let assignment = controller.attempt("sleep 20 & exit 4");
     controller.assign(vec![assignment.clone()]);
     controller.started(assignment.attempt);
     stop(&controller, &assignment);

@@ -133,6 +133,7 @@ impl<'a> Supervisor<'a> {
     /// The order of looks decides races: a command that has exited before its stop is seen keeps its own exit.
     fn next_phase(&mut self, now: Instant) -> Phase {
         match self.phase {
+            Phase::Running if self.own_end.is_some() && self.pipes_closed() => Phase::Over(Verdict::Itself),
             Phase::Running if self.own_end.is_some() => Phase::Draining { until: now + DRAIN },
             Phase::Running if self.stop_requested() => self.terminate(Why::Cancelled, now),
             Phase::Running if self.deadline.is_some_and(|deadline| now >= deadline) => self.terminate(Why::TimedOut, now),
