@@ -24,10 +24,16 @@ pub enum News {
     Gone(String),
 }
 
-/// Starts the attempt's shim and tells its news until it is gone.
-pub fn start(data: &DataDir, attempt: AttemptId, boot: BootId, command: CommandSpec, tell: impl Fn(News) + Send + 'static) {
+/// Starts the attempt's shim and tells its news until it is gone. An error: there is no thread to do so, and no shim.
+pub fn start(
+    data: &DataDir,
+    attempt: AttemptId,
+    boot: BootId,
+    command: CommandSpec,
+    tell: impl Fn(News) + Send + 'static,
+) -> io::Result<()> {
     let data = data.clone();
-    follow(attempt, tell, move |tell| {
+    follow(tell, move |tell| {
         let spec = match (Spec { attempt, boot, command }).to_wire() {
             Ok(spec) => spec,
             Err(error) => return format!("the command cannot be handed over: {error}"),
@@ -36,13 +42,13 @@ pub fn start(data: &DataDir, attempt: AttemptId, boot: BootId, command: CommandS
             Ok(child) => listen(child, &spec, tell),
             Err(error) => format!("the shim cannot be started: {error}"),
         }
-    });
+    })
 }
 
 /// Follows a shim that another run of the agent started.
-pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 'static) {
+pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 'static) -> io::Result<()> {
     let dir = data.attempt(attempt);
-    follow(attempt, tell, move |tell| {
+    follow(tell, move |tell| {
         let mut pid = None;
         while dir.is_supervised().unwrap_or(false) && !dir.file("exit").exists() {
             if pid.is_none() {
@@ -52,7 +58,7 @@ pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 's
             std::thread::sleep(LOOK);
         }
         "the shim ended before it started the command".into()
-    });
+    })
 }
 
 /// Asks the attempt's shim to end the command. `false`: there is no shim, or not yet.
@@ -69,21 +75,10 @@ pub fn stop(data: &DataDir, attempt: AttemptId) -> io::Result<bool> {
     }
 }
 
-/// Runs `watch` on a thread of its own; whatever happens, `Gone` is told at the end.
-fn follow<T: Fn(News) + Send + 'static>(attempt: AttemptId, tell: T, watch: impl FnOnce(&T) -> String + Send + 'static) {
-    let tell = std::sync::Arc::new(std::sync::Mutex::new(tell));
-    let inside = tell.clone();
+/// Runs `watch` on a thread of its own, and tells at its end that the shim is gone.
+fn follow<T: Fn(News) + Send + 'static>(tell: T, watch: impl FnOnce(&T) -> String + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name("shim".into()).stack_size(256 * 1024);
-    let spawned = thread.spawn(move || {
-        let tell = inside.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let reason = watch(&tell);
-        tell(News::Gone(reason));
-    });
-    if let Err(error) = spawned {
-        tracing::error!(%attempt, %error, "no thread to follow a shim");
-        let tell = tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        tell(News::Gone(format!("the agent has no thread left: {error}")));
-    }
+    thread.spawn(move || tell(News::Gone(watch(&tell)))).map(drop)
 }
 
 /// The shim is this very program, also when the file was replaced meanwhile. Nothing of the command stands in its arguments,

@@ -193,7 +193,8 @@ impl Worker {
                     let decision = self.session.on_started(attempt, pid);
                     self.carry_out(decision);
                 }
-                runner::adopt(&self.data, attempt, self.teller(attempt));
+                let followed = runner::adopt(&self.data, attempt, self.teller(attempt));
+                self.try_again_without_thread(attempt, followed);
             }
             Err(error) => {
                 tracing::error!(%attempt, %error, "it cannot be found out what became of an attempt; trying again");
@@ -268,10 +269,19 @@ impl Worker {
         }
     }
 
-    fn start(&self, assignment: Assignment) {
+    fn start(&mut self, assignment: Assignment) {
         let Assignment { attempt, command: Some(command), .. } = assignment else { return };
         self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
-        runner::start(&self.data, attempt, self.boot, command, self.teller(attempt));
+        let followed = runner::start(&self.data, attempt, self.boot, command, self.teller(attempt));
+        self.try_again_without_thread(attempt, followed);
+    }
+
+    /// Without a thread nobody follows the shim, or there is none: the next tick finds out.
+    fn try_again_without_thread(&mut self, attempt: AttemptId, followed: std::io::Result<()>) {
+        if let Err(error) = followed {
+            tracing::error!(%attempt, %error, "there is no thread to follow a shim");
+            self.unsettled.insert(attempt);
+        }
     }
 
     fn teller(&self, attempt: AttemptId) -> impl Fn(News) + Send + 'static {
