@@ -33,6 +33,7 @@ use folder::DataDir;
 use identity::Identity;
 use outbox::Outbox;
 use pulse_protocol::{AttemptId, BootId};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -137,5 +138,6 @@ fn boot_id() -> Result<BootId> {
 /// Logs to stderr; RUST_LOG chooses what.
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

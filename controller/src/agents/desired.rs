@@ -20,12 +20,10 @@ pub(super) async fn picture(engine: &Engine, agent: &AgentName) -> Result<Vec<As
     Ok(wanted)
 }
 
-/// How far the output of these attempts is stored.
-pub(super) async fn offsets(engine: &Engine, epoch: Epoch, attempts: &[AttemptId]) -> Result<Option<ToAgent>, EngineError> {
-    if attempts.is_empty() {
-        return Ok(None);
-    }
+/// How far the output of these attempts is stored. Said at every start of a session, also when it says nothing: the agent's
+/// output goes on from there.
+pub(super) async fn offsets(engine: &Engine, epoch: Epoch, attempts: &[AttemptId]) -> Result<ToAgent, EngineError> {
     let stored = engine.store().stored_offsets(attempts).await?;
     let output: Vec<(AttemptId, OutputOffsets)> = stored.into_iter().collect();
-    Ok(Some(ToAgent::Acknowledge { epoch, ended: Vec::new(), forget: Vec::new(), output }))
+    Ok(ToAgent::Acknowledge { epoch, ended: Vec::new(), forget: Vec::new(), output })
 }

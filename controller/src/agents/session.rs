@@ -199,7 +199,7 @@ impl Session {
         let known: Vec<_> = identify.observations.iter().map(|observation| observation.attempt).collect();
         let ingest = Ingest::begin(&self.engine, &self.agent, self.epoch, self.incarnation, identify.observations, true);
         let acknowledgement = ingest.finish(&self.engine).await;
-        for message in acknowledgement.into_iter().chain(self.offsets(&known).await?) {
+        for message in acknowledgement.into_iter().chain([self.offsets(&known).await?]) {
             self.outbox.send(message).await.map_err(|_| "the connection closed")?;
         }
         self.engine.fleet().lock().connected(&self.agent, self.epoch, self.incarnation);
@@ -208,7 +208,7 @@ impl Session {
         Ok(())
     }
 
-    async fn offsets(&self, attempts: &[pulse_protocol::AttemptId]) -> Result<Option<ToAgent>, String> {
+    async fn offsets(&self, attempts: &[pulse_protocol::AttemptId]) -> Result<ToAgent, String> {
         desired::offsets(&self.engine, self.epoch, attempts).await.map_err(|error| error.to_string())
     }
 

@@ -1,4 +1,4 @@
-//! The table of settings: every name that `pulse.md` promises, those of later releases too, so that none is accepted and
+//! The table of settings: every name that the design promises, those of later releases too, so that none is accepted and
 //! ignored.
 
 /// One setting.
