@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Json, Response};
 use crd_schemas::manifest::{Agent, AgentSpec, Metadata};
 use crd_schemas::{Kind, Manifest};
-use pulse_protocol::AgentName;
+use pulse_protocol::{AgentName, ToAgent};
 use pulse_store::Definition;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -53,11 +53,18 @@ pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Re
         return Err(no_such_agent(&name));
     }
     // The database first: whatever happens from here on, it does not come back.
-    let open = {
+    let (session, open) = {
         let mut fleet = app.engine.fleet().lock();
+        let session = fleet.session_of(&agent);
         fleet.revoke(&agent);
-        fleet.open_of(&agent)
+        (session, fleet.open_of(&agent))
     };
+    // Only courtesy: from now on nothing that this session says is heard, whether it learns why or not.
+    if let Some((_, outbox)) = session {
+        let message = "the agent was revoked; enrol it anew with a token if that was a mistake".to_owned();
+        let refused = ToAgent::Refused { code: "revoked".to_owned(), message, retry_after_ms: None };
+        drop(outbox.try_send(refused));
+    }
     open.into_iter().for_each(|(_, execution)| app.engine.wake(execution));
     app.engine.wake_watchers(&agent);
     Ok(StatusCode::NO_CONTENT)

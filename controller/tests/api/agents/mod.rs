@@ -1,0 +1,4 @@
+mod get;
+mod name;
+mod session;
+mod tokens;

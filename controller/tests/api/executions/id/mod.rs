@@ -1,0 +1,6 @@
+mod cancel;
+mod events;
+mod get;
+mod output;
+mod resolve;
+mod why;

@@ -1,0 +1,127 @@
+//! An agent that does what a test tells it: the real handshake, and reports by hand.
+
+use super::Server;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signer, SigningKey};
+use pulse_protocol::frame::{decode, encode};
+use pulse_protocol::message::{Identify, OutputChunk, Stream, Vitals, challenge_text};
+use pulse_protocol::observation::EndKind;
+use pulse_protocol::version::SUPPORTED;
+use pulse_protocol::{Assignment, AttemptId, BootId, Ended, Epoch, Incarnation, Observation, Observed, ToAgent, ToController};
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::time::Duration;
+use tungstenite::{Message, WebSocket};
+use uuid::Uuid;
+
+/// A connected agent.
+pub struct Agent {
+    socket: WebSocket<TcpStream>,
+    epoch: Epoch,
+    sequence: u64,
+}
+
+impl Agent {
+    pub fn connect(server: &Server, name: &str, token: &str) -> Self {
+        let stream = TcpStream::connect(server.serving().address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let url = server.url("/api/v1/agents/session").replace("http://", "ws://");
+        let (socket, _) = tungstenite::client(url, stream).unwrap();
+        let mut agent = Self { socket, epoch: Epoch(0), sequence: 0 };
+        agent.send(&ToController::Hello { versions: SUPPORTED, release: "test".into() });
+        let ToAgent::Challenge { nonce, .. } = agent.receive() else { panic!("no challenge") };
+        agent.send(&ToController::Identify(Box::new(identify(name, &nonce, token))));
+        match agent.receive() {
+            ToAgent::Welcome { epoch, .. } => agent.epoch = epoch,
+            other => panic!("not let in: {other:?}"),
+        }
+        agent.send(&ToController::Heartbeat { epoch: agent.epoch, vitals: Vitals::default() });
+        agent
+    }
+
+    /// Waits for an attempt to do.
+    pub fn assigned(&mut self) -> Assignment {
+        loop {
+            if let ToAgent::Assign { assignments, .. } = self.receive()
+                && let Some(assignment) = assignments.into_iter().next()
+            {
+                return assignment;
+            }
+        }
+    }
+
+    /// Says what became of an attempt.
+    pub fn report(&mut self, attempt: AttemptId, observed: Observed) {
+        self.sequence += 1;
+        let observations = vec![Observation { attempt, observed }];
+        self.send(&ToController::Report { epoch: self.epoch, observations, full: false, sequence: self.sequence });
+    }
+
+    /// Says that a command ended.
+    pub fn ended(&mut self, attempt: AttemptId, how: EndKind, stdout: u64) {
+        let mut ended = Ended::bare(how);
+        ended.stdout.bytes = stdout;
+        self.report(attempt, Observed::Ended(ended));
+    }
+
+    /// Sends output.
+    pub fn output(&mut self, attempt: AttemptId, offset: u64, data: &[u8]) {
+        let chunk = OutputChunk { epoch: self.epoch, attempt, stream: Stream::Stdout, offset, data: data.to_vec() };
+        self.send(&ToController::Output(chunk));
+    }
+
+    /// Why the controller ended the session.
+    pub fn refusal(&mut self) -> String {
+        loop {
+            if let ToAgent::Refused { code, .. } = self.receive() {
+                return code;
+            }
+        }
+    }
+
+    /// Whether the controller still listens.
+    pub fn is_heard(&mut self) -> bool {
+        self.send(&ToController::Heartbeat { epoch: self.epoch, vitals: Vitals::default() });
+        loop {
+            match self.socket.read() {
+                Ok(Message::Close(_)) | Err(_) => return false,
+                Ok(Message::Text(_)) => return true,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn send(&mut self, message: &ToController) {
+        self.socket.send(Message::text(encode(message).unwrap())).unwrap();
+    }
+
+    fn receive(&mut self) -> ToAgent {
+        loop {
+            if let Message::Text(text) = self.socket.read().unwrap() {
+                return decode(&text).unwrap();
+            }
+        }
+    }
+}
+
+fn identify(name: &str, nonce: &str, token: &str) -> Identify {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).unwrap();
+    let key = SigningKey::from_bytes(&seed);
+    let (name, boot, incarnation) = (name.parse().unwrap(), BootId(Uuid::now_v7()), Incarnation(Uuid::now_v7()));
+    let text = challenge_text(nonce, &name, incarnation, boot);
+    Identify {
+        public_key: STANDARD.encode(key.verifying_key().as_bytes()),
+        signature: STANDARD.encode(key.sign(text.as_bytes()).to_bytes()),
+        name,
+        token: Some(token.to_owned()),
+        boot,
+        incarnation,
+        sequence: 0,
+        slots: 5,
+        labels: BTreeMap::from([("role".to_owned(), "web".to_owned())]),
+        facts: BTreeMap::new(),
+        observations: Vec::new(),
+    }
+}

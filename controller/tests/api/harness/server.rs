@@ -1,0 +1,148 @@
+//! A controller on a free port.
+
+use super::{Agent, Answer};
+use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Source};
+use pulse_controller::serve::{self, Serving};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+const TOKEN: &str = "a-token-for-tests";
+
+/// A controller; it stops when this is dropped.
+pub struct Server {
+    runtime: Runtime,
+    serving: Option<Serving>,
+    root: tempfile::TempDir,
+    http: ureq::Agent,
+}
+
+impl Server {
+    /// With an empty source.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these files in its source, synced.
+    pub fn with(files: &[(&str, &str)]) -> Self {
+        Self::made(files, true)
+    }
+
+    /// As `dev` has it: no further agent enrols.
+    pub fn closed() -> Self {
+        Self::made(&[], false)
+    }
+
+    fn made(files: &[(&str, &str)], enrolment: bool) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("source")).unwrap();
+        for (file, text) in files {
+            std::fs::write(root.path().join("source").join(file), text).unwrap();
+        }
+        let config = Config {
+            listen: Listen { address: "127.0.0.1:0".parse().unwrap(), public_url: None },
+            data: Data::in_folder(&root.path().join("data")),
+            source: Some(Source { folder: root.path().join("source"), poll: Duration::from_secs(3600) }),
+            admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
+            log: Log { filter: "info".into(), format: LogFormat::Text },
+            warnings: Vec::new(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let serving = runtime.block_on(serve::start(&config, enrolment)).unwrap();
+        let http = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+        let server = Self { runtime, serving: Some(serving), root, http: http.build().new_agent() };
+        server.post("/api/v1/syncs", &json!({})).ok();
+        server
+    }
+
+    /// The running controller.
+    pub fn serving(&self) -> &Serving {
+        self.serving.as_ref().unwrap()
+    }
+
+    /// Runs something on the controller's own runtime.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.serving().url)
+    }
+
+    pub fn bearer(&self) -> String {
+        format!("Bearer {TOKEN}")
+    }
+
+    /// A file of the source.
+    pub fn source(&self, file: &str) -> PathBuf {
+        self.root.path().join("source").join(file)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, Some(&self.bearer()), &[], b"")
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, Some(&self.bearer()), &[], b"")
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_with(path, body, &[])
+    }
+
+    pub fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/json"));
+        self.send("POST", path, Some(&self.bearer()), &headers, body.to_string().as_bytes())
+    }
+
+    /// Any request.
+    pub fn send(&self, method: &str, path: &str, bearer: Option<&str>, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers.iter().copied().chain(bearer.map(|bearer| ("authorization", bearer))) {
+            request = request.header(name, value);
+        }
+        let answer = match body.is_empty() {
+            true => self.http.run(request.body(()).unwrap()),
+            false => self.http.run(request.body(body.to_vec()).unwrap()),
+        };
+        let mut answer = answer.unwrap();
+        let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+
+    /// Enrols an agent and lets it in.
+    pub fn agent(&self, name: &str) -> Agent {
+        let made = self.post("/api/v1/agents/tokens", &json!({ "names": [name] })).ok();
+        let agent = Agent::connect(self, name, made["token"].as_str().unwrap());
+        self.until(&format!("/api/v1/agents/{name}"), |agent| agent["status"]["state"] == "online");
+        agent
+    }
+
+    /// Starts a workflow and answers the execution's id.
+    pub fn run(&self, workflow: &str) -> String {
+        self.post("/api/v1/executions", &json!({ "workflow": workflow })).ok()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Looks until it is so; what never comes to be so fails the test.
+    pub fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let patience = Instant::now() + Duration::from_secs(30);
+        loop {
+            let seen = self.get(path).ok();
+            if is_so(&seen) {
+                return seen;
+            }
+            assert!(Instant::now() < patience, "{path} never became what was waited for: {seen}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            self.runtime.block_on(serving.stop());
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The API as its callers see it: a real controller in this process, on a free port, with a data folder and a source of its
+//! own. The folders mirror the URLs, below `/api/v1` where they name nothing else; each file is a verb.
+
+mod agents;
+mod authorisation;
+mod events;
+mod executions;
+mod groups;
+mod harness;
+mod health;
+mod plan;
+mod requests;
+mod schemas;
+mod syncs;
+mod validate;
+mod workflows;
