@@ -1,0 +1,233 @@
+//! The controller's API, as a script would use it.
+
+use super::wait;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Longest answer that is read, bytes.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// One controller's address and token.
+#[derive(Clone)]
+pub struct Api {
+    address: String,
+    token: String,
+    agent: ureq::Agent,
+}
+
+/// What the API says of one attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Its id.
+    pub id: String,
+    /// Its step.
+    pub step: String,
+    /// Its agent.
+    pub agent: String,
+    /// Its state.
+    pub state: String,
+    /// How the command exited.
+    pub exit_code: Option<i64>,
+    /// The whole of it.
+    pub all: Value,
+}
+
+impl Attempt {
+    /// The exit code, where the command exited.
+    pub fn exited(&self) -> Option<i64> {
+        self.exit_code.filter(|_| self.state == "exited")
+    }
+}
+
+/// The attempts of an execution, in the order of steps, targets and tries.
+pub fn attempts(execution: &Value) -> Vec<Attempt> {
+    let mut found = Vec::new();
+    for step in items(&execution["steps"]) {
+        for target in items(&step["targets"]) {
+            for attempt in items(&target["attempts"]) {
+                found.push(Attempt {
+                    id: text(&attempt["id"]),
+                    step: text(&step["id"]),
+                    agent: text(&target["agent"]),
+                    state: text(&attempt["state"]),
+                    exit_code: attempt["exitCode"].as_i64(),
+                    all: attempt.clone(),
+                });
+            }
+        }
+    }
+    found
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text was expected: {value}")).to_owned()
+}
+
+impl Api {
+    /// For a controller.
+    pub fn new(address: String, token: String) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+        let agent = config.timeout_global(Some(Duration::from_secs(10))).build().new_agent();
+        Self { address, token, agent }
+    }
+
+    /// The controller's address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The administrator's token.
+    pub fn admin_token(&self) -> &str {
+        &self.token
+    }
+
+    /// A request; `None` when nobody answers.
+    pub fn try_get(&self, path: &str) -> Option<(u16, Value)> {
+        let request = self.agent.get(format!("{}{path}", self.address)).header("Authorization", self.authorization());
+        read(request.call())
+    }
+
+    /// A request; `None` when nobody answers.
+    pub fn try_post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Option<(u16, Value)> {
+        let mut request = self.agent.post(format!("{}{path}", self.address)).header("Authorization", self.authorization());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.send_json(body))
+    }
+
+    fn authorization(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    /// What must be there.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        let (status, body) = self.try_get(path).unwrap_or_else(|| panic!("GET {path}: nobody answers"));
+        assert_eq!(status, 200, "GET {path}: {body}");
+        body
+    }
+
+    /// What must be accepted.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.try_post(path, body, &[]).unwrap_or_else(|| panic!("POST {path}: nobody answers"));
+        assert!((200..300).contains(&status), "POST {path} {body}: {status} {answer}");
+        answer
+    }
+
+    /// Whether the controller serves.
+    pub fn is_ready(&self) -> bool {
+        self.try_get("/health/ready").is_some_and(|(status, _)| status == 200)
+    }
+
+    /// An enrolment token for one agent.
+    pub fn token(&self) -> String {
+        text(&self.post("/api/v1/agents/tokens", &json!({ "uses": 1, "expires": "1h" }))["token"])
+    }
+
+    /// What is said of an agent, once there is one.
+    pub fn agent(&self, name: &str) -> Option<Value> {
+        self.try_get(&format!("/api/v1/agents/{name}")).filter(|(status, _)| *status == 200).map(|(_, agent)| agent)
+    }
+
+    /// The agent's state in a word; empty while there is none.
+    pub fn agent_state(&self, name: &str) -> String {
+        let agent = self.agent(name).unwrap_or_default();
+        agent["status"]["state"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until an agent can work.
+    pub fn wait_online(&self, name: &str) {
+        wait(&format!("agent {name} to be online"), || (self.agent_state(name) == "online").then_some(()));
+    }
+
+    /// Starts an execution; its id.
+    #[track_caller]
+    pub fn start(&self, body: &Value) -> String {
+        text(&self.post("/api/v1/executions", body)["id"])
+    }
+
+    /// One execution.
+    #[track_caller]
+    pub fn execution(&self, id: &str) -> Value {
+        self.get(&format!("/api/v1/executions/{id}"))
+    }
+
+    /// Every execution, whole.
+    pub fn executions(&self) -> Vec<Value> {
+        let list = self.get("/api/v1/executions?limit=200");
+        assert!(list["nextCursor"].is_null(), "no test has so many executions");
+        items(&list["items"]).iter().map(|item| self.execution(&text(&item["id"]))).collect()
+    }
+
+    /// Waits until an execution has this status. A controller that is away meanwhile only takes longer.
+    #[track_caller]
+    pub fn wait_status(&self, id: &str, wanted: &str) -> Value {
+        self.wait_execution(id, &format!("to be {wanted}"), |execution| execution["status"] == wanted)
+    }
+
+    /// Waits until an execution is over.
+    #[track_caller]
+    pub fn wait_ended(&self, id: &str) -> Value {
+        let over = ["succeeded", "failed", "cancelled"];
+        self.wait_execution(id, "to end", |execution| over.iter().any(|word| execution["status"] == *word))
+    }
+
+    /// Waits until something is true of an execution; fails at once when it has ended without it.
+    #[track_caller]
+    pub fn wait_execution(&self, id: &str, what: &str, mut is_so: impl FnMut(&Value) -> bool) -> Value {
+        let path = format!("/api/v1/executions/{id}");
+        let mut last = Value::Null;
+        wait(&format!("execution {id} {what}"), || {
+            let (_, execution) = self.try_get(&path).filter(|(status, _)| *status == 200)?;
+            if is_so(&execution) {
+                return Some(execution);
+            }
+            let over = ["succeeded", "failed", "cancelled"].iter().any(|word| execution["status"] == *word);
+            assert!(!over, "the execution ended; it was expected {what}: {execution:#}");
+            last = execution;
+            None
+        })
+    }
+
+    /// The stored bytes of one stream of one attempt; none may be missing between them.
+    #[track_caller]
+    pub fn output(&self, id: &str, attempt: &Attempt, stream: &str) -> String {
+        let query = format!("attempt={}&stream={stream}&raw=true", attempt.id);
+        let url = format!("{}/api/v1/executions/{id}/output?{query}", self.address);
+        let mut answer = self.agent.get(&url).header("Authorization", self.authorization()).call().expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200, "{url}");
+        assert_eq!(answer.headers()["x-pulse-cut-bytes"], "0", "{url}");
+        String::from_utf8(answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().unwrap()).expect("UTF-8")
+    }
+
+    /// The stored bytes, once all that the command wrote are there.
+    #[track_caller]
+    pub fn whole_output(&self, id: &str, attempt: &Attempt, stream: &str) -> String {
+        let wanted = attempt.all[stream]["bytes"].as_u64().unwrap_or_else(|| panic!("no totals in {:#}", attempt.all));
+        wait("the output to arrive", || Some(self.output(id, attempt, stream)).filter(|text| text.len() as u64 >= wanted))
+    }
+
+    /// Settles an unknown attempt.
+    pub fn resolve(&self, id: &str, attempt: &str, outcome: &str) {
+        let body = json!({ "attempt": attempt, "outcome": outcome, "reason": "the test has looked" });
+        self.post(&format!("/api/v1/executions/{id}/resolve"), &body);
+    }
+
+    /// Cancels.
+    pub fn cancel(&self, id: &str, mode: &str) {
+        self.post(&format!("/api/v1/executions/{id}/cancel"), &json!({ "reason": "the test wants it", "mode": mode }));
+    }
+}
+
+fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<(u16, Value)> {
+    let mut answer = answer.ok()?;
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().ok()?;
+    Some((status, serde_json::from_str(&body).unwrap_or(Value::String(body))))
+}

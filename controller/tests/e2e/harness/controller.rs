@@ -1,0 +1,71 @@
+//! The controller's process, and its API.
+
+use super::process::Process;
+use super::{Api, binaries, port, wait};
+use std::path::{Path, PathBuf};
+
+/// `pulse-controller`, dead or alive.
+pub struct Controller {
+    process: Option<Process>,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    api: Api,
+}
+
+impl Controller {
+    /// Prepares one in `root`, on a port of its own; nothing runs yet.
+    pub fn new(root: &Path) -> Self {
+        let address = format!("127.0.0.1:{}", port::free());
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let path = |name: &str| root.join(name).display().to_string();
+        let settings = [
+            ("PULSE_LISTEN", address.clone()),
+            ("PULSE_DATA_DIR", path("controller")),
+            ("PULSE_SOURCE_URL", path("source")),
+            ("PULSE_ADMIN_TOKEN", token.clone()),
+            ("PULSE_LOG", "info".to_owned()),
+        ];
+        let environment = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let api = Api::new(format!("http://{address}"), token);
+        Self { process: None, environment, log: root.join("controller.log"), api }
+    }
+
+    /// Starts it, with further environment, and waits until it serves and has looked at its source once.
+    pub fn start(&mut self, further: &[(String, String)]) {
+        let environment: Vec<_> = self.environment.iter().chain(further).cloned().collect();
+        let process = self.process.insert(Process::start(&binaries::controller(), &[], &environment, &self.log));
+        let api = &self.api;
+        wait("the controller to be ready", || {
+            assert!(process.ended().is_none(), "the controller ended at its start:\n{}", process.log());
+            api.is_ready().then_some(())
+        });
+        wait("the first sync", || api.get("/api/v1/syncs")["items"].as_array().is_some_and(|all| !all.is_empty()).then_some(()));
+    }
+
+    /// Its API; calls fail while it is dead.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// SIGKILL, without waiting; [`Controller::bury`] waits.
+    pub fn kill(&mut self) {
+        self.process.iter_mut().for_each(Process::kill);
+    }
+
+    /// Waits until a killed one is gone.
+    pub fn bury(&mut self) {
+        self.process = None;
+    }
+
+    /// SIGTERM: it must end by itself, and well.
+    pub fn terminate(&mut self) {
+        let status = self.process.as_mut().expect("a controller").terminate();
+        assert!(status.success(), "the controller ended with {status} at SIGTERM");
+        self.process = None;
+    }
+
+    /// Everything it said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}

@@ -1,0 +1,48 @@
+//! What the tests stand on: a scene with a controller, agents and a folder of manifests, all in one temporary folder, every
+//! process ended when the scene goes.
+
+mod agent;
+mod api;
+mod binaries;
+mod controller;
+mod gate;
+mod port;
+mod process;
+mod scene;
+mod sweep;
+mod witness;
+
+pub use agent::Agent;
+pub use api::{Api, Attempt, attempts};
+pub use binaries::pulse;
+pub use controller::Controller;
+pub use gate::Gate;
+pub use scene::{Scene, step, with};
+pub use sweep::processes_of_attempt;
+pub use witness::Witness;
+
+use std::time::{Duration, Instant};
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Looks again and again until there is something; fails with `what` when it takes too long.
+#[track_caller]
+pub fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, look)
+}
+
+/// The same with a limit of its own.
+#[track_caller]
+pub fn within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < limit, "waited {limit:?} in vain for {what}");
+        std::thread::sleep(LOOK);
+    }
+}

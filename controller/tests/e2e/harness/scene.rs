@@ -1,0 +1,159 @@
+//! A scene: one controller, agents, a folder of manifests, a witness.
+
+use super::sweep::sweep;
+use super::{Agent, Controller, Gate, Witness, attempts, wait};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// A step that runs a command.
+pub fn step(id: &str, targets: &[&str], command: &str) -> Value {
+    json!({ "id": id, "type": "execute", "targets": targets, "command": command })
+}
+
+/// The same with further fields.
+pub fn with(mut step: Value, further: Value) -> Value {
+    let (Some(fields), Value::Object(further)) = (step.as_object_mut(), further) else { panic!("objects only") };
+    fields.extend(further);
+    step
+}
+
+/// Everything a test needs. When it goes, every process of it ends, and the test's duration is said.
+pub struct Scene {
+    /// The controller.
+    pub controller: Controller,
+    /// The agents, in the order of their enrolment.
+    pub agents: Vec<Agent>,
+    /// What really ran.
+    pub witness: Witness,
+    name: String,
+    begun: Instant,
+    root: tempfile::TempDir,
+}
+
+impl Scene {
+    /// An empty one; nothing runs yet.
+    pub fn new(name: &str) -> Self {
+        let root = tempfile::Builder::new().prefix("pulse-e2e-").tempdir().unwrap();
+        std::fs::create_dir(root.path().join("source")).unwrap();
+        let (controller, witness) = (Controller::new(root.path()), Witness::new(root.path()));
+        Self { controller, agents: Vec::new(), witness, name: name.to_owned(), begun: Instant::now(), root }
+    }
+
+    /// Starts the controller and agents with this many slots each, and waits until all can work.
+    pub fn set_up(&mut self, agents: &[&str], slots: u32) {
+        self.controller.start(&[]);
+        for agent in agents {
+            self.enrol(agent, slots);
+        }
+        self.start_agents();
+    }
+
+    /// Prepares an agent with a token of its own.
+    pub fn enrol(&mut self, name: &str, slots: u32) {
+        let token = self.controller.api().token();
+        self.agents.push(Agent::new(self.root(), self.controller.api().address(), name, &token, slots));
+    }
+
+    /// Starts every agent, and waits until they can work.
+    pub fn start_agents(&mut self) {
+        self.agents.iter_mut().for_each(|agent| agent.start(&[]));
+        self.agents.iter().for_each(|agent| self.controller.api().wait_online(&agent.name));
+    }
+
+    /// The scene's folder.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// A file of the scene.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    /// A file of the source.
+    pub fn source(&self, name: &str) -> PathBuf {
+        self.path("source").join(name)
+    }
+
+    /// Writes a workflow into the source. JSON is YAML, too, and quotes every script rightly.
+    pub fn write_workflow(&self, name: &str, spec: &Value) {
+        let metadata = json!({ "name": name });
+        let manifest = json!({ "apiVersion": "pulse.dev/v1", "kind": "Workflow", "metadata": metadata, "spec": spec });
+        std::fs::write(self.source(&format!("{name}.yaml")), format!("{manifest:#}\n")).unwrap();
+    }
+
+    /// A file that commands wait for.
+    pub fn go(&self) {
+        std::fs::write(self.path("go"), "").unwrap();
+    }
+
+    /// Shell text that waits for [`Scene::go`].
+    pub fn until_go(&self) -> String {
+        format!("until [ -e '{}' ]; do sleep 0.02; done", self.path("go").display())
+    }
+
+    /// A point at which a process stands still.
+    pub fn gate(&self, point: &str) -> Gate {
+        Gate::new(point, self.root())
+    }
+
+    /// Starts a workflow without parameters.
+    pub fn start(&self, workflow: &str) -> String {
+        self.controller.api().start(&json!({ "workflow": workflow }))
+    }
+
+    /// Runs a workflow to its end.
+    pub fn run(&self, workflow: &str) -> Value {
+        self.controller.api().wait_ended(&self.start(workflow))
+    }
+
+    /// Waits until an attempt's command has signed its start.
+    pub fn wait_witnessed(&self, starts: usize) {
+        wait("commands to sign their start", || (self.started() >= starts).then_some(()));
+    }
+
+    /// Commands that have signed their start.
+    pub fn started(&self) -> usize {
+        self.witness.seen().values().map(|seen| seen.starts).sum()
+    }
+
+    /// Holds the witness against what the controller says of every execution there is.
+    #[track_caller]
+    pub fn judge(&self) {
+        let executions = self.controller.api().executions();
+        let all: Vec<_> = executions.iter().flat_map(attempts).collect();
+        self.witness.judge(&all);
+    }
+
+    /// Every process says where it stands.
+    fn logs(&self) -> String {
+        let tail = |log: String| {
+            let lines: Vec<&str> = log.lines().collect();
+            lines[lines.len().saturating_sub(60)..].join("\n")
+        };
+        let mut text = format!("---- controller ----\n{}\n", tail(self.controller.log()));
+        for agent in &self.agents {
+            text += &format!("---- agent {} ----\n{}\n", agent.name, tail(agent.log()));
+        }
+        text
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let logs = std::thread::panicking().then(|| self.logs());
+        self.controller.kill();
+        self.agents.iter_mut().for_each(Agent::kill);
+        self.controller.bury();
+        self.agents.iter_mut().for_each(Agent::bury);
+        sweep(self.root.path());
+        let seconds = self.begun.elapsed().as_secs_f64();
+        // Not by `println!`, which the test runner would keep to itself.
+        drop(writeln!(std::io::stderr(), "e2e {:<44} {seconds:6.1} s", self.name));
+        if let Some(logs) = logs {
+            eprintln!("{logs}");
+        }
+    }
+}

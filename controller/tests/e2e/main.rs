@@ -1,0 +1,15 @@
+//! End to end: the real `pulse-controller`, `pulse-agent` and `pulse`, real shells, real `kill -9`. A witness file outside of
+//! PULSE says what ran. `docs/testing.md` tells how to run this and how to read a failure.
+
+mod harness;
+
+mod cancel;
+mod clones;
+mod command_line;
+mod folder;
+mod happy;
+mod kill_matrix;
+mod offline;
+mod parameters;
+mod restarts;
+mod steps;
