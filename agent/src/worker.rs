@@ -145,6 +145,10 @@ impl Worker {
                         outputs.flow(Instant::now());
                     }
                 });
+                // A controller that died between an end and its output knows the end alone: the files stay until it has both,
+                // and it lets the attempt be forgotten again with the next picture.
+                let forget: Vec<AttemptId> =
+                    forget.into_iter().filter(|attempt| self.outbox.outputs(|outputs| outputs.is_stored(*attempt))).collect();
                 let decision = self.session.on_acknowledge(&ended, &forget, seconds());
                 self.tombstones += decision.append.iter().filter(|r| matches!(r, Record::Acknowledged { .. })).count();
                 self.carry_out(decision);
