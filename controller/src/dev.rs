@@ -98,18 +98,16 @@ async fn tend_agent(serving: &Serving, binary: &Path, data: &Path) -> anyhow::Re
                 eprintln!("the local agent ended by itself ({status}); starting it again");
             }
         }
-        tokio::select! {
-            () = stop.asked() => return Ok(()),
-            () = tokio::time::sleep(PAUSE) => {}
+        if tokio::time::timeout(PAUSE, stop.asked()).await.is_ok() {
+            return Ok(());
         }
     }
 }
 
 async fn end_agent(mut agent: Child) -> anyhow::Result<()> {
-    if let Some(pid) = agent.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw) {
-        if let Err(error) = rustix::process::kill_process(pid, rustix::process::Signal::TERM) {
-            tracing::debug!(%error, "the agent ended before it was told to");
-        }
+    let pid = agent.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(Err(error)) = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM)) {
+        tracing::debug!(%error, "the agent ended before it was told to");
     }
     match tokio::time::timeout(GRACE, agent.wait()).await {
         Ok(status) => drop(status.context("cannot wait for the local agent")?),

@@ -213,6 +213,7 @@ fn random_scripts(strategy: impl Strategy<Value = String>, cases: u32, at_least:
 }
 
 /// How many random scripts each test runs; `PULSE_TEST_CASES` raises it.
+#[expect(clippy::disallowed_methods, reason = "a test is steered by its environment")]
 fn cases() -> u32 {
     std::env::var("PULSE_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(250)
 }

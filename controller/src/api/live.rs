@@ -54,17 +54,13 @@ async fn serve(mut socket: WebSocket, mut notices: Receiver<Notice>, mut stoppin
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
             },
-            notice = notices.recv() => match notice {
-                Ok(notice) => text(&notice),
-                Err(RecvError::Lagged(_)) => Message::text(json!({ "type": "resync" }).to_string()),
-                Err(RecvError::Closed) => return close(&mut socket, 1001, "the controller stops").await,
+            notice = tokio::time::timeout(PING, notices.recv()) => match notice {
+                Ok(Ok(notice)) => text(&notice),
+                Ok(Err(RecvError::Lagged(_))) => Message::text(json!({ "type": "resync" }).to_string()),
+                Ok(Err(RecvError::Closed)) => return close(&mut socket, 1001, "the controller stops").await,
+                Err(_) if std::mem::replace(&mut unanswered, true) => return,
+                Err(_) => Message::Ping(axum::body::Bytes::new()),
             },
-            () = tokio::time::sleep(PING) => {
-                if std::mem::replace(&mut unanswered, true) {
-                    return;
-                }
-                Message::Ping(axum::body::Bytes::new())
-            }
         };
         if !matches!(tokio::time::timeout(WRITE, socket.send(message)).await, Ok(Ok(()))) {
             return;

@@ -5,9 +5,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-/// A refusal.
+/// A refusal. Boxed, because every handler's result carries room for one.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Content>);
+
+#[derive(Debug, Clone)]
+struct Content {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -19,7 +22,8 @@ pub struct Problem {
 impl Problem {
     /// A refusal with its stable code and a sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), fields: Map::new(), help: None }
+        let detail = detail.into();
+        Self(Box::new(Content { status, code, detail, errors: Vec::new(), fields: Map::new(), help: None }))
     }
 
     /// There is no such thing.
@@ -40,43 +44,46 @@ impl Problem {
     }
 
     /// With each single mistake.
-    pub fn with_errors(self, errors: Vec<Value>) -> Self {
-        Self { errors, ..self }
+    pub fn with_errors(mut self, errors: Vec<Value>) -> Self {
+        self.0.errors = errors;
+        self
     }
 
     /// With a field of its own.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.fields.insert(name.to_owned(), value.into());
+        self.0.fields.insert(name.to_owned(), value.into());
         self
     }
 
     /// With what to do.
-    pub fn with_help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let Content { status, code, detail, errors, fields, help } = *self.0;
         let mut body = json!({
             "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Refused"),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
+            "title": status.canonical_reason().unwrap_or("Refused"),
+            "status": status.as_u16(),
+            "code": code,
+            "detail": detail,
         });
-        if let Some(help) = self.help {
+        if let Some(help) = help {
             body["help"] = json!(help);
         }
-        if !self.errors.is_empty() {
-            body["errors"] = Value::Array(self.errors);
+        if !errors.is_empty() {
+            body["errors"] = Value::Array(errors);
         }
-        for (name, value) in self.fields {
+        for (name, value) in fields {
             body[&name] = value;
         }
-        let mut response = (self.status, body.to_string()).into_response();
+        let mut response = (status, body.to_string()).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

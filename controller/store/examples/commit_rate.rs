@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "a measurement is real time")]
 fn fdatasync_rate(folder: &Path, time: Duration) -> Result<f64, Box<dyn Error>> {
     let mut file = File::create(folder.join("sync"))?;
     let (begin, mut count) = (Instant::now(), 0_u32);
@@ -48,6 +49,7 @@ fn fdatasync_rate(folder: &Path, time: Duration) -> Result<f64, Box<dyn Error>> 
 }
 
 /// Each task moves an execution of its own on, one event and one row at a time, and waits for each commit.
+#[expect(clippy::disallowed_methods, reason = "a measurement is real time")]
 async fn transition_rate(store: &Store, tasks: i64, number: &mut i64, time: Duration) -> Result<f64, Box<dyn Error>> {
     let begin = Instant::now();
     let mut running = JoinSet::new();

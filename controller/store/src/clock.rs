@@ -12,6 +12,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the clock")]
     pub(crate) fn starting(opened: Timestamp) -> Self {
         Self { opened, since: Instant::now() }
     }

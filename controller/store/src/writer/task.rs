@@ -114,6 +114,7 @@ async fn settled(database: &Database, items: &[&Prepared], cause: &str) -> Vec<R
 }
 
 /// One transaction for all items, tried again where the engine asks for it.
+#[expect(clippy::disallowed_methods, reason = "nothing tells when another process's transaction ends")]
 async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure> {
     let mut pause = FIRST_PAUSE;
     for _ in 1..TRIES {

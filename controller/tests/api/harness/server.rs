@@ -126,6 +126,7 @@ impl Server {
     }
 
     /// Looks until it is so; what never comes to be so fails the test.
+    #[expect(clippy::disallowed_methods, reason = "a test's patience is real time")]
     pub fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let patience = Instant::now() + Duration::from_secs(30);
         loop {
