@@ -39,7 +39,7 @@ fn run_follow_shows_the_output_and_exits_as_promised() {
     scene.agents[0].kill_shims();
     scene.controller.api().wait_status(&id, "waiting");
     let why = run(&scene, &["why", "waits#1"]);
-    assert!(text(&why.stdout).contains("pulse resolve waits#1"), "{}", text(&why.stdout));
+    assert!(text(&why.stdout).contains("pulse resolve 'waits#1'"), "{}", text(&why.stdout));
     scene.go();
 }
 

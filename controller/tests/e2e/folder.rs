@@ -1,6 +1,6 @@
 //! The source is a plain folder: an edit is live at once, a broken file changes nothing.
 
-use crate::harness::{Scene, attempts, step, wait, within};
+use crate::harness::{Scene, attempts, errors, step, wait, within};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -61,28 +61,25 @@ fn a_broken_file_changes_nothing_and_is_reported() {
     let refused = within(LIVE, "the broken file to be reported", || {
         let syncs = api.get("/api/v1/syncs");
         let sync = &syncs["items"][0];
-        let whole = sync["problems"].as_array().is_some_and(|problems| problems.len() == 2);
-        (sync["outcome"] == "refused" && whole).then(|| sync.clone())
+        (sync["outcome"] == "refused" && errors(sync).len() == 2).then(|| sync.clone())
     });
-    let places: Vec<_> = refused["problems"].as_array().unwrap().iter().map(place).collect();
     let expected = [("broken.yaml", 6, "unknown-step-type"), ("broken.yaml", 7, "wrong-type")];
-    assert_eq!(places, expected.map(|(file, line, code)| (file.to_owned(), line, code.to_owned())), "{refused:#}");
+    assert_eq!(errors(&refused), expected.map(|(file, line, code)| (file.to_owned(), line, code.to_owned())), "{refused:#}");
     let now = api.get("/api/v1/workflows/edited");
     assert_eq!(now["spec"], good["spec"], "the last good state stays live");
     std::fs::remove_file(scene.source("broken.yaml")).unwrap();
     wait("the mended folder to be live", || (description(&scene) == "after").then_some(()));
 }
 
-fn place(problem: &Value) -> (String, u64, String) {
-    let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
-    (text("file"), problem["line"].as_u64().unwrap_or_default(), text("code"))
-}
-
 #[test]
 fn a_running_execution_keeps_the_definition_it_started_with() {
     let mut scene = Scene::new("folder: an execution is pinned");
-    let first = format!("{}; {}; {}", scene.witness.start(), scene.until_go(), scene.witness.end());
-    let spec = |said: &str| json!({ "description": said, "steps": [step("first", &["a1"], &first), step("second", &["a1"], &format!("echo {said}"))] });
+    let (start, go, end) = (scene.witness.start(), scene.until_go(), scene.witness.end());
+    let spec = |said: &str| {
+        let second = format!("{start}; echo {said}; {end}");
+        let steps = [step("first", &["a1"], &format!("{start}; {go}; {end}")), step("second", &["a1"], &second)];
+        json!({ "description": said, "steps": steps })
+    };
     scene.write_workflow("edited", &spec("before"));
     scene.set_up(&["a1"], 5);
     let id = scene.start("edited");

@@ -1,6 +1,6 @@
 //! A hostile value in every place where a value may stand: it comes out byte for byte, and is never executed.
 
-use crate::harness::{Scene, attempts, step, with};
+use crate::harness::{Scene, attempts, errors, step, with};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -92,8 +92,8 @@ fn a_value_where_a_shell_would_parse_it_is_refused_before_anything_runs() {
         scene.write_workflow("bad", &spec);
         let sync = scene.controller.api().post("/api/v1/syncs", &json!({}));
         assert_eq!(sync["outcome"], "refused", "{number} {command}: {sync:#}");
-        let problem = &sync["problems"][0];
-        assert_eq!((problem["code"].as_str(), problem["file"].as_str()), (Some("template"), Some("bad.yaml")), "{sync:#}");
+        let found: Vec<_> = errors(&sync).into_iter().map(|(file, _, code)| (file, code)).collect();
+        assert_eq!(found, [("bad.yaml".to_owned(), "bad-template".to_owned())], "{sync:#}");
     }
     assert_eq!(scene.run("good")["status"], "succeeded", "what is live stays live");
 }

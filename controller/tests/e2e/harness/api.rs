@@ -59,6 +59,13 @@ pub fn attempts(execution: &Value) -> Vec<Attempt> {
     found
 }
 
+/// File, line and code of every error of a sync; warnings are left out.
+pub fn errors(sync: &Value) -> Vec<(String, u64, String)> {
+    let errors = items(&sync["problems"]).iter().filter(|problem| problem["severity"] == "error");
+    let place = |problem: &Value| (text(&problem["file"]), problem["line"].as_u64().expect("a line"), text(&problem["code"]));
+    errors.map(place).collect()
+}
+
 fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
