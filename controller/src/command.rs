@@ -1,12 +1,14 @@
 //! What the program does for each command line.
 
 use crate::config::{self, Cli, Command, Config, MigrateFlags, ServeFlags};
-use crate::{dev, serve, signals, telemetry};
+use crate::{admin, dev, serve, signals, telemetry};
 use anyhow::Context;
 use pulse_store::MigrationState;
 
 /// Runs a command line to its end.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    // Whatever is made here, the database above all, is for its owner only.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let environment = config::environment();
     match cli.command {
         None => serve(&cli.serve, &environment).await,
@@ -35,6 +37,10 @@ async fn migrate(flags: &MigrateFlags, environment: &config::Environment) -> any
     let (data, log) = config::load_migrate(flags, environment)?;
     telemetry::init(&log)?;
     let url = data.database_url.reveal();
+    if !flags.status {
+        let folder = &data.folder;
+        admin::make_folder(folder).with_context(|| format!("cannot use the data folder {} (PULSE_DATA_DIR)", folder.display()))?;
+    }
     let states = match flags.status {
         true => pulse_store::migration_status(url).await.context("cannot look at the database")?,
         false => pulse_store::migrate(url).await.context("cannot migrate the database")?,

@@ -46,7 +46,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
     };
     let serving = serve::start(&config, false).await?;
     greet(&serving, &folder, &data, kept.is_some());
-    let served = tend_agent(&serving, &agent, &data).await;
+    let served = tend_agent(&serving, &agent, &data, &config.log.filter).await;
     println!("\nStopping …");
     serving.stop().await;
     served
@@ -87,10 +87,10 @@ fn agent_binary() -> anyhow::Result<PathBuf> {
 }
 
 /// Keeps the local agent running until a signal, then ends it.
-async fn tend_agent(serving: &Serving, binary: &Path, data: &Path) -> anyhow::Result<()> {
+async fn tend_agent(serving: &Serving, binary: &Path, data: &Path, filter: &str) -> anyhow::Result<()> {
     let mut stop = signals::Stop::listen()?;
     loop {
-        let mut agent = spawn_agent(serving, binary, data).await?;
+        let mut agent = spawn_agent(serving, binary, data, filter).await?;
         tokio::select! {
             () = stop.asked() => return end_agent(agent).await,
             status = agent.wait() => {
@@ -120,13 +120,14 @@ async fn end_agent(mut agent: Child) -> anyhow::Result<()> {
 }
 
 /// Starts the agent with a one-use token that it reads from an inherited descriptor: no process list and no file shows it.
-async fn spawn_agent(serving: &Serving, binary: &Path, data: &Path) -> anyhow::Result<Child> {
+async fn spawn_agent(serving: &Serving, binary: &Path, data: &Path, filter: &str) -> anyhow::Result<Child> {
     let reader = token_pipe(serving).await?;
     // Only this child inherits it: the flag is off for the moment of the spawn, and nothing else is started here.
     rustix::io::fcntl_setfd(&reader, FdFlags::empty())?;
     let mut command = Command::new(binary);
     command.args(["--token-fd", &reader.as_raw_fd().to_string()]);
     command.env_clear().envs(kept_environment());
+    command.env("RUST_LOG", filter);
     command.env("PULSE_SERVER", &serving.url).env("PULSE_AGENT_NAME", AGENT).env("PULSE_AGENT_DATA_DIR", data.join("agent"));
     // A group of its own: Ctrl-C in the terminal is for us, and we tell the agent in our order.
     command.process_group(0).stdin(Stdio::null()).kill_on_drop(true);
