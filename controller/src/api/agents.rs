@@ -24,15 +24,16 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     let commit = observed_commit(&app).await?;
     let mut declared = declared(&app).await?;
     let enrolled = app.engine.fleet().list(clock::now());
-    let mut all: Vec<(String, Value)> = Vec::new();
+    let mut all: Vec<(String, (Option<Definition>, Option<AgentStatus>))> = Vec::new();
     for agent in enrolled {
         let name = agent.name.to_string();
         let definition = declared.remove(&name);
-        all.push((name, view(definition.as_ref(), Some(&agent), &commit)));
+        all.push((name, (definition, Some(agent))));
     }
-    all.extend(declared.into_iter().map(|(name, definition)| (name, view(Some(&definition), None, &commit))));
+    all.extend(declared.into_iter().map(|(name, definition)| (name, (Some(definition), None))));
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(Json(by_name(all, &query)?))
+    let shown = |(definition, agent): (Option<_>, Option<_>)| view(definition.as_ref(), agent.as_ref(), &commit);
+    Ok(Json(by_name(all, &query, shown)?))
 }
 
 /// `GET /api/v1/agents/{name}`.

@@ -10,6 +10,7 @@ use crd_schemas::manifest::AgentGroupSpec;
 use crd_schemas::{Kind, Manifest};
 use pulse_core::decide::Presence;
 use pulse_core::selector::{Inventory, KnownAgent, resolve};
+use pulse_store::Definition;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -22,19 +23,20 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
         _ => None,
     });
     let inventory = inventory(&app, groups.collect());
-    let all = definitions.iter().map(|definition| {
-        let name = definition.manifest.metadata().name.clone();
-        let mut status = origin(definition, &commit);
-        match resolve(std::slice::from_ref(&name), None, &inventory) {
-            Ok(members) => status["members"] = json!(members),
-            Err(error) => {
-                status["members"] = json!([]);
-                status["message"] = json!(error.to_string());
-            }
+    let all = definitions.iter().map(|definition| (definition.manifest.metadata().name.clone(), definition));
+    Ok(Json(by_name(all.collect(), &query, |definition| view(definition, &commit, &inventory))?))
+}
+
+fn view(definition: &Definition, commit: &Option<String>, inventory: &Inventory) -> Value {
+    let mut status = origin(definition, commit);
+    match resolve(std::slice::from_ref(&definition.manifest.metadata().name), None, inventory) {
+        Ok(members) => status["members"] = json!(members),
+        Err(error) => {
+            status["members"] = json!([]);
+            status["message"] = json!(error.to_string());
         }
-        (name, manifest(&definition.manifest, status))
-    });
-    Ok(Json(by_name(all.collect(), &query)?))
+    }
+    manifest(&definition.manifest, status)
 }
 
 fn inventory(app: &App, groups: BTreeMap<String, AgentGroupSpec>) -> Inventory {

@@ -29,13 +29,13 @@ pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Value {
     json!({ "items": items, "nextCursor": next })
 }
 
-/// The page of a list that is in memory, sorted by the name that is its cursor.
-pub(super) fn by_name(all: Vec<(String, Value)>, query: &PageQuery) -> Result<Value, Problem> {
+/// The page of a list that is in memory, sorted by the name that is its cursor. Only what is shown is made.
+pub(super) fn by_name<T>(all: Vec<(String, T)>, query: &PageQuery, view: impl Fn(T) -> Value) -> Result<Value, Problem> {
     let limit = limit(query.limit)? as usize;
     let mut rest = all.into_iter().filter(|(name, _)| query.cursor.as_ref().is_none_or(|cursor| name > cursor)).peekable();
     let taken: Vec<_> = rest.by_ref().take(limit).collect();
     let next = rest.peek().and(taken.last()).map(|(name, _)| name.clone());
-    Ok(page(taken.into_iter().map(|(_, item)| item).collect(), next))
+    Ok(page(taken.into_iter().map(|(_, item)| view(item)).collect(), next))
 }
 
 #[cfg(test)]
@@ -45,12 +45,14 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other_and_end() {
-        let all = || ["a", "b", "c"].map(|name| (name.to_owned(), json!(name))).to_vec();
-        let page = |limit, cursor: Option<&str>| by_name(all(), &PageQuery { limit, cursor: cursor.map(str::to_owned) }).unwrap();
+        let all = || ["a", "b", "c"].map(|name| (name.to_owned(), name)).to_vec();
+        let page = |limit, cursor: Option<&str>| {
+            by_name(all(), &PageQuery { limit, cursor: cursor.map(str::to_owned) }, |name| json!(name)).unwrap()
+        };
         assert_eq!(page(Some(2), None), json!({"items": ["a", "b"], "nextCursor": "b"}));
         assert_eq!(page(Some(2), Some("b")), json!({"items": ["c"], "nextCursor": null}));
         assert_eq!(page(Some(3), None), json!({"items": ["a", "b", "c"], "nextCursor": null}));
         assert_eq!(page(None, Some("z")), json!({"items": [], "nextCursor": null}));
-        assert!(by_name(all(), &PageQuery { limit: Some(0), cursor: None }).is_err());
+        assert!(by_name(all(), &PageQuery { limit: Some(0), cursor: None }, |name| json!(name)).is_err());
     }
 }

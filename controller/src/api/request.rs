@@ -46,3 +46,35 @@ pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let detail = "an error inside the controller; its log has more under this answer's X-Request-Id";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use serde_json::Value;
+
+    async fn panics() -> &'static str {
+        panic!("the secret of the house")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_that_says_nothing_of_itself() {
+        let router = Router::new()
+            .route("/", get(panics))
+            .layer(tower_http::catch_panic::CatchPanicLayer::custom(super::panicked))
+            .layer(axum::middleware::from_fn(super::identify));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let ask = move || {
+            let http = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+            let mut answer = http.get(&url).call().unwrap();
+            (answer.status().as_u16(), answer.headers().clone(), answer.body_mut().read_to_string().unwrap())
+        };
+        let (status, headers, body) = tokio::task::spawn_blocking(ask).await.unwrap();
+        assert_eq!((status, headers["x-request-id"].len()), (500, 36));
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["code"], "internal");
+        assert!(!body.contains("secret"), "{body}");
+    }
+}

@@ -87,12 +87,12 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     let mut all = Vec::new();
     for row in app.engine.store().tokens().await? {
         match row {
-            Ok(token) => all.push((token.id.to_string(), view(&token))),
+            Ok(token) => all.push((token.id.to_string(), token)),
             Err(error) => tracing::error!(%error, "a token cannot be read"),
         }
     }
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(Json(by_name(all, &query)?))
+    Ok(Json(by_name(all, &query, |token| view(&token))?))
 }
 
 /// A fresh token: its id, and 32 random bytes as its secret.

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
     let commit = observed_commit(&app).await?;
     let rows = app.engine.store().definitions(Kind::Workflow).await?;
-    let all = readable(rows).map(|definition| (definition.manifest.metadata().name.clone(), view(&definition, &commit)));
-    Ok(Json(by_name(all.collect(), &query)?))
+    let all = readable(rows).map(|definition| (definition.manifest.metadata().name.clone(), definition));
+    Ok(Json(by_name(all.collect(), &query, |definition| view(&definition, &commit))?))
 }
 
 /// `GET /api/v1/workflows/{name}`.

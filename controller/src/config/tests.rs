@@ -44,6 +44,18 @@ fn flags_win_over_environment_and_environment_over_file() {
 }
 
 #[test]
+fn the_file_takes_plain_words_as_they_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pulse.yaml");
+    let text = format!("listen: 0.0.0.0:80\ninsecureHttp: true\nsourceUrl: {}\nsourcePoll: 90s\n", folder.path().display());
+    std::fs::write(&file, text).unwrap();
+    let config = load(&["--config", file.to_str().unwrap()], &[]).unwrap();
+    assert_eq!((config.listen.address.port(), config.source.unwrap().poll.as_secs()), (80, 90));
+    std::fs::write(&file, "# nothing is set\n").unwrap();
+    assert!(load(&["--config", file.to_str().unwrap()], &[]).is_ok());
+}
+
+#[test]
 fn the_files_errors_name_file_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pulse.yaml");

@@ -1,8 +1,9 @@
 //! The loop: look at the start, on every hint, and from time to time whatever was heard.
 
 use super::{SyncError, Syncer};
-use crate::source::{Hints, watch};
+use crate::source::{Folder, Hints, watch};
 use pulse_store::SyncOutcome;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
@@ -20,9 +21,9 @@ impl Syncer {
         }
     }
 
-    async fn keep_looking(&self, folder: &crate::source::Folder) {
+    async fn keep_looking(&self, folder: &Folder) {
+        let mut watched = identity(folder);
         let mut hints = watch(folder.root(), self.inner.poll);
-        let mut well = true;
         loop {
             let look = self.clone();
             // A task of its own: if this loop is dropped at a stop, the look that has begun still ends.
@@ -32,12 +33,14 @@ impl Syncer {
                 Ok(Err(error)) => said(&error),
                 Err(error) => said(&SyncError::Interrupted(error.to_string())),
             };
-            // A folder that was away is another one now, and the kernel watches the old one.
-            if healthy && !well {
-                hints = watch(folder.root(), self.inner.poll);
+            let now = identity(folder);
+            // Another folder stands there now, and the kernel still watches the old one.
+            if now != watched {
+                (hints, watched) = (watch(folder.root(), self.inner.poll), now);
+                // What changed before the watch began was told to nobody.
+                continue;
             }
-            well = healthy;
-            if !self.wait(&hints, well).await {
+            if !self.wait(&hints, healthy).await {
                 hints = watch(folder.root(), self.inner.poll);
             }
         }
@@ -50,6 +53,11 @@ impl Syncer {
             false => tokio::time::timeout(SOON, hints.next()).await.unwrap_or(false),
         }
     }
+}
+
+/// Which folder stands at the path; `None` where there is none.
+fn identity(folder: &Folder) -> Option<(u64, u64)> {
+    std::fs::metadata(folder.root()).map(|meta| (meta.dev(), meta.ino())).ok()
 }
 
 fn said(error: &SyncError) -> bool {

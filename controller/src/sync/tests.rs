@@ -45,6 +45,16 @@ impl Room {
         live.into_iter().map(|row| row.unwrap().manifest.metadata().name.clone()).collect()
     }
 
+    /// Waits until just these are live, without asking for a sync.
+    async fn until_live(&self, expected: &[&str]) {
+        let so = async {
+            while self.live().await != expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), so).await.unwrap_or_else(|_| panic!("{expected:?} never became live"));
+    }
+
     async fn rows(&self) -> usize {
         self.store.syncs(Some(SOURCE), 100, None).await.unwrap().len()
     }
@@ -175,4 +185,25 @@ async fn planning_changes_nothing() {
     assert!(room.live().await.is_empty() && room.rows().await == 0);
     let none = Syncer::new(None, Duration::from_secs(60), Engine::new(room.store.clone(), FleetHandle::default()));
     assert!(matches!(none.sync().await, Err(SyncError::NoSource)));
+}
+
+#[tokio::test]
+async fn the_loop_follows_edits_and_a_folder_that_is_replaced() {
+    let room = Room::new().await;
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let syncer = room.syncer.clone();
+    let running = tokio::spawn(async move { syncer.run(stopping).await });
+    room.write("a.yaml", &workflow("a", "echo"));
+    room.until_live(&["a"]).await;
+    // Another folder takes the path in one move, as a deployment does it; then it is edited.
+    let at = |name: &str| room.root.path().join(name);
+    std::fs::create_dir(at("new")).unwrap();
+    std::fs::write(at("new/b.yaml"), workflow("b", "echo")).unwrap();
+    std::fs::rename(at("ops"), at("old")).unwrap();
+    std::fs::rename(at("new"), at("ops")).unwrap();
+    room.until_live(&["b"]).await;
+    room.write("c.yaml", &workflow("c", "echo"));
+    room.until_live(&["b", "c"]).await;
+    stop.send_replace(true);
+    tokio::time::timeout(Duration::from_secs(10), running).await.expect("it stops").unwrap();
 }

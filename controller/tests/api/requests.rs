@@ -62,3 +62,13 @@ fn many_callers_at_once_are_all_answered() {
         assert!(ids.iter().all(|id| *id == ids[0]), "nothing changed between them: {ids:?}");
     });
 }
+
+#[test]
+fn every_route_is_in_the_documentation() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/api.md")).unwrap();
+    for (method, path, _) in pulse_controller::api::table() {
+        let path = path.strip_prefix("/api/v1").unwrap_or(path);
+        // The agents' own way in is the protocol's business, not the API's.
+        assert!(path == "/agents/session" || page.contains(path), "docs/api.md says nothing of {method} {path}");
+    }
+}
