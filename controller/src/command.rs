@@ -28,6 +28,7 @@ async fn serve(flags: &ServeFlags, environment: &config::Environment) -> anyhow:
     let mut stop = signals::Stop::listen()?;
     let serving = serve::start(&config, true).await?;
     stop.asked().await;
+    stop.again_means_now();
     tracing::info!("asked to stop");
     serving.stop().await;
     Ok(())
@@ -39,7 +40,8 @@ async fn migrate(flags: &MigrateFlags, environment: &config::Environment) -> any
     let url = data.database_url.reveal();
     if !flags.status {
         let folder = &data.folder;
-        admin::make_folder(folder).with_context(|| format!("cannot use the data folder {} (PULSE_DATA_DIR)", folder.display()))?;
+        admin::make_folder(folder)
+            .with_context(|| format!("cannot use the data folder {} (PULSE_DATA_DIR)", folder.display()))?;
     }
     let states = match flags.status {
         true => pulse_store::migration_status(url).await.context("cannot look at the database")?,

@@ -92,7 +92,10 @@ async fn tend_agent(serving: &Serving, binary: &Path, data: &Path, filter: &str)
     loop {
         let mut agent = spawn_agent(serving, binary, data, filter).await?;
         tokio::select! {
-            () = stop.asked() => return end_agent(agent).await,
+            () = stop.asked() => {
+                stop.again_means_now();
+                return end_agent(agent).await;
+            }
             status = agent.wait() => {
                 let status = status.context("cannot wait for the local agent")?;
                 eprintln!("the local agent ended by itself ({status}); starting it again");

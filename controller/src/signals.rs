@@ -22,4 +22,12 @@ impl Stop {
             _ = self.terminate.recv() => {}
         }
     }
+
+    /// From now on another signal ends the process at once. Whatever that cuts off, the next start takes it up.
+    pub fn again_means_now(mut self) {
+        tokio::spawn(async move {
+            self.asked().await;
+            std::process::exit(130);
+        });
+    }
 }

@@ -19,12 +19,15 @@ use pulse_store::Definition;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// What is declared of an agent, and what is observed.
+type Known = (Option<Definition>, Option<AgentStatus>);
+
 /// `GET /api/v1/agents`: every agent that was ever enrolled or is declared.
 pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
     let commit = observed_commit(&app).await?;
     let mut declared = declared(&app).await?;
     let enrolled = app.engine.fleet().list(clock::now());
-    let mut all: Vec<(String, (Option<Definition>, Option<AgentStatus>))> = Vec::new();
+    let mut all: Vec<(String, Known)> = Vec::new();
     for agent in enrolled {
         let name = agent.name.to_string();
         let definition = declared.remove(&name);
@@ -32,7 +35,7 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     }
     all.extend(declared.into_iter().map(|(name, definition)| (name, (Some(definition), None))));
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let shown = |(definition, agent): (Option<_>, Option<_>)| view(definition.as_ref(), agent.as_ref(), &commit);
+    let shown = |(definition, agent): Known| view(definition.as_ref(), agent.as_ref(), &commit);
     Ok(Json(by_name(all, &query, shown)?))
 }
 

@@ -55,9 +55,10 @@ async fn serve(mut socket: WebSocket, mut notices: Receiver<Notice>, mut stoppin
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
             },
             notice = tokio::time::timeout(PING, notices.recv()) => match notice {
-                Ok(Ok(notice)) => text(&notice),
-                Ok(Err(RecvError::Lagged(_))) => Message::text(json!({ "type": "resync" }).to_string()),
-                Ok(Err(RecvError::Closed)) => return close(&mut socket, 1001, "the controller stops").await,
+                Ok(heard) => match text(heard) {
+                    Some(message) => message,
+                    None => return close(&mut socket, 1001, "the controller stops").await,
+                },
                 Err(_) if std::mem::replace(&mut unanswered, true) => return,
                 Err(_) => Message::Ping(axum::body::Bytes::new()),
             },
@@ -72,21 +73,52 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
     drop(stopping.wait_for(|stopping| *stopping).await);
 }
 
-fn text(notice: &Notice) -> Message {
-    let value = json!({
-        "type": "execution",
-        "execution": notice.execution,
-        "workflow": notice.workflow,
-        "number": notice.number,
-        "name": format!("{}#{}", notice.workflow, notice.number),
-        "seq": notice.seq,
-        "status": notice.status,
-    });
-    Message::text(value.to_string())
+/// What a listener is told; `None` once there is nothing more to tell. Whoever missed notices is told so, and goes on with the
+/// oldest that is kept.
+fn text(heard: Result<Notice, RecvError>) -> Option<Message> {
+    let value = match heard {
+        Ok(notice) => json!({
+            "type": "execution",
+            "execution": notice.execution,
+            "workflow": notice.workflow,
+            "number": notice.number,
+            "name": format!("{}#{}", notice.workflow, notice.number),
+            "seq": notice.seq,
+            "status": notice.status,
+        }),
+        Err(RecvError::Lagged(_)) => json!({ "type": "resync" }),
+        Err(RecvError::Closed) => return None,
+    };
+    Some(Message::text(value.to_string()))
 }
 
 async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
     let frame = CloseFrame { code, reason: reason.into() };
     // The peer may be gone already; then there is nobody to tell.
     drop(tokio::time::timeout(WRITE, socket.send(Message::Close(Some(frame)))).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use crate::engine::Notice;
+    use pulse_protocol::ExecutionId;
+    use tokio::sync::broadcast;
+
+    #[tokio::test]
+    async fn a_slow_listener_is_told_to_look_at_everything_again() {
+        let (sender, mut receiver) = broadcast::channel(2);
+        let execution = ExecutionId(uuid::Uuid::nil());
+        for seq in 1..=4 {
+            let notice = Notice { execution, workflow: "a".into(), number: 1, seq, status: "running" };
+            sender.send(notice).unwrap();
+        }
+        drop(sender);
+        let mut told = Vec::new();
+        while let Some(message) = text(receiver.recv().await) {
+            told.push(serde_json::from_str::<serde_json::Value>(message.to_text().unwrap()).unwrap());
+        }
+        assert_eq!(told[0], serde_json::json!({ "type": "resync" }));
+        assert_eq!(told[1..].iter().map(|notice| notice["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [3, 4]);
+    }
 }
