@@ -6,12 +6,15 @@
 mod harness;
 
 mod cancel;
+mod chaos;
 mod clones;
 mod command_line;
+mod dev;
 mod folder;
 mod happy;
 mod kill_matrix;
 mod offline;
 mod parameters;
+mod partition;
 mod restarts;
 mod steps;

@@ -63,6 +63,11 @@ impl Agent {
         self.process = None;
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        self.process.iter().for_each(|process| process.signal(name));
+    }
+
     /// SIGTERM: it must end by itself, and well.
     pub fn terminate(&mut self) {
         let status = self.process.as_mut().expect("an agent").terminate();

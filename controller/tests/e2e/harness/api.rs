@@ -132,6 +132,11 @@ impl Api {
         self.try_get("/health/ready").is_some_and(|(status, _)| status == 200)
     }
 
+    /// Waits until the source has been looked at once.
+    pub fn wait_synced(&self) {
+        wait("the first sync", || (!items(&self.get("/api/v1/syncs")["items"]).is_empty()).then_some(()));
+    }
+
     /// An enrolment token for one agent.
     pub fn token(&self) -> String {
         text(&self.post("/api/v1/agents/tokens", &json!({ "uses": 1, "expires": "1h" }))["token"])

@@ -39,7 +39,7 @@ impl Controller {
             assert!(process.ended().is_none(), "the controller ended at its start:\n{}", process.log());
             api.is_ready().then_some(())
         });
-        wait("the first sync", || api.get("/api/v1/syncs")["items"].as_array().is_some_and(|all| !all.is_empty()).then_some(()));
+        api.wait_synced();
     }
 
     /// Its API; calls fail while it is dead.
@@ -55,6 +55,11 @@ impl Controller {
     /// Waits until a killed one is gone.
     pub fn bury(&mut self) {
         self.process = None;
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        self.process.iter().for_each(|process| process.signal(name));
     }
 
     /// SIGTERM: it must end by itself, and well.

@@ -17,8 +17,10 @@ pub use api::{Api, Attempt, attempts, errors};
 pub use binaries::pulse;
 pub use controller::Controller;
 pub use gate::Gate;
+pub use port::free as free_port;
+pub use process::Process;
 pub use scene::{Scene, step, with};
-pub use sweep::processes_of_attempt;
+pub use sweep::{processes_of, processes_of_attempt};
 pub use witness::Witness;
 
 use std::time::{Duration, Instant};

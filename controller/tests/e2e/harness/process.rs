@@ -24,8 +24,7 @@ impl Process {
         Self { child, log: log.to_owned() }
     }
 
-    /// Its number.
-    pub fn id(&self) -> i32 {
+    fn id(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
     }
 
@@ -45,6 +44,11 @@ impl Process {
         wait(&format!("the end of the process that logs to {name}"), || self.ended())
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        signal(self.id(), name);
+    }
+
     /// SIGKILL, without waiting.
     pub fn kill(&mut self) {
         // A process that has ended already is what was wanted.
@@ -53,7 +57,7 @@ impl Process {
 
     /// SIGTERM, and waits for its end.
     pub fn terminate(&mut self) -> ExitStatus {
-        signal(self.id(), "TERM");
+        self.signal("TERM");
         self.wait()
     }
 }

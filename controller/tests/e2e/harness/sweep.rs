@@ -23,15 +23,20 @@ pub fn processes_of_attempt(attempt: &str) -> Vec<i32> {
 
 /// Kills what is left of a scene: agents and shims by their arguments, commands by their `PULSE_WORKDIR`.
 pub fn sweep(folder: &Path) {
-    let folder = folder.display().to_string();
     for _ in 0..20 {
-        let left: Vec<i32> = running().into_iter().filter(|pid| belongs(*pid, &folder)).collect();
+        let left = processes_of(folder);
         if left.is_empty() {
             return;
         }
         left.into_iter().for_each(|pid| signal(pid, "KILL"));
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+}
+
+/// Every living process that knows this folder.
+pub fn processes_of(folder: &Path) -> Vec<i32> {
+    let folder = folder.display().to_string();
+    running().into_iter().filter(|pid| belongs(*pid, &folder)).collect()
 }
 
 fn belongs(pid: i32, folder: &str) -> bool {
