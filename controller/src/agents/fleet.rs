@@ -338,6 +338,11 @@ impl FleetState {
         }
     }
 
+    /// How far an agent's journal was when it was last heard of, by this process.
+    pub fn sequence_of(&self, name: &AgentName) -> u64 {
+        self.members.get(name).map_or(0, |member| member.sequence)
+    }
+
     /// What was heard of agents with a session, for the database.
     pub fn heartbeats(&self) -> Vec<Heartbeat> {
         let heard = self.members.iter().filter_map(|(name, member)| {

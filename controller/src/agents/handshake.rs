@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, VerifyingKey};
 use pulse_protocol::message::{Identify, challenge_text};
 use pulse_protocol::{AgentName, Epoch, ToAgent};
-use pulse_store::{EnrolError, Enrolled as Enrolment, SessionError, SessionStart};
+use pulse_store::{Agent, EnrolError, Enrolled as Enrolment, Heartbeat, SessionError, SessionStart};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -57,6 +57,7 @@ pub(super) async fn admit(
         return Err(Refusal::new("unknown_agent", format!("no agent `{name}` with this key is enrolled: enrol it with a token")));
     };
     await_predecessor(engine, name).await?;
+    note_sequence(engine, &known).await?;
     let start = SessionStart {
         name: name.clone(),
         public_key: identify.public_key.clone(),
@@ -133,6 +134,16 @@ async fn await_predecessor(engine: &Engine, name: &AgentName) -> Result<(), Refu
     engine.fleet().forget_pong(number);
     engine.fleet().lock().close_session(name, epoch);
     Ok(())
+}
+
+/// What was heard of the journal since the last note counts, too: one that went back is seen at once.
+async fn note_sequence(engine: &Engine, known: &Agent) -> Result<(), Refusal> {
+    let sequence = engine.fleet().lock().sequence_of(&known.name);
+    if sequence <= known.sequence {
+        return Ok(());
+    }
+    let heard = Heartbeat { name: known.name.clone(), epoch: known.epoch, sequence };
+    engine.store().touch(&[heard], clock::now()).await.map_err(|error| Refusal::soon("database", error.to_string()))
 }
 
 fn refuse(engine: &Engine, name: &AgentName, error: SessionError) -> Refusal {
