@@ -1,6 +1,8 @@
 //! `pulse-controller dev PATH`: everything on this machine, to try things out. A controller on loopback with its own data
 //! folder, the folder of manifests watched, one local agent.
 
+mod ending;
+
 use crate::api::make_token;
 use crate::config::{Config, Data, DevFlags, Listen, Log, Source};
 use crate::serve::{self, Serving};
@@ -46,7 +48,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
     };
     let serving = serve::start(&config, false).await?;
     greet(&serving, &folder, &data, kept.is_some());
-    let served = tend_agent(&serving, &agent, &data, &config.log.filter).await;
+    let served = tend_agent(&serving, &agent, &data, kept.is_some(), &config.log.filter).await;
     println!("\nStopping …");
     serving.stop().await;
     served
@@ -87,13 +89,16 @@ fn agent_binary() -> anyhow::Result<PathBuf> {
 }
 
 /// Keeps the local agent running until a signal, then ends it.
-async fn tend_agent(serving: &Serving, binary: &Path, data: &Path, filter: &str) -> anyhow::Result<()> {
+async fn tend_agent(serving: &Serving, binary: &Path, data: &Path, temporary: bool, filter: &str) -> anyhow::Result<()> {
     let mut stop = signals::Stop::listen()?;
     loop {
         let mut agent = spawn_agent(serving, binary, data, filter).await?;
         tokio::select! {
             () = stop.asked() => {
                 stop.again_means_now();
+                if temporary {
+                    ending::end_commands(&serving.engine, &AGENT.parse()?).await;
+                }
                 return end_agent(agent).await;
             }
             status = agent.wait() => {
