@@ -1,5 +1,6 @@
 //! Who may do what, in one place: a request on any route that is not in [`PUBLIC`] needs the administrator's token.
 
+use super::request::drain;
 use super::{App, Problem};
 use crate::config::AdminToken;
 use axum::extract::{MatchedPath, Request, State};
@@ -60,14 +61,16 @@ pub(super) async fn authorise(State(app): State<App>, mut request: Request, next
         (None, true) => protocol_token(request.headers()),
         (bearer, _) => bearer,
     };
-    match token {
+    let why = match token {
         Some(token) if app.admin.is(token) => {
             request.extensions_mut().insert(Principal("admin".to_owned()));
-            next.run(request).await
+            return next.run(request).await;
         }
-        Some(_) => refused("the token is not valid"),
-        None => refused("this needs a token: send the header `Authorization: Bearer <token>`"),
-    }
+        Some(_) => "the token is not valid",
+        None => "this needs a token: send the header `Authorization: Bearer <token>`",
+    };
+    drain(request.into_body()).await;
+    refused(why)
 }
 
 fn refused(detail: &str) -> Response {

@@ -1,13 +1,18 @@
 //! What every request goes through: an id, a line in the log, and an answer also where a handler panics.
 
 use super::Problem;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
+use std::time::Duration;
 use tracing::Instrument;
 
+/// Bytes of a refused request's body that are taken in, and for how long.
+const DRAINED: usize = 64 * 1024;
+const PATIENCE: Duration = Duration::from_secs(1);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request an id, the caller's own where it has a sane one, and answers with it.
@@ -28,13 +33,24 @@ fn own_id(request: &Request) -> Option<String> {
     sane.then(|| id.to_owned())
 }
 
+/// Takes in what is left of a small body that nobody wants. A connection with unread bytes is cut when the answer has gone out,
+/// and the caller may then see the cut instead of the answer. A large or slow body is not worth it.
+pub(super) async fn drain(body: Body) {
+    let read = axum::body::to_bytes(body, DRAINED);
+    if !matches!(tokio::time::timeout(PATIENCE, read).await, Ok(Ok(_))) {
+        tracing::debug!("a refused request's body was too large or too slow to be taken in");
+    }
+}
+
 /// No route has this path.
-pub(super) async fn unknown_path(uri: Uri) -> Problem {
+pub(super) async fn unknown_path(uri: Uri, body: Body) -> Problem {
+    drain(body).await;
     Problem::not_found("no_such_path", format!("there is nothing at {}", uri.path()))
 }
 
 /// The path has no such method.
-pub(super) async fn wrong_method(method: Method, uri: Uri) -> Problem {
+pub(super) async fn wrong_method(method: Method, uri: Uri, body: Body) -> Problem {
+    drain(body).await;
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", format!("{} does not take {method}", uri.path()))
 }
 

@@ -32,7 +32,7 @@ fn every_other_route_answers_401_without_a_valid_token() {
 }
 
 #[test]
-fn a_body_is_not_even_read_without_a_token() {
+fn a_body_is_not_even_parsed_without_a_token() {
     let server = Server::start();
     let answer = server.send("POST", "/api/v1/executions", None, &[("content-type", "application/json")], b"not json");
     answer.refused(401, "unauthorized");

@@ -107,7 +107,7 @@ impl Server {
             true => self.http.run(request.body(()).unwrap()),
             false => self.http.run(request.body(body.to_vec()).unwrap()),
         };
-        let mut answer = answer.unwrap();
+        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
         Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
     }
