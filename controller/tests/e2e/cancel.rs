@@ -71,6 +71,23 @@ fn cancel_kill_reaches_a_command_through_restarts_of_both() {
 }
 
 #[test]
+fn a_cancel_does_not_know_what_nobody_knows() {
+    let mut scene = Scene::new("cancel: an unknown stays unknown");
+    let command = format!("{}; {}", scene.witness.start(), scene.until_go());
+    scene.write_workflow("w", &json!({ "steps": [step("only", &["a1"], &command)] }));
+    scene.set_up(&["a1"], 5);
+    let api = scene.controller.api();
+    let id = scene.start("w");
+    scene.wait_witnessed(1);
+    scene.agents[0].kill_shims();
+    api.wait_status(&id, "waiting");
+    api.cancel(&id, "kill");
+    let execution = api.wait_ended(&id);
+    assert_eq!((execution["status"].as_str(), only(&execution).state.as_str()), (Some("cancelled"), "unknown"), "{execution:#}");
+    scene.judge();
+}
+
+#[test]
 fn cancel_drain_lets_what_runs_end_and_starts_nothing_new() {
     let mut scene = Scene::new("cancel: drain");
     let command = format!("{}; {}; echo to the end; {}", scene.witness.start(), scene.until_go(), scene.witness.end());

@@ -9,6 +9,7 @@ mod cancel;
 mod chaos;
 mod clones;
 mod command_line;
+mod commands;
 mod dev;
 mod folder;
 mod happy;

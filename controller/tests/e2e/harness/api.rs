@@ -32,6 +32,14 @@ pub struct Attempt {
     pub all: Value,
 }
 
+/// A stored stream.
+pub struct Raw {
+    /// The bytes that are there.
+    pub bytes: Vec<u8>,
+    /// How many are cut out of it.
+    pub cut: u64,
+}
+
 impl Attempt {
     /// The exit code, where the command exited.
     pub fn exited(&self) -> Option<i64> {
@@ -207,15 +215,23 @@ impl Api {
         })
     }
 
-    /// The stored bytes of one stream of one attempt; none may be missing between them.
+    /// What is stored of one stream of one attempt.
     #[track_caller]
-    pub fn output(&self, id: &str, attempt: &Attempt, stream: &str) -> String {
+    pub fn raw(&self, id: &str, attempt: &Attempt, stream: &str) -> Raw {
         let query = format!("attempt={}&stream={stream}&raw=true", attempt.id);
         let url = format!("{}/api/v1/executions/{id}/output?{query}", self.address);
         let mut answer = self.agent.get(&url).header("Authorization", self.authorization()).call().expect("an answer");
         assert_eq!(answer.status().as_u16(), 200, "{url}");
-        assert_eq!(answer.headers()["x-pulse-cut-bytes"], "0", "{url}");
-        String::from_utf8(answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().unwrap()).expect("UTF-8")
+        let cut = answer.headers()["x-pulse-cut-bytes"].to_str().unwrap().parse().expect("a number");
+        Raw { bytes: answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().unwrap(), cut }
+    }
+
+    /// The same of text of which nothing may be missing.
+    #[track_caller]
+    pub fn output(&self, id: &str, attempt: &Attempt, stream: &str) -> String {
+        let raw = self.raw(id, attempt, stream);
+        assert_eq!(raw.cut, 0, "bytes of {attempt:?} were not kept");
+        String::from_utf8(raw.bytes).expect("UTF-8")
     }
 
     /// The stored bytes, once all that the command wrote are there.

@@ -13,7 +13,7 @@ mod sweep;
 mod witness;
 
 pub use agent::Agent;
-pub use api::{Api, Attempt, attempts, errors};
+pub use api::{Api, Attempt, Raw, attempts, errors};
 pub use binaries::pulse;
 pub use controller::Controller;
 pub use gate::Gate;
