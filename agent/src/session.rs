@@ -205,6 +205,7 @@ impl Session {
     fn reason_not_to_start(&self, wanted: &Assignment, fresh: usize) -> Option<String> {
         match (wanted.desired, &wanted.command) {
             (Desired::Stop, _) => Some("it was cancelled before this agent started it".into()),
+            (Desired::Withdraw, _) => Some("it was withdrawn before this agent started it".into()),
             (Desired::Run, None) => Some("the assignment holds no command".into()),
             (Desired::Run, Some(_)) if self.open() + fresh > MAX_OPEN => {
                 Some(format!("this agent holds {MAX_OPEN} attempts whose ends the controller has not acknowledged"))

@@ -12,6 +12,8 @@ pub enum Desired {
     Run,
     /// End its process group (TERM, grace, KILL); if it never started, never start it.
     Stop,
+    /// If it never started, never start it; if it did, let it run.
+    Withdraw,
 }
 
 /// One attempt that is assigned to an agent, bound to the journal incarnation it was committed for. An agent whose journal
@@ -27,8 +29,8 @@ pub struct Assignment {
     pub incarnation: Incarnation,
     /// Run or stop.
     pub desired: Desired,
-    /// What to run. Absent for [`Desired::Stop`] when the controller no longer needs it to run: an agent that does not know
-    /// the attempt then answers `not_started`.
+    /// What to run. Only an attempt that the agent has not confirmed yet comes with it. An agent that does not know an attempt
+    /// it is to go on running (`run` without a command) has lost its journal's word on it, and says `unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandSpec>,
 }

@@ -8,6 +8,7 @@ pub use path::{Field, Path, PathError};
 
 use pulse_protocol::AgentName;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The longest value that one path may yield, in bytes.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
@@ -29,7 +30,7 @@ pub struct Context {
     /// Parameters by name, defaults filled in.
     pub params: BTreeMap<String, String>,
     /// Steps that have ended, by id.
-    pub steps: BTreeMap<String, StepValue>,
+    pub steps: BTreeMap<String, Arc<StepValue>>,
     /// The execution itself.
     pub execution: ExecutionValue,
     /// The definitions it is pinned to.
@@ -144,7 +145,7 @@ impl Context {
     }
 
     fn step(&self, id: &str) -> Result<&StepValue, String> {
-        self.steps.get(id).ok_or_else(|| format!("step `{id}` has not run in this execution"))
+        self.steps.get(id).map(AsRef::as_ref).ok_or_else(|| format!("step `{id}` has not run in this execution"))
     }
 
     fn agent(&self) -> Result<&AgentValue, String> {

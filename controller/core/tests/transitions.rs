@@ -19,7 +19,11 @@ fn the_matrix_is_the_kept_one() {
         (state.as_str().to_owned(), change.as_str().to_owned(), state.next(*change).map(|next| next.as_str().to_owned()))
     });
     table(&mut text, "attempt", &attempts(), &attempt_changes(), |state, change| {
-        (state.as_str().to_owned(), change.as_str().to_owned(), state.next(change).map(|next| next.as_str().to_owned()))
+        let name = match state {
+            AttemptState::Unknown(TrackLoss::JournalLost) => "unknown (lost)",
+            state => state.as_str(),
+        };
+        (name.to_owned(), change.as_str().to_owned(), state.next(change).map(|next| next.as_str().to_owned()))
     });
     golden::check("transitions.txt", &text);
 }
@@ -79,6 +83,7 @@ fn attempts() -> Vec<AttemptState> {
         AttemptState::Cancelled,
         AttemptState::NotStarted { reason: "proof".into() },
         AttemptState::Unknown(TrackLoss::HostRebooted),
+        AttemptState::Unknown(TrackLoss::JournalLost),
         AttemptState::Resolved(ResolvedAs::Succeeded),
         AttemptState::Resolved(ResolvedAs::Failed),
     ]

@@ -24,18 +24,29 @@ pub(super) fn rule(view: &View<'_>, decision: &mut Decision, ids: &mut dyn FnMut
     let mut free = spec.max_parallel.saturating_sub(run.busy) as usize;
     let mut values = None;
     let replacing = repeatable.len();
+    let mut failed = run.failed;
     for (place, name) in repeatable.into_iter().chain(due(view, run)).chain(run.queued.iter()).enumerate() {
         if place >= replacing && free == 0 {
             let waiting = (run.queued.len() + run.backoff.len()).saturating_sub(decision.events.len());
             decision.report.push(Reason::of_step(run, ReasonKind::MaxParallel { limit: spec.max_parallel, waiting }));
             break;
         }
+        let before = decision.events.len();
         let begun = try_target(view, run, name, decision, &mut values, ids);
         free -= usize::from(begun && place >= replacing);
+        // What fails here counts at once: a step that has failed starts nothing more in the same breath.
+        failed += u32::from(decision.events.get(before).is_some_and(is_failure));
+        if failed > spec.max_failures {
+            break;
+        }
     }
     if let Some((at, _)) = run.backoff.iter().find(|(at, _)| *at > view.now) {
         decision.wake(*at);
     }
+}
+
+fn is_failure(event: &Event) -> bool {
+    matches!(event, Event::TargetEnded { verdict: Verdict::Failed { .. }, .. })
 }
 
 fn due<'a>(view: &View<'_>, run: &'a StepRun) -> impl Iterator<Item = &'a AgentName> {
@@ -64,6 +75,8 @@ fn try_target(
         }
         Readiness::Gone => end_target(run, name, failed("the agent is revoked"), decision),
         Readiness::Busy { slots } => {
+            decision.wake(agent.offline_at());
+            decision.wants_slot.insert(name.clone());
             decision.report.push(Reason::of_target(run, name, ReasonKind::SlotsFull { slots }));
         }
         Readiness::Quarantined { reason } => {

@@ -23,6 +23,8 @@ pub(super) fn wait(view: &View<'_>, decision: &mut Decision, _: &mut dyn FnMut()
 
 fn held(execution: &Execution) -> Option<WaitReason> {
     let run = execution.current()?;
-    let idle = execution.active.is_empty() && run.backoff.is_empty() && execution.cancel.is_none();
+    // A target that could start if its agent were there, or had a slot, keeps the execution running.
+    let could_start = !run.queued.is_empty() && run.busy < execution.compiled(run).execute().max_parallel;
+    let idle = execution.active.is_empty() && run.backoff.is_empty() && execution.cancel.is_none() && !could_start;
     (idle && run.unknown > 0 && on_unknown(execution, run) == OnUnknown::Wait).then_some(WaitReason::Unknown)
 }

@@ -49,8 +49,10 @@ pub struct Decision {
     pub wake_at: Option<Timestamp>,
     /// Why what could run does not.
     pub report: Vec<Reason>,
-    /// Agents whose coming, going or freed slots matter.
+    /// Agents whose coming and going matters.
     pub watch: BTreeSet<AgentName>,
+    /// Agents of which a freed slot would be taken at once.
+    pub wants_slot: BTreeSet<AgentName>,
 }
 
 impl Decision {

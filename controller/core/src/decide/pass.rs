@@ -90,7 +90,17 @@ impl Pass {
             Event::AttemptAssigned { attempt, target, incarnation, .. } => {
                 self.opened.push((*attempt, target.clone(), *incarnation));
             }
-            Event::AttemptEnded { attempt, .. } | Event::AttemptResolved { attempt, .. }
+            // The agent has said all it can: a person's word does not wait for more, nor does the end of the execution.
+            Event::AttemptResolved { attempt, .. }
+                if execution.attempts.get(attempt).is_some_and(|held| held.ended.is_some()) =>
+            {
+                self.closed.push(*attempt);
+            }
+            Event::Ended { .. } => {
+                let said = |id: &&AttemptId| execution.attempts.get(*id).is_some_and(|held| held.ended.is_some());
+                self.closed.extend(execution.unknown.iter().filter(said));
+            }
+            Event::AttemptEnded { attempt, .. }
                 if execution.attempts.get(attempt).is_some_and(|attempt| !attempt.state.is_open()) =>
             {
                 self.closed.push(*attempt);

@@ -3,6 +3,7 @@
 use super::Fleet;
 use super::step::spec;
 use crate::execution::{CancelMode, Execution, StepRun, context};
+use crate::transition::AttemptState;
 use crate::values::{Context, MissingValue};
 use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Desired};
 use std::collections::BTreeMap;
@@ -40,24 +41,31 @@ pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: 
     })
 }
 
-/// What the controller wants of an attempt now. `None`: nothing, it is over.
+/// What the controller wants of an attempt now. `None`: nothing, it is over, or its agent has already said all it can.
 ///
-/// An attempt that can no longer be rendered (an agent's label was changed after it was committed) is wanted stopped: an agent
-/// that has not begun it then proves `not_started`, and the next attempt says what is missing.
+/// Only an attempt that the agent has not confirmed comes with its command. One that can no longer be rendered (an agent's label
+/// was changed after it was committed) is withdrawn: an agent that has not begun it proves `not_started`, and the next attempt
+/// says what is missing; one that runs it goes on.
 pub fn desired(execution: &Execution, id: AttemptId, fleet: &dyn Fleet) -> Option<Assignment> {
     let attempt = execution.attempts.get(&id).filter(|attempt| attempt.state.is_open())?;
     let killed = execution.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill);
-    let wanted = if killed { Desired::Stop } else { Desired::Run };
-    let run = &execution.steps[attempt.step];
+    let (desired, command) = match attempt.state {
+        _ if killed => (Desired::Stop, None),
+        AttemptState::Assigned => match command(execution, id, fleet) {
+            Some(command) => (Desired::Run, Some(command)),
+            None => (Desired::Withdraw, None),
+        },
+        AttemptState::Accepted | AttemptState::Started { .. } => (Desired::Run, None),
+        _ => return None,
+    };
+    Some(Assignment { attempt: id, execution: execution.id(), incarnation: attempt.incarnation, desired, command })
+}
+
+fn command(execution: &Execution, id: AttemptId, fleet: &dyn Fleet) -> Option<CommandSpec> {
+    let attempt = execution.attempts.get(&id)?;
     let mut values = context(execution);
     values.agent = fleet.agent(&attempt.target).map(|agent| agent.value.clone());
-    let command = match wanted {
-        Desired::Run if attempt.state.is_active() => render(execution, run, id, &values).ok(),
-        _ => None,
-    };
-    let wanted = if command.is_none() && attempt.state.is_active() { Desired::Stop } else { wanted };
-    let (execution, incarnation) = (execution.id(), attempt.incarnation);
-    Some(Assignment { attempt: id, execution, incarnation, desired: wanted, command })
+    render(execution, &execution.steps[attempt.step], id, &values).ok()
 }
 
 /// The agents with an attempt that is not over, and those attempts.

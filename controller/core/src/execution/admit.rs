@@ -112,10 +112,7 @@ fn observed(execution: &Execution, agent: &AgentName, observation: &Observation,
         Observed::Ended(ended) => AttemptChange::End(ended.how.clone()),
     };
     if let (Observed::Ended(ended), true) = (&observation.observed, settled_without_evidence(execution, id)) {
-        return match ended.how {
-            EndKind::Unknown { .. } => Admitted::Stale,
-            _ => Admitted::Events(vec![Event::EvidenceRecorded { attempt: id, ended: ended.clone() }]),
-        };
+        return Admitted::Events(vec![Event::EvidenceRecorded { attempt: id, ended: ended.clone() }]);
     }
     match attempt.state.next(&change) {
         Ok(_) if execution.status.is_terminal() => Admitted::Stale,
@@ -128,6 +125,10 @@ fn observed(execution: &Execution, agent: &AgentName, observation: &Observation,
             }
         }]),
         Err(illegal) if illegal.stale => Admitted::Stale,
+        // Word that contradicts what it said before: from here on its word on this attempt proves nothing.
+        Err(_) if attempt.state.is_active() && !execution.status.is_terminal() => {
+            Admitted::Events(vec![Event::AttemptLost { attempt: id, loss: TrackLoss::Contradicted }])
+        }
         Err(illegal) => Admitted::Refused(Refusal::Contradiction { attempt: id, state: illegal.from, change: illegal.by }),
     }
 }

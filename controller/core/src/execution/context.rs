@@ -7,10 +7,9 @@ use crate::values::{Context, ExecutionValue, GitValue, StepValue, TargetValue};
 /// The values of an execution's present state: its parameters, and every step that has ended.
 pub fn context(execution: &Execution) -> Context {
     let created = &execution.created;
-    let ended = execution.steps.iter().filter(|run| run.status.is_terminal());
     Context {
         params: created.params.clone(),
-        steps: ended.map(|run| (run.path.0.clone(), step_value(execution, run))).collect(),
+        steps: execution.values.clone(),
         execution: ExecutionValue {
             id: created.id.to_string(),
             number: created.number,
@@ -22,7 +21,8 @@ pub fn context(execution: &Execution) -> Context {
     }
 }
 
-fn step_value(execution: &Execution, run: &StepRun) -> StepValue {
+/// What a step that has just ended is from now on.
+pub(super) fn step_value(execution: &Execution, run: &StepRun) -> StepValue {
     let targets = run.targets.iter().map(|(name, target)| (name.clone(), target_value(execution, target)));
     StepValue { status: run.status.as_str().to_owned(), targets: targets.collect() }
 }

@@ -2,6 +2,7 @@
 
 use crate::definitions::Program;
 use crate::execution::claims::{ClaimChange, claim_change};
+use crate::execution::context::step_value;
 use crate::execution::{
     Attempt, Cancel, Created, Event, EventRecord, Execution, StepPath, StepRun, Target, TargetState, Verdict,
 };
@@ -80,6 +81,7 @@ impl Execution {
             active: BTreeSet::new(),
             unknown: BTreeSet::new(),
             cancel: None,
+            values: BTreeMap::new(),
             claims,
             created_at: at,
             started_at: None,
@@ -132,12 +134,14 @@ impl Execution {
                 let run = self.open(step, *visit, at, StepChange::Skip)?;
                 run.condition = Some(false);
                 run.ended_at = Some(at);
+                self.remember_last_step();
                 Ok(())
             }
             Event::StepRefused { step, visit, message } => {
                 let run = self.open(step, *visit, at, StepChange::Refuse)?;
                 run.message = Some(message.clone());
                 run.ended_at = Some(at);
+                self.remember_last_step();
                 Ok(())
             }
             Event::StepEnded { step, visit, status, message } => {
@@ -146,6 +150,7 @@ impl Execution {
                 run.message.clone_from(message);
                 run.ended_at = Some(at);
                 run.close(*status);
+                self.remember_last_step();
                 Ok(())
             }
             Event::TargetEnded { step, visit, target, verdict } => {
@@ -199,6 +204,14 @@ impl Execution {
                 settled.evidence = true;
                 Ok(())
             }
+        }
+    }
+
+    /// What a step was when it ended is what later steps see, whatever evidence comes after.
+    fn remember_last_step(&mut self) {
+        if let Some(run) = self.steps.last() {
+            let value = Arc::new(step_value(self, run));
+            self.values.insert(run.path.0.clone(), value);
         }
     }
 

@@ -5,6 +5,7 @@ use crate::definitions::{CompiledStep, Program};
 use crate::execution::{CancelMode, ClaimKey, Created, StepPath};
 use crate::time::Timestamp;
 use crate::transition::{AttemptState, ExecutionState, StepStatus};
+use crate::values::StepValue;
 use pulse_protocol::{AgentName, AttemptId, Ended, ExecutionId, Incarnation};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Execution {
     pub unknown: BTreeSet<AttemptId>,
     /// The request to end it, the strongest one if there were several.
     pub cancel: Option<Cancel>,
+    /// What expressions and `{{ … }}` see of the steps that have ended, made once when each ends.
+    pub values: BTreeMap<String, Arc<StepValue>>,
     /// Claims it holds.
     pub claims: BTreeSet<ClaimKey>,
     /// When it was accepted.

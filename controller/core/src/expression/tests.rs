@@ -27,7 +27,7 @@ fn context() -> Context {
         params: [("x", "Yes"), ("n", "80"), ("or", ""), ("length", "")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
-        steps: steps.map(|(id, step)| (id.to_owned(), step)).into(),
+        steps: steps.map(|(id, step)| (id.to_owned(), step.into())).into(),
         ..Context::default()
     }
 }

@@ -50,6 +50,8 @@ pub enum TrackLoss {
     CancelUnconfirmed,
     /// The agent was revoked.
     AgentRevoked,
+    /// The agent said that the command runs, and later that it never started.
+    Contradicted,
 }
 
 /// What a person says of an `unknown`.
@@ -90,6 +92,10 @@ impl AttemptState {
             (Self::Assigned | Self::Accepted | Self::Started { .. }, Change::End(end)) => Ok(Self::ended(end)),
             (Self::Assigned | Self::Accepted | Self::Started { .. }, Change::Lose(loss)) => Ok(Self::Unknown(*loss)),
             (Self::Unknown(_), Change::End(EndKind::Unknown { .. })) => Err(self.refuse(change, true)),
+            // A journal that has lost its word on an attempt, or contradicts itself, can prove nothing about it any more.
+            (Self::Unknown(TrackLoss::JournalLost | TrackLoss::Contradicted), Change::End(EndKind::NotStarted { .. })) => {
+                Err(self.refuse(change, true))
+            }
             (Self::Unknown(_), Change::End(end)) => Ok(Self::ended(end)),
             (Self::Unknown(_), Change::Resolve(outcome)) => Ok(Self::Resolved(*outcome)),
             (_, Change::Accept | Change::Start { .. } | Change::End(_)) => Err(self.refuse(change, true)),
@@ -178,6 +184,7 @@ impl fmt::Display for TrackLoss {
             Self::JournalLost => "the agent's journal no longer knows the attempt",
             Self::TimeoutUnconfirmed => "the agent is away and the command's time is over",
             Self::CancelUnconfirmed => "the agent is away and never confirmed that it ended the command",
+            Self::Contradicted => "the agent said that the command runs, and later that it never started",
             Self::AgentRevoked => "the agent was revoked while the command may have been running",
         })
     }

@@ -20,7 +20,7 @@ fn context() -> Context {
     };
     Context {
         params: [("ticket".to_owned(), "x".repeat(MAX_VALUE_BYTES + 1))].into(),
-        steps: [("check".to_owned(), one), ("my-step".to_owned(), two)].into(),
+        steps: [("check".to_owned(), one.into()), ("my-step".to_owned(), two.into())].into(),
         agent: Some(AgentValue {
             name: "web-1".into(),
             labels: [("self/os".into(), "linux".into())].into(),
