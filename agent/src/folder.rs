@@ -6,6 +6,7 @@
 //! DATA/journal                 see `journal`
 //! DATA/attempts/ID.lock        held by the attempt's shim for its whole life
 //! DATA/attempts/ID/            its mkdir is the claim: whoever wins may start the command, nobody else ever
+//!     kept                     the boot in which the empty folder is still needed, see `leftovers`
 //!     control                  FIFO: stop requests to the shim
 //!     started, exit            sealed records, see `record`
 //!     stdout, stderr           spools, see `spool`

@@ -13,6 +13,7 @@ mod connection;
 mod folder;
 mod identity;
 mod journal;
+mod leftovers;
 mod outbox;
 mod output;
 mod picture;

@@ -20,8 +20,13 @@ const LOOK: Duration = Duration::from_millis(50);
 pub enum News {
     /// It said something.
     Said(Said),
-    /// It is gone; its files tell what became of the attempt. The text says why it started nothing, if it did not.
-    Gone(String),
+    /// It is gone; its files tell what became of the attempt.
+    Gone {
+        /// Why it started nothing, if it did not.
+        reason: String,
+        /// Its end was seen, or it was never made: no shim can claim the attempt any more.
+        surely: bool,
+    },
 }
 
 /// Starts the attempt's shim and tells its news until it is gone. An error: there is no thread to do so, and no shim.
@@ -36,11 +41,11 @@ pub fn start(
     follow(tell, move |tell| {
         let spec = match (Spec { attempt, boot, command }).to_wire() {
             Ok(spec) => spec,
-            Err(error) => return format!("the command cannot be handed over: {error}"),
+            Err(error) => return (format!("the command cannot be handed over: {error}"), true),
         };
         match spawn(&data, attempt) {
             Ok(child) => listen(child, &spec, tell),
-            Err(error) => format!("the shim cannot be started: {error}"),
+            Err(error) => (format!("the shim cannot be started: {error}"), true),
         }
     })
 }
@@ -57,7 +62,7 @@ pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 's
             }
             std::thread::sleep(LOOK);
         }
-        "the shim ended before it started the command".into()
+        ("the shim ended before it started the command".into(), false)
     })
 }
 
@@ -75,10 +80,14 @@ pub fn stop(data: &DataDir, attempt: AttemptId) -> io::Result<bool> {
     }
 }
 
-/// Runs `watch` on a thread of its own, and tells at its end that the shim is gone.
-fn follow<T: Fn(News) + Send + 'static>(tell: T, watch: impl FnOnce(&T) -> String + Send + 'static) -> io::Result<()> {
+/// Runs `watch` on a thread of its own, and tells at its end that the shim is gone, why, and whether that is sure.
+fn follow<T: Fn(News) + Send + 'static>(tell: T, watch: impl FnOnce(&T) -> (String, bool) + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name("shim".into()).stack_size(256 * 1024);
-    thread.spawn(move || tell(News::Gone(watch(&tell)))).map(drop)
+    let work = move || {
+        let (reason, surely) = watch(&tell);
+        tell(News::Gone { reason, surely });
+    };
+    thread.spawn(work).map(drop)
 }
 
 /// The shim is this very program, also when the file was replaced meanwhile. Nothing of the command stands in its arguments,
@@ -93,7 +102,7 @@ fn spawn(data: &DataDir, attempt: AttemptId) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
-fn listen(mut child: Child, spec: &[u8], tell: impl Fn(News)) -> String {
+fn listen(mut child: Child, spec: &[u8], tell: impl Fn(News)) -> (String, bool) {
     let mut reason = String::from("the shim ended before it started the command");
     if let Some(Err(error)) = child.stdin.take().map(|mut stdin| stdin.write_all(spec)) {
         tracing::warn!(%error, "a shim did not take its command");
@@ -106,8 +115,9 @@ fn listen(mut child: Child, spec: &[u8], tell: impl Fn(News)) -> String {
             Err(error) => tracing::warn!(%error, "a shim said something strange"),
         }
     }
-    if let Err(error) = child.wait() {
+    let end = child.wait();
+    if let Err(error) = &end {
         tracing::warn!(%error, "a shim's end cannot be waited for");
     }
-    reason
+    (reason, end.is_ok())
 }

@@ -204,7 +204,6 @@ impl Session {
 
     fn reason_not_to_start(&self, wanted: &Assignment, fresh: usize) -> Option<String> {
         match (wanted.desired, &wanted.command) {
-            (Desired::Stop, _) => Some("it was cancelled before this agent started it".into()),
             (Desired::Withdraw, _) => Some("it was withdrawn before this agent started it".into()),
             (Desired::Run, None) => Some("the assignment holds no command".into()),
             (Desired::Run, Some(_)) if self.open() + fresh > MAX_OPEN => {
@@ -214,6 +213,7 @@ impl Session {
                 Some(format!("this agent holds {MAX_ATTEMPTS} attempts that the controller has not let it forget"))
             }
             (Desired::Run, Some(_)) => None,
+            _ => Some("it was cancelled before this agent started it".into()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::folder::DataDir;
 use crate::journal::Journal;
+use crate::leftovers::{self, Leftovers};
 use crate::outbox::Outbox;
 use crate::picture;
 use crate::recovery::{self, Settled};
@@ -50,7 +51,7 @@ pub struct Worker {
     /// Attempts whose shim is gone, but whose end could not be settled or written down.
     unsettled: BTreeSet<AttemptId>,
     /// Attempts whose files are to be removed.
-    leftovers: BTreeSet<AttemptId>,
+    leftovers: Leftovers,
     last_picture: Instant,
     /// Ends acknowledged since the last picture.
     tombstones: usize,
@@ -71,7 +72,7 @@ impl Worker {
             outbox,
             events,
             unsettled: BTreeSet::new(),
-            leftovers: BTreeSet::new(),
+            leftovers: Leftovers::default(),
             last_picture: Instant::now(),
             tombstones: 0,
             connected: false,
@@ -120,10 +121,11 @@ impl Worker {
         for entry in std::fs::read_dir(self.data.attempts())? {
             let Some(attempt) = entry?.file_name().to_str().and_then(|name| name.parse::<AttemptId>().ok()) else { continue };
             match self.session.observed(attempt) {
+                None if leftovers::is_kept(&self.data.attempt(attempt)) => self.leftovers.insert(attempt),
                 None => {
                     tracing::error!(%attempt, "ALARM: the journal does not know this attempt, though it has a folder; it is left as it is")
                 }
-                Some(_) if !self.session.attempts().contains_key(&attempt) => drop(self.leftovers.insert(attempt)),
+                Some(_) if !self.session.attempts().contains_key(&attempt) => self.leftovers.insert(attempt),
                 Some(_) => {}
             }
         }
@@ -172,7 +174,13 @@ impl Worker {
             }
             News::Said(Said::Note { text }) => tracing::warn!(%attempt, "{text}"),
             News::Said(Said::Ended) => self.settle(attempt, ""),
-            News::Said(Said::Refused { reason }) | News::Gone(reason) => self.settle(attempt, &reason),
+            News::Said(Said::Refused { reason }) => self.settle(attempt, &reason),
+            News::Gone { reason, surely } => {
+                if surely && self.session.observed(attempt).is_some() {
+                    self.leftovers.no_shim(attempt);
+                }
+                self.settle(attempt, &reason);
+            }
         }
     }
 
@@ -268,7 +276,7 @@ impl Worker {
             Action::Remove(attempt) => {
                 self.outbox.outputs(|outputs| outputs.remove(attempt));
                 self.leftovers.insert(attempt);
-                self.remove_leftovers();
+                self.leftovers.remove(&self.data, self.boot);
             }
         }
     }
@@ -277,6 +285,9 @@ impl Worker {
         let Assignment { attempt, command: Some(command), .. } = assignment else { return };
         self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
         let followed = runner::start(&self.data, attempt, self.boot, command, self.teller(attempt));
+        if followed.is_err() {
+            self.leftovers.no_shim(attempt);
+        }
         self.try_again_without_thread(attempt, followed);
     }
 
@@ -326,21 +337,7 @@ impl Worker {
                 self.leftovers.insert(attempt);
             }
         }
-        self.remove_leftovers();
-    }
-
-    /// A shim that still tidies up keeps its folder a little longer.
-    fn remove_leftovers(&mut self) {
-        let data = &self.data;
-        self.leftovers.retain(|attempt| {
-            let dir = data.attempt(*attempt);
-            let cgroup = crate::record::Started::read(&dir).ok().flatten().and_then(|started| started.cgroup);
-            let removed = dir.is_supervised().is_ok_and(|supervised| !supervised) && dir.remove().is_ok();
-            if let (true, Some(cgroup)) = (removed, cgroup) {
-                crate::shim::cgroup::remove(&cgroup);
-            }
-            !removed
-        });
+        self.leftovers.remove(&self.data, self.boot);
     }
 
     fn compact(&mut self) {

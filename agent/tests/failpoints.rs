@@ -1,11 +1,10 @@
-//! Agent, shim and both killed at each named point of an attempt. Needs the feature `failpoints`.
-#![cfg(feature = "failpoints")]
+//! Agent, shim and both killed at each named point of an attempt.
 
 mod harness;
 
 use harness::{Agent, Controller, PATIENCE, lines, wait};
-use pulse_protocol::Ended;
 use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::{Ended, ToAgent};
 
 /// Which processes die once the point is reached.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,7 +80,32 @@ fn after_the_journal_and_before_the_shim_it_is_proven_not_started() {
 
 #[test]
 fn before_the_claim_it_is_proven_not_started() {
+    check("shim.lock.before", |_| ("not started", 0));
     check("shim.mkdir.before", |_| ("not started", 0));
+}
+
+#[test]
+fn a_shim_that_wakes_after_the_attempt_was_proven_not_started_and_forgotten_starts_nothing() {
+    let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
+    let (marker, witness) = (root.path().join("marker"), root.path().join("witness"));
+    let failpoint = format!("shim.lock.before={}", marker.display());
+    let mut agent = Agent::start_with(&controller, &root.path().join("data"), &[("PULSE_FAILPOINT", &failpoint)]);
+    let assignment = controller.attempt(&format!("echo x >> {}", witness.display()));
+    let attempt = assignment.attempt;
+    controller.assign(vec![assignment]);
+    wait("the point", || marker.exists().then_some(()));
+    agent.kill();
+    agent.restart();
+    assert!(matches!(controller.end(attempt).how, EndKind::NotStarted { .. }));
+    controller.say(|epoch| ToAgent::Acknowledge { epoch, ended: vec![attempt], forget: vec![attempt], output: vec![] });
+    // What comes after it has been heard after it.
+    harness::assert_exited(&controller.run("true").1, 0);
+    let journal = std::fs::read(root.path().join("data/journal")).unwrap();
+    assert!(String::from_utf8_lossy(&journal).contains("forgotten"));
+    assert_eq!(agent.shims().len(), 1, "it still stands where it stood");
+    std::fs::remove_file(&marker).unwrap();
+    wait("the shim's end", || agent.shims().is_empty().then_some(()));
+    assert_eq!(lines(&witness), 0);
 }
 
 #[test]

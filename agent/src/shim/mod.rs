@@ -44,6 +44,7 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
         return Err(format!("the command is attempt {}'s", spec.attempt));
     }
     let dir = data.attempt(attempt);
+    failpoint::hit("shim.lock.before");
     let lock = dir.try_lock().map_err(|e| format!("cannot take the attempt's lock: {e}"))?;
     let _held_until_exit: File = lock.ok_or("another shim has this attempt")?;
     failpoint::hit("shim.mkdir.before");
