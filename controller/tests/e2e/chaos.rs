@@ -47,7 +47,7 @@ fn random_kills_start_nothing_twice_and_lose_nothing() {
             keys += 1;
             ask(&scene, keys);
         }
-        dice.pause(400);
+        dice.pause(1000);
         kill_somebody(&mut scene, &mut dice);
     }
     let ids: Vec<String> = (1..=keys).map(|key| wait("the request to be answered", || ask(&scene, key))).collect();
@@ -72,20 +72,20 @@ fn ask(scene: &Scene, key: u64) -> Option<String> {
 }
 
 fn kill_somebody(scene: &mut Scene, dice: &mut Dice) {
-    let victims = 1 + dice.below(7);
+    let (victims, agent, supervised) = (1 + dice.below(7), usize::from(dice.below(2) == 0), usize::from(dice.below(2) == 0));
     if victims & 1 != 0 {
         scene.controller.kill();
     }
     if victims & 2 != 0 {
-        scene.agents[0].kill();
+        scene.agents[agent].kill();
     }
     if victims & 4 != 0 {
-        scene.agents[1].kill_shims();
+        scene.agents[supervised].kill_shims();
     }
     dice.pause(200);
     if victims & 2 != 0 {
-        scene.agents[0].bury();
-        scene.agents[0].start(&[]);
+        scene.agents[agent].bury();
+        scene.agents[agent].start(&[]);
     }
     if victims & 1 != 0 {
         scene.controller.bury();
