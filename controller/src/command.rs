@@ -27,10 +27,14 @@ async fn serve(flags: &ServeFlags, environment: &config::Environment) -> anyhow:
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut stop = signals::Stop::listen()?;
     let serving = serve::start(&config, true).await?;
-    stop.asked().await;
+    let fenced = tokio::select! {
+        () = stop.asked() => false,
+        () = serving.engine.fenced() => true,
+    };
     stop.again_means_now();
-    tracing::info!("asked to stop");
+    tracing::info!(fenced, "stopping");
     serving.stop().await;
+    anyhow::ensure!(!fenced, "another controller has taken over this database; this one has ended");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::engine::{Engine, EngineError};
 use crate::source::Folder;
 use crate::sync::Syncer;
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use pulse_store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -89,6 +90,8 @@ impl Serving {
 
 async fn web(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool>) {
     let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
+    // Small frames go out at once instead of waiting for the other side's delayed acknowledgement.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     if let Err(error) = axum::serve(listener, api::router(app)).with_graceful_shutdown(stopped).await {
         tracing::error!(%error, "the HTTP server ended");
     }
@@ -96,9 +99,16 @@ async fn web(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool
 
 /// The loops beside the API.
 fn background(engine: &Engine, syncer: &Syncer, stopping: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
-    let (runner, scanned, noted) = (engine.clone(), engine.clone(), engine.clone());
+    let (runner, scanned, noted, listener) = (engine.clone(), engine.clone(), engine.clone(), engine.clone());
     let (syncer, stop) = (syncer.clone(), stopping.clone());
+    let mut silent = stopping.clone();
     vec![
+        tokio::spawn(async move {
+            tokio::select! {
+                () = listener.watch_own_silence() => {}
+                _ = silent.wait_for(|stopping| *stopping) => {}
+            }
+        }),
         tokio::spawn(async move { runner.run().await }),
         tokio::spawn(async move { syncer.run(stop).await }),
         tokio::spawn(every(SCAN, stopping.clone(), "looking at open executions", move || {

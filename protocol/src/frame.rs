@@ -3,8 +3,9 @@
 use crate::message::{ToAgent, ToController};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Longest frame, bytes. The largest honest one is an assignment with 512 KiB of values, JSON-escaped.
-pub const MAX_FRAME: usize = 4 * 1024 * 1024;
+/// Longest frame, bytes. The largest honest one is an assignment with 512 KiB of values, of which JSON makes at most six times
+/// as much, beside a command of at most 1 MiB.
+pub const MAX_FRAME: usize = 8 * 1024 * 1024;
 /// Longest piece of output in one chunk, bytes.
 pub const MAX_CHUNK: usize = 64 * 1024;
 /// Most observations or assignments in one message.

@@ -3,21 +3,58 @@
 use crate::engine::{Engine, EngineError};
 use pulse_core::decide::desired;
 use pulse_protocol::picture::OutputOffsets;
-use pulse_protocol::{AgentName, Assignment, AttemptId, Epoch, ToAgent};
+use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Epoch, ExecutionId, ToAgent};
+use std::collections::BTreeMap;
 
-/// Every attempt that the agent shall have.
-pub(super) async fn picture(engine: &Engine, agent: &AgentName) -> Result<Vec<Assignment>, EngineError> {
-    let open = engine.fleet().lock().open_of(agent);
-    let mut wanted = Vec::with_capacity(open.len());
-    for (attempt, execution) in open {
+/// Bytes of commands in one message; far below the longest frame also when every byte is escaped.
+const MESSAGE_BYTES: usize = 512 * 1024;
+/// Attempts in one message.
+const MESSAGE_ITEMS: usize = 500;
+
+/// Every attempt that the agent shall have, in as many messages as it takes.
+pub(super) async fn picture(engine: &Engine, agent: &AgentName, epoch: Epoch) -> Result<Vec<ToAgent>, EngineError> {
+    let mut by_execution: BTreeMap<ExecutionId, Vec<AttemptId>> = BTreeMap::new();
+    for (attempt, execution) in engine.fleet().lock().open_of(agent) {
+        by_execution.entry(execution).or_default().push(attempt);
+    }
+    let mut wanted = Vec::new();
+    for (id, attempts) in by_execution {
         // One execution that cannot be read must not keep the agent from the others.
-        match engine.view(execution).await {
-            Ok(Some(execution)) => wanted.extend(desired(&execution, attempt, &*engine.fleet().lock())),
-            Ok(None) => tracing::error!(%execution, %attempt, "an open attempt belongs to no execution"),
-            Err(error) => tracing::error!(%execution, %error, "what an agent shall do cannot be told"),
+        match engine.view(id).await {
+            Ok(Some(execution)) => {
+                let fleet = engine.fleet().lock();
+                wanted.extend(attempts.into_iter().filter_map(|attempt| desired(&execution, attempt, &*fleet)));
+            }
+            Ok(None) => tracing::error!(execution = %id, "open attempts belong to no execution"),
+            Err(error) => tracing::error!(execution = %id, %error, "what an agent shall do cannot be told"),
         }
     }
-    Ok(wanted)
+    Ok(messages(wanted, epoch))
+}
+
+fn messages(wanted: Vec<Assignment>, epoch: Epoch) -> Vec<ToAgent> {
+    let mut parts: Vec<Vec<Assignment>> = vec![Vec::new()];
+    let mut bytes = 0;
+    for assignment in wanted {
+        let size = assignment.command.as_ref().map_or(0, size_of);
+        if let Some(part) = parts.last()
+            && !part.is_empty()
+            && (bytes + size > MESSAGE_BYTES || part.len() >= MESSAGE_ITEMS)
+        {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += size;
+        if let Some(part) = parts.last_mut() {
+            part.push(assignment);
+        }
+    }
+    let full = parts.len() == 1;
+    parts.into_iter().map(|assignments| ToAgent::Assign { epoch, assignments, full }).collect()
+}
+
+fn size_of(command: &CommandSpec) -> usize {
+    command.script.len() + command.env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }
 
 /// How far the output of these attempts is stored. Said at every start of a session, also when it says nothing: the agent's

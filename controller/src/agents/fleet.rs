@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
-/// Executions woken when something of an agent changes; the periodic scan finds the others.
-const WOKEN_AT_ONCE: usize = 16;
+/// Executions woken for each freed slot: the first may have changed its mind, the periodic scan finds the others.
+const WOKEN_PER_SLOT: usize = 16;
 
 /// Without a heartbeat for so long an agent is shown as stale.
 const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(15);
@@ -39,8 +39,40 @@ pub struct FleetState {
     members: HashMap<AgentName, Member>,
     declared: BTreeMap<AgentName, Declared>,
     open: HashMap<AgentName, BTreeMap<AttemptId, ExecutionId>>,
-    watchers: HashMap<AgentName, BTreeSet<ExecutionId>>,
-    watched: HashMap<ExecutionId, BTreeSet<AgentName>>,
+    /// Who holds each slot that is taken.
+    owners: HashMap<(AgentName, u32), ExecutionId>,
+    presence: Watchers,
+    slots: Watchers,
+}
+
+/// Who waits for which agents.
+#[derive(Debug, Default)]
+struct Watchers {
+    by_agent: HashMap<AgentName, BTreeSet<ExecutionId>>,
+    by_execution: HashMap<ExecutionId, BTreeSet<AgentName>>,
+}
+
+impl Watchers {
+    /// Replaces what the execution waited for before.
+    fn replace(&mut self, execution: ExecutionId, agents: &BTreeSet<AgentName>) {
+        let before = match agents.is_empty() {
+            true => self.by_execution.remove(&execution),
+            false => self.by_execution.insert(execution, agents.clone()),
+        };
+        for name in before.into_iter().flatten().filter(|name| !agents.contains(name)) {
+            if let Some(watchers) = self.by_agent.get_mut(&name) {
+                watchers.remove(&execution);
+            }
+        }
+        for name in agents {
+            self.by_agent.entry(name.clone()).or_default().insert(execution);
+        }
+    }
+
+    /// The oldest first: ids are UUIDv7.
+    fn of(&self, agent: &AgentName, limit: usize) -> Vec<ExecutionId> {
+        self.by_agent.get(agent).map(|ids| ids.iter().take(limit).copied().collect()).unwrap_or_default()
+    }
 }
 
 /// What the fleet knows of an agent beside what decisions need.
@@ -251,6 +283,10 @@ impl FleetState {
 
     /// A session passed its handshake; it gets no work before [`FleetState::connected`].
     pub fn open_session(&mut self, name: &AgentName, epoch: Epoch, outbox: mpsc::Sender<ToAgent>, now: Timestamp) {
+        let newer = self.members.get(name).and_then(|member| member.session.as_ref()).is_some_and(|held| held.epoch > epoch);
+        if newer {
+            return;
+        }
         if let Some(member) = self.members.get_mut(name) {
             member.session = Some(Session { epoch, outbox });
         }
@@ -358,20 +394,45 @@ impl FleetState {
     }
 
     /// Takes slots in memory, before their rows are committed.
-    pub fn take(&mut self, claims: &[ClaimKey]) {
+    pub fn take(&mut self, execution: ExecutionId, claims: &[ClaimKey]) {
         for (agent, slot) in claims.iter().filter_map(slot_of) {
             if let Some(view) = self.agents.get_mut(agent) {
                 view.taken.insert(slot);
+                self.owners.insert((agent.clone(), slot), execution);
             }
         }
     }
 
-    /// Frees slots.
-    pub fn free(&mut self, claims: &[ClaimKey]) {
+    /// Frees slots, if this execution holds them; answers whose.
+    pub fn free(&mut self, execution: ExecutionId, claims: &[ClaimKey]) -> BTreeSet<AgentName> {
+        let mut freed = BTreeSet::new();
         for (agent, slot) in claims.iter().filter_map(slot_of) {
-            if let Some(view) = self.agents.get_mut(agent) {
-                view.taken.remove(&slot);
+            let key = (agent.clone(), slot);
+            if self.owners.get(&key) == Some(&execution) {
+                self.owners.remove(&key);
+                if let Some(view) = self.agents.get_mut(agent) {
+                    view.taken.remove(&slot);
+                }
+                freed.insert(agent.clone());
             }
+        }
+        freed
+    }
+
+    /// Forgets everything that an execution was believed to hold; its committed state says what it does hold.
+    pub fn disown(&mut self, execution: ExecutionId) -> BTreeSet<AgentName> {
+        let held = self.owners.iter().filter(|(_, owner)| **owner == execution);
+        let held: Vec<ClaimKey> = held.map(|((agent, slot), _)| ClaimKey::Slot { agent: agent.clone(), slot: *slot }).collect();
+        for open in self.open.values_mut() {
+            open.retain(|_, owner| *owner != execution);
+        }
+        self.free(execution, &held)
+    }
+
+    /// The silence until now was not the agents' own: the database was away, or this process stood still.
+    pub fn forgive_silence(&mut self, now: Timestamp) {
+        for view in self.agents.values_mut() {
+            view.last_seen = view.last_seen.max(now);
         }
     }
 
@@ -394,25 +455,20 @@ impl FleetState {
         self.open.get(agent).map(|open| open.iter().map(|(attempt, id)| (*attempt, *id)).collect()).unwrap_or_default()
     }
 
-    /// Says which agents an execution waits for; replaces what it said before.
-    pub fn watch(&mut self, execution: ExecutionId, agents: BTreeSet<AgentName>) {
-        let before = match agents.is_empty() {
-            true => self.watched.remove(&execution),
-            false => self.watched.insert(execution, agents.clone()),
-        };
-        for name in before.into_iter().flatten().filter(|name| !agents.contains(name)) {
-            if let Some(watchers) = self.watchers.get_mut(&name) {
-                watchers.remove(&execution);
-            }
-        }
-        for name in agents {
-            self.watchers.entry(name).or_default().insert(execution);
-        }
+    /// Says for which agents' coming and going, and for which agents' slots, an execution waits; replaces what it said before.
+    pub fn watch(&mut self, execution: ExecutionId, presence: &BTreeSet<AgentName>, slots: &BTreeSet<AgentName>) {
+        self.presence.replace(execution, presence);
+        self.slots.replace(execution, slots);
     }
 
-    /// Executions to look at when something of this agent changed, the oldest first.
-    pub fn watchers_of(&self, agent: &AgentName) -> Vec<ExecutionId> {
-        self.watchers.get(agent).map(|ids| ids.iter().take(WOKEN_AT_ONCE).copied().collect()).unwrap_or_default()
+    /// Executions to look at when this agent came or went.
+    pub fn presence_watchers(&self, agent: &AgentName) -> Vec<ExecutionId> {
+        self.presence.of(agent, usize::MAX)
+    }
+
+    /// Executions to look at when a slot of this agent was freed, the oldest first.
+    pub fn slot_watchers(&self, agent: &AgentName) -> Vec<ExecutionId> {
+        self.slots.of(agent, WOKEN_PER_SLOT)
     }
 
     /// Every agent with its labels, for selections.

@@ -31,7 +31,14 @@ impl Ingest {
         full: bool,
     ) -> Self {
         let mut ingest = Self { agent: agent.clone(), epoch, pending: Vec::new(), closed: Vec::new() };
-        let open = engine.fleet().lock().open_of(agent);
+        let open = {
+            let fleet = engine.fleet().lock();
+            if !fleet.is_current(agent, epoch) {
+                // Another session has taken over; what this one still had to say is old.
+                return ingest;
+            }
+            fleet.open_of(agent)
+        };
         let told: BTreeSet<AttemptId> = observations.iter().map(|observation| observation.attempt).collect();
         for observation in observations {
             let attempt = observation.attempt;

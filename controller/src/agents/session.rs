@@ -162,10 +162,20 @@ impl Session {
         let mut has_joined = false;
         let why = loop {
             tokio::select! {
+                // In this order: the full picture is taken in before anything that was said after it, and what comes in without
+                // end keeps nothing else from being looked at.
+                biased;
                 outcome = &mut joined, if !has_joined => match outcome {
                     Ok(()) => has_joined = true,
                     Err(error) => break error,
                 },
+                ended = &mut storing => break match ended {
+                    Ok(Ok(())) => "output ended".into(),
+                    Ok(Err(error)) => format!("output could not be stored: {error}"),
+                    Err(error) => format!("internal error: {error}"),
+                },
+                _ = &mut writer => break "the connection cannot be written".into(),
+                _ = picture.tick(), if has_joined => if let Err(error) = self.send_picture().await { break error },
                 frame = tokio::time::timeout(SILENCE, stream.next()) => match frame {
                     Err(_) => break "silent for too long".into(),
                     Ok(None) => break "the agent closed the connection".into(),
@@ -177,13 +187,6 @@ impl Session {
                     Ok(Some(Ok(Message::Close(_)))) => break "the agent closed the connection".into(),
                     Ok(Some(Ok(_))) => {}
                 },
-                _ = picture.tick(), if has_joined => if let Err(error) = self.send_picture().await { break error },
-                ended = &mut storing => break match ended {
-                    Ok(Ok(())) => "output ended".into(),
-                    Ok(Err(error)) => format!("output could not be stored: {error}"),
-                    Err(error) => format!("internal error: {error}"),
-                },
-                _ = &mut writer => break "the connection cannot be written".into(),
             }
             if !self.engine.fleet().lock().is_current(&self.agent, self.epoch) {
                 break "another session took over, or the agent was revoked".into();
@@ -202,9 +205,10 @@ impl Session {
         for message in acknowledgement.into_iter().chain([self.offsets(&known).await?]) {
             self.outbox.send(message).await.map_err(|_| "the connection closed")?;
         }
+        self.is_still_welcome().await?;
         self.engine.fleet().lock().connected(&self.agent, self.epoch, self.incarnation);
         self.send_picture().await?;
-        self.engine.wake_watchers(&self.agent);
+        self.engine.presence_changed(&self.agent);
         Ok(())
     }
 
@@ -213,9 +217,20 @@ impl Session {
     }
 
     async fn send_picture(&self) -> Result<(), String> {
-        let assignments = desired::picture(&self.engine, &self.agent).await.map_err(|error| error.to_string())?;
-        let message = ToAgent::Assign { epoch: self.epoch, assignments, full: true };
-        self.outbox.send(message).await.map_err(|_| "the connection closed".into())
+        let messages = desired::picture(&self.engine, &self.agent, self.epoch).await.map_err(|error| error.to_string())?;
+        for message in messages {
+            self.outbox.send(message).await.map_err(|_| "the connection closed")?;
+        }
+        Ok(())
+    }
+
+    /// Revoked, or taken over, while the picture was taken in?
+    async fn is_still_welcome(&self) -> Result<(), String> {
+        let row = self.engine.store().agent(&self.agent).await.map_err(|error| error.to_string())?;
+        match row {
+            Some(row) if row.epoch == self.epoch && row.revoked_at.is_none() => Ok(()),
+            _ => Err("another session took over, or the agent was revoked".into()),
+        }
     }
 
     async fn take(

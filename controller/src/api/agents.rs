@@ -70,7 +70,7 @@ pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Re
         drop(outbox.try_send(refused));
     }
     open.into_iter().for_each(|(_, execution)| app.engine.wake(execution));
-    app.engine.wake_watchers(&agent);
+    app.engine.presence_changed(&agent);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -46,6 +46,7 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::NoSuchExecution(_) => Self::not_found("no_such_execution", error.to_string()),
             EngineError::Stopping => busy("stopping"),
+            EngineError::NotYet(_) => busy("not_yet_committed"),
             EngineError::Overloaded(_) => busy("overloaded"),
             EngineError::Database(error) => error.into(),
             EngineError::Commit(error) => unavailable(&error),

@@ -4,6 +4,11 @@ use super::{Engine, EngineError};
 use crate::agents::Enrolled;
 use crate::clock;
 
+/// How often the controller looks whether it stood still itself.
+const BEAT: std::time::Duration = std::time::Duration::from_secs(1);
+/// Standing still for longer counts.
+const OWN_SILENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 impl Engine {
     /// Loads agents, definitions, taken slots and open attempts, and queues every open execution. A row that cannot be read is
     /// said and left out.
@@ -20,8 +25,8 @@ impl Engine {
             }
         }
         self.definitions_changed().await?;
-        for (key, _) in said(store.claims().await?, "claim") {
-            self.believe_claim(&key);
+        for (key, holder) in said(store.claims().await?, "claim") {
+            self.believe_claim(&key, holder).await?;
         }
         for attempt in said(store.open_attempts(None).await?, "attempt") {
             self.inner.fleet.lock().open_attempt(&attempt.agent, attempt.attempt, attempt.execution);
@@ -41,6 +46,24 @@ impl Engine {
             self.wake(id);
         }
         Ok(())
+    }
+
+    /// Watches for time in which this process could not listen: a stopped process, a suspended host, a stepped clock. What the
+    /// agents would have said meanwhile does not count as their silence. Runs until it is dropped.
+    pub async fn watch_own_silence(&self) {
+        let mut beat = tokio::time::interval(BEAT);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let (mut wall, mut steady) = (clock::now(), tokio::time::Instant::now());
+        loop {
+            beat.tick().await;
+            let passed = steady.elapsed();
+            let told = std::time::Duration::from_micros(clock::now().0.abs_diff(wall.0));
+            if passed > OWN_SILENCE || told > passed + OWN_SILENCE {
+                tracing::warn!(?passed, ?told, "this controller stood still, or its clock was stepped; agents are not blamed");
+                self.inner.fleet.lock().forgive_silence(clock::now());
+            }
+            (wall, steady) = (clock::now(), tokio::time::Instant::now());
+        }
     }
 
     /// Writes down what was heard of agents.

@@ -7,7 +7,8 @@ use pulse_core::decide::{Effect, Pass};
 use pulse_core::execution::Execution;
 use pulse_protocol::{AgentName, Assignment, Desired, ToAgent};
 use pulse_store::{AttemptRow, IdempotencyRow, WriteError, WriteItem};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 /// What goes with the first commit of an execution.
 #[derive(Default)]
@@ -39,9 +40,14 @@ impl Engine {
             idempotency: birth.idempotency,
         };
         let written = self.inner.store.writer().submit(item).await;
-        if let Err(WriteError::Fenced { partition }) = written {
-            tracing::error!(partition, "another controller has taken over; this one writes nothing more");
-            self.inner.fenced.notify_one();
+        match &written {
+            Ok(()) => self.inner.troubled.store(false, Ordering::Relaxed),
+            Err(WriteError::Fenced { partition }) => {
+                tracing::error!(partition, "another controller has taken over; this one writes nothing more");
+                self.inner.fenced.notify_one();
+            }
+            Err(WriteError::Database { .. } | WriteError::Unclear { .. }) => self.inner.troubled.store(true, Ordering::Relaxed),
+            Err(_) => {}
         }
         written
     }
@@ -49,24 +55,23 @@ impl Engine {
     /// What follows a commit.
     pub(super) fn follow(&self, execution: &Execution, pass: &Pass) {
         let id = execution.id();
-        let freed: BTreeSet<AgentName> = {
+        let freed = {
             let mut fleet = self.inner.fleet.lock();
-            fleet.free(&pass.release);
+            let freed = fleet.free(id, &pass.release);
             for (attempt, agent, _) in &pass.opened {
                 fleet.open_attempt(agent, *attempt, id);
             }
             let closed = pass.closed.iter().filter_map(|closed| Some((execution.attempts.get(closed)?.target.clone(), *closed)));
-            let closed: Vec<_> = closed.collect();
-            fleet.close_attempts(&closed);
-            fleet.watch(id, pass.rest.watch.clone());
-            closed.into_iter().map(|(agent, _)| agent).collect()
+            fleet.close_attempts(&closed.collect::<Vec<_>>());
+            fleet.watch(id, &pass.rest.watch, &pass.rest.wants_slot);
+            freed
         };
         for (agent, assignments) in by_agent(execution, &pass.effects) {
-            self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments, full: false });
+            for assignment in assignments {
+                self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments: vec![assignment], full: false });
+            }
         }
-        for agent in freed {
-            self.wake_watchers(&agent);
-        }
+        self.slots_freed(freed);
         if !pass.events.is_empty() {
             let created = &execution.created;
             // Nobody listening is no fault.

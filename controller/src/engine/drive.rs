@@ -11,6 +11,7 @@ use pulse_core::transition::{AttemptState, ExecutionState};
 use pulse_protocol::{AttemptId, ExecutionId, ToAgent};
 use pulse_store::WriteError;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// Inputs taken in by one commit.
@@ -21,29 +22,44 @@ impl Engine {
     pub(super) async fn drive(&self, id: ExecutionId) -> Result<Next, EngineError> {
         let slot = self.inner.hot.slot(id);
         let mut state = slot.state.lock().await;
-        let mut execution = match state.take() {
-            Some(execution) => execution,
-            None => match self.read(id).await? {
-                Some(execution) => {
+        let (mut execution, loaded) = match state.take() {
+            Some(execution) => (execution, false),
+            None => match self.read(id).await {
+                Ok(Some(execution)) => {
                     self.adopt(&execution);
-                    execution
+                    (execution, true)
                 }
-                None => return Ok(self.refuse_all(id, &slot)),
+                Ok(None) => return Ok(self.refuse_all(id, &slot, || EngineError::NoSuchExecution(id))),
+                // Nobody may wait for what cannot be mended by waiting: whoever asked is told, and asks again or does not.
+                Err(EngineError::History { fault, .. }) => {
+                    self.refuse_all(id, &slot, || EngineError::History { id, fault: fault.clone() });
+                    return Err(EngineError::History { id, fault });
+                }
+                Err(error) => return Err(error),
             },
         };
+        if self.inner.troubled.load(Ordering::Relaxed) {
+            // The agents could not be heard while the database was away.
+            self.inner.fleet.lock().forgive_silence(clock::now());
+        }
         let (inputs, answers) = slot.drain(BATCH);
         let decided = self.decide(&mut execution, &inputs);
         let done = match decided {
             Ok(done) => done,
             Err(fault) => {
                 slot.restore(inputs, answers);
-                return Err(EngineError::history(id, &fault));
+                let fault = fault.to_string();
+                self.refuse_all(id, &slot, || EngineError::History { id, fault: fault.clone() });
+                return Err(EngineError::History { id, fault });
             }
         };
         if let Err(error) = self.settle(&execution, &done).await {
-            return self.undo(id, &slot, done, (inputs, answers), error);
+            return self.undo(id, &slot, &done, (inputs, answers), error).await;
         }
         self.follow(&execution, &done);
+        if loaded {
+            self.send_unsent(&execution, &done);
+        }
         for (answer, outcome) in answers.into_iter().zip(done.outcomes) {
             // Whoever asked may be gone; the commit stands.
             drop(answer.send(Ok(outcome)));
@@ -61,22 +77,36 @@ impl Engine {
         Ok(next)
     }
 
-    /// A state that comes from the store may hold what memory does not know, above all after a commit whose answer was lost:
-    /// slots, open attempts, assignments that nobody sent. Each of these is harmless to say twice.
+    /// A state that comes from the store says what the execution holds, above all after a commit whose answer was lost: what
+    /// memory believed of its slots and attempts is replaced.
     fn adopt(&self, execution: &Execution) {
-        let mut wanted = Vec::new();
-        {
+        let id = execution.id();
+        let claims: Vec<ClaimKey> = execution.claims.iter().cloned().collect();
+        let freed = {
             let mut fleet = self.inner.fleet.lock();
-            let claims: Vec<ClaimKey> = execution.claims.iter().cloned().collect();
-            fleet.take(&claims);
+            let freed = fleet.disown(id);
+            fleet.take(id, &claims);
             for (agent, attempt) in open_attempts(execution) {
-                fleet.open_attempt(agent, attempt, execution.id());
-                let unsent = execution.attempts.get(&attempt).is_some_and(|held| held.state == AttemptState::Assigned);
-                wanted.extend(unsent.then(|| desired(execution, attempt, &*fleet)).flatten().map(|sent| (agent.clone(), sent)));
+                fleet.open_attempt(agent, attempt, id);
             }
-        }
-        for (agent, assignment) in wanted {
-            self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments: vec![assignment], full: false });
+            freed
+        };
+        self.slots_freed(freed);
+    }
+
+    /// Assignments that were committed but perhaps never sent. Saying one twice is harmless.
+    fn send_unsent(&self, execution: &Execution, done: &Pass) {
+        for id in &execution.active {
+            let Some(attempt) = execution.attempts.get(id).filter(|held| held.state == AttemptState::Assigned) else { continue };
+            if done.opened.iter().any(|(opened, ..)| opened == id) {
+                continue;
+            }
+            let wanted = desired(execution, *id, &*self.inner.fleet.lock());
+            self.inner.fleet.send(&attempt.target, |epoch| ToAgent::Assign {
+                epoch,
+                assignments: wanted.into_iter().collect(),
+                full: false,
+            });
         }
     }
 
@@ -84,7 +114,7 @@ impl Engine {
     fn decide(&self, execution: &mut Execution, inputs: &[Input]) -> Result<Pass, pulse_core::execution::FoldError> {
         let mut fleet = self.inner.fleet.lock();
         let done = pass(execution, inputs, &*fleet, clock::now(), &mut fresh_attempt)?;
-        fleet.take(&done.take);
+        fleet.take(execution.id(), &done.take);
         Ok(done)
     }
 
@@ -96,26 +126,22 @@ impl Engine {
     }
 
     /// The commit failed: what was decided is thrown away, what came in waits for the next try.
-    fn undo(
+    async fn undo(
         &self,
         id: ExecutionId,
         slot: &Arc<Slot>,
-        done: Pass,
+        done: &Pass,
         (inputs, answers): (Vec<Input>, Vec<Answer>),
         error: WriteError,
     ) -> Result<Next, EngineError> {
-        self.inner.fleet.lock().free(&done.take);
+        let freed = self.inner.fleet.lock().free(id, &done.take);
         slot.restore(inputs, answers);
+        self.slots_freed(freed);
         match error {
             WriteError::ClaimTaken { key, holder } => {
                 // Another execution holds what was free in memory: believe the database, and decide again.
                 tracing::warn!(%id, key, %holder, "a claim was lost; deciding again");
-                self.believe_claim(&key);
-                self.inner.queue.add(id);
-                Ok(Next::Asked)
-            }
-            WriteError::Stale { .. } => {
-                tracing::warn!(%id, "the state in memory was not the committed one; loading it again");
+                self.believe_claim(&key, holder).await?;
                 self.inner.queue.add(id);
                 Ok(Next::Asked)
             }
@@ -123,19 +149,25 @@ impl Engine {
         }
     }
 
-    /// Marks a slot as taken that the database says is.
-    pub(super) fn believe_claim(&self, key: &str) {
+    /// Marks a slot as taken that the database says is, unless its holder has let go of it meanwhile.
+    pub(super) async fn believe_claim(&self, key: &str, holder: ExecutionId) -> Result<(), EngineError> {
         let mut parts = key.split('/');
-        let (Some("slot"), Some(agent), Some(slot)) = (parts.next(), parts.next(), parts.next()) else { return };
-        if let (Ok(agent), Ok(slot)) = (agent.parse(), slot.parse()) {
-            self.inner.fleet.lock().take(&[ClaimKey::Slot { agent, slot }]);
+        let (Some("slot"), Some(agent), Some(slot)) = (parts.next(), parts.next(), parts.next()) else { return Ok(()) };
+        let (Ok(agent), Ok(slot)) = (agent.parse(), slot.parse()) else { return Ok(()) };
+        let claim = [ClaimKey::Slot { agent, slot }];
+        self.inner.fleet.lock().take(holder, &claim);
+        // Looked up after it was marked: a release that commits later frees it, one that has committed is seen here.
+        if self.inner.store.claim_holder(key).await? != Some(holder) {
+            let freed = self.inner.fleet.lock().free(holder, &claim);
+            self.slots_freed(freed);
         }
+        Ok(())
     }
 
-    fn refuse_all(&self, id: ExecutionId, slot: &Arc<Slot>) -> Next {
+    fn refuse_all(&self, id: ExecutionId, slot: &Arc<Slot>, error: impl Fn() -> EngineError) -> Next {
         let (_, answers) = slot.drain(usize::MAX);
         for answer in answers {
-            drop(answer.send(Err(EngineError::NoSuchExecution(id))));
+            drop(answer.send(Err(error())));
         }
         self.inner.hot.forget(id);
         Next::Asked

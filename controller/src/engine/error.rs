@@ -14,6 +14,9 @@ pub enum EngineError {
     /// The controller is stopping, or lost its lease; ask again.
     #[error("the controller is stopping; ask again in a moment")]
     Stopping,
+    /// The commit is still to come.
+    #[error("the database has not answered in time; the request waits for execution {0} and is carried out when it does")]
+    NotYet(ExecutionId),
     /// Too much waits for this execution.
     #[error("too many requests wait for execution {0}; ask again in a moment")]
     Overloaded(ExecutionId),

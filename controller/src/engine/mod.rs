@@ -24,13 +24,18 @@ use hot::Hot;
 use pulse_core::decide::{Reason, explain};
 use pulse_core::execution::{CancelMode, Execution, Input, Outcome};
 use pulse_core::transition::ResolvedAs;
-use pulse_protocol::{AttemptId, ExecutionId};
+use pulse_protocol::{AgentName, AttemptId, ExecutionId};
 use pulse_store::Store;
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use tokio::sync::{broadcast, oneshot};
 
 /// Executions worked on side by side. Each waits for its commit, and commits are grouped, so this bounds the size of a group.
 const WORKERS: usize = 64;
+
+/// How long a caller waits for its commit before it is told that it goes on without it.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Notices kept for a slow listener before it is told to look at everything again.
 const NOTICES: usize = 4096;
@@ -50,6 +55,8 @@ pub(crate) struct Inner {
     numbers: start::Numbers,
     notices: broadcast::Sender<Notice>,
     fenced: tokio::sync::Notify,
+    /// The database failed since the last commit.
+    troubled: AtomicBool,
 }
 
 /// Something of an execution changed: a hint to look.
@@ -79,6 +86,7 @@ impl Engine {
             numbers: start::Numbers::default(),
             notices: broadcast::channel(NOTICES).0,
             fenced: tokio::sync::Notify::new(),
+            troubled: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -132,7 +140,8 @@ impl Engine {
 
     /// Hands an input in and waits until it is committed or refused.
     pub async fn submit(&self, id: ExecutionId, input: Input) -> Result<Outcome, EngineError> {
-        self.enqueue(id, input)?.await.map_err(|_| EngineError::Stopping)?
+        let answered = tokio::time::timeout(PATIENCE, self.enqueue(id, input)?).await;
+        answered.map_err(|_| EngineError::NotYet(id))?.map_err(|_| EngineError::Stopping)?
     }
 
     /// Hands an input in, in this moment and order; what became of it comes later.
@@ -153,11 +162,17 @@ impl Engine {
         self.inner.queue.add(id);
     }
 
-    /// Look at the executions that wait for this agent.
-    pub fn wake_watchers(&self, agent: &pulse_protocol::AgentName) {
-        let watchers = self.inner.fleet.lock().watchers_of(agent);
-        for id in watchers {
-            self.wake(id);
+    /// This agent came or went: look at the executions to which that matters.
+    pub fn presence_changed(&self, agent: &AgentName) {
+        let watchers = self.inner.fleet.lock().presence_watchers(agent);
+        watchers.into_iter().for_each(|id| self.wake(id));
+    }
+
+    /// Slots of these agents were freed: look at the executions that wait for one.
+    fn slots_freed(&self, agents: BTreeSet<AgentName>) {
+        for agent in agents {
+            let watchers = self.inner.fleet.lock().slot_watchers(&agent);
+            watchers.into_iter().for_each(|id| self.wake(id));
         }
     }
 

@@ -131,7 +131,8 @@ impl Engine {
                 self.inner.queue.add(id);
                 return Ok(Started { id, number, workflow: request.workflow, status, commit, replayed: false });
             };
-            self.inner.fleet.lock().free(&done.take);
+            let freed = self.inner.fleet.lock().free(id, &done.take);
+            self.slots_freed(freed);
             match error {
                 WriteError::NumberTaken { .. } => self.inner.numbers.forget(&prepared.workflow),
                 WriteError::IdempotencyTaken { .. } => {
@@ -140,7 +141,7 @@ impl Engine {
                 WriteError::ClaimTaken { key, holder } if key.starts_with("workflow/") => {
                     return Err(self.forbidden(holder).await);
                 }
-                WriteError::ClaimTaken { key, .. } => self.believe_claim(&key),
+                WriteError::ClaimTaken { key, holder } => self.believe_claim(&key, holder).await?,
                 WriteError::Unclear { .. } => return self.look_whether(id, error).await,
                 error => return Err(StartError::Engine(error.into())),
             }
@@ -259,7 +260,7 @@ impl Engine {
         let mut fleet = self.inner.fleet.lock();
         let decided = pass(&mut execution, &[], &*fleet, clock::now(), &mut fresh_attempt);
         let mut done = decided.map_err(|fault| StartError::Engine(EngineError::history(id, &fault)))?;
-        fleet.take(&done.take);
+        fleet.take(id, &done.take);
         drop(fleet);
         done.events.insert(0, first);
         // A workflow that is over within its first pass never holds its claim.

@@ -2,15 +2,19 @@
 //! logged, that key is tried again later, and no other key notices.
 
 use super::Queue;
+use std::collections::HashMap;
 use std::fmt::{Debug, Display};
 use std::future::Future;
 use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// First wait after an error; doubled per error in a row up to [`LONGEST_BACKOFF`].
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(200);
+/// Keys whose failures are remembered; with more of them failing, how often each did no longer matters.
+const REMEMBERED: usize = 10_000;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// When to look at a key again.
@@ -31,26 +35,30 @@ where
     R: Future<Output = Result<Next, E>> + Send + 'static,
 {
     let mut set = JoinSet::new();
+    let failures = Arc::new(Mutex::new(HashMap::new()));
     for _ in 0..workers.max(1) {
-        set.spawn(work(queue.clone(), reconcile.clone()));
+        set.spawn(work(queue.clone(), reconcile.clone(), Arc::clone(&failures)));
     }
     while set.join_next().await.is_some() {}
 }
 
-async fn work<K, E, F, R>(queue: Queue<K>, reconcile: F)
+/// Failures in a row of each key, whichever worker met them.
+type Failures<K> = Arc<Mutex<HashMap<K, u32>>>;
+
+async fn work<K, E, F, R>(queue: Queue<K>, reconcile: F, failures: Failures<K>)
 where
     K: Clone + Eq + Hash + Debug + Send + 'static,
     E: Display + Send + 'static,
     F: Fn(K) -> R + Send,
     R: Future<Output = Result<Next, E>> + Send + 'static,
 {
-    let mut failures = std::collections::HashMap::<K, u32>::new();
+    let counts = || failures.lock().unwrap_or_else(PoisonError::into_inner);
     while let Some(key) = queue.next().await {
         // A task of its own, so that a panic ends the task and not the worker.
         let outcome = tokio::spawn(reconcile(key.clone())).await;
         let problem = match outcome {
             Ok(Ok(next)) => {
-                failures.remove(&key);
+                counts().remove(&key);
                 if let Next::At(at) = next {
                     queue.add_at(key.clone(), at);
                 }
@@ -60,13 +68,16 @@ where
             Err(panic) => Some(format!("internal error: {panic}")),
         };
         if let Some(problem) = problem {
-            let count = failures.entry(key.clone()).and_modify(|count| *count += 1).or_insert(1);
-            let wait = SHORTEST_BACKOFF.saturating_mul(1 << (*count - 1).min(10)).min(LONGEST_BACKOFF);
+            let count = {
+                let mut counts = counts();
+                if counts.len() > REMEMBERED {
+                    counts.clear();
+                }
+                *counts.entry(key.clone()).and_modify(|count| *count += 1).or_insert(1)
+            };
+            let wait = SHORTEST_BACKOFF.saturating_mul(1 << (count - 1).min(10)).min(LONGEST_BACKOFF);
             tracing::warn!(?key, problem, again_in = ?wait, "reconciling failed");
             queue.add_at(key.clone(), Instant::now() + wait);
-            if failures.len() > 10_000 {
-                failures.clear();
-            }
         }
         queue.done(&key);
     }

@@ -8,6 +8,9 @@ use crate::values::{Context, MissingValue};
 use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Desired};
 use std::collections::BTreeMap;
 
+/// All values of a command together, bytes.
+const MAX_TOTAL_BYTES: usize = 512 * 1024;
+
 /// The command of a step for the target whose values are in `values.agent`.
 pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: &Context) -> Result<CommandSpec, MissingValue> {
     let (compiled, spec) = (execution.compiled(run), spec(execution, run));
@@ -19,6 +22,11 @@ pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: 
     env.extend(compiled.command.environment(values)?);
     for (name, value) in &values.params {
         env.insert(format!("PULSE_PARAM_{}", name.to_ascii_uppercase()), value.clone());
+    }
+    let bytes: usize = env.values().map(String::len).sum();
+    if bytes > MAX_TOTAL_BYTES {
+        let reason = format!("parameters and other values are {bytes} bytes together; at most 512 KiB can be passed on");
+        return Err(MissingValue { path: "params".into(), reason });
     }
     let key = format!("{}/{}/{}/{agent}", execution.id(), run.path, run.visit);
     let own = [
@@ -68,8 +76,17 @@ fn command(execution: &Execution, id: AttemptId, fleet: &dyn Fleet) -> Option<Co
     render(execution, &execution.steps[attempt.step], id, &values).ok()
 }
 
-/// The agents with an attempt that is not over, and those attempts.
+/// The attempts of which their agents may still have something to say, and those agents. What [`super::pass`] says is closed is
+/// not among them.
 pub fn open_attempts(execution: &Execution) -> impl Iterator<Item = (&AgentName, AttemptId)> {
-    let open = execution.active.iter().chain(&execution.unknown);
-    open.filter_map(|id| execution.attempts.get(id).map(|attempt| (&attempt.target, *id)))
+    let over = execution.status.is_terminal();
+    let open = execution.attempts.iter().filter(move |(_, attempt)| {
+        let silent = attempt.ended.is_none() && !attempt.evidence;
+        match attempt.state {
+            AttemptState::Unknown(_) => silent || (!over && !attempt.evidence),
+            AttemptState::Resolved(_) => silent,
+            _ => attempt.state.is_active(),
+        }
+    });
+    open.map(|(id, attempt)| (&attempt.target, *id))
 }
