@@ -160,15 +160,26 @@ async fn token_pipe(serving: &Serving) -> anyhow::Result<OwnedFd> {
     Ok(reader)
 }
 
+/// Where `pulse` stands beside this program and would not be found: the line that changes that.
+fn path_line() -> String {
+    let folder = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.to_owned()));
+    let Some(folder) = folder.filter(|folder| folder.join("pulse").is_file()) else { return String::new() };
+    let environment = crate::config::environment();
+    let path = environment.iter().find(|(name, _)| *name == "PATH").map(|(_, value)| value.clone()).unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|entry| entry == folder);
+    if found { String::new() } else { format!("  export PATH={}:$PATH\n", folder.display()) }
+}
+
 /// What people read first.
 fn greet(serving: &Serving, folder: &Path, data: &Path, temporary: bool) {
     let bold = |text: &str| if std::io::stdout().is_terminal() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
     let kept = if temporary { " (removed at the end)" } else { "" };
     println!(
         "\n{title}\n\n  address    {url}\n  token      {token}\n  manifests  {folder} (watched: edit them, and they are live)\n  data       {data}{kept}\n  agent      {AGENT}\n\n\
-         In another terminal:\n\n  export PULSE_SERVER={url}\n  export PULSE_TOKEN={token}\n\n  pulse get workflows\n  \
+         In another terminal:\n\n{path}  export PULSE_SERVER={url}\n  export PULSE_TOKEN={token}\n\n  pulse get workflows\n  \
          pulse get agents\n  pulse run NAME --follow\n\nCtrl-C ends it.",
         title = bold("PULSE is ready."),
+        path = path_line(),
         url = bold(&serving.url),
         token = serving.admin_token.0.reveal(),
         folder = folder.display(),

@@ -10,6 +10,7 @@ use crate::source::Folder;
 use crate::sync::Syncer;
 use anyhow::Context;
 use axum::serve::ListenerExt;
+use pulse_core::Timestamp;
 use pulse_store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ use tokio::task::JoinHandle;
 const SCAN: Duration = Duration::from_secs(30);
 /// How often the agents' last words are written down.
 const HEARTBEATS: Duration = Duration::from_secs(10);
+/// How long an idempotency key is remembered, and how often old ones are forgotten.
+const KEYS_LIVE: crd_schemas::Duration = crd_schemas::Duration::from_secs(24 * 3600);
+const KEYS_SWEPT: Duration = Duration::from_secs(3600);
 /// How long requests that are being answered may go on after a stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -99,6 +103,7 @@ async fn web(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool
 
 /// The loops beside the API.
 fn background(engine: &Engine, syncer: &Syncer, stopping: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let swept = engine.clone();
     let (runner, scanned, noted, listener) = (engine.clone(), engine.clone(), engine.clone(), engine.clone());
     let (syncer, stop) = (syncer.clone(), stopping.clone());
     let mut silent = stopping.clone();
@@ -114,6 +119,13 @@ fn background(engine: &Engine, syncer: &Syncer, stopping: &watch::Receiver<bool>
         tokio::spawn(every(SCAN, stopping.clone(), "looking at open executions", move || {
             let engine = scanned.clone();
             async move { engine.scan().await }
+        })),
+        tokio::spawn(every(KEYS_SWEPT, stopping.clone(), "forgetting old idempotency keys", move || {
+            let store = swept.store().clone();
+            async move {
+                let before = Timestamp(clock::now().0.saturating_sub(KEYS_LIVE.as_micros()));
+                Ok(store.forget_idempotency(before).await.map(drop)?)
+            }
         })),
         tokio::spawn(every(HEARTBEATS, stopping.clone(), "noting heartbeats", move || {
             let engine = noted.clone();

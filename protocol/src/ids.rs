@@ -74,7 +74,10 @@ uuid_id!(
 #[serde(transparent)]
 pub struct Epoch(pub i64);
 
-/// An agent's name: an RFC 1123 label or dotted name, at most 63 characters, never `all`.
+/// Names that mean something else: every agent, and the API's paths beside agents' names.
+const RESERVED: [&str; 3] = ["all", "session", "tokens"];
+
+/// An agent's name: an RFC 1123 label or dotted name, at most 63 characters, none of `all`, `session`, `tokens`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct AgentName(String);
@@ -99,11 +102,11 @@ impl fmt::Debug for AgentName {
 impl FromStr for AgentName {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        const FORM: &str = "1 to 63 of a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, and not `all`";
+        const FORM: &str = "1 to 63 of a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, and none of `all`, `session`, `tokens`";
         let ends = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let bytes = text.as_bytes();
         let inner = bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
-        let fits = bytes.len() <= 63 && ends(bytes.first()) && ends(bytes.last()) && inner && text != "all";
+        let fits = bytes.len() <= 63 && ends(bytes.first()) && ends(bytes.last()) && inner && !RESERVED.contains(&text);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidId::new("agent name", text, FORM)) }
     }
 }

@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 
 /// The routes that need no token. Probes come without one; an agent proves who it is by the challenge of its session.
 const PUBLIC: &[(Method, &str)] = &[
+    (Method::GET, "/"),
     (Method::GET, "/health"),
     (Method::GET, "/health/live"),
     (Method::GET, "/health/ready"),

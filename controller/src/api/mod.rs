@@ -62,6 +62,7 @@ type Route = (Method, &'static str, MethodRouter<App>);
 #[rustfmt::skip]
 fn routes() -> Vec<Route> {
     vec![
+        (Method::GET,    "/",                                        get(health::welcome)),
         (Method::GET,    "/health",                                  get(health::whole)),
         (Method::GET,    "/health/live",                             get(health::live)),
         (Method::GET,    "/health/ready",                            get(health::ready)),
