@@ -1,7 +1,7 @@
 //! Random kills while executions run: whatever happens, the oracle holds. The seed is said; `PULSE_TEST_SEED` repeats a run as
 //! far as the machine's timing allows.
 
-use crate::harness::{Scene, attempts, step, wait};
+use crate::harness::{Scene, attempts, full, step, wait};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ impl Dice {
 
 /// How long processes are killed.
 fn duration() -> Duration {
-    Duration::from_secs(if std::env::var_os("PULSE_TEST_FULL").is_some() { 90 } else { 12 })
+    Duration::from_secs(if full() { 90 } else { 12 })
 }
 
 #[test]

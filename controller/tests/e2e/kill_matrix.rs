@@ -19,7 +19,7 @@
 //! * The exit record is there: it counts, whoever is dead.
 //! * The controller alone changes nothing after the first commit: everything is repeated until it is acknowledged.
 
-use crate::harness::{Agent, Attempt, Scene, attempts, step, wait};
+use crate::harness::{Agent, Attempt, Scene, attempts, full, step, wait};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -147,7 +147,7 @@ fn kill_minus_nine_at_every_point_starts_nothing_twice() {
 
 /// The points are exact, but what else happens at the same moment is not: more rounds see more of it.
 fn rounds() -> usize {
-    if std::env::var_os("PULSE_TEST_FULL").is_some() { 5 } else { 1 }
+    if full() { 5 } else { 1 }
 }
 
 /// Runs one case, says how it went, and returns its failure.

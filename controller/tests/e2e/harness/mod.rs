@@ -30,6 +30,11 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Whether what takes longer shall run, too.
+pub fn full() -> bool {
+    std::env::var("PULSE_TEST_FULL").is_ok_and(|value| value == "1")
+}
+
 /// Looks again and again until there is something; fails with `what` when it takes too long.
 #[track_caller]
 pub fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
