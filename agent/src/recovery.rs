@@ -48,6 +48,11 @@ pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: Boot
     Ok(Settled::Over(exit(dir, attempt)?.unwrap_or_else(|| unknown(dir, UnknownReason::SupervisorLost))))
 }
 
+/// Whether there are files of the attempt, so that a shim has it in hand or had it. An error proves nothing.
+pub fn has_trace(dir: &AttemptDir) -> io::Result<bool> {
+    Ok(dir.path().try_exists()? || dir.is_supervised()?)
+}
+
 /// The command's process id, where a record of its start can be read.
 pub fn pid(dir: &AttemptDir) -> Option<i32> {
     Started::read(dir).ok().flatten().map(|started| started.pid)

@@ -60,6 +60,8 @@ pub enum Action {
     Report(Observation),
     /// Start the attempt's shim.
     Start(Box<Assignment>),
+    /// Find out from the attempt's files what became of it; a living shim is adopted.
+    Settle(AttemptId),
     /// Ask the attempt's shim to end the command.
     Stop(AttemptId),
     /// Remove the attempt's files.
@@ -173,8 +175,9 @@ impl Session {
         records
     }
 
-    /// The controller's wishes.
-    pub fn on_assign(&self, assignments: Vec<Assignment>) -> Decision {
+    /// The controller's wishes. `traces` are those attempts that have files on this host, whether the journal knows them or not:
+    /// one that it does not know is taken back into it, and its files say what became of it.
+    pub fn on_assign(&self, assignments: Vec<Assignment>, traces: &BTreeSet<AttemptId>) -> Decision {
         let mut decision = Decision::default();
         let mut fresh = BTreeSet::new();
         for wanted in assignments {
@@ -189,8 +192,12 @@ impl Session {
                 let ended = Ended::bare(EndKind::Unknown { reason: UnknownReason::JournalLost });
                 decision.answers.push((attempt, ended.clone()));
                 decision.report(attempt, Observed::Ended(ended));
-            } else if let Some(reason) = self.reason_not_to_start(&wanted, fresh.len()) {
-                let ended = Ended::bare(EndKind::NotStarted { reason });
+            } else if traces.contains(&attempt) {
+                decision.append.push(Record::Starting { attempt, execution: wanted.execution, boot: self.boot });
+                decision.actions.push(Action::Settle(attempt));
+                decision.actions.extend((wanted.desired == Desired::Stop).then_some(Action::Stop(attempt)));
+            } else if let Some(how) = self.end_without_start(&wanted, fresh.len()) {
+                let ended = Ended::bare(how);
                 decision.append.push(Record::Ended { attempt, ended: ended.clone() });
                 decision.report(attempt, Observed::Ended(ended));
             } else {
@@ -202,19 +209,23 @@ impl Session {
         decision
     }
 
-    fn reason_not_to_start(&self, wanted: &Assignment, fresh: usize) -> Option<String> {
-        match (wanted.desired, &wanted.command) {
-            (Desired::Withdraw, _) => Some("it was withdrawn before this agent started it".into()),
-            (Desired::Run, None) => Some("the assignment holds no command".into()),
+    /// How an attempt ends of which nothing is known, if it is not to be started. It is written down like every end: a command that
+    /// comes later for the same attempt must not be started either.
+    fn end_without_start(&self, wanted: &Assignment, fresh: usize) -> Option<EndKind> {
+        let reason = match (wanted.desired, &wanted.command) {
+            (Desired::Stop, _) => "it was cancelled before this agent started it".into(),
+            (Desired::Withdraw, _) => "it was withdrawn before this agent started it".into(),
+            // The controller has heard from this journal that the attempt was accepted; the journal's word is lost.
+            (Desired::Run, None) => return Some(EndKind::Unknown { reason: UnknownReason::JournalLost }),
             (Desired::Run, Some(_)) if self.open() + fresh > MAX_OPEN => {
-                Some(format!("this agent holds {MAX_OPEN} attempts whose ends the controller has not acknowledged"))
+                format!("this agent holds {MAX_OPEN} attempts whose ends the controller has not acknowledged")
             }
             (Desired::Run, Some(_)) if self.attempts.len() + fresh > MAX_ATTEMPTS => {
-                Some(format!("this agent holds {MAX_ATTEMPTS} attempts that the controller has not let it forget"))
+                format!("this agent holds {MAX_ATTEMPTS} attempts that the controller has not let it forget")
             }
-            (Desired::Run, Some(_)) => None,
-            _ => Some("it was cancelled before this agent started it".into()),
-        }
+            (Desired::Run, Some(_)) => return None,
+        };
+        Some(EndKind::NotStarted { reason })
     }
 
     fn open(&self) -> usize {

@@ -29,6 +29,11 @@ fn assignment(number: u128, desired: Desired) -> Assignment {
     Assignment { attempt: id(number), execution, incarnation: JOURNAL, desired, command: Some(command) }
 }
 
+/// No files of attempts.
+fn none() -> BTreeSet<AttemptId> {
+    BTreeSet::new()
+}
+
 /// Carries a decision out as the worker does; returns the attempts it starts.
 fn carry_out(session: &mut Session, decision: Decision) -> Vec<AttemptId> {
     decision.append.into_iter().for_each(|record| session.apply(record));
@@ -53,7 +58,7 @@ fn exited() -> Ended {
 
 #[test]
 fn the_journal_comes_before_the_start_and_the_report() {
-    let decision = session().on_assign(vec![assignment(1, Desired::Run)]);
+    let decision = session().on_assign(vec![assignment(1, Desired::Run)], &none());
     assert!(matches!(decision.append.as_slice(), [Record::Starting { attempt, boot: BOOT, .. }] if *attempt == id(1)));
     assert!(matches!(decision.actions.as_slice(), [Action::Report(o), Action::Start(_)] if o.observed == Observed::Accepted));
 }
@@ -62,7 +67,7 @@ fn the_journal_comes_before_the_start_and_the_report() {
 fn another_journals_assignment_never_runs() {
     let mut session = session();
     let foreign = Assignment { incarnation: Incarnation(Uuid::from_u128(70)), ..assignment(1, Desired::Run) };
-    let decision = session.on_assign(vec![foreign]);
+    let decision = session.on_assign(vec![foreign], &none());
     assert_eq!(decision.append, []);
     assert_eq!(carry_out(&mut session, decision), []);
     assert_eq!(how(&session, 1), EndKind::Unknown { reason: UnknownReason::JournalLost });
@@ -73,29 +78,60 @@ fn another_journals_assignment_never_runs() {
 #[test]
 fn a_stop_that_comes_first_means_never() {
     let mut session = session();
-    let decision = session.on_assign(vec![assignment(1, Desired::Stop)]);
+    let decision = session.on_assign(vec![assignment(1, Desired::Stop)], &none());
     assert_eq!(carry_out(&mut session, decision), []);
     assert!(matches!(how(&session, 1), EndKind::NotStarted { .. }));
-    let decision = session.on_assign(vec![assignment(1, Desired::Run)]);
+    let decision = session.on_assign(vec![assignment(1, Desired::Run)], &none());
     assert_eq!(carry_out(&mut session, decision), []);
+}
+
+#[test]
+fn going_on_without_a_command_is_never_not_started_and_stays_so() {
+    let mut session = session();
+    let decision = session.on_assign(vec![Assignment { command: None, ..assignment(1, Desired::Run) }], &none());
+    assert!(matches!(decision.append.as_slice(), [Record::Ended { .. }]), "the answer must outlive this process");
+    assert_eq!(carry_out(&mut session, decision), []);
+    assert_eq!(how(&session, 1), EndKind::Unknown { reason: UnknownReason::JournalLost });
+    let decision = session.on_assign(vec![assignment(1, Desired::Run)], &none());
+    assert_eq!(carry_out(&mut session, decision), []);
+}
+
+#[test]
+fn what_has_files_is_settled_by_them_and_neither_started_nor_answered() {
+    let traces = BTreeSet::from([id(1)]);
+    for wanted in [
+        assignment(1, Desired::Run),
+        assignment(1, Desired::Stop),
+        Assignment { command: None, ..assignment(1, Desired::Run) },
+        Assignment { command: None, ..assignment(1, Desired::Stop) },
+    ] {
+        let desired = wanted.desired;
+        let decision = session().on_assign(vec![wanted], &traces);
+        assert!(matches!(decision.append.as_slice(), [Record::Starting { attempt, .. }] if *attempt == id(1)));
+        let expected = match desired {
+            Desired::Stop => vec![Action::Settle(id(1)), Action::Stop(id(1))],
+            _ => vec![Action::Settle(id(1))],
+        };
+        assert_eq!(decision.actions, expected);
+    }
 }
 
 #[test]
 fn a_stop_reaches_only_what_is_open() {
     let mut session = session();
-    let decision = session.on_assign(vec![assignment(1, Desired::Run), assignment(1, Desired::Stop)]);
+    let decision = session.on_assign(vec![assignment(1, Desired::Run), assignment(1, Desired::Stop)], &none());
     assert_eq!(decision.actions.last(), Some(&Action::Stop(id(1))));
     assert_eq!(carry_out(&mut session, decision), [id(1)]);
     let decision = session.on_ended(id(1), exited());
     carry_out(&mut session, decision);
-    let decision = session.on_assign(vec![assignment(1, Desired::Stop)]);
+    let decision = session.on_assign(vec![assignment(1, Desired::Stop)], &none());
     assert!(matches!(decision.actions.as_slice(), [Action::Report(_)]));
 }
 
 #[test]
 fn the_first_evidence_of_an_end_stands() {
     let mut session = session();
-    let decision = session.on_assign(vec![assignment(1, Desired::Run)]);
+    let decision = session.on_assign(vec![assignment(1, Desired::Run)], &none());
     carry_out(&mut session, decision);
     let decision = session.on_ended(id(1), exited());
     carry_out(&mut session, decision);
@@ -107,7 +143,7 @@ fn the_first_evidence_of_an_end_stands() {
 #[test]
 fn open_attempts_are_not_forgotten_and_forgotten_ones_answer_with_evidence() {
     let mut session = session();
-    let decision = session.on_assign(vec![assignment(1, Desired::Run)]);
+    let decision = session.on_assign(vec![assignment(1, Desired::Run)], &none());
     carry_out(&mut session, decision);
     assert_eq!(session.on_acknowledge(&[id(1)], &[id(1)], 5), Decision::default());
     let decision = session.on_ended(id(1), exited());
@@ -120,7 +156,7 @@ fn open_attempts_are_not_forgotten_and_forgotten_ones_answer_with_evidence() {
     assert_eq!(decision.actions, [Action::Remove(id(1))]);
     carry_out(&mut session, decision);
     assert!(session.attempts().is_empty());
-    let replay = session.on_assign(vec![assignment(1, Desired::Run)]);
+    let replay = session.on_assign(vec![assignment(1, Desired::Run)], &none());
     assert_eq!(replay.append, []);
     assert_eq!(carry_out(&mut session, replay), []);
     assert_eq!(how(&session, 1), EndKind::Exited { code: 0 });
@@ -138,7 +174,7 @@ fn outcomes_of_forgotten_attempts_are_kept_30_days() {
 fn too_many_attempts_are_refused_with_proof() {
     let mut session = session();
     let many = (1..=MAX_OPEN as u128 + 1).map(|number| assignment(number, Desired::Run)).collect();
-    let decision = session.on_assign(many);
+    let decision = session.on_assign(many, &none());
     assert_eq!(carry_out(&mut session, decision).len(), MAX_OPEN);
     assert!(matches!(how(&session, MAX_OPEN as u128 + 1), EndKind::NotStarted { .. }));
 }
@@ -175,7 +211,7 @@ proptest! {
         let (mut session, mut journal, mut starts, mut ends) = (session(), Vec::new(), Vec::new(), BTreeMap::new());
         for step in steps {
             let decision = match step {
-                Step::Assign(n, desired) => session.on_assign(vec![assignment(n, desired)]),
+                Step::Assign(n, desired) => session.on_assign(vec![assignment(n, desired)], &none()),
                 Step::Started(n) => session.on_started(id(n), 1),
                 Step::Ended(n) => session.on_ended(id(n), exited()),
                 Step::Acknowledge(n) => session.on_acknowledge(&[id(n)], &[], 0),

@@ -136,7 +136,8 @@ impl Worker {
     fn hear(&mut self, message: ToAgent) {
         match message {
             ToAgent::Assign { assignments, .. } => {
-                let decision = self.session.on_assign(assignments);
+                let (assignments, traces) = self.look_for_traces(assignments);
+                let decision = self.session.on_assign(assignments, &traces);
                 self.carry_out(decision);
             }
             ToAgent::Acknowledge { ended, forget, output, .. } => {
@@ -161,6 +162,27 @@ impl Worker {
             // The connection answers these itself.
             ToAgent::Challenge { .. } | ToAgent::Welcome { .. } | ToAgent::Refused { .. } | ToAgent::Ping { .. } => {}
         }
+    }
+
+    /// Looks for files of attempts that the journal does not know; it may have been cut or rolled back. Where the disk does not say,
+    /// nothing is answered: the controller asks again.
+    fn look_for_traces(&self, mut assignments: Vec<Assignment>) -> (Vec<Assignment>, BTreeSet<AttemptId>) {
+        let mut traces = BTreeSet::new();
+        assignments.retain(|Assignment { attempt, .. }| {
+            if self.session.observed(*attempt).is_some() {
+                return true;
+            }
+            match recovery::has_trace(&self.data.attempt(*attempt)) {
+                Ok(true) => drop(traces.insert(*attempt)),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(%attempt, %error, "it cannot be seen whether an attempt has files; it is neither started nor answered");
+                    return false;
+                }
+            }
+            true
+        });
+        (assignments, traces)
     }
 
     fn hear_shim(&mut self, attempt: AttemptId, news: News) {
@@ -235,7 +257,7 @@ impl Worker {
             }
             if let Err(error) = self.journal.append(&append) {
                 tracing::error!(%error, "ALARM: the journal cannot be written; nothing is started");
-                self.without_journal(append, &error);
+                self.without_journal(append, &actions, &error);
                 return false;
             }
             if starting {
@@ -250,18 +272,24 @@ impl Worker {
         true
     }
 
-    /// What could not be written down as starting is never started: its claim is taken as well, as far as the disk lets us.
-    fn without_journal(&mut self, records: Vec<Record>, error: &std::io::Error) {
+    /// What could not be written down as starting is never started, and said so: its claim is taken as well, as far as the disk lets
+    /// us. One that had files before gets no other answer than theirs.
+    fn without_journal(&mut self, records: Vec<Record>, actions: &[Action], error: &std::io::Error) {
+        let reason = format!("the agent's journal cannot be written: {error}");
         for record in records {
-            if let Record::Starting { attempt, .. } = record {
-                if let Err(error) = self.data.attempt(attempt).claim() {
+            let Record::Starting { attempt, .. } = record else { continue };
+            let evidence = recovery::settle(&self.data.attempt(attempt), attempt, self.boot, self.boot, &reason);
+            let ended = match evidence {
+                Ok(Settled::Over(ended)) => ended,
+                _ if actions.contains(&Action::Settle(attempt)) => continue,
+                Ok(Settled::Alive { .. }) => continue,
+                Err(error) => {
                     tracing::warn!(%attempt, %error, "the claim of an attempt that will not start cannot be taken");
+                    Ended::bare(EndKind::NotStarted { reason: reason.clone() })
                 }
-                let reason = format!("the agent's journal cannot be written: {error}");
-                let ended = Ended::bare(EndKind::NotStarted { reason });
-                self.session.remember(attempt, ended.clone());
-                self.act(Action::Report(Observation { attempt, observed: pulse_protocol::Observed::Ended(ended) }));
-            }
+            };
+            self.session.remember(attempt, ended.clone());
+            self.act(Action::Report(Observation { attempt, observed: pulse_protocol::Observed::Ended(ended) }));
         }
     }
 
@@ -269,6 +297,11 @@ impl Worker {
         match action {
             Action::Report(observation) => self.outbox.report(observation, Instant::now()),
             Action::Start(assignment) => self.start(*assignment),
+            Action::Settle(attempt) => {
+                tracing::error!(%attempt, "ALARM: the journal has lost its word on an attempt; what its files say counts");
+                self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
+                self.settle(attempt, "its shim ended before it started the command");
+            }
             Action::Stop(attempt) => {
                 self.session.on_stop(attempt);
                 self.stop(attempt);

@@ -5,7 +5,7 @@ mod harness;
 use harness::{Agent, Controller, assert_exited, kill, lines, wait};
 use pulse_protocol::message::Stream;
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{Observed, ToAgent};
+use pulse_protocol::{Assignment, AttemptId, Desired, Observed, ToAgent};
 
 /// A folder with the agent's data and the test's own files.
 struct Scene {
@@ -161,6 +161,67 @@ fn a_lost_journal_is_another_incarnation_and_runs_nothing_of_the_old() {
     scene.controller.assign(vec![assignment]);
     assert_eq!(scene.controller.end(attempt).how, EndKind::Unknown { reason: UnknownReason::JournalLost });
     assert_eq!(scene.witnessed(), 0);
+}
+
+/// Runs an attempt, then kills the agent and gives it a journal from before; what `meanwhile` does happens between. Returns how
+/// the attempt ends once `again` is asked.
+fn with_a_journal_rolled_back(meanwhile: impl Fn(&Scene), again: impl Fn(&mut Assignment)) -> (Scene, AttemptId) {
+    let mut scene = scene();
+    let mut assignment = scene.controller.attempt(&scene.script());
+    let attempt = assignment.attempt;
+    let journal = scene.root.path().join("data/journal");
+    let before = std::fs::read(&journal).unwrap();
+    scene.controller.assign(vec![assignment.clone()]);
+    scene.controller.started(attempt);
+    scene.agent.kill();
+    meanwhile(&scene);
+    std::fs::write(&journal, before).unwrap();
+    scene.controller.heard.lock().unwrap().observations.clear();
+    scene.agent.restart();
+    let sessions = scene.controller.heard.lock().unwrap().sessions;
+    scene.controller.wait("another session", |heard| (heard.sessions > sessions).then_some(()));
+    again(&mut assignment);
+    scene.controller.assign(vec![assignment]);
+    (scene, attempt)
+}
+
+fn without_command(assignment: &mut Assignment) {
+    assignment.command = None;
+}
+
+fn stop(assignment: &mut Assignment) {
+    (assignment.desired, assignment.command) = (Desired::Stop, None);
+}
+
+#[test]
+fn what_runs_is_adopted_though_the_journal_was_rolled_back() {
+    for again in [without_command, |_: &mut Assignment| {}] {
+        let (scene, attempt) = with_a_journal_rolled_back(|_| {}, again);
+        scene.controller.started(attempt);
+        scene.go();
+        assert_exited(&scene.controller.end(attempt), 7);
+        scene.assert_whole(&scene.controller.output(attempt, Stream::Stdout));
+        assert_eq!(scene.witnessed(), 1);
+    }
+    let (scene, attempt) = with_a_journal_rolled_back(|_| {}, stop);
+    assert_eq!(scene.controller.end(attempt).how, EndKind::Cancelled);
+}
+
+#[test]
+fn what_has_ended_says_so_though_the_journal_was_rolled_back() {
+    for again in [without_command, stop, |_: &mut Assignment| {}] {
+        let end = |scene: &Scene| {
+            scene.go();
+            wait("the shim's end", || scene.agent.shims().is_empty().then_some(()));
+        };
+        let (scene, attempt) = with_a_journal_rolled_back(end, again);
+        assert_exited(&scene.controller.end(attempt), 7);
+        let (scene, attempt) = with_a_journal_rolled_back(|scene| scene.agent.kill_shims(), again);
+        let ended = scene.controller.end(attempt);
+        assert_eq!(ended.how, EndKind::Unknown { reason: UnknownReason::SupervisorLost });
+        scene.go();
+        assert_eq!(scene.witnessed(), 1);
+    }
 }
 
 #[test]
