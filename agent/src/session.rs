@@ -283,11 +283,28 @@ impl Session {
         self.end(attempt, ended, false);
     }
 
-    /// Lets go of ends that only this process remembers and the controller has.
+    /// Lets go of ends that only this process remembers and the controller has. That something was not started is remembered on: it
+    /// was said as a proof, and the assignment may come again.
     pub fn drop_answers(&mut self, acknowledged: &[AttemptId]) {
         for attempt in acknowledged {
-            if let Some(Phase::Ended { durable: false, .. }) = self.phase(*attempt) {
-                self.attempts.remove(attempt);
+            let Some(known) = self.attempts.get_mut(attempt) else { continue };
+            match &mut known.phase {
+                Phase::Ended { ended: Ended { how: EndKind::NotStarted { .. }, .. }, acknowledged, durable: false } => {
+                    *acknowledged = true;
+                }
+                Phase::Ended { durable: false, .. } => drop(self.attempts.remove(attempt)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Forgets proofs that only this process remembers as the journal's ends are forgotten: their outcomes stay.
+    pub fn retire_answers(&mut self, forget: &[AttemptId], now: u64) {
+        for attempt in forget {
+            if let Some(Phase::Ended { ended, durable: false, .. }) = self.phase(*attempt)
+                && let how @ EndKind::NotStarted { .. } = ended.how.clone()
+            {
+                self.apply(Record::Forgotten { attempt: *attempt, how, at: now });
             }
         }
     }

@@ -76,6 +76,22 @@ fn another_journals_assignment_never_runs() {
 }
 
 #[test]
+fn a_proof_that_only_this_process_remembers_outlives_acknowledgement_and_forgetting() {
+    let mut session = session();
+    session.remember(id(1), Ended::bare(EndKind::NotStarted { reason: "no journal".into() }));
+    session.drop_answers(&[id(1)]);
+    assert!(matches!(session.attempts()[&id(1)].phase, Phase::Ended { acknowledged: true, .. }));
+    let decision = session.on_assign(vec![assignment(1, Desired::Run)], &none());
+    assert_eq!(carry_out(&mut session, decision), []);
+    session.retire_answers(&[id(1)], 5);
+    session.drop_answers(&[id(1)]);
+    assert!(session.attempts().is_empty(), "tombstones do not pile up");
+    let decision = session.on_assign(vec![assignment(1, Desired::Run)], &none());
+    assert_eq!(carry_out(&mut session, decision), []);
+    assert!(matches!(how(&session, 1), EndKind::NotStarted { .. }));
+}
+
+#[test]
 fn a_stop_that_comes_first_means_never() {
     let mut session = session();
     let decision = session.on_assign(vec![assignment(1, Desired::Stop)], &none());

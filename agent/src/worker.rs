@@ -156,6 +156,7 @@ impl Worker {
                 self.tombstones += decision.append.iter().filter(|r| matches!(r, Record::Acknowledged { .. })).count();
                 self.carry_out(decision);
                 self.session.drop_answers(&ended);
+                self.session.retire_answers(&forget, seconds());
                 self.session.drop_answers(&forget);
                 self.tidy();
             }
@@ -284,7 +285,7 @@ impl Worker {
                 _ if actions.contains(&Action::Settle(attempt)) => continue,
                 Ok(Settled::Alive { .. }) => continue,
                 Err(error) => {
-                    tracing::warn!(%attempt, %error, "the claim of an attempt that will not start cannot be taken");
+                    tracing::warn!(%attempt, %error, "the claim or the record of an attempt that will not start cannot be written");
                     Ended::bare(EndKind::NotStarted { reason: reason.clone() })
                 }
             };

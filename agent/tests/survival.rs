@@ -276,13 +276,23 @@ fn a_journal_that_cannot_be_written_starts_nothing() {
     // A limit on file sizes stands for a full disk: writes fail, root or not.
     let size = std::fs::metadata(scene.root.path().join("data/journal")).unwrap().len();
     let limit = std::process::Command::new("prlimit")
-        .arg(format!("--fsize={size}:{size}"))
+        .arg(format!("--fsize={size}:"))
         .args(["--pid", &scene.agent.child.id().to_string()])
         .status()
         .unwrap();
     assert!(limit.success());
-    scene.controller.assign(vec![assignment]);
+    scene.controller.assign(vec![assignment.clone()]);
     let EndKind::NotStarted { reason } = scene.controller.end(attempt).how else { panic!("it must not have started") };
     assert!(reason.contains("journal"), "{reason}");
+    // The disk has room again, the end is acknowledged and forgotten, the attempt has left no folder: still nothing may start.
+    let unlimited = ["--fsize=unlimited:", "--pid", &scene.agent.child.id().to_string()].map(String::from);
+    assert!(std::process::Command::new("prlimit").args(unlimited).status().unwrap().success());
+    scene.controller.say(|epoch| ToAgent::Acknowledge { epoch, ended: vec![attempt], forget: vec![], output: vec![] });
+    scene.controller.say(|epoch| ToAgent::Acknowledge { epoch, ended: vec![], forget: vec![attempt], output: vec![] });
+    scene.go();
+    assert_exited(&scene.controller.run("true").1, 0);
+    let _ = std::fs::remove_dir_all(scene.root.path().join("data/attempts").join(attempt.to_string()));
+    scene.controller.assign(vec![assignment]);
+    assert_exited(&scene.controller.run("true").1, 0);
     assert_eq!(scene.witnessed(), 0);
 }
