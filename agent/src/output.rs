@@ -2,12 +2,13 @@
 //! stored yet, and goes on from where the controller says it is.
 
 use crate::folder::AttemptDir;
-use crate::spool::{HEAD, Reader};
+use crate::spool::{self, HEAD, Reader};
 use pulse_protocol::AttemptId;
 use pulse_protocol::frame::MAX_CHUNK;
 use pulse_protocol::message::Stream;
 use pulse_protocol::picture::OutputOffsets;
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -52,8 +53,10 @@ struct Output {
 }
 
 struct Source {
+    /// Opened for each look and closed again: many attempts may wait here for a controller that is away.
     path: PathBuf,
-    reader: Option<Reader>,
+    /// All its bytes, once no more can come.
+    whole: Option<u64>,
     /// The next byte to send.
     next: u64,
     /// What the controller has stored.
@@ -71,7 +74,7 @@ impl Outputs {
     pub fn add(&mut self, attempt: AttemptId, dir: &AttemptDir, now: Instant) {
         let source = |name| {
             let under_way = VecDeque::new();
-            Source { path: dir.file(name), reader: None, next: 0, stored: 0, heard: false, quiet_until: now, under_way }
+            Source { path: dir.file(name), whole: None, next: 0, stored: 0, heard: false, quiet_until: now, under_way }
         };
         let output = || Output { streams: [source("stdout"), source("stderr")], ended: false, allowance: 0.0, counted: now };
         self.attempts.entry(attempt).or_insert_with(output);
@@ -120,12 +123,12 @@ impl Outputs {
         }
     }
 
-    /// Whether all of an attempt's output went out in this session or is stored.
+    /// Whether all of an attempt's output went out in this session or is stored. What cannot be read has not.
     pub fn is_sent(&mut self, attempt: AttemptId) -> bool {
         self.reaches(attempt, |source| source.next)
     }
 
-    /// Whether the controller has stored all of an attempt's output.
+    /// Whether the controller has stored all of an attempt's output. What cannot be read is not.
     pub fn is_stored(&mut self, attempt: AttemptId) -> bool {
         self.reaches(attempt, |source| source.stored)
     }
@@ -149,7 +152,7 @@ impl Outputs {
 
     fn reaches(&mut self, attempt: AttemptId, position: impl Fn(&Source) -> u64) -> bool {
         let Some(output) = self.attempts.get_mut(&attempt) else { return true };
-        output.ended && output.streams.iter_mut().all(|source| position(source) >= source.available())
+        output.ended && output.streams.iter_mut().all(|source| source.whole().is_ok_and(|whole| position(source) >= whole))
     }
 }
 
@@ -185,16 +188,15 @@ impl Source {
     }
 
     /// Whether what is there is little, and little was sent just now.
-    fn should_gather(&mut self, now: Instant) -> bool {
-        now < self.quiet_until && self.available().saturating_sub(self.next) < QUANTUM
+    fn should_gather(&self, now: Instant) -> bool {
+        now < self.quiet_until && spool::available(&self.path).is_ok_and(|bytes| bytes.saturating_sub(self.next) < QUANTUM)
     }
 
     fn take(&mut self, limit: usize) -> Option<(u64, Vec<u8>)> {
-        if limit == 0 {
+        if limit == 0 || self.whole.is_some_and(|whole| self.next >= whole) {
             return None;
         }
-        let next = self.next;
-        let piece = self.reader()?.read(next, limit).ok()??;
+        let piece = Reader::open(&self.path).ok()?.read(self.next, limit).ok()??;
         self.next = piece.offset + piece.data.len() as u64;
         self.under_way.push_back((self.next, piece.data.len()));
         Some((piece.offset, piece.data))
@@ -214,16 +216,11 @@ impl Source {
         self.under_way.clear();
     }
 
-    /// A spool that is not there holds nothing: the command never got as far.
-    fn available(&mut self) -> u64 {
-        self.reader().and_then(|reader| reader.available().ok()).unwrap_or(0)
-    }
-
-    fn reader(&mut self) -> Option<&Reader> {
-        if self.reader.is_none() {
-            self.reader = Reader::open(&self.path).ok();
-        }
-        self.reader.as_ref()
+    /// All bytes of a stream that has ended.
+    fn whole(&mut self) -> io::Result<u64> {
+        let whole = self.whole.map_or_else(|| spool::available(&self.path), Ok)?;
+        self.whole = Some(whole);
+        Ok(whole)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::spool::Writer;
 use uuid::Uuid;
 
 struct Scene {
-    _root: tempfile::TempDir,
+    root: tempfile::TempDir,
     outputs: Outputs,
     attempt: AttemptId,
     stdout: Writer,
@@ -24,10 +24,13 @@ fn scene() -> Scene {
     let now = Instant::now();
     let mut outputs = Outputs::default();
     outputs.add(attempt, &dir, now);
-    Scene { _root: root, outputs, attempt, stdout, now }
+    Scene { root, outputs, attempt, stdout, now }
 }
 
 impl Scene {
+    fn spool(&self) -> PathBuf {
+        DataDir::new(self.root.path()).attempt(self.attempt).file("stdout")
+    }
     fn connect(&mut self, stored: u64) {
         self.outputs.connected(self.now);
         self.store(stored);
@@ -126,4 +129,56 @@ fn the_end_counts_only_when_all_was_sent() {
     assert!(scene.outputs.is_stored(scene.attempt));
     scene.outputs.remove(scene.attempt);
     assert!(scene.outputs.is_stored(scene.attempt), "what is not there holds nothing back");
+}
+
+/// Puts something else in the spool's place, looks, and puts the spool back.
+fn with_spool_replaced(scene: &mut Scene, replace: impl Fn(&std::path::Path), look: impl Fn(&mut Outputs, AttemptId)) {
+    let path = scene.spool();
+    let aside = path.with_extension("aside");
+    std::fs::rename(&path, &aside).unwrap();
+    replace(&path);
+    look(&mut scene.outputs, scene.attempt);
+    if path.is_dir() {
+        std::fs::remove_dir(&path).unwrap()
+    } else {
+        drop(std::fs::remove_file(&path))
+    }
+    std::fs::rename(&aside, &path).unwrap();
+}
+
+#[test]
+fn what_cannot_be_read_is_neither_sent_nor_stored() {
+    let mut scene = scene();
+    scene.stdout.append(b"0123456789");
+    scene.connect(0);
+    scene.outputs.end(scene.attempt);
+    let is_held = |outputs: &mut Outputs, attempt| assert!(!outputs.is_stored(attempt) && !outputs.is_sent(attempt));
+    // Neither of them opens and reads: the one fails at the first, the other at the second.
+    with_spool_replaced(&mut scene, |path| std::os::unix::fs::symlink(path, path).unwrap(), is_held);
+    with_spool_replaced(&mut scene, |path| std::fs::create_dir(path).unwrap(), is_held);
+    assert_eq!(scene.take(), Some((0, 10)));
+    scene.store(10);
+    assert!(scene.outputs.is_stored(scene.attempt));
+}
+
+#[test]
+fn a_spool_that_is_not_there_or_has_no_head_holds_nothing_back() {
+    for replace in [|_: &std::path::Path| {}, |path: &std::path::Path| std::fs::write(path, "").unwrap()] {
+        let mut scene = scene();
+        scene.outputs.end(scene.attempt);
+        with_spool_replaced(&mut scene, replace, |outputs, attempt| assert!(outputs.is_stored(attempt)));
+    }
+}
+
+#[test]
+fn waiting_attempts_hold_no_descriptors() {
+    let mut scene = scene();
+    scene.stdout.append(&vec![b'x'; 3 * WINDOW]);
+    scene.connect(0);
+    scene.take();
+    scene.outputs.end(scene.attempt);
+    assert!(!scene.outputs.is_sent(scene.attempt));
+    let path = scene.spool();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+    assert_eq!(open.filter(|target| *target == path).count(), 1, "the test's own writer, and no reader");
 }

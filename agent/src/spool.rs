@@ -15,7 +15,7 @@ use pulse_protocol::OutputTotals;
 use rustix::fs::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -89,6 +89,15 @@ impl Writer {
 /// The reading end.
 pub struct Reader {
     file: File,
+}
+
+/// Bytes in the spool at `path`. One that is not there, or has no head yet, holds nothing: the command never got as far. Any other
+/// error proves nothing.
+pub fn available(path: &Path) -> io::Result<u64> {
+    match Reader::open(path).and_then(|reader| reader.available()) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => Ok(0),
+        other => other,
+    }
 }
 
 /// A piece of a stream.
