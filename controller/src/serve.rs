@@ -66,6 +66,12 @@ pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> 
     let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let poll = config.source.as_ref().map_or(crate::config::Source::DEFAULT_POLL, |source| source.poll);
     let syncer = Syncer::new(config.source.as_ref().map(|source| Folder::new(&source.folder)), poll, engine.clone());
+    // Whoever finds this controller ready finds what the source holds; what is wrong with it is a finished sync.
+    if config.source.is_some()
+        && let Err(error) = syncer.sync().await
+    {
+        tracing::warn!(%error, "the first look at the source failed; it is repeated");
+    }
     let tasks = background(&engine, &syncer, &stopping);
     let admin = Arc::new(Admin::new(&admin_token));
     let app = App { engine: engine.clone(), syncer, admin, url: url.as_str().into(), enrolment, stopping: stopping.clone() };

@@ -8,7 +8,7 @@
 //! command                                                       └▶ running
 //! ```
 //!
-//! What is expected follows from `pulse.md` §6:
+//! What is expected follows from how an agent recovers (ARCHITECTURE.md, invariant 4):
 //!
 //! * Nothing committed: nobody accepted anything, and the same request starts it anew.
 //! * Committed, and the agent has no trace of it: the assignment comes again, with the same attempt.

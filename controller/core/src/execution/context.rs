@@ -33,6 +33,8 @@ fn target_value(execution: &Execution, target: &Target) -> TargetValue {
         AttemptState::Exited { code } => Some(code),
         _ => None,
     });
-    let stdout = last.and_then(|attempt| attempt.ended.as_ref()).and_then(|ended| ended.captured.clone());
+    // As a shell's `$(…)` gives it: without the line breaks at its end, so that `stdout == "ok"` means what it says.
+    let captured = last.and_then(|attempt| attempt.ended.as_ref()).and_then(|ended| ended.captured.as_deref());
+    let stdout = captured.map(|text| text.trim_end_matches('\n').to_owned());
     TargetValue { status: target.state.as_str().to_owned(), exit_code, stdout }
 }

@@ -189,7 +189,7 @@ impl World {
             ["exit", code] => end(EndKind::Exited { code: code.parse().expect("a code") }),
             ["out", code, text @ ..] => {
                 let how = EndKind::Exited { code: code.parse().expect("a code") };
-                Observed::Ended(Ended { captured: Some(text.join(" ")), ..Ended::bare(how) })
+                Observed::Ended(Ended { captured: Some(text.join(" ") + "\n"), ..Ended::bare(how) })
             }
             ["signal", signal] => end(EndKind::Signalled { signal: signal.parse().expect("a signal") }),
             ["timed_out"] => end(EndKind::TimedOut),
