@@ -2,6 +2,7 @@
 //! notices. Nothing of it happens before.
 
 use super::{Engine, Notice};
+use crate::clock;
 use pulse_core::Timestamp;
 use pulse_core::decide::{Effect, Pass};
 use pulse_core::execution::Execution;
@@ -41,15 +42,22 @@ impl Engine {
         };
         let written = self.inner.store.writer().submit(item).await;
         match &written {
-            Ok(()) => self.inner.troubled.store(false, Ordering::Relaxed),
             Err(WriteError::Fenced { partition }) => {
                 tracing::error!(partition, "another controller has taken over; this one writes nothing more");
                 self.inner.fenced.notify_one();
             }
             Err(WriteError::Database { .. } | WriteError::Unclear { .. }) => self.inner.troubled.store(true, Ordering::Relaxed),
-            Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
         written
+    }
+
+    /// The agents could not be heard while the database was away: once it answers again, their silence begins anew. If it still
+    /// does not, the next failed commit says so again.
+    pub(super) fn forgive_after_trouble(&self) {
+        if self.inner.troubled.swap(false, Ordering::Relaxed) {
+            self.inner.fleet.lock().forgive_silence(clock::now());
+        }
     }
 
     /// What follows a commit.

@@ -11,7 +11,6 @@ use pulse_core::transition::{AttemptState, ExecutionState};
 use pulse_protocol::{AttemptId, ExecutionId, ToAgent};
 use pulse_store::WriteError;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// Inputs taken in by one commit.
@@ -38,10 +37,7 @@ impl Engine {
                 Err(error) => return Err(error),
             },
         };
-        if self.inner.troubled.load(Ordering::Relaxed) {
-            // The agents could not be heard while the database was away.
-            self.inner.fleet.lock().forgive_silence(clock::now());
-        }
+        self.forgive_after_trouble();
         let (inputs, answers) = slot.drain(BATCH);
         let decided = self.decide(&mut execution, &inputs);
         let done = match decided {

@@ -256,6 +256,7 @@ impl Engine {
         number: i64,
     ) -> Result<(Execution, Pass), StartError> {
         let (mut execution, first) = self.unstarted(prepared, request, id, number)?;
+        self.forgive_after_trouble();
         let claims = claim_change(None, &prepared.program, &first.event).take;
         let mut fleet = self.inner.fleet.lock();
         let decided = pass(&mut execution, &[], &*fleet, clock::now(), &mut fresh_attempt);
