@@ -46,10 +46,15 @@ impl Engine {
                 tracing::error!(partition, "another controller has taken over; this one writes nothing more");
                 self.inner.fenced.notify_one();
             }
-            Err(WriteError::Database { .. } | WriteError::Unclear { .. }) => self.inner.troubled.store(true, Ordering::Relaxed),
+            Err(WriteError::Database { .. } | WriteError::Unclear { .. }) => self.trouble(),
             Ok(()) | Err(_) => {}
         }
         written
+    }
+
+    /// The database did not answer.
+    pub(super) fn trouble(&self) {
+        self.inner.troubled.store(true, Ordering::Relaxed);
     }
 
     /// The agents could not be heard while the database was away: once it answers again, their silence begins anew. If it still

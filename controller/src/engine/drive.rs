@@ -34,7 +34,10 @@ impl Engine {
                     self.refuse_all(id, &slot, || EngineError::History { id, fault: fault.clone() });
                     return Err(EngineError::History { id, fault });
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.trouble();
+                    return Err(error);
+                }
             },
         };
         self.forgive_after_trouble();
