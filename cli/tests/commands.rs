@@ -55,6 +55,8 @@ fn why_says_what_holds_it_and_what_a_person_can_do() {
 fn describe_shows_steps_targets_and_attempts() {
     let server = FakeServer::start(|_| Reply::Json(200, execution()));
     let said = server.pulse(&["describe", "execution", "hello#1"]).stdout;
+    let short = server.pulse(&["describe", "hello#1"]).stdout;
+    assert!(short.starts_with("Execution:   hello#1\n"), "a number says that it is an execution: {short}");
     for part in [
         "Execution:   hello#1\n",
         "Params:      who=Ada\n",

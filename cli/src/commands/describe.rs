@@ -16,10 +16,10 @@ use std::fmt::Write;
 /// Show everything about an execution, a workflow or an agent
 #[derive(Debug, clap::Args)]
 pub struct Describe {
-    /// What it is
-    kind: Kind,
+    /// What it is (execution, workflow or agent), or at once an execution's id or workflow#number
+    what: String,
     /// Its name; for an execution its id or workflow#number
-    name: String,
+    name: Option<String>,
 }
 
 /// What can be described.
@@ -39,13 +39,29 @@ impl Describe {
         common.only_text()?;
         let client = common.client()?;
         let now = Timestamp::now();
-        let said = match self.kind {
-            Kind::Execution => execution(&view(client.get(&execution_path(&self.name))?)?, now),
-            Kind::Workflow => workflow(&client.get(&format!("/workflows/{}", encode(&self.name)))?),
-            Kind::Agent => agent(&client.get(&format!("/agents/{}", encode(&self.name)))?, now),
+        let (kind, name) = self.subject()?;
+        let said = match kind {
+            Kind::Execution => execution(&view(client.get(&execution_path(name))?)?, now),
+            Kind::Workflow => workflow(&client.get(&format!("/workflows/{}", encode(name)))?),
+            Kind::Agent => agent(&client.get(&format!("/agents/{}", encode(name)))?, now),
         };
         output::print(&said)?;
         Ok(Exit::Success)
+    }
+}
+
+impl Describe {
+    /// What is meant: kind and name, or an execution alone.
+    fn subject(&self) -> Result<(Kind, &str), Failure> {
+        match (&self.name, Kind::from_str(&self.what, true)) {
+            (Some(name), Ok(kind)) => Ok((kind, name)),
+            (None, Err(_)) if self.what.contains('#') || self.what.len() == 36 => Ok((Kind::Execution, &self.what)),
+            (None, Ok(_)) => Err(Failure::new(format!("which {}? Write its name behind it", self.what))),
+            _ => Err(Failure::new(format!(
+                "`{}` is no kind that can be described; write `execution`, `workflow` or `agent` and a name",
+                self.what
+            ))),
+        }
     }
 }
 
