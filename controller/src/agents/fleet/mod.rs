@@ -1,16 +1,22 @@
 //! The agents as the controller sees them now: sessions, presence, slots, open attempts, and who waits for whom. Hot state:
 //! all of it can be built again from the database and the agents' own pictures.
 
+mod status;
+mod watchers;
+
+pub use status::{AgentState, AgentStatus, Declared, Enrolled};
+
 use pulse_core::Timestamp;
 use pulse_core::decide::{AgentView, Fleet, OFFLINE_AFTER, Presence};
 use pulse_core::execution::ClaimKey;
 use pulse_core::values::AgentValue;
 use pulse_protocol::message::Vitals;
 use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, Incarnation, ToAgent};
-use pulse_store::{Agent, Heartbeat};
+use pulse_store::Heartbeat;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
+use watchers::Watchers;
 
 /// Executions woken for each freed slot: the first may have changed its mind, the periodic scan finds the others.
 const WOKEN_PER_SLOT: usize = 16;
@@ -45,36 +51,6 @@ pub struct FleetState {
     slots: Watchers,
 }
 
-/// Who waits for which agents.
-#[derive(Debug, Default)]
-struct Watchers {
-    by_agent: HashMap<AgentName, BTreeSet<ExecutionId>>,
-    by_execution: HashMap<ExecutionId, BTreeSet<AgentName>>,
-}
-
-impl Watchers {
-    /// Replaces what the execution waited for before.
-    fn replace(&mut self, execution: ExecutionId, agents: &BTreeSet<AgentName>) {
-        let before = match agents.is_empty() {
-            true => self.by_execution.remove(&execution),
-            false => self.by_execution.insert(execution, agents.clone()),
-        };
-        for name in before.into_iter().flatten().filter(|name| !agents.contains(name)) {
-            if let Some(watchers) = self.by_agent.get_mut(&name) {
-                watchers.remove(&execution);
-            }
-        }
-        for name in agents {
-            self.by_agent.entry(name.clone()).or_default().insert(execution);
-        }
-    }
-
-    /// The oldest first: ids are UUIDv7.
-    fn of(&self, agent: &AgentName, limit: usize) -> Vec<ExecutionId> {
-        self.by_agent.get(agent).map(|ids| ids.iter().take(limit).copied().collect()).unwrap_or_default()
-    }
-}
-
 /// What the fleet knows of an agent beside what decisions need.
 #[derive(Debug, Clone, Default)]
 struct Member {
@@ -88,106 +64,6 @@ struct Member {
 struct Session {
     epoch: Epoch,
     outbox: mpsc::Sender<ToAgent>,
-}
-
-/// What the database keeps of an agent.
-#[derive(Debug, Clone, Default)]
-pub struct Enrolled {
-    /// Labels its token gave it.
-    pub token_labels: BTreeMap<String, String>,
-    /// What it says of itself.
-    pub self_labels: BTreeMap<String, String>,
-    /// Facts.
-    pub facts: BTreeMap<String, String>,
-    /// Slots it says it has.
-    pub slots: u32,
-    /// Its release.
-    pub release: String,
-    /// When it enrolled.
-    pub enrolled_at: Timestamp,
-}
-
-/// What an `Agent` manifest declares.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Declared {
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// Values for `{{ agent.vars.… }}`.
-    pub vars: BTreeMap<String, String>,
-    /// Slots.
-    pub slots: Option<u32>,
-}
-
-/// An agent's state, as people see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AgentState {
-    /// Heartbeats arrive.
-    Online,
-    /// None for 15 s.
-    Stale,
-    /// None for 30 s.
-    Offline,
-    /// It gets no work.
-    Quarantined,
-    /// It must not come back.
-    Revoked,
-}
-
-impl AgentState {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Stale => "stale",
-            Self::Offline => "offline",
-            Self::Quarantined => "quarantined",
-            Self::Revoked => "revoked",
-        }
-    }
-}
-
-/// Everything people are shown of an agent.
-#[derive(Debug, Clone)]
-pub struct AgentStatus {
-    /// Its name.
-    pub name: AgentName,
-    /// Its state.
-    pub state: AgentState,
-    /// Why it is quarantined.
-    pub reason: Option<String>,
-    /// Labels, those it gives itself under `self/`.
-    pub labels: BTreeMap<String, String>,
-    /// Declared vars.
-    pub vars: BTreeMap<String, String>,
-    /// Facts.
-    pub facts: BTreeMap<String, String>,
-    /// Its release.
-    pub release: String,
-    /// Slots.
-    pub slots: u32,
-    /// Slots that are taken.
-    pub slots_taken: u32,
-    /// Attempts that are not over.
-    pub open: Vec<(AttemptId, ExecutionId)>,
-    /// Load, memory.
-    pub vitals: Vitals,
-    /// Last word of it.
-    pub last_seen: Timestamp,
-    /// When it enrolled.
-    pub enrolled_at: Timestamp,
-}
-
-impl From<&Agent> for Enrolled {
-    fn from(agent: &Agent) -> Self {
-        Self {
-            token_labels: agent.token_labels.clone(),
-            self_labels: agent.labels.clone(),
-            facts: agent.facts.clone(),
-            slots: agent.slots,
-            release: String::new(),
-            enrolled_at: agent.enrolled_at,
-        }
-    }
 }
 
 impl Fleet for FleetState {

@@ -1,0 +1,107 @@
+//! What is known and shown of an agent.
+
+use pulse_core::Timestamp;
+use pulse_protocol::message::Vitals;
+use pulse_protocol::{AgentName, AttemptId, ExecutionId};
+use pulse_store::Agent;
+use std::collections::BTreeMap;
+
+/// What the database keeps of an agent.
+#[derive(Debug, Clone, Default)]
+pub struct Enrolled {
+    /// Labels its token gave it.
+    pub token_labels: BTreeMap<String, String>,
+    /// What it says of itself.
+    pub self_labels: BTreeMap<String, String>,
+    /// Facts.
+    pub facts: BTreeMap<String, String>,
+    /// Slots it says it has.
+    pub slots: u32,
+    /// Its release.
+    pub release: String,
+    /// When it enrolled.
+    pub enrolled_at: Timestamp,
+}
+
+/// What an `Agent` manifest declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Values for `{{ agent.vars.… }}`.
+    pub vars: BTreeMap<String, String>,
+    /// Slots.
+    pub slots: Option<u32>,
+}
+
+/// An agent's state, as people see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentState {
+    /// Heartbeats arrive.
+    Online,
+    /// None for 15 s.
+    Stale,
+    /// None for 30 s.
+    Offline,
+    /// It gets no work.
+    Quarantined,
+    /// It must not come back.
+    Revoked,
+}
+
+impl AgentState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Stale => "stale",
+            Self::Offline => "offline",
+            Self::Quarantined => "quarantined",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// Everything people are shown of an agent.
+#[derive(Debug, Clone)]
+pub struct AgentStatus {
+    /// Its name.
+    pub name: AgentName,
+    /// Its state.
+    pub state: AgentState,
+    /// Why it is quarantined.
+    pub reason: Option<String>,
+    /// Labels, those it gives itself under `self/`.
+    pub labels: BTreeMap<String, String>,
+    /// Declared vars.
+    pub vars: BTreeMap<String, String>,
+    /// Facts.
+    pub facts: BTreeMap<String, String>,
+    /// Its release.
+    pub release: String,
+    /// Slots.
+    pub slots: u32,
+    /// Slots that are taken.
+    pub slots_taken: u32,
+    /// Attempts that are not over.
+    pub open: Vec<(AttemptId, ExecutionId)>,
+    /// Load, memory.
+    pub vitals: Vitals,
+    /// Last word of it.
+    pub last_seen: Timestamp,
+    /// When it enrolled.
+    pub enrolled_at: Timestamp,
+}
+
+impl From<&Agent> for Enrolled {
+    fn from(agent: &Agent) -> Self {
+        Self {
+            token_labels: agent.token_labels.clone(),
+            self_labels: agent.labels.clone(),
+            facts: agent.facts.clone(),
+            slots: agent.slots,
+            release: String::new(),
+            enrolled_at: agent.enrolled_at,
+        }
+    }
+}
