@@ -23,7 +23,7 @@ fn a_workflow_runs_and_its_output_is_kept() {
     assert_eq!(ends, [("greet", Some(0)), ("fail", Some(3))]);
     assert_eq!(api.whole_output(&id, &ran[0], "stdout"), "Hello, Ada, from a1\n");
     assert_eq!(api.whole_output(&id, &ran[0], "stderr"), "mind\n");
-    assert_eq!(api.whole_output(&id, &ran[1], "stdout"), "before me: Hello, Ada, from a1\n\n", "stdout is taken as it is");
+    assert_eq!(api.whole_output(&id, &ran[1], "stdout"), "before me: Hello, Ada, from a1\n", "without the line break at its end");
     let by_number = api.execution("hello%231");
     assert_eq!(by_number["id"], execution["id"]);
     assert_eq!(api.get(&format!("/api/v1/executions/{id}/events"))["items"][0]["seq"], 1);
