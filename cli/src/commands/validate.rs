@@ -7,7 +7,7 @@ use crate::manifests::{self, ManifestFile};
 use crate::output::style::Style;
 use crate::output::{self, Format, snippet};
 use crd_schemas::{Document, Problem, Severity, parse_file};
-use pulse_core::definitions::{self, FileRef, Finding};
+use pulse_core::definitions;
 use serde_json::json;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -44,23 +44,6 @@ impl Validate {
     }
 }
 
-/// What no file can be asked by itself: templates, expressions, targets, names of the whole set.
-fn set_problems(documents: &[Document]) -> Vec<Problem> {
-    let of = |document: &Document| FileRef { path: document.path().to_owned(), line: document.line("") };
-    let set: Vec<_> = documents.iter().map(|document| (of(document), document.manifest.clone())).collect();
-    let findings = definitions::check(&set).into_iter();
-    findings.filter_map(|(index, finding)| Some(placed(documents.get(index)?, finding))).collect()
-}
-
-/// A finding's pointer becomes a place in the file.
-fn placed(document: &Document, finding: Finding) -> Problem {
-    let Finding { pointer, offset, severity, code, message, help } = finding;
-    match offset {
-        Some((offset, length)) => document.problem_within(&pointer, offset, length, severity, code, message, help),
-        None => document.problem(&pointer, severity, code, message, help),
-    }
-}
-
 /// What the checks found.
 #[derive(Debug)]
 struct Checked {
@@ -76,7 +59,7 @@ fn check(files: &[ManifestFile], mut problems: Vec<Problem>) -> Checked {
         documents.extend(parsed.documents);
         problems.extend(parsed.problems);
     }
-    problems.extend(set_problems(&documents));
+    problems.extend(definitions::problems(&documents));
     problems.sort_by(|a, b| (&a.file, a.line, a.column, &a.code).cmp(&(&b.file, b.line, b.column, &b.code)));
     Checked { manifests: documents.len(), problems }
 }

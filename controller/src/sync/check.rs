@@ -2,7 +2,7 @@
 
 use crate::source::SourceFile;
 use crd_schemas::{Document, Problem, Severity, parse_file};
-use pulse_core::definitions::{self, FileRef, Finding, digest};
+use pulse_core::definitions::{self, digest};
 use pulse_core::plan::WantedObject;
 use sha2::{Digest, Sha256};
 
@@ -23,25 +23,9 @@ pub fn check(files: &[SourceFile], found: Vec<Problem>) -> Checked {
         documents.extend(parsed.documents);
         problems.extend(parsed.problems);
     }
-    problems.extend(of_the_set(&documents));
+    problems.extend(definitions::problems(&documents));
     problems.sort_by(|a, b| (&a.file, a.line, a.column, &a.code).cmp(&(&b.file, b.line, b.column, &b.code)));
     Checked { documents, problems }
-}
-
-fn of_the_set(documents: &[Document]) -> Vec<Problem> {
-    let place = |document: &Document| FileRef { path: document.path().to_owned(), line: document.line("") };
-    let manifests: Vec<_> = documents.iter().map(|document| (place(document), document.manifest.clone())).collect();
-    let findings = definitions::check(&manifests).into_iter();
-    findings.filter_map(|(index, finding)| Some(placed(documents.get(index)?, finding))).collect()
-}
-
-/// A finding's pointer becomes a place in the file.
-fn placed(document: &Document, finding: Finding) -> Problem {
-    let Finding { pointer, offset, severity, code, message, help } = finding;
-    match offset {
-        Some((offset, length)) => document.problem_within(&pointer, offset, length, severity, code, message, help),
-        None => document.problem(&pointer, severity, code, message, help),
-    }
 }
 
 impl Checked {

@@ -4,12 +4,14 @@ mod check;
 mod digest;
 mod finding;
 mod params;
+mod place;
 mod program;
 
 pub use check::{FileRef, check};
 pub use digest::digest;
 pub use finding::Finding;
 pub use params::{ParamError, Params};
+pub use place::problems;
 pub use program::{CompiledStep, Program};
 
 use crd_schemas::manifest::{AgentGroupSpec, Workflow};
