@@ -3,6 +3,7 @@
 use super::{Engine, EngineError, StartError};
 use crate::agents::Declared;
 use crd_schemas::manifest::{AgentGroupSpec, Kind, Manifest, Workflow};
+use pulse_core::definitions::Files;
 use pulse_protocol::AgentName;
 use pulse_store::Definition;
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(super) struct LiveWorkflow {
     pub(super) path: String,
     pub(super) digest: String,
     pub(super) manifest: Workflow,
+    pub(super) files: Files,
 }
 
 impl Live {
@@ -63,8 +65,8 @@ impl Engine {
                 }
             };
             let name = manifest.metadata.name.clone();
-            let (source, path, digest) = (definition.source, definition.path, definition.digest);
-            live.workflows.entry(name).or_default().push(LiveWorkflow { source, commit, path, digest, manifest });
+            let (source, path, digest, files) = (definition.source, definition.path, definition.digest, definition.files);
+            live.workflows.entry(name).or_default().push(LiveWorkflow { source, commit, path, digest, manifest, files });
         }
         for definition in self.readable(Kind::AgentGroup).await? {
             let Manifest::AgentGroup(group) = definition.manifest else { continue };

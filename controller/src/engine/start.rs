@@ -240,7 +240,7 @@ impl Engine {
             params: prepared.params.clone(),
             selections: prepared.selections.clone(),
             limit: request.limit.clone(),
-            trigger: Trigger { kind: TriggerKind::Person, by: request.by.clone() },
+            trigger: Trigger { kind: TriggerKind::Person, by: request.by.clone(), slot: None },
         };
         let first = EventRecord { seq: 1, at: clock::now(), event: Event::Created(Box::new(created)) };
         let execution = Execution::begin(Arc::clone(&prepared.program), &first);
@@ -319,6 +319,7 @@ fn snapshot(live: &Live, workflow: &LiveWorkflow) -> Snapshot {
         digest: workflow.digest.clone(),
         workflow: workflow.manifest.clone(),
         groups: live.groups.get(&workflow.source).cloned().unwrap_or_default(),
+        files: workflow.files.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! hints that it is time to look.
 
 mod folder;
+pub mod tree;
 mod watch;
 
 pub use folder::{Commit, Folder, SourceError, SourceFile};

@@ -2,7 +2,7 @@
 
 use crate::source::SourceFile;
 use crd_schemas::{Document, Problem, Severity, parse_file};
-use pulse_core::definitions::{self, digest};
+use pulse_core::definitions::{self, Files, digest};
 use pulse_core::plan::WantedObject;
 use sha2::{Digest, Sha256};
 
@@ -39,7 +39,7 @@ impl Checked {
         let wanted = self.documents.iter().map(|document| WantedObject {
             kind: document.manifest.kind(),
             name: document.manifest.metadata().name.clone(),
-            digest: digest(&document.manifest),
+            digest: digest(&document.manifest, &Files::new()),
             path: document.path().to_owned(),
         });
         wanted.collect()

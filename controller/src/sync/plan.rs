@@ -4,6 +4,7 @@ use super::check::set_digest;
 use super::{Checked, SOURCE, SyncError, Syncer};
 use crd_schemas::Kind;
 use pulse_core::Timestamp;
+use pulse_core::definitions::Files;
 use pulse_core::plan::{LiveObject, Plan};
 use pulse_store::{Apply, Definition, DefinitionKey, NewDefinition, SyncRecord};
 use std::collections::BTreeSet;
@@ -79,6 +80,7 @@ impl Planned {
             manifest: document.manifest.clone(),
             path: object.path.clone(),
             digest: object.digest.clone(),
+            files: Files::new(),
         });
         let retired = self.plan.retire.iter().map(|change| DefinitionKey { kind: change.kind, name: change.name.clone() });
         Apply {

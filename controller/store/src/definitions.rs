@@ -8,6 +8,7 @@ use crate::syncs::{self, SyncRecord};
 use crate::tokens::json;
 use crate::{Error, RowError, Store};
 use crd_schemas::manifest::{Kind, Manifest};
+use pulse_core::definitions::Files;
 use pulse_core::time::Timestamp;
 use sqlx::AnyConnection;
 
@@ -31,6 +32,8 @@ pub struct Definition {
     pub path: String,
     /// Digest of its content.
     pub digest: String,
+    /// The files of its commit that it uses.
+    pub files: Files,
     /// The source's generation that wrote this row.
     pub generation: i64,
     /// The commit that wrote this row.
@@ -50,6 +53,8 @@ pub struct NewDefinition {
     pub path: String,
     /// Digest of its content.
     pub digest: String,
+    /// The files of its commit that it uses.
+    pub files: Files,
 }
 
 /// A source as it stands.
@@ -110,7 +115,7 @@ impl From<sqlx::Error> for ApplyError {
     }
 }
 
-const COLUMNS: &str = "source, kind, name, path, digest, generation, commit_id, manifest, retired_at, updated_at";
+const COLUMNS: &str = "source, kind, name, path, digest, generation, commit_id, manifest, retired_at, updated_at, files";
 
 impl FromRow for Definition {
     const TABLE: &'static str = "definitions";
@@ -128,6 +133,7 @@ impl FromRow for Definition {
             manifest,
             path: row.get("path")?,
             digest: row.get("digest")?,
+            files: row.json("files")?,
             generation: row.get("generation")?,
             commit: row.get("commit_id")?,
             retired_at: row.get::<Option<i64>>("retired_at")?.map(Timestamp),
@@ -184,15 +190,19 @@ impl Store {
     /// stands where the plan was made. Answers the new generation.
     pub async fn apply(&self, apply: &Apply) -> Result<i64, ApplyError> {
         let generation = apply.parent_generation.saturating_add(1);
-        let rows = apply.upserted.iter().map(|new| Ok((new, json(&new.manifest)?))).collect::<Result<Vec<_>, Error>>()?;
+        let rows = apply
+            .upserted
+            .iter()
+            .map(|new| Ok((new, json(&new.manifest)?, json(&new.files)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
         let mut transaction = self.begin().await?;
         advance(&mut transaction, apply, generation).await?;
         let shape = Shape::insert(
-            "INSERT INTO definitions (source, kind, name, path, digest, generation, commit_id, manifest, retired_at, updated_at) \
-             VALUES",
-            "(?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+            "INSERT INTO definitions (source, kind, name, path, digest, generation, commit_id, manifest, files, retired_at, \
+             updated_at) VALUES",
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
         );
-        let bind = |query: Query, (new, manifest): &(&NewDefinition, String)| {
+        let bind = |query: Query, (new, manifest, files): &(&NewDefinition, String, String)| {
             query
                 .bind(apply.source.clone())
                 .bind(new.manifest.kind().as_str())
@@ -202,6 +212,7 @@ impl Store {
                 .bind(generation)
                 .bind(apply.commit.clone())
                 .bind(manifest.clone())
+                .bind(files.clone())
                 .bind(time(apply.now))
         };
         self.database.dialect.upsert(shape, &UPSERT_DEFINITION).run(&mut transaction, &rows, bind).await?;

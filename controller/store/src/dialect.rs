@@ -205,7 +205,7 @@ pub(crate) const UPSERT_EXECUTION: Upsert = Upsert {
 pub(crate) const UPSERT_DEFINITION: Upsert = Upsert {
     sqlite: "ON CONFLICT (source, kind, name) DO UPDATE SET path = excluded.path, digest = excluded.digest, \
         generation = excluded.generation, commit_id = excluded.commit_id, manifest = excluded.manifest, \
-        retired_at = excluded.retired_at, updated_at = excluded.updated_at",
+        files = excluded.files, retired_at = excluded.retired_at, updated_at = excluded.updated_at",
 };
 
 /// A lease passes to a new owner with a higher epoch.
@@ -221,7 +221,10 @@ pub(crate) const UPSERT_OUTPUT_STATE: Upsert =
 /// Number, name and text of each migration.
 pub(crate) type MigrationText = (i64, &'static str, &'static str);
 
-const SQLITE_MIGRATIONS: [MigrationText; 1] = [(1, "base", include_str!("../../../migrations/sqlite/0001_base.sql"))];
+const SQLITE_MIGRATIONS: [MigrationText; 2] = [
+    (1, "base", include_str!("../../../migrations/sqlite/0001_base.sql")),
+    (2, "gitops", include_str!("../../../migrations/sqlite/0002_gitops.sql")),
+];
 
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

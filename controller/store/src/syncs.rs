@@ -2,7 +2,7 @@
 
 use crate::columns::{Word, time};
 use crate::rows::{Columns, FromRow, list, one};
-use crate::sql::{built, query};
+use crate::sql::built;
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
 use sqlx::AnyConnection;
@@ -53,8 +53,16 @@ pub struct SyncRecord {
     pub source: String,
     /// The commit that was looked at, where one was reached.
     pub commit: Option<String>,
+    /// Who made the commit, `Name <address>`.
+    pub author: Option<String>,
+    /// The first line of the commit's message.
+    pub title: Option<String>,
     /// How it ended.
     pub outcome: SyncOutcome,
+    /// Why, as a word of a closed set, where the outcome does not say it all.
+    pub reason: Option<String>,
+    /// The source's generation after it, where it applied.
+    pub generation: Option<i64>,
     /// Problems, as the API shows them.
     pub problems: serde_json::Value,
     /// What the plan would do or did, counted, as the API shows it.
@@ -67,7 +75,8 @@ pub struct SyncRecord {
     pub duration_us: i64,
 }
 
-const COLUMNS: &str = "id, source, commit_id, outcome, problems, counts, message, started_at, duration_us";
+const COLUMNS: &str =
+    "id, source, commit_id, outcome, problems, counts, message, started_at, duration_us, reason, author, title, generation";
 
 impl FromRow for SyncRecord {
     const TABLE: &'static str = "syncs";
@@ -79,6 +88,10 @@ impl FromRow for SyncRecord {
             id: row.parsed("id")?,
             source: row.get("source")?,
             commit: row.get("commit_id")?,
+            author: row.get("author")?,
+            title: row.get("title")?,
+            reason: row.get("reason")?,
+            generation: row.get("generation")?,
             outcome: SyncOutcome::from_word(&row.get::<String>("outcome")?).map_err(|error| error.to_string())?,
             problems: row.json("problems")?,
             counts: row.json("counts")?,
@@ -91,7 +104,7 @@ impl FromRow for SyncRecord {
 
 /// Writes the row, inside a transaction.
 pub(crate) async fn insert(connection: &mut AnyConnection, sync: &SyncRecord) -> Result<(), sqlx::Error> {
-    built(format!("INSERT INTO syncs ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"))
+    built(format!("INSERT INTO syncs ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
         .bind(sync.id.to_string())
         .bind(sync.source.clone())
         .bind(sync.commit.clone())
@@ -101,6 +114,10 @@ pub(crate) async fn insert(connection: &mut AnyConnection, sync: &SyncRecord) ->
         .bind(sync.message.clone())
         .bind(time(sync.started_at))
         .bind(sync.duration_us)
+        .bind(sync.reason.clone())
+        .bind(sync.author.clone())
+        .bind(sync.title.clone())
+        .bind(sync.generation)
         .execute(connection)
         .await?;
     Ok(())
@@ -132,9 +149,7 @@ impl Store {
 
     /// One sync.
     pub async fn sync(&self, id: Uuid) -> Result<Option<SyncRecord>, Error> {
-        let select = query(
-            "SELECT id, source, commit_id, outcome, problems, counts, message, started_at, duration_us FROM syncs WHERE id = ?",
-        );
+        let select = built(format!("SELECT {COLUMNS} FROM syncs WHERE id = ?"));
         one(&mut *self.reader().await?, select.bind(id.to_string())).await
     }
 }

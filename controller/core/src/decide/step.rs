@@ -34,6 +34,7 @@ pub(super) fn spec<'a>(execution: &'a Execution, run: &StepRun) -> &'a Execute {
 pub(super) fn on_unknown(execution: &Execution, run: &StepRun) -> OnUnknown {
     spec(execution, run).on_unknown.unwrap_or(match execution.created.trigger.kind {
         TriggerKind::Person => OnUnknown::Wait,
+        TriggerKind::Schedule => OnUnknown::Fail,
     })
 }
 

@@ -1,15 +1,21 @@
 //! The digest of a manifest: what the plan compares, and what an execution says it ran.
 
+use super::Files;
 use crd_schemas::Manifest;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// SHA-256, in hex, of the manifest's canonical JSON: keys sorted, no spaces, so that the order and style of the YAML are
-/// no change.
-pub fn digest(manifest: &Manifest) -> String {
+/// no change; then path, mode and digest of each file that it uses.
+pub fn digest(manifest: &Manifest, files: &Files) -> String {
     // Every key of a manifest is a text and no number is a float, so that it always has a JSON form.
     let value = serde_json::to_value(manifest).unwrap_or_default();
-    Sha256::digest(sorted(value).to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hash = Sha256::new();
+    hash.update(sorted(value).to_string());
+    for (path, file) in files {
+        hash.update(format!("\n{path:?} {} {}", file.executable, file.digest()));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn sorted(value: Value) -> Value {

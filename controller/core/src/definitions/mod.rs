@@ -2,6 +2,7 @@
 
 mod check;
 mod digest;
+mod files;
 mod finding;
 mod params;
 mod place;
@@ -9,6 +10,7 @@ mod program;
 
 pub use check::{FileRef, check};
 pub use digest::digest;
+pub use files::{FileUse, Files, MAX_PINNED_BYTES, PinnedFile, files_of};
 pub use finding::Finding;
 pub use params::{ParamError, Params};
 pub use place::problems;
@@ -34,6 +36,9 @@ pub struct Snapshot {
     pub workflow: Workflow,
     /// The groups of that commit.
     pub groups: BTreeMap<String, AgentGroupSpec>,
+    /// The files that the workflow uses.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: Files,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::values::{Context, MAX_VALUE_BYTES};
 use crd_schemas::{Manifest, Severity};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn workflow(name: &str, params: Value, steps: Value) -> Manifest {
     manifest(json!({"kind": "Workflow", "metadata": {"name": name}, "spec": {"params": params, "steps": steps}}))
@@ -104,7 +105,7 @@ fn params_are_resolved_or_every_error_is_said() {
 
 #[test]
 fn a_digest_is_of_what_is_said_not_of_how() {
-    let digest_of = |json: &str| digest(&serde_json::from_str(json).expect("a manifest"));
+    let digest_of = |json: &str| digest(&serde_json::from_str(json).expect("a manifest"), &Files::new());
     let one = digest_of(r#"{"kind":"Agent","metadata":{"name":"a","labels":{"x":"1","b":"2"}},"spec":{"slots":2}}"#);
     let other = digest_of(r#"{"metadata":{"labels":{"b":"2","x":"1"},"name":"a"},"kind":"Agent","spec":{"slots":2}}"#);
     let changed = digest_of(r#"{"kind":"Agent","metadata":{"name":"a","labels":{"x":"1","b":"2"}},"spec":{"slots":3}}"#);
@@ -127,6 +128,7 @@ fn a_snapshot_reads_back_as_it_was_written() {
         digest: "00".into(),
         workflow,
         groups: [("g".to_owned(), group)].into(),
+        files: [("a.sh".to_owned(), PinnedFile { executable: true, content: Arc::new(vec![0, 255]) })].into(),
     };
     let text = serde_json::to_string(&snapshot).expect("JSON");
     assert_eq!(serde_json::from_str::<Snapshot>(&text).expect("a snapshot"), snapshot);

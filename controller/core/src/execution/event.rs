@@ -128,8 +128,11 @@ pub struct Selection {
 pub struct Trigger {
     /// Kind of trigger.
     pub kind: TriggerKind,
-    /// Who.
+    /// Who: a person, or `schedule/<name>`.
     pub by: String,
+    /// The nominal time of the schedule's slot, for [`TriggerKind::Schedule`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Timestamp>,
 }
 
 /// Kinds of triggers; decides the default of `onUnknown`.
@@ -138,6 +141,8 @@ pub struct Trigger {
 pub enum TriggerKind {
     /// A person, by API or CLI.
     Person,
+    /// A slot of a schedule.
+    Schedule,
 }
 
 /// How to end an execution early.

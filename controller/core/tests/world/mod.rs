@@ -146,7 +146,7 @@ impl World {
             params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             selections,
             limit: None,
-            trigger: Trigger { kind: TriggerKind::Person, by: "eve".into() },
+            trigger: Trigger { kind: TriggerKind::Person, by: "eve".into(), slot: None },
         };
         let first = EventRecord { seq: 1, at: self.now, event: Event::Created(Box::new(created)) };
         self.execution = Some(Execution::begin(Arc::clone(&self.program), &first).expect("a beginning"));

@@ -115,7 +115,7 @@ impl Run {
             params: [("ticket".to_owned(), "OPS-7 'quoted' ✓".to_owned())].into(),
             selections: Vec::new(),
             limit: None,
-            trigger: Trigger { kind: TriggerKind::Person, by: "anna".to_owned() },
+            trigger: Trigger { kind: TriggerKind::Person, by: "anna".to_owned(), slot: None },
         };
         self.item(vec![Event::Created(Box::new(created))])
     }

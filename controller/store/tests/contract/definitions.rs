@@ -2,7 +2,9 @@
 
 use crate::bench::{Bench, NOW};
 use crd_schemas::manifest::{AgentGroup, AgentGroupSpec, Kind, Manifest, Metadata};
+use pulse_core::definitions::PinnedFile;
 use pulse_store::{Apply, ApplyError, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
+use std::sync::Arc;
 use uuid::Uuid;
 
 fn group(name: &str, member: &str) -> NewDefinition {
@@ -12,6 +14,7 @@ fn group(name: &str, member: &str) -> NewDefinition {
         manifest: Manifest::AgentGroup(AgentGroup { metadata, spec }),
         path: format!("groups/{name}.yaml"),
         digest: format!("{name}-{member}"),
+        files: [(format!("{name}.sh"), PinnedFile { executable: true, content: Arc::new(vec![0, 255]) })].into(),
     }
 }
 
@@ -33,7 +36,11 @@ fn sync(source: &str, commit: Option<&str>, outcome: SyncOutcome) -> SyncRecord 
         id: Uuid::now_v7(),
         source: source.to_owned(),
         commit: commit.map(str::to_owned),
+        author: Some("Anna <anna@example.org>".to_owned()),
+        title: Some("A group".to_owned()),
         outcome,
+        reason: None,
+        generation: Some(1),
         problems: serde_json::json!([{"file": "a.yaml", "line": 3}]),
         counts: serde_json::json!({"created": 1}),
         message: None,

@@ -1,0 +1,148 @@
+//! What a source held at one moment, whatever kind of source it is. Reading blocks: it is done off the async threads.
+
+use crd_schemas::Problem;
+use pulse_core::Timestamp;
+use pulse_core::definitions::PinnedFile;
+
+/// Manifests' files of one source.
+pub const MAX_FILES: usize = 10_000;
+/// Folders inside each other.
+pub const MAX_DEPTH: usize = 32;
+
+/// One look at a source. Everything it answers is of the same commit, however long ago it was taken.
+pub trait Tree: Send {
+    /// The files that may hold manifests (`*.yaml`, `*.yml`, none that begins with a dot), sorted by path, bounded by
+    /// [`MAX_FILES`] and [`MAX_DEPTH`].
+    fn manifests(&self) -> &[Entry];
+
+    /// What could not be listed, and why: links, depth, names.
+    fn problems(&self) -> &[Problem];
+
+    /// What a manifest's file holds; of one that is too large, a byte more than [`crd_schemas::MAX_FILE_BYTES`].
+    fn read(&self, entry: &Entry) -> Result<Vec<u8>, SourceError>;
+
+    /// A file that a manifest uses, at this path relative to the source's root.
+    fn file(&self, path: &str) -> Result<PinnedFile, FileFault>;
+
+    /// Which commit this is. Asked last: a plain folder's says what was read of it.
+    fn commit(&self) -> Commit;
+}
+
+/// A manifest's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the source's root, `/` between parts.
+    pub path: String,
+    /// Says what it holds: equal contents, equal ids. What was parsed once under this path and id need not be parsed again.
+    pub content: String,
+}
+
+/// A commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// The object id, 40 hex digits; for a plain folder `folder-` and 12 hex digits.
+    pub id: String,
+    /// Who made it, `Name <address>`, at most 255 bytes.
+    pub author: Option<String>,
+    /// The first line of its message, at most 255 bytes.
+    pub title: Option<String>,
+    /// When it was committed.
+    pub at: Option<Timestamp>,
+}
+
+/// Why a file that a manifest names cannot be used. People read it beside the place that names it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileFault {
+    /// There is none.
+    #[error("there is no file `{0}` in the source")]
+    Missing(String),
+    /// It is a folder, a link or a submodule.
+    #[error("`{path}` is {what}, not a file")]
+    NotAFile {
+        /// Which.
+        path: String,
+        /// What it is, such as `a symbolic link`.
+        what: &'static str,
+    },
+    /// It is larger than [`pulse_core::definitions::MAX_PINNED_BYTES`].
+    #[error("`{path}` has {bytes} bytes; at most 1 MiB is allowed")]
+    TooLarge {
+        /// Which.
+        path: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The path leads out of the source, or is none.
+    #[error("`{0}` is no path below the source's root")]
+    BadPath(String),
+    /// It cannot be read.
+    #[error("`{path}` cannot be read: {reason}")]
+    Unreadable {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a source cannot be looked at; `message` is one sentence for people, with the remedy where there is one, and without
+/// secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// A word for it.
+    pub reason: SourceReason,
+    /// What happened.
+    pub message: String,
+}
+
+/// The closed set of reasons for which a source cannot be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SourceReason {
+    /// Nobody answers there: name, network, TLS, the folder is gone.
+    Unreachable,
+    /// It did not answer in time.
+    TimedOut,
+    /// The user, token or key is refused.
+    Unauthorized,
+    /// The host's key or certificate is not the one that is expected.
+    HostUntrusted,
+    /// There is no such repository.
+    RepositoryMissing,
+    /// The branch does not exist, or does not exist any more.
+    BranchMissing,
+    /// The path does not exist in the commit.
+    PathMissing,
+    /// What came is damaged, or no repository.
+    Corrupt,
+    /// It is larger than the bounds.
+    TooLarge,
+    /// It changes faster than it can be read.
+    Restless,
+    /// This machine: no space, no permission.
+    Local,
+}
+
+impl SourceReason {
+    /// The word in API, conditions and database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "Unreachable",
+            Self::TimedOut => "TimedOut",
+            Self::Unauthorized => "Unauthorized",
+            Self::HostUntrusted => "HostUntrusted",
+            Self::RepositoryMissing => "RepositoryMissing",
+            Self::BranchMissing => "BranchMissing",
+            Self::PathMissing => "PathMissing",
+            Self::Corrupt => "Corrupt",
+            Self::TooLarge => "TooLarge",
+            Self::Restless => "Restless",
+            Self::Local => "Local",
+        }
+    }
+
+    /// Only a person can mend it; trying again soon helps nobody.
+    pub const fn is_stalled(self) -> bool {
+        !matches!(self, Self::Unreachable | Self::TimedOut | Self::Restless)
+    }
+}
