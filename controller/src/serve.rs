@@ -54,7 +54,7 @@ pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> 
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (PULSE_LISTEN)"))?;
     let address = listener.local_addr()?;
     let owner = uuid::Uuid::now_v7().to_string();
-    let store = Store::open(config.data.database_url.reveal(), &owner, clock::now()).await.context("cannot open the database")?;
+    let store = Store::open(config.data.database_url.reveal(), &owner).await.context("cannot open the database")?;
     let admin_token = match &config.admin_token {
         Some(token) => token.clone(),
         None => admin::own_token(folder)?,

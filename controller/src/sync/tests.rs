@@ -20,7 +20,7 @@ impl Room {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("ops")).unwrap();
         let url = format!("sqlite://{}", root.path().join("pulse.db").display());
-        let store = Store::open(&url, "test", clock::now()).await.unwrap();
+        let store = Store::open(&url, "test").await.unwrap();
         let engine = Engine::new(store.clone(), FleetHandle::default());
         let syncer = Syncer::new(Some(Folder::new(root.path().join("ops"))), Duration::from_secs(60), engine);
         Self { root, store, syncer }

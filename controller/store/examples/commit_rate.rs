@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("fdatasync, 512 bytes appended   {:>8.0}/s", fdatasync_rate(folder.path(), time)?);
     let url = format!("sqlite://{}", folder.path().join("rate.db").display());
-    let store = Store::open(&url, "commit_rate", Timestamp(0)).await?;
+    let store = Store::open(&url, "commit_rate").await?;
     let mut number = 0;
     for tasks in [1, 8, 50, 256] {
         let rate = transition_rate(&store, tasks, &mut number, time).await?;

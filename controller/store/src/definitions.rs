@@ -215,7 +215,7 @@ impl Store {
                 .bind(files.clone())
                 .bind(time(apply.now))
         };
-        self.database.dialect.upsert(shape, &UPSERT_DEFINITION).run(&mut transaction, &rows, bind).await?;
+        self.database.ground.dialect.upsert(shape, &UPSERT_DEFINITION).run(&mut transaction, &rows, bind).await?;
         for key in &apply.retired {
             retire(&mut transaction, apply, key, generation).await?;
         }

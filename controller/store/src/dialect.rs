@@ -141,10 +141,25 @@ impl Dialect {
         }
     }
 
-    /// End of an insert that leaves an existing row as it is.
-    pub(crate) const fn or_ignore(&self) -> &'static str {
+    /// An insert with the end that leaves a row with this key as it is.
+    pub(crate) fn or_ignore(&self, shape: Shape, _key: &str) -> Shape {
         match self {
-            Self::Sqlite { .. } => "ON CONFLICT DO NOTHING",
+            Self::Sqlite { .. } => shape.with_tail("ON CONFLICT DO NOTHING"),
+        }
+    }
+
+    /// The database's clock, microseconds since 1970 UTC, as an expression.
+    pub(crate) const fn now(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+        }
+    }
+
+    /// End of a select whose rows nobody may write until the transaction has ended.
+    pub(crate) const fn for_share(&self) -> &'static str {
+        match self {
+            // The write lock is held since BEGIN IMMEDIATE.
+            Self::Sqlite { .. } => "",
         }
     }
 
@@ -160,15 +175,6 @@ impl Dialect {
         match self {
             // Rows whose guard was false are not counted.
             Self::Sqlite { .. } => touched == rows as u64,
-        }
-    }
-
-    /// Whether an error means that the same transaction may succeed when it is tried again as a whole.
-    pub(crate) fn asks_to_try_again(&self, error: &sqlx::Error) -> bool {
-        let code = error.as_database_error().and_then(|error| error.code());
-        match self {
-            // SQLITE_BUSY and its extended forms.
-            Self::Sqlite { .. } => code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5),
         }
     }
 
@@ -206,12 +212,6 @@ pub(crate) const UPSERT_DEFINITION: Upsert = Upsert {
     sqlite: "ON CONFLICT (source, kind, name) DO UPDATE SET path = excluded.path, digest = excluded.digest, \
         generation = excluded.generation, commit_id = excluded.commit_id, manifest = excluded.manifest, \
         files = excluded.files, retired_at = excluded.retired_at, updated_at = excluded.updated_at",
-};
-
-/// A lease passes to a new owner with a higher epoch.
-pub(crate) const UPSERT_LEASE: Upsert = Upsert {
-    sqlite: "ON CONFLICT (part) DO UPDATE SET owner = excluded.owner, epoch = leases.epoch + 1, \
-        expires_at = excluded.expires_at",
 };
 
 /// How far a stream is stored.

@@ -1,7 +1,10 @@
 //! Errors of the store. A caller can branch on each variant; `code()` is stable and may be shown to people and scripts. The
 //! chain is logged once, by the caller at its border.
 
+use crate::faults;
+use sqlx::migrate::MigrateError;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What can go wrong with any store method.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +15,17 @@ pub enum Error {
         /// The lock file.
         path: PathBuf,
     },
+    /// Another controller has the leases of this database.
+    #[error("controller {holder:?} runs on this database; its leases expire in {} ms unless it renews them", .expires_in.as_millis())]
+    Held {
+        /// The name that it was opened with.
+        holder: String,
+        /// When they expire, by the database's clock.
+        expires_in: Duration,
+    },
+    /// Another controller has taken the leases over: this one must write no more. Nothing was written.
+    #[error("another controller has taken over; this one writes no more")]
+    Fenced,
     /// The data folder or its lock file cannot be used.
     #[error("cannot use {}: {source}", .path.display())]
     Folder {
@@ -40,7 +54,7 @@ pub enum Error {
     },
     /// A migration failed.
     #[error("migrating the database: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     /// A row that had to be read cannot be read.
     #[error(transparent)]
     Row(#[from] RowError),
@@ -73,6 +87,8 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "store_locked",
+            Self::Held { .. } => "store_held",
+            Self::Fenced => "fenced",
             Self::Folder { .. } => "store_folder",
             Self::Url { .. } => "store_url",
             Self::SchemaTooNew { .. } => "store_schema_too_new",
@@ -82,6 +98,19 @@ impl Error {
             Self::Value { .. } => "store_value",
             Self::Database(_) => "store_database",
             Self::Closed => "store_closed",
+        }
+    }
+
+    /// Whether the same call may succeed later though nobody changes anything: the database is not reachable yet, starts, is
+    /// busy or full of connections. False for what needs a person: a wrong URL, no access, a newer schema, a lock.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Held { .. } => true,
+            Self::Database(error) => faults::is_transient(error),
+            Self::Migration(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+                faults::is_transient(error)
+            }
+            _ => false,
         }
     }
 }

@@ -1,16 +1,26 @@
-//! Partitions and their leases: who may write an execution. Each batch checks its leases in its own transaction (the fence), so
-//! that a controller that lost one writes nothing more, whatever it still believes.
+//! Partitions and their leases: who may write. Each batch checks its leases in its own transaction (the fence), so that a
+//! controller that lost one writes nothing more, whatever it still believes. Expiry is judged by the database's clock alone.
+//!
+//! One more lease, [`WHOLE`], stands for the controller as such. What is not written by partition (sources, agents, output)
+//! shares its row for the length of a transaction; only renewing and taking over write it. So these writers do not wait for
+//! each other nor for the writer of executions, and a takeover waits until the last of them has ended.
 
-use crate::Error;
-use crate::dialect::{Dialect, UPSERT_LEASE};
-use crate::rows::{Columns, FromRow, list};
-use crate::sql::{Shape, built, query, repeat};
-use pulse_core::time::Timestamp;
+use crate::dialect::Dialect;
+use crate::rows::{Columns, FromRow, list, one};
+use crate::sql::{Query, Shape, built, query, repeat};
+use crate::{Error, candidate::Holder};
 use pulse_protocol::ExecutionId;
 use sqlx::AnyConnection;
+use std::time::Duration;
 
 /// Number of partitions. Fixed for ever: executions remember theirs.
 pub const PARTITIONS: u8 = 16;
+
+/// The lease that stands for the controller as such.
+const WHOLE: u8 = PARTITIONS;
+
+/// Every lease: the partitions' and [`WHOLE`].
+const LEASES: u8 = PARTITIONS + 1;
 
 /// How long a lease holds after its last renewal.
 const LEASE_MICROS: i64 = 10_000_000;
@@ -25,11 +35,11 @@ pub fn partition_of(execution: ExecutionId) -> u8 {
     (hash >> 60) as u8
 }
 
-/// The leases that this controller holds: its name and the epoch of each partition.
+/// The leases that this controller holds: its name and the epoch of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leases {
     owner: String,
-    epochs: [i64; PARTITIONS as usize],
+    epochs: [i64; LEASES as usize],
 }
 
 struct Lease {
@@ -44,43 +54,97 @@ impl FromRow for Lease {
     }
     fn read(row: &Columns<'_>) -> Result<Self, String> {
         let part = row.number("part")?;
-        if part >= PARTITIONS {
+        if part >= LEASES {
             return Err(format!("there is no partition {part}"));
         }
         Ok(Self { part, epoch: row.get("epoch")? })
     }
 }
 
+struct Held(Holder);
+
+impl FromRow for Held {
+    const TABLE: &'static str = "leases";
+    fn key(_: &Columns<'_>) -> Option<String> {
+        None
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        let left: i64 = row.get("left_us")?;
+        Ok(Self(Holder { name: row.get("owner")?, expires_in: Duration::from_micros(left.unsigned_abs()) }))
+    }
+}
+
+/// Who holds a lease that has not expired, the one that holds longest.
+pub(crate) async fn holder(dialect: &Dialect, connection: &mut AnyConnection) -> Result<Option<Holder>, Error> {
+    let now = dialect.now();
+    let select = built(format!(
+        "SELECT owner, expires_at - {now} AS left_us FROM leases WHERE expires_at > {now} ORDER BY expires_at DESC LIMIT 1"
+    ));
+    Ok(one::<Held>(connection, select).await?.map(|Held(holder)| holder))
+}
+
 impl Leases {
-    /// Takes every lease with a higher epoch, inside a transaction.
-    pub(crate) async fn take_all(
-        dialect: &Dialect,
-        connection: &mut AnyConnection,
-        owner: &str,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let shape = Shape::insert("INSERT INTO leases (part, owner, epoch, expires_at) VALUES", "(?, ?, 1, ?)");
-        let parts: Vec<i16> = (0..i16::from(PARTITIONS)).collect();
-        let expires = now.0.saturating_add(LEASE_MICROS);
-        let bind = |query: crate::sql::Query, part: &i16| query.bind(*part).bind(owner.to_owned()).bind(expires);
-        dialect.upsert(shape, &UPSERT_LEASE).run(connection, &parts, bind).await?;
-        let mut epochs = [0; PARTITIONS as usize];
+    /// Takes every lease with a higher epoch, inside a transaction; nothing, if one of them has not expired. Where the engine
+    /// has proven that nobody else runs, it takes them whatever they say.
+    pub(crate) async fn take(dialect: &Dialect, connection: &mut AnyConnection, owner: &str) -> Result<Option<Self>, Error> {
+        let missing = Shape::insert("INSERT INTO leases (part, owner, epoch, expires_at) VALUES", "(?, '', 0, 0)");
+        let parts: Vec<i16> = (0..i16::from(LEASES)).collect();
+        dialect.or_ignore(missing, "part").run(connection, &parts, |query: Query, part| query.bind(*part)).await?;
+        let now = dialect.now();
+        let free = if dialect.takes_all_leases() { String::new() } else { format!(" WHERE expires_at <= {now}") };
+        let take = built(format!("UPDATE leases SET owner = ?, epoch = epoch + 1, expires_at = {now} + {LEASE_MICROS}{free}"));
+        let taken = take.bind(owner.to_owned()).execute(&mut *connection).await?.rows_affected();
+        if taken != u64::from(LEASES) {
+            return Ok(None);
+        }
+        let mut epochs = [0; LEASES as usize];
         for lease in list::<Lease>(connection, query("SELECT part, epoch FROM leases")).await? {
             let lease = lease?;
             epochs[usize::from(lease.part)] = lease.epoch;
         }
-        Ok(Self { owner: owner.to_owned(), epochs })
+        Ok(Some(Self { owner: owner.to_owned(), epochs }))
     }
 
     /// The fence: true if this controller still holds the leases of these partitions (sorted, each once). Renews them.
-    pub(crate) async fn hold(&self, connection: &mut AnyConnection, parts: &[u8], now: Timestamp) -> Result<bool, sqlx::Error> {
-        let wanted = repeat("(part = ? AND epoch = ?)", " OR ", parts.len());
-        let fence = built(format!("UPDATE leases SET expires_at = ? WHERE owner = ? AND ({wanted})"));
-        let fence = fence.bind(now.0.saturating_add(LEASE_MICROS)).bind(self.owner.clone());
-        let bind = |query: crate::sql::Query, part: &u8| query.bind(i16::from(*part)).bind(self.epochs[usize::from(*part)]);
-        let held = parts.iter().fold(fence, bind).execute(connection).await?.rows_affected();
+    pub(crate) async fn hold(
+        &self,
+        dialect: &Dialect,
+        connection: &mut AnyConnection,
+        parts: &[u8],
+    ) -> Result<bool, sqlx::Error> {
+        let head = format!("UPDATE leases SET expires_at = {} + {LEASE_MICROS}", dialect.now());
+        let held = self.ours(&head, "", parts).execute(connection).await?.rows_affected();
         Ok(held == parts.len() as u64)
     }
+
+    /// Renews every lease; false if another took one.
+    pub(crate) async fn renew(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+        self.hold(dialect, connection, &every()).await
+    }
+
+    /// The fence of what is not written by partition: true if this controller still holds [`WHOLE`], which nobody can take
+    /// until this transaction has ended. Renews nothing.
+    pub(crate) async fn share(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<bool, Error> {
+        let select = self.ours("SELECT part, epoch FROM leases", dialect.for_share(), &[WHOLE]);
+        Ok(one::<Lease>(connection, select).await?.is_some())
+    }
+
+    /// Gives back what is still ours, so that the next controller takes over without waiting.
+    pub(crate) async fn give_back(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        self.ours("UPDATE leases SET expires_at = 0", "", &every()).execute(connection).await?;
+        Ok(())
+    }
+
+    /// A statement about those of these leases that are still ours.
+    fn ours(&self, head: &str, end: &str, parts: &[u8]) -> Query {
+        let wanted = repeat("(part = ? AND epoch = ?)", " OR ", parts.len());
+        let query = built(format!("{head} WHERE owner = ? AND ({wanted}) {end}")).bind(self.owner.clone());
+        parts.iter().fold(query, |query, part| query.bind(i16::from(*part)).bind(self.epochs[usize::from(*part)]))
+    }
+}
+
+fn every() -> Vec<u8> {
+    (0..LEASES).collect()
 }
 
 #[cfg(test)]

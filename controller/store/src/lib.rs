@@ -12,13 +12,14 @@
 
 mod agents;
 mod attempts;
-mod clock;
+mod candidate;
 mod columns;
 mod definitions;
 mod dialect;
 mod enrolment;
 mod error;
 mod executions;
+mod faults;
 mod history;
 mod idempotency;
 mod leases;
@@ -38,6 +39,7 @@ mod writer;
 
 pub use agents::{Agent, Heartbeat};
 pub use attempts::{AttemptRow, AttemptState, StoredAttempt};
+pub use candidate::{Candidate, Holder, Taken};
 pub use definitions::{Apply, ApplyError, Definition, DefinitionKey, NewDefinition, SourceState};
 pub use enrolment::{EnrolError, Enrolled, Enrolment};
 pub use error::{Error, RowError};

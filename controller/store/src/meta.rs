@@ -1,7 +1,7 @@
 //! Facts about this installation that are written once, such as its id.
 
 use crate::rows::{Columns, FromRow, one};
-use crate::sql::query;
+use crate::sql::{Query, Shape, query};
 use crate::{Error, Store};
 
 struct Value(String);
@@ -26,8 +26,9 @@ impl Store {
     /// Puts a fact unless it is there already, and answers the one that stands.
     pub async fn meta_once(&self, name: &str, value: &str) -> Result<String, Error> {
         let mut transaction = self.begin().await?;
-        let insert = format!("INSERT INTO meta (name, value) VALUES (?, ?) {}", self.database.dialect.or_ignore());
-        crate::sql::built(insert).bind(name.to_owned()).bind(value.to_owned()).execute(&mut *transaction).await?;
+        let insert = Shape::insert("INSERT INTO meta (name, value) VALUES", "(?, ?)");
+        let bind = |query: Query, (): &()| query.bind(name.to_owned()).bind(value.to_owned());
+        self.database.ground.dialect.or_ignore(insert, "name").run(&mut transaction, &[()], bind).await?;
         let select = query("SELECT name, value FROM meta WHERE name = ?").bind(name.to_owned());
         let standing = one::<Value>(&mut transaction, select).await?;
         transaction.commit().await?;

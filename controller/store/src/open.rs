@@ -1,16 +1,12 @@
-//! Opening a store: lock, migrations, leases, pools, the two writer tasks.
+//! An open store: its pools and its two writer tasks, from the leases it was given until it gives them back.
 
-use crate::clock::Clock;
-use crate::dialect::{Dialect, Purpose};
+use crate::candidate::{Candidate, Ground, Taken};
 use crate::leases::Leases;
-use crate::lock::FolderLock;
 use crate::output::OutputWriter;
 use crate::writer::Writer;
 use crate::{Error, migrations};
-use pulse_core::time::Timestamp;
-use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, Transaction};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -26,15 +22,11 @@ pub struct Store {
 /// The pools and what goes with them. Dropped last, and with it the folder's lock.
 #[derive(Debug)]
 pub(crate) struct Database {
-    pub(crate) dialect: Dialect,
+    pub(crate) ground: Ground,
     pub(crate) leases: Leases,
-    pub(crate) clock: Clock,
-    write: AnyPool,
-    read: AnyPool,
     /// What the next commits meet, in tests.
     #[cfg(test)]
     pub(crate) fault: PlannedFaults,
-    _lock: Option<FolderLock>,
 }
 
 /// What can happen to a COMMIT on its way.
@@ -66,30 +58,27 @@ impl PlannedFaults {
 }
 
 impl Store {
-    /// Opens the database at `url` for the controller `owner`: takes the data folder's lock, migrates, takes the leases. On an
-    /// embedded database a second controller is refused with [`Error::Locked`].
-    pub async fn open(url: &str, owner: &str, now: Timestamp) -> Result<Self, Error> {
-        sqlx::any::install_default_drivers();
-        let dialect = Dialect::of(url)?;
-        let lock = dialect.exclusive()?;
-        let write = pool(&dialect, Purpose::Write).await?;
-        migrations::run(&dialect, &mut *write.acquire().await?).await?;
-        let read = pool(&dialect, Purpose::Read).await?;
-        let leases = take_leases(&dialect, &write, owner, now).await?;
+    /// Opens the database at `url` for the controller `owner`: [`Candidate::connect`], then [`Candidate::take`]. An error if
+    /// another controller has it: [`Error::Locked`] on an embedded database, else [`Error::Held`].
+    pub async fn open(url: &str, owner: &str) -> Result<Self, Error> {
+        match Candidate::connect(url, owner).await?.take().await? {
+            Taken::Store(store) => Ok(store),
+            Taken::StandBy(holder) => Err(Error::Held { holder: holder.name, expires_in: holder.expires_in }),
+        }
+    }
+
+    /// Starts the writers on leases that were taken.
+    pub(crate) fn start(ground: Ground, leases: Leases) -> Self {
         let database = Arc::new(Database {
-            dialect,
+            ground,
             leases,
-            clock: Clock::starting(now),
-            write,
-            read,
             #[cfg(test)]
             fault: PlannedFaults::default(),
-            _lock: lock,
         });
         let (stop, stopped) = watch::channel(false);
         let writer = Writer::start(Arc::clone(&database), stopped.clone());
         let output = OutputWriter::start(Arc::clone(&database), stopped);
-        Ok(Self { database, writer, output, stop: Arc::new(stop) })
+        Self { database, writer, output, stop: Arc::new(stop) }
     }
 
     /// The writer of executions.
@@ -104,17 +93,35 @@ impl Store {
 
     /// Every migration of this database and of this release.
     pub async fn migration_status(&self) -> Result<Vec<crate::MigrationState>, Error> {
-        migrations::status(&self.database.dialect, &mut *self.reader().await?).await
+        migrations::status(&self.database.ground.dialect, &mut *self.reader().await?).await
     }
 
-    /// Writes what was submitted, then closes the database and lets go of the folder's lock once the last clone is gone.
-    /// Later calls answer that the store is closed.
+    /// Renews the leases, which every batch does for its own; called every few seconds, so that they hold while nothing is
+    /// written. [`Error::Fenced`] once another controller has taken one.
+    pub async fn renew_leases(&self) -> Result<(), Error> {
+        let mut transaction = self.database.begin().await?;
+        let held = self.database.leases.renew(&self.database.ground.dialect, &mut transaction).await?;
+        transaction.commit().await?;
+        if held { Ok(()) } else { Err(Error::Fenced) }
+    }
+
+    /// Writes what was submitted, gives the leases back, closes the database and lets go of the folder's lock once the last
+    /// clone and the candidate are gone. Later calls answer that the store is closed.
     pub async fn close(self) {
         self.stop.send_replace(true);
         self.writer.ended().await;
         self.output.ended().await;
-        self.database.read.close().await;
-        self.database.write.close().await;
+        if let Err(error) = self.give_back().await {
+            tracing::warn!(%error, "the leases could not be given back; they expire by themselves");
+        }
+        self.database.ground.read.close().await;
+        self.database.ground.write.close().await;
+    }
+
+    async fn give_back(&self) -> Result<(), Error> {
+        let mut transaction = self.database.begin().await?;
+        self.database.leases.give_back(&mut transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// A connection to read with.
@@ -122,22 +129,29 @@ impl Store {
         self.database.reader().await
     }
 
-    /// A transaction that will write.
+    /// A transaction that will write, behind the fence.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
-        Ok(self.database.begin().await?)
+        self.database.begin_fenced().await
     }
 }
 
 impl Database {
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, Error> {
-        match self.read.acquire().await {
+        match self.ground.read.acquire().await {
             Err(sqlx::Error::PoolClosed) => Err(Error::Closed),
             acquired => Ok(acquired?),
         }
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
-        self.write.begin_with(self.dialect.begin_write()).await
+        self.ground.write.begin_with(self.ground.dialect.begin_write()).await
+    }
+
+    /// The same behind the fence of what is not written by partition. A controller that another has replaced would otherwise
+    /// still apply an old commit, raise an agent's epoch under the new one's session, spend tokens, or cut output in two places.
+    pub(crate) async fn begin_fenced(&self) -> Result<Transaction<'static, Any>, Error> {
+        let mut transaction = self.begin().await?;
+        if self.leases.share(&self.ground.dialect, &mut transaction).await? { Ok(transaction) } else { Err(Error::Fenced) }
     }
 
     /// Commits. An error leaves it open whether it happened.
@@ -156,27 +170,4 @@ impl Database {
         }
         transaction.commit().await
     }
-}
-
-async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
-    let set_up = dialect.clone();
-    let options = AnyPoolOptions::new()
-        .max_connections(dialect.pool_size(purpose))
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(dialect.can_lose_connections())
-        .after_connect(move |connection, _| {
-            let dialect = set_up.clone();
-            Box::pin(async move { dialect.set_up(connection, purpose).await })
-        });
-    Ok(options.connect_with(dialect.connect_options(purpose)?).await?)
-}
-
-async fn take_leases(dialect: &Dialect, write: &AnyPool, owner: &str, now: Timestamp) -> Result<Leases, Error> {
-    debug_assert!(dialect.takes_all_leases(), "an engine whose leases are shared out waits for them to expire");
-    let mut transaction = write.begin_with(dialect.begin_write()).await?;
-    let leases = Leases::take_all(dialect, &mut transaction, owner, now).await?;
-    transaction.commit().await?;
-    Ok(leases)
 }

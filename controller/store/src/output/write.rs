@@ -136,7 +136,7 @@ async fn run(
 /// Stores pieces in one transaction and answers how far each stream is stored then.
 async fn store(database: &Database, pieces: &[&OutputPiece]) -> Result<BTreeMap<Key, u64>, Error> {
     let keys: Vec<Key> = pieces.iter().map(|piece| (piece.attempt, piece.stream)).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut transaction = database.begin().await?;
+    let mut transaction = database.begin_fenced().await?;
     let mut streams = reaches(database, &mut transaction, &keys).await?;
     for piece in pieces {
         let (reach, blocks) = streams.entry((piece.attempt, piece.stream)).or_default();
@@ -183,7 +183,7 @@ async fn reaches(database: &Database, connection: &mut AnyConnection, keys: &[Ke
     let mut streams = Streams::new();
     for chunk in chunks(keys) {
         let wanted = repeat("(attempt = ? AND stream = ?)", " OR ", chunk.len());
-        let end = database.dialect.for_update();
+        let end = database.ground.dialect.for_update();
         let select = built(format!("SELECT attempt, stream, stored, cut FROM output_state WHERE {wanted} {end}"));
         let select = chunk.iter().fold(select, |select, key| select.bind(key.0.to_string()).bind(key.1.word()));
         for row in list::<State>(connection, select).await? {
@@ -243,6 +243,6 @@ async fn update_reaches(
         let reach = streams.get(key).map(|(reach, _)| *reach).unwrap_or_default();
         query.bind(key.0.to_string()).bind(key.1.word()).bind(reach.stored).bind(reach.cut)
     };
-    database.dialect.upsert(shape, &UPSERT_OUTPUT_STATE).run(connection, changed, bind).await?;
+    database.ground.dialect.upsert(shape, &UPSERT_OUTPUT_STATE).run(connection, changed, bind).await?;
     Ok(())
 }

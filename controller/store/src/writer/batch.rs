@@ -56,7 +56,7 @@ const CLOSE: Shape =
 /// Writes all of the items, each execution at most once, inside a transaction.
 pub(super) async fn write(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
     let parts: Vec<u8> = items.iter().map(|item| item.part).collect::<BTreeSet<_>>().into_iter().collect();
-    if !database.leases.hold(connection, &parts, database.clock.now()).await? {
+    if !database.leases.hold(&database.ground.dialect, connection, &parts).await? {
         return Err(Refused::Fenced);
     }
     events(connection, items).await?;
@@ -81,7 +81,7 @@ async fn first_rows(database: &Database, connection: &mut AnyConnection, items: 
     let snapshots: BTreeMap<_, _> = items.iter().filter_map(|item| item.item.snapshot.as_ref()).map(|(d, b)| (d, b)).collect();
     let snapshots: Vec<_> = snapshots.into_iter().collect();
     let bind = |query: Query, (digest, body): &(&String, &String)| query.bind((*digest).clone()).bind((*body).clone());
-    SNAPSHOTS.with_tail(database.dialect.or_ignore()).run(connection, &snapshots, bind).await?;
+    database.ground.dialect.or_ignore(SNAPSHOTS, "digest").run(connection, &snapshots, bind).await?;
     let keys: Vec<_> = items.iter().filter_map(|item| item.item.idempotency.as_ref()).collect();
     let bind = |query: Query, row: &&IdempotencyRow| {
         let query = query.bind(row.principal.clone()).bind(row.key.clone()).bind(row.body_digest.clone());
@@ -106,7 +106,7 @@ async fn claims(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(
 async fn executions(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
     let (new, known): (Vec<&Prepared>, Vec<&Prepared>) = items.iter().copied().partition(|item| item.is_new());
     EXECUTIONS.run(connection, &new, bind_summary).await.map_err(taken_as(Refused::Number))?;
-    let dialect = &database.dialect;
+    let dialect = &database.ground.dialect;
     let touched = dialect.upsert(EXECUTIONS, &UPSERT_EXECUTION).run(connection, &known, bind_summary).await;
     let touched = touched.map_err(taken_as(Refused::Stale))?;
     if dialect.applied_to_all(touched, known.len()) { Ok(()) } else { Err(Refused::Stale) }

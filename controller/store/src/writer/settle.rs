@@ -30,7 +30,7 @@ pub(super) async fn committed(database: &Database, items: &[&Prepared]) -> Resul
     let parts: Vec<u8> = items.iter().map(|item| item.part).collect::<BTreeSet<_>>().into_iter().collect();
     let mut transaction = database.begin().await?;
     // A fence that does not hold any more is no reason not to look; the items that are not there will be refused by it.
-    database.leases.hold(&mut transaction, &parts, database.clock.now()).await?;
+    database.leases.hold(&database.ground.dialect, &mut transaction, &parts).await?;
     let firsts: Vec<_> = items.iter().filter_map(|item| item.events.first()).collect();
     let mut found = HashMap::new();
     for chunk in chunks(&firsts) {

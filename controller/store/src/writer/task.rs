@@ -3,6 +3,7 @@
 use super::batch::{self, Refused};
 use super::item::Prepared;
 use super::{Pending, WriteError, settle};
+use crate::faults;
 use crate::open::Database;
 use crate::sql::MAX_ROWS;
 use pulse_protocol::failpoint;
@@ -137,10 +138,10 @@ enum Retry {
 }
 
 async fn commit_once(database: &Database, items: &[&Prepared]) -> Result<(), Retry> {
-    let mut transaction = database.begin().await.map_err(|error| judge(database, error, items))?;
+    let mut transaction = database.begin().await.map_err(|error| judge(error, items))?;
     if let Err(refused) = batch::write(database, &mut transaction, items).await {
         return Err(match refused {
-            Refused::Database(error) => judge(database, error, items),
+            Refused::Database(error) => judge(error, items),
             // Only one item can be explained; a batch is replayed one by one and needs no explanation.
             conflict => Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await)),
         });
@@ -152,8 +153,8 @@ async fn commit_once(database: &Database, items: &[&Prepared]) -> Result<(), Ret
 }
 
 /// An error before COMMIT: try again, blame the items, or give up on the database.
-fn judge(database: &Database, error: sqlx::Error, items: &[&Prepared]) -> Retry {
-    if database.dialect.asks_to_try_again(&error) {
+fn judge(error: sqlx::Error, items: &[&Prepared]) -> Retry {
+    if faults::asks_to_try_again(&error) {
         return Retry::Again;
     }
     let of_the_data = matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_));

@@ -13,7 +13,7 @@ const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 
 async fn open(folder: &TempDir) -> Store {
     let url = format!("sqlite://{}", folder.path().join("pulse.db").display());
-    Store::open(&url, "controller-1", NOW).await.unwrap()
+    Store::open(&url, "controller-1").await.unwrap()
 }
 
 fn item(number: i64) -> WriteItem {

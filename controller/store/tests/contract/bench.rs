@@ -41,7 +41,7 @@ impl Bench {
     }
 
     pub async fn open(&self) -> Store {
-        Store::open(&self.url, "controller-1", NOW).await.expect("the store opens")
+        Store::open(&self.url, "controller-1").await.expect("the store opens")
     }
 
     /// Another process's hand in the database.

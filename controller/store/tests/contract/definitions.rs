@@ -18,7 +18,7 @@ fn group(name: &str, member: &str) -> NewDefinition {
     }
 }
 
-fn plan(source: &str, parent: i64, commit: &str, upserted: Vec<NewDefinition>, retired: &[&str]) -> Apply {
+pub fn plan(source: &str, parent: i64, commit: &str, upserted: Vec<NewDefinition>, retired: &[&str]) -> Apply {
     Apply {
         source: source.to_owned(),
         parent_generation: parent,
@@ -31,7 +31,7 @@ fn plan(source: &str, parent: i64, commit: &str, upserted: Vec<NewDefinition>, r
     }
 }
 
-fn sync(source: &str, commit: Option<&str>, outcome: SyncOutcome) -> SyncRecord {
+pub fn sync(source: &str, commit: Option<&str>, outcome: SyncOutcome) -> SyncRecord {
     SyncRecord {
         id: Uuid::now_v7(),
         source: source.to_owned(),

@@ -28,6 +28,9 @@ macro_rules! engine {
             contract! { $module $engine
                 opening::a_second_store_on_the_same_folder_is_refused
                 opening::opening_again_takes_every_lease_with_a_higher_epoch
+                opening::a_closed_store_has_given_its_leases_back
+                opening::a_replaced_controller_writes_nothing_more
+                opening::what_is_worth_trying_again_says_so
                 opening::a_newer_schema_is_refused_and_left_alone
                 opening::migrations_can_run_twice_and_side_by_side
                 opening::what_was_written_is_there_after_a_restart

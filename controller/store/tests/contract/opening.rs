@@ -1,14 +1,19 @@
 //! Opening, closing, locking, migrating; restarts and kills.
 
-use crate::bench::{Bench, NOW, Run, started};
+use crate::bench::{Bench, Run, started};
+use crate::definitions::{plan, sync};
 use pulse_core::execution::Event;
-use pulse_store::{Error, Store, migrate, migration_status};
+use pulse_protocol::AttemptId;
+use pulse_protocol::message::Stream;
+use pulse_store::{ApplyError, Error, OutputPiece, Store, SyncOutcome, migrate, migration_status};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+use uuid::Uuid;
 
 pub async fn a_second_store_on_the_same_folder_is_refused(bench: Bench) {
     let first = bench.open().await;
-    let error = Store::open(&bench.url, "controller-2", NOW).await.expect_err("the folder is locked");
+    let error = Store::open(&bench.url, "controller-2").await.expect_err("the folder is locked");
     assert_eq!(error.code(), "store_locked");
     assert!(error.to_string().contains(&bench.folder().join("controller.lock").display().to_string()), "{error}");
     assert_eq!(migrate(&bench.url).await.expect_err("a controller runs").code(), "store_locked");
@@ -20,8 +25,52 @@ pub async fn opening_again_takes_every_lease_with_a_higher_epoch(bench: Bench) {
     for epoch in 1..=3 {
         bench.open().await.close().await;
         let sql = format!("SELECT COUNT(*) FROM leases WHERE epoch = {epoch} AND owner = 'controller-1'");
-        assert_eq!(bench.count(&sql).await, 16);
+        assert_eq!(bench.count(&sql).await, 17);
     }
+}
+
+pub async fn a_closed_store_has_given_its_leases_back(bench: Bench) {
+    let store = bench.open().await;
+    let expired = "SELECT COUNT(*) FROM leases WHERE expires_at = 0";
+    assert_eq!(bench.count(expired).await, 0);
+    store.renew_leases().await.expect("renewed");
+    store.close().await;
+    assert_eq!(bench.count(expired).await, 17);
+    // What another has taken meanwhile stays with it.
+    let store = bench.open().await;
+    bench.meddle("UPDATE leases SET epoch = epoch + 1, owner = 'controller-2', expires_at = 7 WHERE part < 9").await;
+    store.close().await;
+    assert_eq!((bench.count(expired).await, bench.count("SELECT COUNT(*) FROM leases WHERE expires_at = 7").await), (8, 9));
+}
+
+pub async fn a_replaced_controller_writes_nothing_more(bench: Bench) {
+    let store = bench.open().await;
+    bench.meddle("UPDATE leases SET epoch = epoch + 1, owner = 'controller-2'").await;
+    assert_eq!(store.renew_leases().await.expect_err("another has them").code(), "fenced");
+    let applied = store.apply(&plan("main", 0, "c1", Vec::new(), &[])).await.expect_err("fenced");
+    assert!(matches!(applied, ApplyError::Store(Error::Fenced)), "{applied}");
+    let recorded = store.record_sync(&sync("main", None, SyncOutcome::Unreachable)).await;
+    assert_eq!(recorded.expect_err("fenced").code(), "fenced");
+    assert_eq!(store.cluster_id("mine").await.expect_err("fenced").code(), "fenced");
+    let piece = OutputPiece { attempt: AttemptId(Uuid::now_v7()), stream: Stream::Stdout, offset: 0, bytes: vec![1] };
+    store.output_writer().submit(piece).await.expect_err("fenced");
+    for table in ["sources", "syncs", "meta", "output", "output_state"] {
+        assert_eq!(bench.count(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
+    }
+    store.close().await;
+    assert_eq!(bench.count("SELECT COUNT(*) FROM leases WHERE owner = 'controller-2' AND expires_at > 0").await, 17);
+}
+
+pub async fn what_is_worth_trying_again_says_so(bench: Bench) {
+    let folder = bench.folder().display();
+    for url in [format!("sqlite://{folder}"), "nonsense".to_owned(), "sqlite::memory:".to_owned()] {
+        let error = Store::open(&url, "controller-1").await.expect_err("this is no database");
+        assert!(!error.is_transient(), "{error}");
+    }
+    let store = bench.open().await;
+    store.close().await;
+    assert!(Error::Held { holder: "other".to_owned(), expires_in: Duration::from_secs(3) }.is_transient());
+    assert!(!Error::Fenced.is_transient() && !Error::SchemaTooNew { found: 9, known: 2 }.is_transient());
 }
 
 pub async fn a_newer_schema_is_refused_and_left_alone(bench: Bench) {
@@ -32,9 +81,9 @@ pub async fn a_newer_schema_is_refused_and_left_alone(bench: Bench) {
              VALUES (999, 'future', 1, x'00', 1)",
         )
         .await;
-    let error = Store::open(&bench.url, "controller-1", NOW).await.expect_err("the schema is newer");
+    let error = Store::open(&bench.url, "controller-1").await.expect_err("the schema is newer");
     assert!(matches!(error, Error::SchemaTooNew { found: 999, .. }), "{error}");
-    assert_eq!(bench.count("SELECT COUNT(*) FROM leases WHERE epoch = 1").await, 16);
+    assert_eq!(bench.count("SELECT COUNT(*) FROM leases WHERE epoch = 1").await, 17);
     let states = migration_status(&bench.url).await.expect("its status can be read");
     let future = states.last().expect("the future migration is shown");
     assert!(future.version == 999 && future.applied && !future.known);
@@ -107,7 +156,7 @@ pub async fn a_killed_process_leaves_whole_items_and_every_acknowledged_one(benc
 }
 
 async fn write_until_killed(url: &str) {
-    let store = Store::open(url, "child", NOW).await.expect("the child opens the store");
+    let store = Store::open(url, "child").await.expect("the child opens the store");
     let first = store.next_number("main", "killed").await.expect("a number");
     let mut tasks = tokio::task::JoinSet::new();
     for number in first.. {

@@ -1,0 +1,97 @@
+//! On the way to a store: a database that is connected and migrated, and whose leases may be another controller's.
+
+use crate::dialect::{Dialect, Purpose};
+use crate::leases::{self, Leases};
+use crate::lock::FolderLock;
+use crate::{Error, Store, migrations};
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A database that is connected and migrated; it holds no lease.
+#[derive(Debug)]
+pub struct Candidate {
+    owner: String,
+    pub(crate) ground: Ground,
+}
+
+/// What a candidate hands on to its store.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    pub(crate) dialect: Dialect,
+    pub(crate) write: AnyPool,
+    pub(crate) read: AnyPool,
+    /// Dropped last: an embedded database is this process's until its connections are gone.
+    pub(crate) _lock: Option<Arc<FolderLock>>,
+}
+
+/// What came of trying to take the leases.
+#[derive(Debug)]
+pub enum Taken {
+    /// They are this controller's.
+    Store(Store),
+    /// Another controller has them: this one stands by.
+    StandBy(Holder),
+}
+
+/// The controller that has the leases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The name it was opened with.
+    pub name: String,
+    /// When its leases expire unless it renews them, by the database's clock.
+    pub expires_in: Duration,
+}
+
+impl Candidate {
+    /// Connects to the database at `url` for the controller `owner` (a name of this process and no other) and migrates it. On an
+    /// embedded database it takes the data folder's lock; a second controller is refused with [`Error::Locked`].
+    pub async fn connect(url: &str, owner: &str) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        let dialect = Dialect::of(url)?;
+        let lock = dialect.exclusive()?.map(Arc::new);
+        let write = pool(&dialect, Purpose::Write).await?;
+        migrations::run(&dialect, &mut *write.acquire().await?).await?;
+        let read = pool(&dialect, Purpose::Read).await?;
+        Ok(Self { owner: owner.to_owned(), ground: Ground { dialect, write, read, _lock: lock } })
+    }
+
+    /// Takes every lease if all are free or have expired by the database's clock; on an embedded database the kernel's lock has
+    /// decided already. May be asked again, also after an error.
+    pub async fn take(&self) -> Result<Taken, Error> {
+        let Ground { dialect, write, .. } = &self.ground;
+        // A look first, so that standing by locks no row. It is a hint; the update decides.
+        if !dialect.takes_all_leases()
+            && let Some(holder) = leases::holder(dialect, &mut *write.acquire().await?).await?
+        {
+            return Ok(Taken::StandBy(holder));
+        }
+        let mut transaction = write.begin_with(dialect.begin_write()).await?;
+        let Some(leases) = Leases::take(dialect, &mut transaction, &self.owner).await? else {
+            transaction.rollback().await?;
+            let holder = leases::holder(dialect, &mut *write.acquire().await?).await?;
+            // Given back or expired since: the next try finds them free.
+            let gone = || Holder { name: String::new(), expires_in: Duration::ZERO };
+            return Ok(Taken::StandBy(holder.unwrap_or_else(gone)));
+        };
+        // Should the answer get lost, the leases stand under this name until they expire; then the next try takes them.
+        transaction.commit().await?;
+        Ok(Taken::Store(Store::start(self.ground.clone(), leases)))
+    }
+}
+
+async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
+    let set_up = dialect.clone();
+    let options = AnyPoolOptions::new()
+        .max_connections(dialect.pool_size(purpose))
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(dialect.can_lose_connections())
+        .after_connect(move |connection, _| {
+            let dialect = set_up.clone();
+            Box::pin(async move { dialect.set_up(connection, purpose).await })
+        });
+    Ok(options.connect_with(dialect.connect_options(purpose)?).await?)
+}
