@@ -2,7 +2,6 @@
 
 use super::{ConfirmError, Confirmation, SOURCE, SyncError, Syncer};
 use crate::agents::FleetHandle;
-use crate::clock;
 use crate::engine::Engine;
 use crate::source::Folder;
 use pulse_store::{Store, SyncOutcome, SyncRecord};
