@@ -214,6 +214,12 @@ pub(crate) const UPSERT_DEFINITION: Upsert = Upsert {
         files = excluded.files, retired_at = excluded.retired_at, updated_at = excluded.updated_at",
 };
 
+/// The last webhook of a source.
+pub(crate) const UPSERT_WEBHOOK: Upsert = Upsert {
+    sqlite: "ON CONFLICT (source) DO UPDATE SET received_at = excluded.received_at, accepted = excluded.accepted, \
+        reason = excluded.reason, detail = excluded.detail",
+};
+
 /// How far a stream is stored.
 pub(crate) const UPSERT_OUTPUT_STATE: Upsert =
     Upsert { sqlite: "ON CONFLICT (attempt, stream) DO UPDATE SET stored = excluded.stored, cut = excluded.cut" };

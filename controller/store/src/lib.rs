@@ -35,6 +35,7 @@ mod sql;
 mod syncs;
 mod tokens;
 mod upcast;
+mod webhooks;
 mod writer;
 
 pub use agents::{Agent, Heartbeat};
@@ -52,4 +53,5 @@ pub use output::{Gap, OutputError, OutputPiece, OutputWriter, Piece, Pieces};
 pub use session::{SessionError, SessionStart};
 pub use syncs::{SyncOutcome, SyncRecord};
 pub use tokens::{NewToken, Token};
+pub use webhooks::WebhookRow;
 pub use writer::{WriteError, WriteItem, Writer};

@@ -8,6 +8,7 @@ mod opening;
 mod output;
 mod reads;
 mod tokens;
+mod webhooks;
 mod writer;
 
 /// One `#[tokio::test]` for each test of the list.
@@ -60,6 +61,7 @@ macro_rules! engine {
                 definitions::a_plan_that_fails_half_way_changes_nothing
                 definitions::sources_live_side_by_side
                 definitions::syncs_are_listed_newest_first
+                webhooks::the_last_webhook_of_each_source_is_kept
                 tokens::of_fifty_agents_with_a_one_use_token_one_is_enrolled
                 tokens::a_token_says_why_it_is_refused
                 tokens::a_repeated_enrolment_costs_no_use
