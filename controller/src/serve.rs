@@ -7,7 +7,7 @@ use crate::clock;
 use crate::config::{AdminToken, Config};
 use crate::engine::{Engine, EngineError};
 use crate::source::Folder;
-use crate::sync::Syncer;
+use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use pulse_core::Timestamp;
@@ -64,17 +64,15 @@ pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> 
     engine.boot().await.context("cannot take up where the last controller stopped")?;
     let (stop, stopping) = watch::channel(false);
     let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let poll = config.source.as_ref().map_or(crate::config::Source::DEFAULT_POLL, |source| source.poll);
-    let syncer = Syncer::new(config.source.as_ref().map(|source| Folder::new(&source.folder)), poll, engine.clone());
-    // Whoever finds this controller ready finds what the source holds; what is wrong with it is a finished sync.
-    if config.source.is_some()
-        && let Err(error) = syncer.sync().await
-    {
-        tracing::warn!(%error, "the first look at the source failed; it is repeated");
-    }
-    let tasks = background(&engine, &syncer, &stopping);
+    let sources = Sources::new(config.source.iter().map(|source| {
+        let folder = Arc::new(Folder::new(&source.folder));
+        Syncer::new(DEFAULT_SOURCE, folder, source.poll, engine.clone())
+    }));
+    // Whoever finds this controller ready finds what the sources hold; what is wrong with one is a finished sync.
+    sources.sync_all().await;
+    let tasks = background(&engine, &sources, &stopping);
     let admin = Arc::new(Admin::new(&admin_token));
-    let app = App { engine: engine.clone(), syncer, admin, url: url.as_str().into(), enrolment, stopping: stopping.clone() };
+    let app = App { engine: engine.clone(), sources, admin, url: url.as_str().into(), enrolment, stopping: stopping.clone() };
     let web = tokio::spawn(web(listener, app, stopping));
     tracing::info!(%address, url, data = %folder.display(), "serving");
     Ok(Serving { address, url, admin_token, engine, store, stop, tasks, web })
@@ -108,10 +106,10 @@ async fn web(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool
 }
 
 /// The loops beside the API.
-fn background(engine: &Engine, syncer: &Syncer, stopping: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+fn background(engine: &Engine, sources: &Sources, stopping: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let swept = engine.clone();
     let (runner, scanned, noted, listener) = (engine.clone(), engine.clone(), engine.clone(), engine.clone());
-    let (syncer, stop) = (syncer.clone(), stopping.clone());
+    let (sources, stop) = (sources.clone(), stopping.clone());
     let mut silent = stopping.clone();
     vec![
         tokio::spawn(async move {
@@ -121,7 +119,7 @@ fn background(engine: &Engine, syncer: &Syncer, stopping: &watch::Receiver<bool>
             }
         }),
         tokio::spawn(async move { runner.run().await }),
-        tokio::spawn(async move { syncer.run(stop).await }),
+        tokio::spawn(async move { sources.run(stop).await }),
         tokio::spawn(every(SCAN, stopping.clone(), "looking at open executions", move || {
             let engine = scanned.clone();
             async move { engine.scan().await }

@@ -12,6 +12,7 @@ pub mod execution;
 pub mod expression;
 pub mod plan;
 pub mod selector;
+pub mod source_status;
 pub mod template;
 pub mod time;
 pub mod transition;

@@ -27,7 +27,7 @@ pub use problem::Problem;
 pub(crate) use tokens::make as make_token;
 
 use crate::engine::Engine;
-use crate::sync::Syncer;
+use crate::sync::Sources;
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -43,8 +43,8 @@ pub const MAX_BODY: usize = 1024 * 1024;
 pub struct App {
     /// The executions and agents.
     pub engine: Engine,
-    /// The source.
-    pub syncer: Syncer,
+    /// Where definitions come from.
+    pub sources: Sources,
     /// Who may come in.
     pub admin: Arc<Admin>,
     /// How agents and people reach this controller.

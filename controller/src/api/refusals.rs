@@ -25,7 +25,13 @@ fn broken(code: &'static str, error: &dyn std::fmt::Display) -> Problem {
 
 impl From<pulse_store::Error> for Problem {
     fn from(error: pulse_store::Error) -> Self {
-        match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&pulse_store::Error> for Problem {
+    fn from(error: &pulse_store::Error) -> Self {
+        match error {
             pulse_store::Error::Ambiguous { .. } => Self::new(CONFLICT, "ambiguous_name", error.to_string()),
             pulse_store::Error::Row(row) => row.clone().into(),
             pulse_store::Error::Value { .. } => Self::new(UNPROCESSABLE, "cannot_be_stored", error.to_string()),
@@ -42,6 +48,12 @@ impl From<RowError> for Problem {
 
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&EngineError> for Problem {
+    fn from(error: &EngineError) -> Self {
         let busy = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string());
         match error {
             EngineError::NoSuchExecution(_) => Self::not_found("no_such_execution", error.to_string()),
@@ -49,7 +61,7 @@ impl From<EngineError> for Problem {
             EngineError::NotYet(_) => busy("not_yet_committed"),
             EngineError::Overloaded(_) => busy("overloaded"),
             EngineError::Database(error) => error.into(),
-            EngineError::Commit(error) => unavailable(&error),
+            EngineError::Commit(error) => unavailable(error),
             EngineError::History { .. } => broken("unreadable_history", &error),
         }
     }
@@ -96,13 +108,19 @@ impl From<Refusal> for Problem {
 
 impl From<SyncError> for Problem {
     fn from(error: SyncError) -> Self {
+        let said = error.to_string();
         match error {
-            SyncError::NoSource => Self::new(CONFLICT, "no_source", error.to_string())
-                .with_help("set PULSE_SOURCE_URL to a folder and start it again"),
-            SyncError::Source(error) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "source_unreachable", error.to_string()),
-            SyncError::Store(error) => error.into(),
-            SyncError::Engine(error) => error.into(),
-            SyncError::Interrupted(_) => broken("sync_interrupted", &error),
+            SyncError::NoSource => Self::new(CONFLICT, "no_source", said).with_help("set PULSE_SOURCE_URL and start it again"),
+            SyncError::NoSuchSource(_) => Self::not_found("no_such_source", said),
+            SyncError::SeveralSources(_) => Self::new(UNPROCESSABLE, "source_not_named", said),
+            SyncError::Source(error) => {
+                let unreachable = Self::new(StatusCode::SERVICE_UNAVAILABLE, "source_unreachable", said);
+                unreachable.with("reason", error.reason.as_str())
+            }
+            SyncError::Store(error) => error.as_ref().into(),
+            SyncError::Engine(error) => error.as_ref().into(),
+            SyncError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", said),
+            SyncError::Interrupted(_) => broken("sync_interrupted", &said),
         }
     }
 }

@@ -32,14 +32,16 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     Ok(Json(page(items.collect(), last.filter(|_| more))))
 }
 
-/// Nothing is asked for but the sync itself.
+/// Which source to look at; needed only where there are several.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
+pub(super) struct Look {
+    source: Option<String>,
+}
 
 /// `POST /api/v1/syncs`: looks at the source now and answers when that is done.
-pub(super) async fn sync(State(app): State<App>, Body(Nothing {}): Body<Nothing>) -> Result<Json<Value>, Problem> {
-    Ok(Json(view(&app.syncer.sync().await?)))
+pub(super) async fn sync(State(app): State<App>, Body(Look { source }): Body<Look>) -> Result<Json<Value>, Problem> {
+    Ok(Json(view(&app.sources.pick(source.as_deref())?.sync().await?)))
 }
 
 /// What a person confirms.
@@ -57,21 +59,27 @@ pub(super) async fn confirm(
     Body(Confirm { commit, plan_digest }): Body<Confirm>,
 ) -> Result<Json<Value>, Problem> {
     let id = text.parse::<Uuid>().map_err(|_| Problem::not_found("no_such_sync", "there is no such sync"))?;
-    Ok(Json(view(&app.syncer.confirm(id, Confirmation { commit, plan_digest }).await?)))
+    Ok(Json(view(&app.sources.confirm(id, Confirmation { commit, plan_digest }).await?)))
 }
 
 pub(super) fn view(record: &SyncRecord) -> Value {
     let mut counts = record.counts.clone();
-    let plan_digest = counts.as_object_mut().and_then(|counts| counts.shift_remove("planDigest"));
+    let mut taken = |name| counts.as_object_mut().and_then(|counts| counts.shift_remove(name));
+    let (plan_digest, changes) = (taken("planDigest"), taken("changes"));
     json!({
         "id": record.id,
         "source": record.source,
         "commit": record.commit,
+        "author": record.author,
+        "title": record.title,
         "outcome": record.outcome.as_str(),
+        "reason": record.reason,
+        "generation": record.generation,
         "message": record.message,
         "problems": record.problems,
         "counts": counts,
         "planDigest": plan_digest,
+        "changes": changes.unwrap_or_else(|| json!([])),
         "startedAt": rfc3339(record.started_at),
         "finishedAt": rfc3339(Timestamp(record.started_at.0.saturating_add(record.duration_us))),
         "durationMs": record.duration_us / 1000,

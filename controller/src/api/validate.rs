@@ -3,7 +3,7 @@
 use super::body::Json as Body;
 use super::{App, Problem};
 use crate::source::SourceFile;
-use crate::sync::{Checked, check_aside};
+use crate::sync::{Checked, check_given};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -19,11 +19,15 @@ pub(super) struct Files {
     files: Vec<File>,
 }
 
-/// A set of files, or nothing: the source itself is meant then.
+/// What to plan: a set of files; a branch, tag or commit of the source; or nothing, which means the source's head.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PlanFiles {
+pub(super) struct Wanted {
     files: Option<Vec<File>>,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+    /// Which source is meant; needed only where there are several.
+    source: Option<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -35,7 +39,7 @@ struct File {
 
 /// `POST /api/v1/validate`.
 pub(super) async fn validate(Body(Files { files }): Body<Files>) -> Result<Json<Value>, Problem> {
-    let checked = check_aside(source_files(files)?, Vec::new()).await?;
+    let checked = check_given(source_files(files)?).await?;
     Ok(Json(json!({
         "valid": checked.errors() == 0,
         "manifests": checked.documents.len(),
@@ -44,14 +48,22 @@ pub(super) async fn validate(Body(Files { files }): Body<Files>) -> Result<Json<
 }
 
 /// `POST /api/v1/plan`.
-pub(super) async fn plan(State(app): State<App>, Body(PlanFiles { files }): Body<PlanFiles>) -> Result<Json<Value>, Problem> {
-    let (checked, planned) = match files {
-        Some(files) => app.syncer.plan_files(source_files(files)?).await?,
-        None => app.syncer.plan_source().await?,
+pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted>) -> Result<Json<Value>, Problem> {
+    let syncer = || app.sources.pick(wanted.source.as_deref());
+    let checked = match (wanted.files, wanted.reference) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::parameter("ref", "it cannot be planned together with `files`; give one of the two"));
+        }
+        (Some(files), None) => check_given(source_files(files)?).await?,
+        (None, reference) => syncer()?.check_source(reference).await?,
     };
     refuse_errors(&checked)?;
+    let syncer = syncer()?;
+    let planned = syncer.plan(&checked).await?;
     let plan = &planned.plan;
     Ok(Json(json!({
+        "source": syncer.name(),
+        "commit": Some(&checked.commit.id).filter(|id| !id.is_empty()),
         "plan": plan,
         "text": plan.to_string(),
         "empty": plan.is_empty(),
@@ -75,8 +87,10 @@ fn source_files(files: Vec<File>) -> Result<Vec<SourceFile>, Problem> {
     if files.len() > MAX_FILES {
         return Err(Problem::parameter("files", format!("at most {MAX_FILES}")));
     }
-    let mut sorted: Vec<SourceFile> =
-        files.into_iter().map(|file| SourceFile { path: file.path, bytes: file.content.into_bytes() }).collect();
+    let mut sorted: Vec<SourceFile> = files
+        .into_iter()
+        .map(|file| SourceFile { path: file.path, bytes: file.content.into_bytes(), executable: false })
+        .collect();
     sorted.sort_by(|a, b| a.path.cmp(&b.path));
     if let Some(pair) = sorted.windows(2).find(|pair| pair[0].path == pair[1].path) {
         return Err(Problem::parameter("files", format!("`{}` is given twice", pair[0].path)));

@@ -4,7 +4,7 @@ use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, by_name};
 use super::time::rfc3339;
 use super::{App, Problem};
-use crate::sync::SOURCE;
+use crate::sync::DEFAULT_SOURCE as SOURCE;
 use axum::extract::State;
 use axum::response::Json;
 use crd_schemas::manifest::API_VERSION;

@@ -1,9 +1,33 @@
-//! Where manifests come from. In this release a plain folder; a reader answers the whole of it as one commit, a watcher only
-//! hints that it is time to look.
+//! Where manifests come from. Every kind of source answers one look as a [`Tree`]: everything in it is of one commit. A watcher
+//! only hints that it is time to look.
 
 mod folder;
+mod given;
 pub mod tree;
 mod watch;
 
-pub use folder::{Commit, Folder, SourceError, SourceFile};
-pub use watch::{Hints, watch};
+pub use folder::Folder;
+pub use given::{Given, SourceFile};
+pub use watch::Watch;
+
+use pulse_core::source_status::SourceAddress;
+use std::path::Path;
+use tree::{SourceError, Tree};
+
+/// A place that holds manifests. Its calls block, each ended by deadlines of its own, and come one at a time for
+/// [`Source::look`].
+pub trait Source: Send + Sync + 'static {
+    /// Where it is, without secrets.
+    fn address(&self) -> SourceAddress;
+
+    /// What it holds now.
+    fn look(&self) -> Result<Box<dyn Tree>, SourceError>;
+
+    /// What it holds at a branch, tag or commit.
+    fn look_at(&self, reference: &str) -> Result<Box<dyn Tree>, SourceError>;
+
+    /// The folder whose changes say that it is time to look, where there is one.
+    fn watched(&self) -> Option<&Path> {
+        None
+    }
+}

@@ -3,6 +3,7 @@
 use crd_schemas::Problem;
 use pulse_core::Timestamp;
 use pulse_core::definitions::PinnedFile;
+pub use pulse_core::source_status::SourceReason;
 
 /// Manifests' files of one source.
 pub const MAX_FILES: usize = 10_000;
@@ -94,55 +95,4 @@ pub struct SourceError {
     pub reason: SourceReason,
     /// What happened.
     pub message: String,
-}
-
-/// The closed set of reasons for which a source cannot be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SourceReason {
-    /// Nobody answers there: name, network, TLS, the folder is gone.
-    Unreachable,
-    /// It did not answer in time.
-    TimedOut,
-    /// The user, token or key is refused.
-    Unauthorized,
-    /// The host's key or certificate is not the one that is expected.
-    HostUntrusted,
-    /// There is no such repository.
-    RepositoryMissing,
-    /// The branch does not exist, or does not exist any more.
-    BranchMissing,
-    /// The path does not exist in the commit.
-    PathMissing,
-    /// What came is damaged, or no repository.
-    Corrupt,
-    /// It is larger than the bounds.
-    TooLarge,
-    /// It changes faster than it can be read.
-    Restless,
-    /// This machine: no space, no permission.
-    Local,
-}
-
-impl SourceReason {
-    /// The word in API, conditions and database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreachable => "Unreachable",
-            Self::TimedOut => "TimedOut",
-            Self::Unauthorized => "Unauthorized",
-            Self::HostUntrusted => "HostUntrusted",
-            Self::RepositoryMissing => "RepositoryMissing",
-            Self::BranchMissing => "BranchMissing",
-            Self::PathMissing => "PathMissing",
-            Self::Corrupt => "Corrupt",
-            Self::TooLarge => "TooLarge",
-            Self::Restless => "Restless",
-            Self::Local => "Local",
-        }
-    }
-
-    /// Only a person can mend it; trying again soon helps nobody.
-    pub const fn is_stalled(self) -> bool {
-        !matches!(self, Self::Unreachable | Self::TimedOut | Self::Restless)
-    }
 }

@@ -1,8 +1,9 @@
-//! When to look at a folder: the kernel's word, put together until it falls silent, and a poll with jitter for what the kernel
-//! does not say. All of it is hints: one that is lost costs time, never truth.
+//! The kernel's word that a folder changed, put together until it falls silent. It is only a hint: one that is lost costs time,
+//! never truth.
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -13,25 +14,57 @@ const QUIET: Duration = Duration::from_millis(150);
 /// A burst that does not end is looked at after so long.
 const LONGEST_BURST: Duration = Duration::from_secs(2);
 
-/// Hints that a folder may have changed.
+/// A folder that is watched.
 #[derive(Debug)]
-pub struct Hints {
+pub struct Watch {
+    root: PathBuf,
+    /// Device and inode of what is watched; `None` where nothing stood there.
+    identity: Option<(u64, u64)>,
     changed: Arc<Notify>,
-    poll: Duration,
     // Dropping it ends the watch.
-    _watcher: Option<RecommendedWatcher>,
+    watcher: Option<RecommendedWatcher>,
 }
 
-/// Watches a folder. Where the kernel cannot, that is said in the log and the poll does it alone.
-pub fn watch(root: &Path, poll: Duration) -> Hints {
-    let changed = Arc::new(Notify::new());
-    let watcher = watcher(root, Arc::clone(&changed));
-    let watcher = watcher
-        .inspect_err(|error| {
+impl Watch {
+    /// Watches a folder. Where the kernel cannot, that is said in the log and the poll does it alone.
+    pub fn of(root: &Path) -> Self {
+        let changed = Arc::new(Notify::new());
+        let identity = identity(root);
+        let watcher = watcher(root, Arc::clone(&changed));
+        let said = watcher.inspect_err(|error| {
             tracing::warn!(%error, folder = %root.display(), "the folder cannot be watched; it is only polled");
-        })
-        .ok();
-    Hints { changed, poll, _watcher: watcher }
+        });
+        Self { root: root.to_owned(), identity, changed, watcher: said.ok() }
+    }
+
+    /// Waits until something changed and it is quiet again. Never where the kernel cannot watch.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+        let end = Instant::now() + LONGEST_BURST;
+        while tokio::time::timeout_at(end.min(Instant::now() + QUIET), self.changed.notified()).await.is_ok() {}
+    }
+
+    /// Watches anew if another folder stands there now: the kernel goes on to watch the old one. True if so; what changed before
+    /// was told to nobody.
+    pub fn renew(&mut self) -> bool {
+        let other = identity(&self.root) != self.identity;
+        if other {
+            *self = Self::of(&self.root);
+        }
+        other
+    }
+
+    /// Watches anew if it did not work the last time.
+    pub fn mend(&mut self) {
+        if self.watcher.is_none() {
+            *self = Self::of(&self.root);
+        }
+    }
+}
+
+/// Which folder stands at a path.
+fn identity(root: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(root).map(|meta| (meta.dev(), meta.ino())).ok()
 }
 
 fn watcher(root: &Path, changed: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
@@ -45,58 +78,30 @@ fn watcher(root: &Path, changed: Arc<Notify>) -> notify::Result<RecommendedWatch
     Ok(watcher)
 }
 
-impl Hints {
-    /// Waits until it is time to look. True: something was heard; false: only the time has come.
-    pub async fn next(&self) -> bool {
-        if tokio::time::timeout(jittered(self.poll), self.changed.notified()).await.is_err() {
-            return false;
-        }
-        let end = Instant::now() + LONGEST_BURST;
-        while tokio::time::timeout_at(end.min(Instant::now() + QUIET), self.changed.notified()).await.is_ok() {}
-        true
-    }
-}
-
-/// Up to a tenth more or less, so that many controllers do not look in the same instant.
-fn jittered(period: Duration) -> Duration {
-    let mut random = [0; 2];
-    if getrandom::fill(&mut random).is_err() {
-        return period;
-    }
-    period.mul_f64(0.9 + 0.2 * f64::from(u16::from_be_bytes(random)) / f64::from(u16::MAX))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{jittered, watch};
+    use super::Watch;
     use std::time::Duration;
-
-    const LONG: Duration = Duration::from_secs(3600);
 
     #[tokio::test]
     async fn a_change_is_heard_and_reading_is_not() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("sub")).unwrap();
-        let hints = watch(root.path(), LONG);
+        let mut watch = Watch::of(root.path());
         std::fs::write(root.path().join("sub/a.yaml"), "x").unwrap();
-        assert!(tokio::time::timeout(Duration::from_secs(20), hints.next()).await.expect("a write is heard"));
+        tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.expect("a write is heard");
         std::fs::read(root.path().join("sub/a.yaml")).unwrap();
-        assert!(tokio::time::timeout(Duration::from_millis(400), hints.next()).await.is_err(), "a read is no change");
+        assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err(), "a read is no change");
+        assert!(!watch.renew(), "the same folder stands there");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn without_any_word_the_poll_looks() {
-        let hints = watch(std::path::Path::new("/no/such/folder"), LONG);
-        let start = tokio::time::Instant::now();
-        assert!(!hints.next().await);
-        let waited = start.elapsed();
-        assert!(waited >= LONG.mul_f64(0.89) && waited <= LONG.mul_f64(1.11), "{waited:?}");
-    }
-
-    #[test]
-    fn jitter_stays_within_a_tenth() {
-        let waits: Vec<_> = (0..100).map(|_| jittered(LONG)).collect();
-        assert!(waits.iter().all(|wait| *wait >= LONG.mul_f64(0.89) && *wait <= LONG.mul_f64(1.11)));
-        assert!(waits.iter().any(|wait| *wait != waits[0]));
+    #[tokio::test]
+    async fn a_folder_that_comes_later_is_watched_then() {
+        let root = tempfile::tempdir().unwrap();
+        let mut watch = Watch::of(&root.path().join("later"));
+        std::fs::create_dir(root.path().join("later")).unwrap();
+        assert!(watch.renew());
+        std::fs::write(root.path().join("later/a.yaml"), "x").unwrap();
+        tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.expect("a write is heard");
     }
 }

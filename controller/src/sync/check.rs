@@ -1,6 +1,9 @@
-//! Files to documents and every problem of the whole set, each with its place.
+//! A tree to documents and every problem of the whole set, each with its place.
 
-use crate::source::SourceFile;
+use super::SyncError;
+use super::aside::aside;
+use crate::source::tree::{Commit, SourceError, Tree};
+use crate::source::{Given, SourceFile};
 use crd_schemas::{Document, Problem, Severity, parse_file};
 use pulse_core::definitions::{self, Files, digest};
 use pulse_core::plan::WantedObject;
@@ -9,23 +12,30 @@ use sha2::{Digest, Sha256};
 /// A set of manifests, checked.
 #[derive(Debug, Clone)]
 pub struct Checked {
+    /// Which commit it is; without an id where it is none.
+    pub commit: Commit,
     /// The documents without a problem of their own.
     pub documents: Vec<Document>,
     /// Every problem, in the order of files and lines.
     pub problems: Vec<Problem>,
 }
 
-/// Checks files as one set. `found` is what reading them has found already.
-pub fn check(files: &[SourceFile], found: Vec<Problem>) -> Checked {
-    let (mut documents, mut problems) = (Vec::new(), found);
-    for file in files {
-        let parsed = parse_file(&file.path, &file.bytes);
+/// Checks a tree as one set.
+pub fn check(tree: &dyn Tree) -> Result<Checked, SourceError> {
+    let (mut documents, mut problems) = (Vec::new(), tree.problems().to_vec());
+    for entry in tree.manifests() {
+        let parsed = parse_file(&entry.path, &tree.read(entry)?);
         documents.extend(parsed.documents);
         problems.extend(parsed.problems);
     }
     problems.extend(definitions::problems(&documents));
     problems.sort_by(|a, b| (&a.file, a.line, a.column, &a.code).cmp(&(&b.file, b.line, b.column, &b.code)));
-    Checked { documents, problems }
+    Ok(Checked { commit: tree.commit(), documents, problems })
+}
+
+/// Checks files that no source holds.
+pub async fn check_given(files: Vec<SourceFile>) -> Result<Checked, SyncError> {
+    Ok(aside("given", move || check(&Given::new(files))).await??)
 }
 
 impl Checked {

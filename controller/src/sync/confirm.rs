@@ -46,9 +46,9 @@ pub enum ConfirmError {
 }
 
 impl Syncer {
-    /// Applies what a sync held, if it is still what the source holds and would still do the same.
-    pub async fn confirm(&self, id: Uuid, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
-        let held = self.inner.store.sync(id).await.map_err(SyncError::from)?.ok_or(ConfirmError::NoSuchSync(id))?;
+    /// Applies what this sync held, if it is still what the source holds and would still do the same.
+    pub(super) async fn confirm(&self, held: SyncRecord, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
+        let id = held.id;
         if held.outcome != SyncOutcome::Held {
             return Err(ConfirmError::NotHeld { id, outcome: held.outcome.as_str() });
         }
@@ -57,13 +57,10 @@ impl Syncer {
         if word.commit != commit || word.plan_digest != plan_digest {
             return Err(ConfirmError::Another { id, commit, plan_digest });
         }
-        let turn = self.inner.turn.lock().await;
-        let record = self.look(Some(&word)).await;
-        drop(turn);
-        let record = record?;
+        let record = self.in_turn(Some(word)).await?;
         let settled = matches!(record.outcome, SyncOutcome::Applied | SyncOutcome::Unchanged);
         // Confirmed twice: the second one finds it live already.
-        if settled && record.commit.as_deref() == Some(word.commit.as_str()) {
+        if settled && record.commit.as_deref() == Some(commit.as_str()) {
             return Ok(record);
         }
         Err(ConfirmError::Moved(Box::new(record)))

@@ -1,7 +1,7 @@
 //! One look at the source, from reading to the recorded end.
 
 use super::record::{Begun, Finding};
-use super::{Checked, Confirmation, Planned, SOURCE, SyncError, Syncer};
+use super::{Checked, Confirmation, Planned, SyncError, Syncer};
 use crate::clock;
 use pulse_store::{ApplyError, SyncOutcome, SyncRecord};
 use std::sync::atomic::Ordering;
@@ -13,54 +13,44 @@ impl Syncer {
     /// Looks once. The caller has the turn.
     pub(super) async fn look(&self, confirmed: Option<&Confirmation>) -> Result<SyncRecord, SyncError> {
         self.refresh().await?;
-        let begun = Begun::now();
-        let last = self.last().await?;
-        let known = last.as_ref().and_then(|last| last.commit.clone());
-        let (commit, checked) = match self.read(known).await {
-            Ok(read) => read,
+        let begun = Begun::now(self.name());
+        let last = self.inner.store.last_sync(self.name()).await?;
+        let checked = match self.check_source(None).await {
+            Ok(checked) => checked,
             Err(SyncError::Source(error)) => return self.record(last, begun.unreachable(&error)).await,
             Err(error) => return Err(error),
         };
         if checked.errors() > 0 {
-            return self.record(last, begun.refused(&commit, &checked)).await;
+            return self.record(last, begun.refused(&checked)).await;
         }
         for _ in 0..TRIES {
             let planned = self.plan(&checked).await?;
-            if planned.is_live(&commit) {
-                return self.record(last, begun.finish(Finding::of(SyncOutcome::Unchanged, &commit, &checked, &planned))).await;
+            if planned.is_live(&checked) {
+                return self.record(last, begun.finish(Finding::of(SyncOutcome::Unchanged, &checked, &planned))).await;
             }
-            let free = confirmed.is_some_and(|word| word.commit == commit && word.plan_digest == planned.plan.digest());
+            let free =
+                confirmed.is_some_and(|word| word.commit == checked.commit.id && word.plan_digest == planned.plan.digest());
             if planned.plan.needs_confirmation() && !free {
-                return self.record(last, begun.finish(Finding::of(SyncOutcome::Held, &commit, &checked, &planned))).await;
+                return self.record(last, begun.finish(Finding::of(SyncOutcome::Held, &checked, &planned))).await;
             }
-            if let Some(record) = self.apply(&begun, &commit, &checked, &planned).await? {
+            if let Some(record) = self.apply(&begun, &checked, &planned).await? {
                 return Ok(record);
             }
         }
         Err(SyncError::Interrupted("another writer was first each time".to_owned()))
     }
 
-    /// The last recorded sync.
-    pub(super) async fn last(&self) -> Result<Option<SyncRecord>, SyncError> {
-        let rows = self.inner.store.syncs(Some(SOURCE), 1, None).await?;
-        Ok(rows.into_iter().next().and_then(Result::ok))
-    }
-
     /// Applies a plan; `None` if another writer was first, and it must be made anew.
-    async fn apply(
-        &self,
-        begun: &Begun,
-        commit: &str,
-        checked: &Checked,
-        planned: &Planned,
-    ) -> Result<Option<SyncRecord>, SyncError> {
+    async fn apply(&self, begun: &Begun<'_>, checked: &Checked, planned: &Planned) -> Result<Option<SyncRecord>, SyncError> {
         // An edit that changes no object, such as a comment's, still moves the commit that new executions name.
         let outcome = if planned.plan.is_empty() { SyncOutcome::Unchanged } else { SyncOutcome::Applied };
-        let record = begun.finish(Finding::of(outcome, commit, checked, planned));
-        let apply = planned.apply(checked, commit, record.clone(), clock::now());
+        let record = begun.finish(Finding::of(outcome, checked, planned));
+        let apply = planned.apply(self.name(), checked, record.clone(), clock::now());
+        self.begin_writing()?;
         match self.inner.store.apply(&apply).await {
             Ok(generation) => {
-                tracing::info!(commit, generation, message = record.message, "synced");
+                let (source, commit) = (self.name(), apply.commit.as_str());
+                tracing::info!(source, commit, generation, message = record.message, "synced");
                 self.inner.stale.store(true, Ordering::SeqCst);
                 self.refresh().await?;
                 Ok(Some(record))
@@ -84,17 +74,19 @@ impl Syncer {
         if let Some(last) = last.filter(|last| says_the_same(last, &record)) {
             return Ok(last);
         }
-        let (outcome, message) = (record.outcome.as_str(), record.message.as_deref());
+        let (source, outcome, message) = (self.name(), record.outcome.as_str(), record.message.as_deref());
         match record.outcome {
-            SyncOutcome::Unchanged | SyncOutcome::Applied => tracing::info!(outcome, message, "synced"),
-            _ => tracing::warn!(outcome, message, "synced"),
+            SyncOutcome::Unchanged | SyncOutcome::Applied => tracing::info!(source, outcome, message, "synced"),
+            _ => tracing::warn!(source, outcome, message, "synced"),
         }
+        self.begin_writing()?;
         self.inner.store.record_sync(&record).await?;
         Ok(record)
     }
 }
 
+/// Nothing that people read differs, but when it was and how long it took.
 fn says_the_same(last: &SyncRecord, record: &SyncRecord) -> bool {
-    let says = |record: &SyncRecord| (record.commit.clone(), record.outcome, record.problems.clone(), record.message.clone());
-    says(last) == says(record) && last.counts == record.counts
+    let same = SyncRecord { id: last.id, started_at: last.started_at, duration_us: last.duration_us, ..record.clone() };
+    same == *last
 }

@@ -1,112 +1,109 @@
-//! From a source to what is live: read → check → plan → apply, one look at a time. Whatever goes wrong is a finished sync with
-//! a reason, and what was live stays live.
+//! From a source to what is live: read → check → plan → apply, one look at a time for each source. Whatever goes wrong is a finished
+//! sync with a reason, and what was live stays live.
 //!
 //! ```text
-//! source (commit) ─▶ check (documents, every problem) ─▶ plan (against live) ─▶ store.apply (one transaction) ─▶ engine
+//! source (tree) ─▶ check (documents, every problem) ─▶ plan (against live) ─▶ store.apply (one transaction) ─▶ engine
 //! ```
 
+mod aside;
 mod check;
 mod confirm;
+mod error;
 mod look;
 mod plan;
 mod record;
 mod run;
+mod sources;
+mod status;
+mod turn;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_given};
 pub use confirm::{ConfirmError, Confirmation};
+pub use error::SyncError;
 pub use plan::Planned;
+pub use sources::Sources;
 
-use crate::engine::{Engine, EngineError};
-use crate::source::{Folder, SourceError, SourceFile};
+use crate::engine::Engine;
+use crate::source::Source;
 use pulse_store::{Store, SyncRecord};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// The name of the one source of this release; part of every key, so that several can live side by side later.
-pub const SOURCE: &str = "default";
+/// The name of a source where settings give none. A name is part of every key, so that several sources live side by side.
+pub const DEFAULT_SOURCE: &str = "default";
 
-/// Syncs the source; clones share it.
+/// Syncs one source; clones share it.
 #[derive(Clone)]
 pub struct Syncer {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    folder: Option<Folder>,
+    name: String,
+    source: Arc<dyn Source>,
     poll: Duration,
     store: Store,
     engine: Engine,
-    /// Whose turn it is: never two syncs at once.
-    turn: tokio::sync::Mutex<()>,
+    /// Whose turn it is: never two looks of a source at once.
+    turn: Arc<tokio::sync::Mutex<turn::Turn>>,
+    /// Looks begun so far.
+    begun: std::sync::atomic::AtomicU64,
+    /// It is time to look.
+    hint: tokio::sync::Notify,
+    watched: std::sync::Mutex<status::Watched>,
+    stopping: turn::Stopping,
     /// Something was applied that the engine has not read yet.
     stale: AtomicBool,
 }
 
-/// Why a sync cannot even be made.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError {
-    /// There is nothing to sync.
-    #[error("this controller has no source")]
-    NoSource,
-    /// The source cannot be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] pulse_store::Error),
-    /// The engine cannot read what is live.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A task ended early.
-    #[error("reading the source was interrupted: {0}")]
-    Interrupted(String),
-}
-
 impl Syncer {
-    /// A syncer of this folder.
-    pub fn new(folder: Option<Folder>, poll: Duration, engine: Engine) -> Self {
-        let (store, turn, stale) = (engine.store().clone(), tokio::sync::Mutex::new(()), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { folder, poll, store, engine, turn, stale }) }
+    /// A syncer of this source, which is looked at every `poll` whatever was heard.
+    pub fn new(name: impl Into<String>, source: Arc<dyn Source>, poll: Duration, engine: Engine) -> Self {
+        let inner = Inner {
+            name: name.into(),
+            source,
+            poll,
+            store: engine.store().clone(),
+            engine,
+            turn: Arc::default(),
+            begun: std::sync::atomic::AtomicU64::new(0),
+            hint: tokio::sync::Notify::new(),
+            watched: std::sync::Mutex::default(),
+            stopping: turn::Stopping::default(),
+            stale: AtomicBool::new(false),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Looks at the source now and answers the finished sync: a new one, or the last one where nothing has changed since.
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// It may be time to look: [`Syncer::run`] does so soon. However many hints come, at most one look runs and one waits.
+    pub fn hint(&self) {
+        self.inner.hint.notify_one();
+    }
+
+    /// Looks at the source now and answers the finished sync: a new one, or the last one where nothing has changed since. Everybody
+    /// who asks while a look runs gets the one look that begins after it.
     pub async fn sync(&self) -> Result<SyncRecord, SyncError> {
-        let turn = self.inner.turn.lock().await;
-        let record = self.look(None).await;
-        drop(turn);
-        record
+        self.in_turn(None).await
     }
 
-    /// What the source would change of what is live; nothing is applied or recorded.
-    pub async fn plan_source(&self) -> Result<(Checked, Planned), SyncError> {
-        let (_, checked) = self.read(None).await?;
-        let planned = self.plan(&checked).await?;
-        Ok((checked, planned))
-    }
-
-    /// What these files would change of what is live.
-    pub async fn plan_files(&self, files: Vec<SourceFile>) -> Result<(Checked, Planned), SyncError> {
-        let checked = check_aside(files, Vec::new()).await?;
-        let planned = self.plan(&checked).await?;
-        Ok((checked, planned))
-    }
-
-    /// The source's commit and what the checks say of it.
-    async fn read(&self, known: Option<String>) -> Result<(String, Checked), SyncError> {
-        let folder = self.inner.folder.clone().ok_or(SyncError::NoSource)?;
-        let read = tokio::task::spawn_blocking(move || {
-            let commit = folder.settled(known.as_deref())?;
-            Ok::<_, SourceError>((commit.id, check(&commit.files, commit.problems)))
+    /// What the source holds, checked; nothing is applied or recorded. `reference`: a branch, tag or commit instead of its head.
+    pub async fn check_source(&self, reference: Option<String>) -> Result<Checked, SyncError> {
+        let source = Arc::clone(&self.inner.source);
+        let checked = aside::aside(&self.inner.name, move || {
+            let tree = match reference {
+                Some(reference) => source.look_at(&reference)?,
+                None => source.look()?,
+            };
+            check(tree.as_ref())
         });
-        Ok(read.await.map_err(|error| SyncError::Interrupted(error.to_string()))??)
+        Ok(checked.await??)
     }
-}
-
-/// Checks files on a thread that may block: a large set takes its time.
-pub async fn check_aside(files: Vec<SourceFile>, found: Vec<crd_schemas::Problem>) -> Result<Checked, SyncError> {
-    let checked = tokio::task::spawn_blocking(move || check(&files, found)).await;
-    checked.map_err(|error| SyncError::Interrupted(error.to_string()))
 }
 
 #[cfg(test)]

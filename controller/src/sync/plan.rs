@@ -1,12 +1,12 @@
 //! A checked set against what is live: the plan, and what applying it writes.
 
 use super::check::set_digest;
-use super::{Checked, SOURCE, SyncError, Syncer};
+use super::{Checked, SyncError, Syncer};
 use crd_schemas::Kind;
 use pulse_core::Timestamp;
 use pulse_core::definitions::Files;
 use pulse_core::plan::{LiveObject, Plan};
-use pulse_store::{Apply, Definition, DefinitionKey, NewDefinition, SyncRecord};
+use pulse_store::{Apply, Definition, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
 use std::collections::BTreeSet;
 
 /// A plan and what it was made against.
@@ -23,8 +23,9 @@ pub struct Planned {
 }
 
 impl Syncer {
-    pub(super) async fn plan(&self, checked: &Checked) -> Result<Planned, SyncError> {
-        let state = self.inner.store.source(SOURCE).await?;
+    /// What a checked set would change of what is live; nothing is applied or recorded.
+    pub async fn plan(&self, checked: &Checked) -> Result<Planned, SyncError> {
+        let state = self.inner.store.source(self.name()).await?;
         let live = self.live().await?;
         let objects: Vec<LiveObject> = live.iter().map(live_object).collect();
         let wanted = checked.wanted();
@@ -45,7 +46,7 @@ impl Syncer {
 
     /// What is live. A row that cannot be read counts as absent, so that the next commit mends it.
     async fn live(&self) -> Result<Vec<Definition>, SyncError> {
-        let rows = self.inner.store.live(SOURCE).await?;
+        let rows = self.inner.store.live(self.name()).await?;
         let readable = rows.into_iter().filter_map(|row| {
             row.inspect_err(|error| tracing::error!(%error, "a live definition cannot be read; it is planned anew")).ok()
         });
@@ -65,12 +66,22 @@ fn live_object(definition: &Definition) -> LiveObject {
 
 impl Planned {
     /// Neither the objects nor their files nor the commit differ from what is live.
-    pub(super) fn is_live(&self, commit: &str) -> bool {
-        self.plan.is_empty() && self.moved.is_empty() && self.live_commit.as_deref() == Some(commit)
+    pub(super) fn is_live(&self, checked: &Checked) -> bool {
+        self.plan.is_empty() && self.moved.is_empty() && self.live_commit.as_ref() == Some(&checked.commit.id)
+    }
+
+    /// The source's generation once the commit is live; `None` where it does not become so.
+    pub(super) fn generation_after(&self, outcome: SyncOutcome, checked: &Checked) -> Option<i64> {
+        match outcome {
+            SyncOutcome::Applied | SyncOutcome::Unchanged => {
+                Some(self.generation.saturating_add(i64::from(!self.is_live(checked))))
+            }
+            SyncOutcome::Refused | SyncOutcome::Held | SyncOutcome::Unreachable => None,
+        }
     }
 
     /// Everything that the store has to write.
-    pub(super) fn apply(&self, checked: &Checked, commit: &str, sync: SyncRecord, now: Timestamp) -> Apply {
+    pub(super) fn apply(&self, source: &str, checked: &Checked, sync: SyncRecord, now: Timestamp) -> Apply {
         let mut changed: BTreeSet<(Kind, String)> = self.moved.clone();
         changed.extend(self.plan.create.iter().chain(&self.plan.update).map(|change| (change.kind, change.name.clone())));
         let wanted = checked.wanted();
@@ -84,9 +95,9 @@ impl Planned {
         });
         let retired = self.plan.retire.iter().map(|change| DefinitionKey { kind: change.kind, name: change.name.clone() });
         Apply {
-            source: SOURCE.to_owned(),
+            source: source.to_owned(),
             parent_generation: self.generation,
-            commit: commit.to_owned(),
+            commit: checked.commit.id.clone(),
             digest: set_digest(&wanted),
             upserted: upserted.collect(),
             retired: retired.collect(),

@@ -1,41 +1,49 @@
-//! The row that people read of a sync: counts, problems, one sentence.
+//! The row that people read of a sync: commit, counts, changes, problems, one sentence.
 
-use super::{Checked, Planned, SOURCE};
+use super::{Checked, Planned};
 use crate::clock;
-use crate::source::SourceError;
+use crate::source::tree::{Commit, SourceError};
 use crd_schemas::{Problem, Severity};
 use pulse_core::Timestamp;
+use pulse_core::source_status::SyncReason;
 use pulse_store::{SyncOutcome, SyncRecord};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Problems that a row keeps.
 const MAX_PROBLEMS: usize = 500;
+/// Changes that a row keeps.
+const MAX_CHANGES: usize = 200;
 
 /// A sync that has begun.
-pub(super) struct Begun {
+pub(super) struct Begun<'a> {
+    source: &'a str,
     at: Timestamp,
 }
 
 /// What there is to say at its end.
 pub(super) struct Finding {
     outcome: SyncOutcome,
-    commit: Option<String>,
+    reason: SyncReason,
+    commit: Option<Commit>,
+    generation: Option<i64>,
     problems: Value,
     counts: Value,
     message: String,
 }
 
-impl Begun {
-    pub(super) fn now() -> Self {
-        Self { at: clock::now() }
+impl<'a> Begun<'a> {
+    pub(super) fn now(source: &'a str) -> Self {
+        Self { source, at: clock::now() }
     }
 
     /// The source cannot be read.
     pub(super) fn unreachable(&self, error: &SourceError) -> SyncRecord {
         self.finish(Finding {
             outcome: SyncOutcome::Unreachable,
+            reason: SyncReason::Source(error.reason),
             commit: None,
+            generation: None,
             problems: json!([]),
             counts: json!({}),
             message: error.to_string(),
@@ -43,13 +51,15 @@ impl Begun {
     }
 
     /// The set has errors.
-    pub(super) fn refused(&self, commit: &str, checked: &Checked) -> SyncRecord {
+    pub(super) fn refused(&self, checked: &Checked) -> SyncRecord {
         let mut files: Vec<&str> = errors(checked).map(|problem| problem.file.as_str()).collect();
         files.dedup();
         let (errors, files) = (counted(checked.errors(), "error"), counted(files.len(), "file"));
         self.finish(Finding {
             outcome: SyncOutcome::Refused,
-            commit: Some(commit.to_owned()),
+            reason: SyncReason::InvalidManifests,
+            commit: Some(checked.commit.clone()),
+            generation: None,
             problems: problems(checked),
             counts: json!({}),
             message: format!("{errors} in {files}; what was live stays live"),
@@ -57,15 +67,16 @@ impl Begun {
     }
 
     pub(super) fn finish(&self, finding: Finding) -> SyncRecord {
+        let commit = finding.commit.unwrap_or_default();
         SyncRecord {
             id: Uuid::now_v7(),
-            source: SOURCE.to_owned(),
-            commit: finding.commit,
-            author: None,
-            title: None,
+            source: self.source.to_owned(),
+            commit: Some(commit.id).filter(|id| !id.is_empty()),
+            author: commit.author,
+            title: commit.title,
             outcome: finding.outcome,
-            reason: None,
-            generation: None,
+            reason: Some(finding.reason.as_str().to_owned()),
+            generation: finding.generation,
             problems: finding.problems,
             counts: finding.counts,
             message: Some(finding.message),
@@ -77,22 +88,45 @@ impl Begun {
 
 impl Finding {
     /// What a plan says.
-    pub(super) fn of(outcome: SyncOutcome, commit: &str, checked: &Checked, planned: &Planned) -> Self {
+    pub(super) fn of(outcome: SyncOutcome, checked: &Checked, planned: &Planned) -> Self {
         let plan = &planned.plan;
         let [create, update, retire, unchanged] =
             [&plan.create, &plan.update, &plan.retire, &plan.unchanged].map(|changes| changes.len());
         let mut counts = json!({ "create": create, "update": update, "retire": retire, "unchanged": unchanged });
-        let message = match outcome {
+        if !plan.is_empty() {
+            counts["planDigest"] = json!(plan.digest());
+            counts["changes"] = changes(planned);
+        }
+        let (reason, message) = match outcome {
             SyncOutcome::Held => {
-                counts["planDigest"] = json!(plan.digest());
                 let live = update + unchanged + retire;
-                format!("it would retire {retire} of {live} live objects, so a person must confirm it; nothing was applied")
+                let message =
+                    format!("it would retire {retire} of {live} live objects, so a person must confirm it; nothing was applied");
+                (SyncReason::Held, message)
             }
-            SyncOutcome::Unchanged => format!("nothing to change: {unchanged} unchanged"),
-            _ => format!("{create} created, {update} updated, {retire} retired, {unchanged} unchanged"),
+            SyncOutcome::Unchanged => (SyncReason::Unchanged, format!("nothing to change: {unchanged} unchanged")),
+            _ => {
+                let message = format!("{create} created, {update} updated, {retire} retired, {unchanged} unchanged");
+                (SyncReason::Applied, message)
+            }
         };
-        Self { outcome, commit: Some(commit.to_owned()), problems: problems(checked), counts, message }
+        let generation = planned.generation_after(outcome, checked);
+        let (commit, problems) = (Some(checked.commit.clone()), problems(checked));
+        Self { outcome, reason, commit, generation, problems, counts, message }
     }
+}
+
+/// The changes that a row keeps; what a person must look at most comes first.
+fn changes(planned: &Planned) -> Value {
+    let plan = &planned.plan;
+    let said = [("retire", &plan.retire), ("update", &plan.update), ("create", &plan.create)];
+    let all = said.into_iter().flat_map(|(action, changes)| changes.iter().map(move |change| (action, change)));
+    let one = |(action, change): (&str, &pulse_core::plan::Change)| {
+        let mut value = json!(change);
+        value["action"] = json!(action);
+        value
+    };
+    Value::Array(all.take(MAX_CHANGES).map(one).collect())
 }
 
 fn errors(checked: &Checked) -> impl Iterator<Item = &Problem> {

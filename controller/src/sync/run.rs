@@ -1,66 +1,65 @@
-//! The loop: look at the start, on every hint, and from time to time whatever was heard.
+//! The loop of one source: look at the start, on every hint, and from time to time whatever was heard.
 
-use super::{SyncError, Syncer};
-use crate::source::{Folder, Hints, watch};
-use pulse_store::SyncOutcome;
-use std::os::unix::fs::MetadataExt;
+use super::Syncer;
+use crate::clock;
+use crate::source::Watch;
+use pulse_core::Timestamp;
+use pulse_core::source_status::until_next_look;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
-/// How soon to look again after a look that failed.
-const SOON: Duration = Duration::from_secs(5);
-
 impl Syncer {
-    /// Syncs until `stop` says true.
+    /// Syncs until `stop` says true, and until what is being written then is written.
     pub async fn run(&self, mut stop: Receiver<bool>) {
-        let Some(folder) = self.inner.folder.clone() else { return };
         tokio::select! {
-            // A stop is heard between two looks, never in the middle of one.
             _ = stop.wait_for(|stop| *stop) => {}
-            () = self.keep_looking(&folder) => {}
+            () = self.keep_looking() => {}
         }
+        self.stop_writing().await;
     }
 
-    async fn keep_looking(&self, folder: &Folder) {
-        let mut watched = identity(folder);
-        let mut hints = watch(folder.root(), self.inner.poll);
+    async fn keep_looking(&self) {
+        let mut watch = self.inner.source.watched().map(Watch::of);
         loop {
-            let look = self.clone();
-            // A task of its own: if this loop is dropped at a stop, the look that has begun still ends.
-            let looked = tokio::spawn(async move { look.sync().await }).await;
-            let healthy = match looked {
-                Ok(Ok(record)) => record.outcome != SyncOutcome::Unreachable,
-                Ok(Err(error)) => said(&error),
-                Err(error) => said(&SyncError::Interrupted(error.to_string())),
-            };
-            let now = identity(folder);
-            // Another folder stands there now, and the kernel still watches the old one.
-            if now != watched {
-                (hints, watched) = (watch(folder.root(), self.inner.poll), now);
-                // What changed before the watch began was told to nobody.
+            // What went wrong is in the status, and logged where it was seen.
+            drop(self.sync().await);
+            if watch.as_mut().is_some_and(Watch::renew) {
                 continue;
             }
-            if !self.wait(&hints, healthy).await {
-                hints = watch(folder.root(), self.inner.poll);
+            let wait = until_next_look(self.facts().failures, self.inner.poll, dice());
+            self.watched().next_look = Some(later(clock::now(), wait));
+            tokio::select! {
+                () = self.inner.hint.notified() => {}
+                () = changed(watch.as_ref()) => {}
+                () = after(wait) => watch.iter_mut().for_each(Watch::mend),
             }
-        }
-    }
-
-    /// True: a hint came. False: the time has come, and hints may have been lost.
-    async fn wait(&self, hints: &Hints, well: bool) -> bool {
-        match well {
-            true => hints.next().await,
-            false => tokio::time::timeout(SOON, hints.next()).await.unwrap_or(false),
+            self.watched().next_look = None;
         }
     }
 }
 
-/// Which folder stands at the path; `None` where there is none.
-fn identity(folder: &Folder) -> Option<(u64, u64)> {
-    std::fs::metadata(folder.root()).map(|meta| (meta.dev(), meta.ino())).ok()
+/// Waits for a change of the folder; without one, for ever.
+async fn changed(watch: Option<&Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
-fn said(error: &SyncError) -> bool {
-    tracing::error!(%error, "the source could not be synced; trying again soon");
-    false
+async fn after(wait: Duration) {
+    // A wait without an event: its end is what is waited for.
+    drop(tokio::time::timeout(wait, std::future::pending::<()>()).await);
+}
+
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    Timestamp(now.0.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)))
+}
+
+/// A random number; without randomness the middle, which is no harm.
+fn dice() -> u16 {
+    let mut random = [0; 2];
+    match getrandom::fill(&mut random) {
+        Ok(()) => u16::from_be_bytes(random),
+        Err(_) => u16::MAX / 2,
+    }
 }

@@ -1,11 +1,12 @@
 //! A source's changes and what they do to what is live.
 
-use super::{ConfirmError, Confirmation, SOURCE, SyncError, Syncer};
+use super::{ConfirmError, Confirmation, DEFAULT_SOURCE as SOURCE, Sources, Syncer};
 use crate::agents::FleetHandle;
 use crate::engine::Engine;
 use crate::source::Folder;
 use pulse_store::{Store, SyncOutcome, SyncRecord};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 struct Room {
@@ -21,7 +22,8 @@ impl Room {
         let url = format!("sqlite://{}", root.path().join("pulse.db").display());
         let store = Store::open(&url, "test").await.unwrap();
         let engine = Engine::new(store.clone(), FleetHandle::default());
-        let syncer = Syncer::new(Some(Folder::new(root.path().join("ops"))), Duration::from_secs(60), engine);
+        let folder = Arc::new(Folder::new(root.path().join("ops")));
+        let syncer = Syncer::new(SOURCE, folder, Duration::from_secs(60), engine);
         Self { root, store, syncer }
     }
 
@@ -52,6 +54,10 @@ impl Room {
             }
         };
         tokio::time::timeout(Duration::from_secs(30), so).await.unwrap_or_else(|_| panic!("{expected:?} never became live"));
+    }
+
+    async fn confirm(&self, id: uuid::Uuid, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
+        Sources::new([self.syncer.clone()]).confirm(id, word).await
     }
 
     async fn rows(&self) -> usize {
@@ -159,19 +165,19 @@ async fn retiring_much_is_held_until_a_person_confirms_just_that() {
     let word = Confirmation { commit: held.commit.unwrap(), plan_digest: held.counts["planDigest"].as_str().unwrap().to_owned() };
 
     let other = Confirmation { plan_digest: "0".repeat(64), ..word.clone() };
-    assert!(matches!(room.syncer.confirm(held.id, other).await, Err(ConfirmError::Another { .. })));
+    assert!(matches!(room.confirm(held.id, other).await, Err(ConfirmError::Another { .. })));
     room.write("f.yaml", &workflow("f", "echo"));
-    let moved = room.syncer.confirm(held.id, word.clone()).await;
+    let moved = room.confirm(held.id, word.clone()).await;
     assert!(matches!(moved, Err(ConfirmError::Moved(_))), "the head has moved");
     assert_eq!(room.live().await.len(), 5);
 
     std::fs::remove_file(room.path("f.yaml")).unwrap();
-    let applied = room.syncer.confirm(held.id, word.clone()).await.unwrap();
+    let applied = room.confirm(held.id, word.clone()).await.unwrap();
     assert_eq!(applied.outcome, SyncOutcome::Applied);
     assert_eq!(room.live().await, ["e"]);
-    let again = room.syncer.confirm(held.id, word.clone()).await.unwrap();
+    let again = room.confirm(held.id, word.clone()).await.unwrap();
     assert_eq!(again.outcome, SyncOutcome::Unchanged, "confirmed twice is confirmed");
-    let refused = room.syncer.confirm(again.id, word).await;
+    let refused = room.confirm(again.id, word).await;
     assert!(matches!(refused, Err(ConfirmError::NotHeld { outcome: "unchanged", .. })));
 }
 
@@ -179,11 +185,10 @@ async fn retiring_much_is_held_until_a_person_confirms_just_that() {
 async fn planning_changes_nothing() {
     let room = Room::new().await;
     room.write("a.yaml", &workflow("a", "echo 1"));
-    let (checked, planned) = room.syncer.plan_source().await.unwrap();
+    let checked = room.syncer.check_source(None).await.unwrap();
+    let planned = room.syncer.plan(&checked).await.unwrap();
     assert_eq!((checked.errors(), planned.plan.create.len()), (0, 1));
     assert!(room.live().await.is_empty() && room.rows().await == 0);
-    let none = Syncer::new(None, Duration::from_secs(60), Engine::new(room.store.clone(), FleetHandle::default()));
-    assert!(matches!(none.sync().await, Err(SyncError::NoSource)));
 }
 
 #[tokio::test]
@@ -205,4 +210,61 @@ async fn the_loop_follows_edits_and_a_folder_that_is_replaced() {
     room.until_live(&["b", "c"]).await;
     stop.send_replace(true);
     tokio::time::timeout(Duration::from_secs(10), running).await.expect("it stops").unwrap();
+}
+
+#[tokio::test]
+async fn asking_while_a_look_runs_is_answered_by_one_more_look() {
+    let room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo"));
+    room.sync(SyncOutcome::Applied).await;
+    let begun = room.syncer.inner.begun.load(std::sync::atomic::Ordering::SeqCst);
+    let held = std::sync::Arc::clone(&room.syncer.inner.turn).lock_owned().await;
+    let asked: Vec<_> = (0..50)
+        .map(|_| {
+            tokio::spawn({
+                let syncer = room.syncer.clone();
+                async move { syncer.sync().await }
+            })
+        })
+        .collect();
+    // On this one thread all of them have asked by now.
+    tokio::task::yield_now().await;
+    room.write("a.yaml", &workflow("a", "echo 2"));
+    drop(held);
+    let mut ids = std::collections::BTreeSet::new();
+    for answer in asked {
+        ids.insert(answer.await.unwrap().unwrap().id);
+    }
+    assert_eq!(ids.len(), 1);
+    assert_eq!(room.syncer.inner.begun.load(std::sync::atomic::Ordering::SeqCst), begun + 1);
+}
+
+#[tokio::test]
+async fn the_status_says_how_the_source_stands() {
+    let room = Room::new().await;
+    let ready = |status: &pulse_core::source_status::SourceStatus<SyncRecord>| {
+        let ready = &status.conditions[0];
+        (ready.status.as_str(), ready.reason.as_str())
+    };
+    let before = room.syncer.status().await.unwrap();
+    assert_eq!((ready(&before), before.generation), (("Unknown", "NeverSynced"), 0));
+    room.write("a.yaml", &workflow("a", "echo"));
+    let applied = room.sync(SyncOutcome::Applied).await;
+    let status = room.syncer.status().await.unwrap();
+    assert_eq!((ready(&status), status.generation, status.failures), (("True", "Applied"), 1, 0));
+    assert_eq!((status.observed_commit, status.last_sync.as_ref()), (applied.commit.clone(), Some(&applied)));
+    assert_eq!((applied.generation, applied.reason.as_deref()), (Some(1), Some("Applied")));
+    room.write("b.yaml", "nonsense");
+    room.sync(SyncOutcome::Refused).await;
+    let refused = room.syncer.status().await.unwrap();
+    assert_eq!((ready(&refused), refused.observed_commit), (("False", "InvalidManifests"), applied.commit));
+    assert_eq!(refused.conditions[2].status.as_str(), "True", "a person must mend it");
+    std::fs::rename(room.root.path().join("ops"), room.root.path().join("away")).unwrap();
+    room.sync(SyncOutcome::Unreachable).await;
+    room.sync(SyncOutcome::Unreachable).await;
+    let gone = room.syncer.status().await.unwrap();
+    assert_eq!((ready(&gone), gone.failures), (("False", "Unreachable"), 2));
+    // Another process knows what was written down.
+    let other = Syncer::new(SOURCE, Arc::new(Folder::new("/")), Duration::from_secs(60), room.syncer.inner.engine.clone());
+    assert_eq!(ready(&other.status().await.unwrap()), ("False", "Unreachable"));
 }

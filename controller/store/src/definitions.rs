@@ -10,6 +10,7 @@ use crate::{Error, RowError, Store};
 use crd_schemas::manifest::{Kind, Manifest};
 use pulse_core::definitions::Files;
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint;
 use sqlx::AnyConnection;
 
 /// What names a definition within its source.
@@ -186,6 +187,12 @@ impl Store {
         one(&mut *self.reader().await?, select.bind(source.to_owned())).await
     }
 
+    /// Where every source stands, by name.
+    pub async fn sources(&self) -> Result<Vec<Result<SourceState, RowError>>, Error> {
+        let select = query("SELECT source, generation, commit_id, digest, updated_at FROM sources ORDER BY source");
+        Ok(list(&mut *self.reader().await?, select).await?)
+    }
+
     /// Applies a plan: every row, the source's new generation and the sync, in one transaction and only if the source still
     /// stands where the plan was made. Answers the new generation.
     pub async fn apply(&self, apply: &Apply) -> Result<i64, ApplyError> {
@@ -220,7 +227,9 @@ impl Store {
             retire(&mut transaction, apply, key, generation).await?;
         }
         syncs::insert(&mut transaction, &apply.sync).await?;
+        failpoint::hit("controller.apply.before");
         transaction.commit().await?;
+        failpoint::hit("controller.apply.after");
         Ok(generation)
     }
 }

@@ -5,6 +5,7 @@ use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::built;
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -128,7 +129,10 @@ impl Store {
     pub async fn record_sync(&self, sync: &SyncRecord) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         insert(&mut transaction, sync).await?;
-        Ok(transaction.commit().await?)
+        failpoint::hit("controller.record.before");
+        transaction.commit().await?;
+        failpoint::hit("controller.record.after");
+        Ok(())
     }
 
     /// Syncs, newest first. `before` is the last id of the page before.
@@ -145,6 +149,11 @@ impl Store {
         let values = source.map(str::to_owned).into_iter().chain(before.map(|id| id.to_string()));
         let select = values.fold(select, crate::sql::Query::bind).bind(i64::from(limit));
         Ok(list(&mut *self.reader().await?, select).await?)
+    }
+
+    /// The last recorded sync of a source; absent before the first one, and where its row cannot be read.
+    pub async fn last_sync(&self, source: &str) -> Result<Option<SyncRecord>, Error> {
+        Ok(self.syncs(Some(source), 1, None).await?.into_iter().next().and_then(Result::ok))
     }
 
     /// One sync.

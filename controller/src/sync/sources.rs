@@ -1,0 +1,63 @@
+//! All sources of this controller. Each is synced by itself: none waits for another.
+
+use super::{ConfirmError, Confirmation, SyncError, Syncer};
+use pulse_store::SyncRecord;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::watch::Receiver;
+use uuid::Uuid;
+
+/// Every source's syncer by name; clones share them.
+#[derive(Clone, Default)]
+pub struct Sources {
+    all: Arc<BTreeMap<String, Syncer>>,
+}
+
+impl Sources {
+    /// These syncers; of two with the same name the last one counts.
+    pub fn new(syncers: impl IntoIterator<Item = Syncer>) -> Self {
+        Self { all: Arc::new(syncers.into_iter().map(|syncer| (syncer.name().to_owned(), syncer)).collect()) }
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Syncer> {
+        self.all.values()
+    }
+
+    /// The source of this name; where none is named, the only one.
+    pub fn pick(&self, name: Option<&str>) -> Result<&Syncer, SyncError> {
+        if let Some(name) = name {
+            return self.all.get(name).ok_or_else(|| SyncError::NoSuchSource(name.chars().take(80).collect()));
+        }
+        let mut all = self.all.values();
+        match (all.next(), all.next()) {
+            (None, _) => Err(SyncError::NoSource),
+            (Some(only), None) => Ok(only),
+            (Some(_), Some(_)) => {
+                Err(SyncError::SeveralSources(self.all.keys().map(String::as_str).collect::<Vec<_>>().join(", ")))
+            }
+        }
+    }
+
+    /// Looks at all of them side by side. What is wrong with one is said in its status, and logged.
+    pub async fn sync_all(&self) {
+        let looks = self.iter().map(|syncer| async move {
+            if let Err(error) = syncer.sync().await {
+                tracing::warn!(source = syncer.name(), %error, "the first look failed; it is repeated");
+            }
+        });
+        futures_util::future::join_all(looks).await;
+    }
+
+    /// Keeps all of them synced until `stop` says true.
+    pub async fn run(&self, stop: Receiver<bool>) {
+        futures_util::future::join_all(self.iter().map(|syncer| syncer.run(stop.clone()))).await;
+    }
+
+    /// Applies what a sync held, if it is still what its source holds and would still do the same.
+    pub async fn confirm(&self, id: Uuid, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
+        let Some(any) = self.iter().next() else { return Err(SyncError::NoSource.into()) };
+        let held = any.inner.store.sync(id).await.map_err(SyncError::from)?.ok_or(ConfirmError::NoSuchSync(id))?;
+        self.pick(Some(&held.source))?.confirm(held, word).await
+    }
+}
