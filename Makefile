@@ -9,13 +9,15 @@ FUZZ_SECONDS ?= 600
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: ## what the build needs; installs what is missing where it may, else says what to install
+setup: ## what build and tests need; installs what is missing where it may, else says what to install
 	@scripts/setup
 
-build: setup ## the three binaries, optimised, in target/release
+build: ## the three binaries, optimised, in target/release
+	@scripts/setup build
 	cargo build --release --locked
 
-demo: setup ## a controller and one agent on this machine, with the examples; Ctrl-C ends it
+demo: ## a controller and one agent on this machine, with the examples; Ctrl-C ends it
+	@scripts/setup build
 	@scripts/demo
 
 test: setup ## everything there is, in under 25 minutes on two cores

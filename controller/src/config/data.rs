@@ -26,16 +26,19 @@ impl Data {
         let folder = layers.get("PULSE_DATA_DIR").map_or(Self::DEFAULT, |given| given.text.as_str());
         let default = Self::in_folder(Path::new(folder));
         let Some(given) = layers.get("PULSE_DATABASE_URL") else { return default };
-        // The URL may hold a password, so that errors show its scheme only.
+        // What stands behind the scheme is read where it is used, which also knows how to keep a password out of its errors.
         match given.text.split_once(':') {
-            Some(("sqlite", _)) => Self { database_url: Secret::new(given.text.clone()), ..default },
+            Some(("sqlite" | "mariadb" | "mysql", _)) => Self { database_url: Secret::new(given.text.clone()), ..default },
             Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') => {
                 let place = &given.place;
-                errors.push(format!("{place}: `{scheme}` databases are unsupported in this release; use sqlite://<file>"));
+                errors.push(format!(
+                    "{place}: `{scheme}` databases are unsupported; use mariadb://user:password@host/database or sqlite://<file>"
+                ));
                 default
             }
             _ => {
-                errors.push(format!("{}: this is no URL; write sqlite://<file>", given.place));
+                let place = &given.place;
+                errors.push(format!("{place}: this is no URL; write mariadb://user:password@host/database or sqlite://<file>"));
                 default
             }
         }

@@ -125,9 +125,13 @@ fn secrets_come_from_files_too_and_are_never_shown() {
 }
 
 #[test]
-fn only_sqlite_and_only_folders_are_there_yet() {
-    let said = refusal(&[], &[("PULSE_DATABASE_URL", "mysql://root:hunter2@db/pulse")]);
-    assert!(said.contains("`mysql` databases are unsupported in this release") && !said.contains("hunter2"), "{said}");
+fn databases_and_sources_that_are_not_served_are_refused() {
+    for url in ["mariadb://pulse:hunter2@db/pulse", "mysql://pulse:hunter2@db/pulse"] {
+        let config = load(&[], &[("PULSE_DATABASE_URL", url)]).unwrap();
+        assert!(config.data.database_url.reveal() == url && !format!("{config:?}").contains("hunter2"));
+    }
+    let said = refusal(&[], &[("PULSE_DATABASE_URL", "postgres://root:hunter2@db/pulse")]);
+    assert!(said.contains("`postgres` databases are unsupported") && !said.contains("hunter2"), "{said}");
     for url in ["https://git.example.org/ops.git", "git@git.example.org:ops.git", "ssh://git@x/y", "file:///srv/ops.git"] {
         assert!(refusal(&["--source-url", url], &[]).contains("Git URLs are unsupported in this release"), "{url}");
     }

@@ -4,8 +4,8 @@ use crate::dialect::{Dialect, Purpose};
 use crate::leases::{self, Leases};
 use crate::lock::FolderLock;
 use crate::{Error, Store, migrations};
-use sqlx::AnyPool;
 use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyPool, Connection};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,11 +48,12 @@ impl Candidate {
     /// Connects to the database at `url` for the controller `owner` (a name of this process and no other) and migrates it. On an
     /// embedded database it takes the data folder's lock; a second controller is refused with [`Error::Locked`].
     pub async fn connect(url: &str, owner: &str) -> Result<Self, Error> {
-        sqlx::any::install_default_drivers();
         let dialect = Dialect::of(url)?;
         let lock = dialect.exclusive()?.map(Arc::new);
+        let mut connection = migrations::connect(&dialect).await?;
+        migrations::run(&dialect, &mut connection).await?;
+        connection.close().await?;
         let write = pool(&dialect, Purpose::Write).await?;
-        migrations::run(&dialect, &mut *write.acquire().await?).await?;
         let read = pool(&dialect, Purpose::Read).await?;
         Ok(Self { owner: owner.to_owned(), ground: Ground { dialect, write, read, _lock: lock } })
     }
@@ -86,6 +87,7 @@ async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
     let options = AnyPoolOptions::new()
         .max_connections(dialect.pool_size(purpose))
         .min_connections(1)
+        .acquire_timeout(dialect.patience())
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(dialect.can_lose_connections())

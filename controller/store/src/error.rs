@@ -42,6 +42,18 @@ pub enum Error {
         /// What is wrong with it and what is accepted.
         reason: String,
     },
+    /// The database server cannot keep the store's promises.
+    #[error("the database server cannot be used: {reason}")]
+    Server {
+        /// What is wrong with it and what is needed.
+        reason: String,
+    },
+    /// Another process migrates this database.
+    #[error("another process has been migrating this database for {seconds} s")]
+    Migrating {
+        /// How long it was waited for.
+        seconds: u32,
+    },
     /// A newer release has migrated this database.
     #[error(
         "the database has schema {found}, this release knows schemas up to {known}: run the newer pulse-controller, or restore a backup"
@@ -91,6 +103,8 @@ impl Error {
             Self::Fenced => "fenced",
             Self::Folder { .. } => "store_folder",
             Self::Url { .. } => "store_url",
+            Self::Server { .. } => "store_server",
+            Self::Migrating { .. } => "store_migrating",
             Self::SchemaTooNew { .. } => "store_schema_too_new",
             Self::Migration(_) => "store_migration",
             Self::Row(_) => "store_row",
@@ -105,7 +119,7 @@ impl Error {
     /// busy or full of connections. False for what needs a person: a wrong URL, no access, a newer schema, a lock.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Held { .. } => true,
+            Self::Held { .. } | Self::Migrating { .. } => true,
             Self::Database(error) => faults::is_transient(error),
             Self::Migration(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
                 faults::is_transient(error)

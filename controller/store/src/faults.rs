@@ -4,7 +4,7 @@
 use sqlx::mysql::MySqlDatabaseError;
 
 /// MariaDB has rolled the transaction back, or refused a lock, and asks for it again as a whole: deadlock or a Galera conflict,
-/// lock wait timeout, record changed since last read, checkread.
+/// lock wait timeout, record changed since last read.
 const TRY_AGAIN: [u16; 3] = [1213, 1205, 1020];
 
 /// The server ended the connection, is going down, has no room for another, is not ready, or may only be read for now.
@@ -25,6 +25,15 @@ fn result_code(error: &sqlx::Error) -> Option<i32> {
 pub(crate) fn asks_to_try_again(error: &sqlx::Error) -> bool {
     // SQLITE_BUSY and its extended forms.
     number(error).is_some_and(|number| TRY_AGAIN.contains(&number)) || result_code(error) == Some(5)
+}
+
+/// Whether the error says that a table does not exist.
+pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
+    match number(error) {
+        Some(number) => number == 1146,
+        // SQLite says SQLITE_ERROR, its code for everything wrong with a statement.
+        None => result_code(error) == Some(1),
+    }
 }
 
 /// Whether the connection is gone, so that what it was doing cannot be known from the error alone.

@@ -33,6 +33,8 @@ mod session;
 mod snapshots;
 mod sql;
 mod syncs;
+#[cfg(test)]
+mod test_database;
 mod tokens;
 mod upcast;
 mod webhooks;

@@ -3,6 +3,7 @@
 
 use sqlx::any::AnyArguments;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
+use std::borrow::Cow;
 
 /// A statement with its bound values.
 pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
@@ -36,23 +37,23 @@ pub(crate) fn repeat(unit: &str, between: &str, times: usize) -> String {
 }
 
 /// One shape of statement over many rows: `head`, then `unit` for each row, then `tail`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shape {
     pub(crate) head: &'static str,
     pub(crate) unit: &'static str,
     pub(crate) between: &'static str,
-    pub(crate) tail: &'static str,
+    pub(crate) tail: Cow<'static, str>,
 }
 
 impl Shape {
     /// `INSERT … VALUES (?,?),(?,?)`.
     pub(crate) const fn insert(head: &'static str, unit: &'static str) -> Self {
-        Self { head, unit, between: ",", tail: "" }
+        Self { head, unit, between: ",", tail: Cow::Borrowed("") }
     }
 
     /// The same with an end, such as an upsert's.
-    pub(crate) const fn with_tail(self, tail: &'static str) -> Self {
-        Self { tail, ..self }
+    pub(crate) fn with_tail(self, tail: String) -> Self {
+        Self { tail: Cow::Owned(tail), ..self }
     }
 
     fn text(&self, rows: usize) -> String {
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_shape_repeats_its_unit() {
-        let shape = Shape::insert("INSERT INTO t (a, b) VALUES", "(?,?)").with_tail("END");
+        let shape = Shape::insert("INSERT INTO t (a, b) VALUES", "(?,?)").with_tail("END".to_owned());
         assert_eq!(shape.text(2), "INSERT INTO t (a, b) VALUES (?,?),(?,?) END");
     }
 }

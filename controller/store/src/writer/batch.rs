@@ -10,6 +10,7 @@ use crate::open::Database;
 use crate::rows::one;
 use crate::sql::{Query, Shape, is_taken, query};
 use sqlx::AnyConnection;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a batch was not written.
@@ -46,12 +47,16 @@ const SNAPSHOTS: Shape = Shape::insert("INSERT INTO snapshots (digest, body) VAL
 const IDEMPOTENCY: Shape =
     Shape::insert("INSERT INTO idempotency (principal, idem_key, body_digest, execution, created_at) VALUES", "(?,?,?,?,?)");
 const TAKE: Shape = Shape::insert("INSERT INTO claims (claim_key, execution, part) VALUES", "(?,?,?)");
-const RELEASE: Shape =
-    Shape { head: "DELETE FROM claims WHERE", unit: "(claim_key = ? AND execution = ?)", between: " OR ", tail: "" };
+const RELEASE: Shape = Shape {
+    head: "DELETE FROM claims WHERE",
+    unit: "(claim_key = ? AND execution = ?)",
+    between: " OR ",
+    tail: Cow::Borrowed(""),
+};
 const OPEN: Shape =
     Shape::insert("INSERT INTO attempts (attempt, execution, agent, incarnation, state) VALUES", "(?,?,?,?,'open')");
 const CLOSE: Shape =
-    Shape { head: "UPDATE attempts SET state = 'closed' WHERE attempt IN (", unit: "?", between: ",", tail: ")" };
+    Shape { head: "UPDATE attempts SET state = 'closed' WHERE attempt IN (", unit: "?", between: ",", tail: Cow::Borrowed(")") };
 
 /// Writes all of the items, each execution at most once, inside a transaction.
 pub(super) async fn write(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {

@@ -1,5 +1,6 @@
 //! What every test stands on: a fresh database of an engine, a side door to it, and short ways to make rows.
 
+use crate::test_database::TestDatabase;
 use pulse_core::execution::{CancelMode, Created, Event, EventRecord, Summary, Trigger, TriggerKind};
 use pulse_core::time::Timestamp;
 use pulse_protocol::{AgentName, ExecutionId};
@@ -14,6 +15,8 @@ use uuid::Uuid;
 pub enum Engine {
     /// Embedded.
     Sqlite,
+    /// A server, told by the environment.
+    MariaDb,
 }
 
 /// A database of its own for one test.
@@ -22,18 +25,24 @@ pub struct Bench {
     /// The test's full name, by which it can be run alone.
     pub test: &'static str,
     folder: TempDir,
+    /// Dropped with the test.
+    _database: Option<TestDatabase>,
 }
 
 /// The time of all tests.
 pub const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 
 impl Bench {
-    pub fn new(engine: Engine, test: &'static str) -> Self {
+    pub async fn new(engine: Engine, test: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let url = match engine {
-            Engine::Sqlite => format!("sqlite://{}", folder.path().join("pulse.db").display()),
+        let (url, database) = match engine {
+            Engine::Sqlite => (format!("sqlite://{}", folder.path().join("pulse.db").display()), None),
+            Engine::MariaDb => {
+                let database = TestDatabase::new().await;
+                (database.url.clone(), Some(database))
+            }
         };
-        Self { url, test, folder }
+        Self { url, test, folder, _database: database }
     }
 
     pub fn folder(&self) -> &Path {

@@ -1,13 +1,20 @@
 //! Migrations: numbered, embedded, append-only. A database that a newer release has migrated is refused, never touched.
 
+mod steps;
+#[cfg(test)]
+mod tests;
+
 use crate::Error;
 use crate::dialect::{Dialect, MigrationText, Purpose};
+use crate::faults;
 use crate::rows::{Columns, FromRow, list};
 use crate::sql::query;
+use pulse_protocol::failpoint;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// One migration and whether the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +34,7 @@ pub struct MigrationState {
 pub async fn migrate(url: &str) -> Result<Vec<MigrationState>, Error> {
     let dialect = Dialect::of(url)?;
     let _lock = dialect.exclusive()?;
-    let mut connection = connect(&dialect, Purpose::Write).await?;
+    let mut connection = connect(&dialect).await?;
     run(&dialect, &mut connection).await?;
     let states = status(&dialect, &mut connection).await?;
     connection.close().await?;
@@ -40,33 +47,51 @@ pub async fn migration_status(url: &str) -> Result<Vec<MigrationState>, Error> {
     if !dialect.exists() {
         return Ok(merge(&dialect, &BTreeSet::new()));
     }
-    let mut connection = connect(&dialect, Purpose::Read).await?;
+    let mut connection = connect(&dialect).await?;
     let states = status(&dialect, &mut connection).await?;
     connection.close().await?;
     Ok(states)
 }
 
-async fn connect(dialect: &Dialect, purpose: Purpose) -> Result<AnyConnection, Error> {
+/// How long a server may take to answer a new connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// A connection of its own to a database that can be used, with errors that a pool would hide behind its waiting.
+pub(crate) async fn connect(dialect: &Dialect) -> Result<AnyConnection, Error> {
     sqlx::any::install_default_drivers();
-    let mut connection = dialect.connect_options(purpose)?.connect().await?;
-    dialect.set_up(&mut connection, purpose).await?;
+    let options = dialect.connect_options(Purpose::Write)?;
+    let connected = tokio::time::timeout(CONNECT, options.connect()).await;
+    let silent = |_| sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer"));
+    let mut connection = connected.map_err(silent)??;
+    dialect.check(&mut connection).await?;
+    dialect.set_up(&mut connection, Purpose::Write).await?;
     Ok(connection)
 }
 
 /// Runs what is missing, after making sure that no newer release was here.
 pub(crate) async fn run(dialect: &Dialect, connection: &mut AnyConnection) -> Result<(), Error> {
-    let migrator = Migrator::with_migrations(dialect.migrations());
-    let known = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let found = applied(connection).await?.last().copied().unwrap_or(0);
-    if found > known {
-        return Err(Error::SchemaTooNew { found, known });
+    dialect.lock_migrations(connection).await?;
+    let known = dialect.migrations();
+    let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let applied = applied(connection).await?;
+    let found = applied.iter().map(|applied| applied.version).max().unwrap_or(0);
+    if found > newest {
+        return Err(Error::SchemaTooNew { found, known: newest });
     }
-    Ok(migrator.run_direct(None, connection, false).await?)
+    if dialect.migrates_in_transactions() {
+        Migrator::with_migrations(known).run_direct(None, connection, false).await?;
+    } else {
+        for step in steps::missing(&known, &applied)? {
+            step.run(connection).await?;
+            failpoint::hit("controller.migration-step.after");
+        }
+    }
+    Ok(dialect.unlock_migrations(connection).await?)
 }
 
 /// Every migration, as this connection sees it.
 pub(crate) async fn status(dialect: &Dialect, connection: &mut AnyConnection) -> Result<Vec<MigrationState>, Error> {
-    Ok(merge(dialect, &applied(connection).await?))
+    Ok(merge(dialect, &applied(connection).await?.iter().map(|applied| applied.version).collect()))
 }
 
 fn merge(dialect: &Dialect, applied: &BTreeSet<i64>) -> Vec<MigrationState> {
@@ -84,27 +109,31 @@ fn merge(dialect: &Dialect, applied: &BTreeSet<i64>) -> Vec<MigrationState> {
     versions.into_iter().map(state).collect()
 }
 
-struct Applied(i64);
+/// A migration that the database has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Applied {
+    version: i64,
+    checksum: Vec<u8>,
+}
 
 impl FromRow for Applied {
     const TABLE: &'static str = "_sqlx_migrations";
-    fn key(_: &Columns<'_>) -> Option<String> {
-        None
+    fn key(row: &Columns<'_>) -> Option<String> {
+        row.get::<i64>("version").ok().map(|version| version.to_string())
     }
     fn read(row: &Columns<'_>) -> Result<Self, String> {
-        Ok(Self(row.get("version")?))
+        Ok(Self { version: row.get("version")?, checksum: row.get("checksum")? })
     }
 }
 
-/// Numbers of the migrations that the database has; none where it has never been migrated.
-async fn applied(connection: &mut AnyConnection) -> Result<BTreeSet<i64>, Error> {
-    let rows = match list::<Applied>(connection, query("SELECT version FROM _sqlx_migrations")).await {
+/// The migrations that the database has; none where it has never been migrated.
+async fn applied(connection: &mut AnyConnection) -> Result<Vec<Applied>, Error> {
+    let rows = match list::<Applied>(connection, query("SELECT version, checksum FROM _sqlx_migrations")).await {
         Ok(rows) => rows,
-        // The table's absence is the one error that the database itself reports for so plain a question.
-        Err(sqlx::Error::Database(_)) => return Ok(BTreeSet::new()),
+        Err(error) if faults::is_missing_table(&error) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
-    Ok(rows.into_iter().map(|row| row.map(|Applied(version)| version)).collect::<Result<_, _>>()?)
+    Ok(rows.into_iter().collect::<Result<_, _>>()?)
 }
 
 /// Migrations from their texts. (`sqlx::migrate!` would bring the macros with a proc-macro crate for the same.)

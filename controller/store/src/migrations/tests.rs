@@ -1,0 +1,70 @@
+//! Migrations that are killed between two statements, on a real server.
+
+use super::{applied, connect, run, steps};
+use crate::dialect::Dialect;
+use crate::rows::{Columns, FromRow, list};
+use crate::sql::built;
+use crate::test_database::TestDatabase;
+use sqlx::{AnyConnection, Connection};
+
+struct Line(String);
+
+impl FromRow for Line {
+    const TABLE: &'static str = "information_schema";
+    fn key(_: &Columns<'_>) -> Option<String> {
+        None
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        row.get("line").map(Self)
+    }
+}
+
+/// Every column and every key of a database, with its type, order, collation and default.
+async fn schema(connection: &mut AnyConnection) -> Vec<String> {
+    let columns = "SELECT CONCAT_WS(' ', TABLE_NAME, ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLLATION_NAME, \
+        COLUMN_DEFAULT) AS line FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY line";
+    let keys = "SELECT CONCAT_WS(' ', TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE) AS line \
+        FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() ORDER BY line";
+    let mut lines = Vec::new();
+    for select in [columns, keys] {
+        for row in list::<Line>(connection, built(select.to_owned())).await.unwrap() {
+            lines.push(row.unwrap().0);
+        }
+    }
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_killed_after_any_statement_is_finished_by_the_next_start() {
+    let undisturbed = TestDatabase::new().await;
+    let dialect = Dialect::of(&undisturbed.url).unwrap();
+    let mut connection = connect(&dialect).await.unwrap();
+    run(&dialect, &mut connection).await.unwrap();
+    let expected = schema(&mut connection).await;
+    assert!(expected.len() > 100, "the schema is seen: {}", expected.len());
+    connection.close().await.unwrap();
+    let known = dialect.migrations();
+    let all = steps::missing(&known, &[]).unwrap().len();
+    let tasks: Vec<_> = (0..all).map(|killed_after| tokio::spawn(killed(killed_after, expected.clone()))).collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// One process runs the first statements under the lock of migrations, then its connection breaks; another one starts.
+async fn killed(after: usize, expected: Vec<String>) {
+    let database = TestDatabase::new().await;
+    let dialect = Dialect::of(&database.url).unwrap();
+    let known = dialect.migrations();
+    let mut connection = connect(&dialect).await.unwrap();
+    dialect.lock_migrations(&mut connection).await.unwrap();
+    for step in steps::missing(&known, &[]).unwrap().iter().take(after) {
+        step.run(&mut connection).await.unwrap();
+    }
+    connection.close_hard().await.unwrap();
+    let mut connection = connect(&dialect).await.unwrap();
+    run(&dialect, &mut connection).await.unwrap();
+    assert_eq!(schema(&mut connection).await, expected, "killed after {after} statements");
+    let versions: Vec<i64> = applied(&mut connection).await.unwrap().iter().map(|applied| applied.version).collect();
+    assert_eq!(versions, known.iter().map(|migration| migration.version).collect::<Vec<_>>());
+}
