@@ -1,4 +1,4 @@
-//! The language users write: typed manifests, problems with positions, JSON Schemas. No I/O.
+//! The language users write: typed manifests, problems with positions, JSON Schemas and Kubernetes definitions. No I/O.
 //!
 //! ```text
 //! text ─▶ tree (spanned, parsed once) ─▶ manifest (typed) + every Problem ─▶ core: definitions
@@ -7,6 +7,7 @@
 //! [`parse_file`] is the way in. What it answers are [`Document`]s, which turn a JSON pointer into a [`Problem`] with file,
 //! line and column, so that checks made elsewhere say where, too.
 
+mod crd;
 mod decode;
 pub mod document;
 pub mod duration;
@@ -21,6 +22,7 @@ pub mod unsupported;
 mod yaml;
 mod yaml_hints;
 
+pub use crd::crds;
 pub use document::Document;
 pub use duration::Duration;
 pub use manifest::{Kind, Manifest};

@@ -28,13 +28,13 @@ pub struct WorkflowSpec {
     pub description: Option<String>,
     /// Parameters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-map-keys" = ["name"]))]
     pub params: Vec<Param>,
     /// Whether executions of this workflow exclude each other.
     #[serde(default)]
     pub concurrency: Concurrency,
     /// Steps, run in order.
-    #[schemars(length(min = 1, max = 1000))]
+    #[schemars(length(min = 1, max = 1000), extend("x-kubernetes-list-map-keys" = ["id"]))]
     pub steps: Vec<Step>,
 }
 

@@ -1,0 +1,275 @@
+//! Values that may be of several forms. A structural schema says a value's type once, so that the forms of a map become one map
+//! with the fields of all, beside `anyOf`, which says which of them go together.
+
+use super::keyword;
+use super::structural::{annotations, structural, type_of};
+use serde_json::{Map, Value, json};
+
+type Fields = Map<String, Value>;
+
+/// The forms, if a schema lists forms and not only rules.
+pub fn variants(fields: &Fields) -> Option<Vec<Fields>> {
+    let listed = ["oneOf", "anyOf"].into_iter().find_map(|name| fields.get(name).and_then(Value::as_array))?;
+    let listed: Option<Vec<Fields>> = listed.iter().map(|variant| variant.as_object().cloned()).collect();
+    listed.filter(|all| !fields.contains_key("type") && !all.is_empty()).map(|all| all.into_iter().flat_map(flat).collect())
+}
+
+/// A form may list forms of its own.
+fn flat(variant: Fields) -> Vec<Fields> {
+    variants(&variant).unwrap_or_else(|| vec![variant])
+}
+
+/// The structural schema of a value with these forms. `fields` is the schema that lists them.
+pub fn structural_of(fields: &Fields, variants: &[Fields]) -> Value {
+    let mut schema = match (variants, common_type(variants)) {
+        ([only], _) => structural(&Value::Object(only.clone())),
+        (_, Some("object")) => maps(variants),
+        (_, Some("array")) | (_, None) => several_types(variants),
+        (_, Some(kind)) => scalars(kind, variants),
+    };
+    if let Value::Object(schema) = &mut schema {
+        annotations(fields, schema);
+        tell_constants(variants, schema);
+        let listed = |name: &str| matches!(name, "oneOf" | "anyOf");
+        let own: Fields =
+            fields.iter().filter(|(name, _)| !listed(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+        keyword::rules(&own, schema);
+    }
+    schema
+}
+
+fn common_type(variants: &[Fields]) -> Option<&str> {
+    let first = type_of(variants.first()?)?;
+    variants.iter().all(|variant| type_of(variant) == Some(first)).then_some(first)
+}
+
+/// Constants become one `enum`, and what each means is told in the description; other forms stay beside each other.
+fn scalars(kind: &str, variants: &[Fields]) -> Value {
+    let constants: Option<Vec<Value>> = variants.iter().map(constants).collect::<Option<Vec<_>>>().map(|all| all.concat());
+    match constants {
+        Some(constants) => json!({"type": kind, "enum": constants}),
+        None => json!({"type": kind, "anyOf": forms(variants)}),
+    }
+}
+
+fn constants(variant: &Fields) -> Option<Vec<Value>> {
+    variant.get("enum").and_then(Value::as_array).cloned().or_else(|| variant.get("const").map(|constant| vec![constant.clone()]))
+}
+
+/// What each constant means, for `kubectl explain`.
+fn tell_constants(variants: &[Fields], schema: &mut Fields) {
+    let told = variants.iter().filter_map(|variant| {
+        Some(format!("- `{}`: {}", variant.get("const")?.as_str()?, variant.get("description")?.as_str()?))
+    });
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let text = [text, &told.join("\n")].join("\n\n").trim_start().to_owned();
+        schema.insert("description".into(), json!(text));
+    }
+}
+
+fn forms(variants: &[Fields]) -> Vec<Value> {
+    variants.iter().map(|variant| keyword::nested(&Value::Object(variant.clone()))).collect()
+}
+
+/// Of a value whose type is not fixed, only what speaks of one type alone can be said, such as `pattern` and `items`; it says
+/// nothing of a value of another type. Where two forms have one type, only texts that are constants can be told together.
+fn several_types(variants: &[Fields]) -> Value {
+    let mut schema = match variants.iter().all(|variant| matches!(type_of(variant), Some("integer" | "string"))) {
+        true => json!({"x-kubernetes-int-or-string": true}),
+        false => keyword::anything(),
+    };
+    for kind in ["string", "array", "object", "integer", "number"] {
+        let of_kind: Vec<&Fields> = variants.iter().filter(|variant| type_of(variant) == Some(kind)).collect();
+        let constants = of_kind.iter().map(|variant| constants(variant)).collect::<Option<Vec<_>>>().map(|all| all.concat());
+        let Value::Object(schema) = &mut schema else { continue };
+        match (of_kind.as_slice(), constants) {
+            ([_, ..], Some(constants)) if kind == "string" => {
+                schema.insert("pattern".into(), json!(one_of(&constants)));
+            }
+            ([only], None) => schema.extend(said_of_one_type(kind, only)),
+            _ => {}
+        }
+    }
+    schema
+}
+
+fn said_of_one_type(kind: &str, variant: &Fields) -> Fields {
+    let speaks = |name: &str| match kind {
+        "string" => matches!(name, "pattern" | "minLength" | "maxLength"),
+        "array" => matches!(name, "items" | "minItems" | "maxItems"),
+        "object" => matches!(name, "properties" | "required" | "minProperties" | "maxProperties"),
+        _ => matches!(name, "minimum" | "maximum"),
+    };
+    let Value::Object(said) = structural(&Value::Object(variant.clone())) else { return Fields::new() };
+    said.into_iter().filter(|(name, _)| speaks(name)).collect()
+}
+
+/// An expression that matches these texts and no other.
+fn one_of(constants: &[Value]) -> String {
+    let words: Vec<String> = constants.iter().filter_map(Value::as_str).map(escaped).collect();
+    format!("^({})$", words.join("|"))
+}
+
+fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| (!c.is_alphanumeric()).then_some('\\').into_iter().chain([c])).collect()
+}
+
+/// One map with the fields of all forms, and for each form what it requires, what it lacks and what it says of shared fields.
+fn maps(variants: &[Fields]) -> Value {
+    let names = field_names(variants);
+    let mut properties = Fields::new();
+    for name in &names {
+        properties.insert(name.clone(), field(name, variants));
+    }
+    let everywhere = |name: &&Value| variants.iter().all(|variant| requires(variant, name));
+    let required: Vec<&Value> = variants.iter().take(1).flat_map(required).filter(everywhere).collect();
+    let forms: Vec<Value> = variants.iter().map(|variant| form(variant, variants, &names, &required)).collect();
+    let mut schema = json!({"type": "object", "properties": properties});
+    if !forms.contains(&json!({})) {
+        schema["anyOf"] = json!(forms);
+    }
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn required(variant: &Fields) -> impl Iterator<Item = &Value> {
+    variant.get("required").and_then(Value::as_array).into_iter().flatten()
+}
+fn requires(variant: &Fields, name: &Value) -> bool {
+    required(variant).any(|own| own == name)
+}
+fn own_field<'a>(variant: &'a Fields, name: &str) -> Option<&'a Value> {
+    variant.get("properties")?.get(name)
+}
+
+/// In the order in which the forms name them first.
+fn field_names(variants: &[Fields]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in variants.iter().filter_map(|variant| variant.get("properties")?.as_object()).flat_map(Fields::keys) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// A field of the one map: as its forms say it, or itself a value of several forms. A default that is not every form's own would
+/// be written into maps that must not have the field, so it is left out.
+fn field(name: &str, variants: &[Fields]) -> Value {
+    let said: Vec<&Value> = variants.iter().filter_map(|variant| own_field(variant, name)).collect();
+    let mut kinds: Vec<Value> = Vec::new();
+    for one in &said {
+        let bare = without(one, &["description", "default"]);
+        if !kinds.contains(&bare) {
+            kinds.push(bare);
+        }
+    }
+    let mut whole = if kinds.len() == 1 { kinds.remove(0) } else { json!({ "anyOf": kinds }) };
+    if let Some(text) = said.iter().find_map(|one| one.get("description")) {
+        whole["description"] = text.clone();
+    }
+    let default = said.first().and_then(|one| one.get("default"));
+    if let Some(default) =
+        default.filter(|_| said.len() == variants.len() && said.iter().all(|one| one.get("default") == default))
+    {
+        whole["default"] = default.clone();
+    }
+    structural(&whole)
+}
+
+fn form(variant: &Fields, variants: &[Fields], names: &[String], everywhere: &[&Value]) -> Value {
+    let mut own = Fields::new();
+    let mut properties = Fields::new();
+    for (name, said) in variant.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let rules = keyword::nested(said);
+        let differs = variants.iter().filter_map(|other| own_field(other, name)).any(|other| keyword::nested(other) != rules);
+        if differs && rules != json!({}) {
+            properties.insert(name.clone(), rules);
+        }
+    }
+    if !properties.is_empty() {
+        own.insert("properties".into(), Value::Object(properties));
+    }
+    let required: Vec<&Value> = required(variant).filter(|name| !everywhere.contains(name)).collect();
+    if !required.is_empty() {
+        own.insert("required".into(), json!(required));
+    }
+    let foreign: Vec<Value> =
+        names.iter().filter(|name| own_field(variant, name).is_none()).map(|name| json!({"required": [name]})).collect();
+    if !foreign.is_empty() && variant.get("additionalProperties") == Some(&json!(false)) {
+        own.insert("not".into(), json!({"anyOf": foreign}));
+    }
+    Value::Object(own)
+}
+
+fn without(schema: &Value, names: &[&str]) -> Value {
+    let Value::Object(fields) = schema else { return schema.clone() };
+    fields.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{one_of, structural};
+    use serde_json::json;
+
+    #[test]
+    fn forms_of_a_map_become_one_map_and_rules_for_which_fields_go_together() {
+        let two = json!({"oneOf": [
+            {
+                "type": "object", "additionalProperties": false, "required": ["id", "type", "command"],
+                "properties": {
+                    "id": {"type": "string"}, "type": {"type": "string", "const": "execute"},
+                    "command": {"type": "string"}, "timeout": {"type": "string", "default": "1h", "description": "How long."},
+                },
+            },
+            {
+                "type": "object", "additionalProperties": false, "required": ["id", "type"],
+                "properties": {
+                    "id": {"type": "string"}, "type": {"type": "string", "const": "prompt"},
+                    "timeout": {"type": "string", "description": "How long."},
+                },
+            },
+        ]});
+        let one = json!({
+            "type": "object",
+            "required": ["id", "type"],
+            "properties": {
+                "id": {"type": "string"}, "type": {"type": "string", "enum": ["execute", "prompt"]},
+                "command": {"type": "string"}, "timeout": {"type": "string", "description": "How long."},
+            },
+            "anyOf": [
+                {"properties": {"type": {"enum": ["execute"]}}, "required": ["command"]},
+                {"properties": {"type": {"enum": ["prompt"]}}, "not": {"anyOf": [{"required": ["command"]}]}},
+            ],
+        });
+        assert_eq!(structural(&two), one);
+    }
+
+    #[test]
+    fn a_value_of_several_types_keeps_what_speaks_of_one_type_alone() {
+        let source = json!({"anyOf": [
+            {"type": "string", "pattern": "^a"},
+            {"type": "object", "properties": {"from": {"type": "string"}}, "required": ["from"], "additionalProperties": false},
+        ]});
+        let schema = json!({
+            "x-kubernetes-preserve-unknown-fields": true,
+            "pattern": "^a",
+            "properties": {"from": {"type": "string"}},
+            "required": ["from"],
+        });
+        assert_eq!(structural(&source), schema);
+        let either = json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]});
+        assert_eq!(structural(&either), json!({"x-kubernetes-int-or-string": true, "minimum": 1}));
+    }
+
+    #[test]
+    fn forms_of_one_type_stand_beside_each_other() {
+        let source = json!({"anyOf": [{"type": "string", "const": "now"}, {"type": "string", "pattern": "^[0-9]"}]});
+        assert_eq!(structural(&source), json!({"type": "string", "anyOf": [{"enum": ["now"]}, {"pattern": "^[0-9]"}]}));
+        assert_eq!(one_of(&[json!("a.b"), json!("c")]), r"^(a\.b|c)$");
+    }
+}
