@@ -65,7 +65,8 @@ fn type_of_value(value: &Value) -> &'static str {
 fn object(fields: &Map<String, Value>, schema: &mut Map<String, Value>) {
     match (fields.get("properties"), fields.get("additionalProperties")) {
         (Some(Value::Object(own)), _) => {
-            let own: Map<String, Value> = own.iter().map(|(name, field)| (name.clone(), structural(field))).collect();
+            let mut own: Map<String, Value> = own.iter().map(|(name, field)| (name.clone(), structural(field))).collect();
+            without_refused_defaults(&mut own, fields);
             schema.insert("properties".into(), Value::Object(own));
         }
         (_, Some(values @ Value::Object(_))) => {
@@ -78,6 +79,36 @@ fn object(fields: &Map<String, Value>, schema: &mut Map<String, Value>) {
     }
 }
 
+/// The cluster writes a default before it looks. Where a rule refuses a field beside others, its default would make that rule
+/// refuse what nobody wrote, so it is left out.
+fn without_refused_defaults(own: &mut Map<String, Value>, rules: &Map<String, Value>) {
+    let mut refused = Vec::new();
+    for (name, rule) in rules.iter().filter(|(name, _)| matches!(name.as_str(), "not" | "allOf" | "anyOf" | "oneOf")) {
+        collect_refused(rule, name == "not", &mut refused);
+    }
+    for name in refused {
+        if let Some(Value::Object(field)) = own.get_mut(name) {
+            field.remove("default");
+        }
+    }
+}
+
+/// The fields that a rule names as `required` within a `not`.
+fn collect_refused<'a>(rule: &'a Value, inside_not: bool, refused: &mut Vec<&'a str>) {
+    match rule {
+        Value::Object(parts) => {
+            if let (true, Some(Value::Array(names))) = (inside_not, parts.get("required")) {
+                refused.extend(names.iter().filter_map(Value::as_str));
+            }
+            for (name, part) in parts.iter().filter(|(name, _)| matches!(name.as_str(), "not" | "allOf" | "anyOf" | "oneOf")) {
+                collect_refused(part, inside_not || name == "not", refused);
+            }
+        }
+        Value::Array(parts) => parts.iter().for_each(|part| collect_refused(part, inside_not, refused)),
+        _ => {}
+    }
+}
+
 /// `uniqueItems` would cost the square of the length, so Kubernetes has lists that are sets, and lists that are maps by a key.
 fn array(fields: &Map<String, Value>, schema: &mut Map<String, Value>) {
     schema.insert("items".into(), fields.get("items").map_or_else(keyword::anything, structural));
@@ -86,5 +117,29 @@ fn array(fields: &Map<String, Value>, schema: &mut Map<String, Value>) {
         schema.insert(keyword::LIST_KEYS.into(), keys.clone());
     } else if fields.get("uniqueItems") == Some(&json!(true)) {
         schema.insert("x-kubernetes-list-type".into(), json!("set"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::structural;
+    use serde_json::json;
+
+    #[test]
+    fn no_default_is_written_where_a_rule_would_refuse_it() {
+        let source = json!({
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "cron": {"type": "string"},
+                "zone": {"type": "string", "default": "UTC"},
+                "every": {"type": "string"},
+                "suspend": {"type": "boolean", "default": false},
+            },
+            "oneOf": [{"required": ["cron"]}, {"required": ["every"], "not": {"anyOf": [{"required": ["zone"]}]}}],
+        });
+        let schema = structural(&source);
+        assert_eq!(schema["properties"]["zone"], json!({"type": "string"}));
+        assert_eq!(schema["properties"]["suspend"]["default"], json!(false));
+        assert_eq!(schema["oneOf"], source["oneOf"]);
     }
 }
