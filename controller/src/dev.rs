@@ -4,7 +4,7 @@
 mod ending;
 
 use crate::api::make_token;
-use crate::config::{Config, Data, DevFlags, Listen, Log, Source};
+use crate::config::{Config, Data, DevFlags, Listen, Log, Origin, Source};
 use crate::serve::{self, Serving};
 use crate::{clock, signals};
 use anyhow::{Context, bail};
@@ -41,7 +41,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
     let config = Config {
         listen: Listen { address: flags.listen, public_url: None },
         data: Data::in_folder(&data),
-        source: Some(Source { folder: folder.clone(), poll: Source::DEFAULT_POLL }),
+        source: Some(Source { origin: Origin::Folder(folder.clone()), poll: Source::DEFAULT_POLL }),
         admin_token: None,
         log,
         warnings: Vec::new(),

@@ -4,9 +4,10 @@ use crate::admin;
 use crate::agents::FleetHandle;
 use crate::api::{self, Admin, App};
 use crate::clock;
-use crate::config::{AdminToken, Config};
+use crate::config::{AdminToken, Config, Origin};
 use crate::engine::{Engine, EngineError};
-use crate::source::Folder;
+use crate::source::git::GitSource;
+use crate::source::{Folder, Source};
 use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
 use anyhow::Context;
 use axum::serve::ListenerExt;
@@ -65,8 +66,11 @@ pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> 
     let (stop, stopping) = watch::channel(false);
     let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let sources = Sources::new(config.source.iter().map(|source| {
-        let folder = Arc::new(Folder::new(&source.folder));
-        Syncer::new(DEFAULT_SOURCE, folder, source.poll, engine.clone())
+        let opened: Arc<dyn Source> = match &source.origin {
+            Origin::Folder(path) => Arc::new(Folder::new(path)),
+            Origin::Git(remote) => Arc::new(GitSource::new((**remote).clone(), folder.join("sources").join(DEFAULT_SOURCE))),
+        };
+        Syncer::new(DEFAULT_SOURCE, opened, source.poll, engine.clone())
     }));
     // Whoever finds this controller ready finds what the sources hold; what is wrong with one is a finished sync.
     sources.sync_all().await;

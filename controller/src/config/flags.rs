@@ -42,9 +42,27 @@ pub struct ServeFlags {
     /// A file that holds the database's URL [env: PULSE_DATABASE_URL_FILE; the URL itself: PULSE_DATABASE_URL].
     #[arg(long, value_name = "FILE")]
     pub database_url_file: Option<String>,
-    /// The folder of manifests [env: PULSE_SOURCE_URL].
-    #[arg(long, value_name = "FOLDER")]
+    /// The Git repository with the manifests (https, ssh, file), or a folder of manifests [env: PULSE_SOURCE_URL].
+    #[arg(long, value_name = "URL")]
     pub source_url: Option<String>,
+    /// The branch to follow [env: PULSE_SOURCE_BRANCH] [default: main].
+    #[arg(long, value_name = "BRANCH")]
+    pub source_branch: Option<String>,
+    /// The user that goes with the token [env: PULSE_SOURCE_USERNAME] [default: git].
+    #[arg(long, value_name = "USER")]
+    pub source_username: Option<String>,
+    /// A file that holds the token for https [env: PULSE_SOURCE_TOKEN_FILE; the token itself: PULSE_SOURCE_TOKEN].
+    #[arg(long, value_name = "FILE")]
+    pub source_token_file: Option<String>,
+    /// A file that holds the private key for ssh [env: PULSE_SOURCE_SSH_KEY_FILE; the key's text: PULSE_SOURCE_SSH_KEY].
+    #[arg(long, value_name = "FILE")]
+    pub source_ssh_key_file: Option<String>,
+    /// The host keys of the ssh server, as ssh-keyscan prints them: a file, or the lines [env: PULSE_SOURCE_KNOWN_HOSTS].
+    #[arg(long, value_name = "FILE")]
+    pub source_known_hosts: Option<String>,
+    /// The certificate authority of the https server: a PEM file, or its text [env: PULSE_SOURCE_CA].
+    #[arg(long, value_name = "FILE")]
+    pub source_ca: Option<String>,
     /// The folder within the source to read [env: PULSE_SOURCE_PATH] [default: all of it].
     #[arg(long, value_name = "PATH")]
     pub source_path: Option<String>,
@@ -138,6 +156,12 @@ impl ServeFlags {
             flag("PULSE_SOURCE_URL", "--source-url", &self.source_url),
             flag("PULSE_SOURCE_PATH", "--source-path", &self.source_path),
             flag("PULSE_SOURCE_POLL", "--source-poll", &self.source_poll),
+            flag("PULSE_SOURCE_BRANCH", "--source-branch", &self.source_branch),
+            flag("PULSE_SOURCE_USERNAME", "--source-username", &self.source_username),
+            file_flag("PULSE_SOURCE_TOKEN", "--source-token-file", &self.source_token_file),
+            file_flag("PULSE_SOURCE_SSH_KEY", "--source-ssh-key-file", &self.source_ssh_key_file),
+            flag("PULSE_SOURCE_KNOWN_HOSTS", "--source-known-hosts", &self.source_known_hosts),
+            flag("PULSE_SOURCE_CA", "--source-ca", &self.source_ca),
             file_flag("PULSE_ADMIN_TOKEN", "--admin-token-file", &self.admin_token_file),
             flag("PULSE_INSECURE_HTTP", "--insecure-http", &insecure),
         ];

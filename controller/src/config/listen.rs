@@ -16,11 +16,16 @@ impl Listen {
     const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
     pub(super) fn read(layers: &Layers, errors: &mut Vec<String>) -> Self {
-        let insecure = layers.get("PULSE_INSECURE_HTTP").is_some_and(|given| bool_of(given, errors));
+        let insecure = insecure_http(layers, errors);
         let address = layers.get("PULSE_LISTEN").and_then(|given| address_of(given, insecure, errors)).unwrap_or(Self::DEFAULT);
         let public_url = layers.get("PULSE_PUBLIC_URL").and_then(|given| public_url_of(given, errors));
         Self { address, public_url }
     }
+}
+
+/// Whether plain HTTP is allowed beyond loopback.
+pub(super) fn insecure_http(layers: &Layers, errors: &mut Vec<String>) -> bool {
+    layers.get("PULSE_INSECURE_HTTP").is_some_and(|given| bool_of(given, errors))
 }
 
 fn bool_of(given: &Given, errors: &mut Vec<String>) -> bool {

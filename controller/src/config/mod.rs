@@ -12,6 +12,7 @@ mod log;
 mod secret;
 mod settings;
 mod source;
+mod source_git;
 
 pub use admin::AdminToken;
 pub use data::Data;
@@ -20,7 +21,7 @@ pub use flags::{Cli, Command, DevFlags, MigrateFlags, ServeFlags};
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use secret::Secret;
-pub use source::Source;
+pub use source::{Origin, Source};
 
 use layers::Layers;
 use std::collections::BTreeMap;
@@ -67,8 +68,10 @@ impl Config {
         }
         let mut warnings = layers.warnings;
         if source.is_none() {
-            warnings
-                .push("no source is set, so no workflow can be live; set --source-url or PULSE_SOURCE_URL to a folder".into());
+            warnings.push(
+                "no source is set, so no workflow can be live; set --source-url or PULSE_SOURCE_URL to a repository or a folder"
+                    .into(),
+            );
         }
         Ok(Self { listen, data, source, admin_token, log, warnings })
     }
@@ -94,5 +97,7 @@ pub fn load_dev_log(flags: &DevFlags, environment: &Environment) -> Result<Log, 
     if errors.is_empty() { Ok(log) } else { Err(ConfigError(errors)) }
 }
 
+#[cfg(test)]
+mod source_tests;
 #[cfg(test)]
 mod tests;

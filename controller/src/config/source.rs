@@ -1,16 +1,27 @@
-//! Where the manifests come from.
+//! Where the manifests come from: a folder, or a Git repository.
 
 use super::layers::{Given, Layers};
+use super::source_git;
+use crate::source::git::{Location, Remote, is_bare_repository};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-/// A folder of manifests.
+/// A source of manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The folder that is read, `path` included.
-    pub folder: PathBuf,
+    /// What it is.
+    pub origin: Origin,
     /// How often it is looked at, whatever was heard.
     pub poll: Duration,
+}
+
+/// What a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A folder of manifests, `PULSE_SOURCE_PATH` included.
+    Folder(PathBuf),
+    /// A Git repository.
+    Git(Box<Remote>),
 }
 
 impl Source {
@@ -23,47 +34,68 @@ impl Source {
         let path = layers.get("PULSE_SOURCE_PATH");
         let below = path.and_then(|given| path_of(given, errors));
         let Some(given) = layers.get("PULSE_SOURCE_URL") else {
-            for given in [path, layers.get("PULSE_SOURCE_POLL")].into_iter().flatten() {
+            let others = ["PULSE_SOURCE_PATH", "PULSE_SOURCE_POLL"].iter().chain(source_git::SETTINGS);
+            for given in others.filter_map(|name| layers.get(name)) {
                 errors.push(format!("{}: there is no source that it could be about; set PULSE_SOURCE_URL, too", given.place));
             }
             return None;
         };
-        let folder = folder_of(given, errors)?;
-        Some(Self { folder: below.map_or(folder.clone(), |below| folder.join(below)), poll })
+        let origin = match location_of(given, errors)? {
+            Location::File(folder) if !is_bare_repository(&folder) => {
+                source_git::refuse_all(layers, errors);
+                Origin::Folder(below.map_or(folder.clone(), |below| folder.join(below)))
+            }
+            location => Origin::Git(Box::new(source_git::read(given, location, below.as_deref(), layers, errors)?)),
+        };
+        Some(Self { origin, poll })
     }
 }
 
-fn folder_of(given: &Given, errors: &mut Vec<String>) -> Option<PathBuf> {
+/// A URL, or the path of a folder or of a bare repository, which must exist.
+fn location_of(given: &Given, errors: &mut Vec<String>) -> Option<Location> {
     let text = given.text.as_str();
-    // `git@host:path` is the other way to write an ssh URL.
-    let scp = text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
-    if text.contains("://") || scp {
-        errors.push(format!("{}: Git URLs are unsupported in this release; give the path of a folder", given.place));
-        return None;
+    let folder = Path::new(text);
+    // `git@host:path` is no path, unless there is such a folder.
+    let looks_like_url =
+        text.contains("://") || text.contains("::") || text.split_once(':').is_some_and(|(host, _)| !host.contains('/'));
+    let location = if !folder.is_dir() && looks_like_url { Location::parse(text) } else { Ok(Location::File(folder.to_owned())) };
+    let location = match location {
+        Ok(location) => location,
+        Err(why) => {
+            errors.push(format!("{}: {why}", given.place));
+            return None;
+        }
+    };
+    if let Location::File(folder) = &location {
+        let url = text.starts_with("file://");
+        if !folder.is_dir() {
+            errors.push(format!(
+                "{}: there is no folder `{}`; give the path of a folder that holds manifests, or a repository's URL",
+                given.place,
+                folder.display()
+            ));
+            return None;
+        }
+        if url && !is_bare_repository(folder) {
+            let folder = folder.display();
+            errors.push(format!(
+                "{}: `{folder}` is no bare Git repository; for a plain folder give its path without file://",
+                given.place
+            ));
+            return None;
+        }
     }
-    let folder = PathBuf::from(text);
-    if !folder.is_dir() {
-        errors.push(format!("{}: there is no folder `{text}`; give the path of a folder that holds manifests", given.place));
-        return None;
-    }
-    if ["HEAD", "objects", "refs"].iter().all(|part| folder.join(part).exists()) {
-        errors.push(format!(
-            "{}: `{text}` is a bare Git repository, and Git is unsupported in this release; give the path of a folder with the files",
-            given.place
-        ));
-        return None;
-    }
-    Some(folder)
+    Some(location)
 }
 
 fn path_of(given: &Given, errors: &mut Vec<String>) -> Option<PathBuf> {
     let path = Path::new(&given.text);
     let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !inside {
-        errors.push(format!("{}: `{}` leads out of the source; give a path below it", given.place, given.text));
+    if !inside || given.text.chars().any(char::is_control) {
+        errors.push(format!("{}: `{}` leads out of the source; give a path below it", given.place, given.text.escape_debug()));
         return None;
     }
-    Some(path.to_owned())
+    Some(path.components().filter(|part| matches!(part, Component::Normal(_))).collect())
 }
 
 fn poll_of(given: &Given, errors: &mut Vec<String>) -> Option<Duration> {

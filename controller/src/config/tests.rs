@@ -1,6 +1,6 @@
 //! Settings as they are given, and every way in which they are refused.
 
-use super::{Cli, Config, Environment, LogFormat, ServeFlags};
+use super::{Cli, Config, Environment, LogFormat, Origin, ServeFlags};
 use clap::Parser;
 use std::path::Path;
 
@@ -8,12 +8,12 @@ fn environment(values: &[(&str, &str)]) -> Environment {
     values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
 }
 
-fn load(flags: &[&str], values: &[(&str, &str)]) -> Result<Config, String> {
+pub(super) fn load(flags: &[&str], values: &[(&str, &str)]) -> Result<Config, String> {
     let cli = Cli::try_parse_from(std::iter::once("pulse-controller").chain(flags.iter().copied())).map_err(|e| e.to_string())?;
     Config::load(&cli.serve, &environment(values)).map_err(|error| error.to_string())
 }
 
-fn refusal(flags: &[&str], values: &[(&str, &str)]) -> String {
+pub(super) fn refusal(flags: &[&str], values: &[(&str, &str)]) -> String {
     load(flags, values).expect_err("these settings must be refused")
 }
 
@@ -125,30 +125,27 @@ fn secrets_come_from_files_too_and_are_never_shown() {
 }
 
 #[test]
-fn databases_and_sources_that_are_not_served_are_refused() {
+fn databases_that_are_not_served_are_refused() {
     for url in ["mariadb://pulse:hunter2@db/pulse", "mysql://pulse:hunter2@db/pulse"] {
         let config = load(&[], &[("PULSE_DATABASE_URL", url)]).unwrap();
         assert!(config.data.database_url.reveal() == url && !format!("{config:?}").contains("hunter2"));
     }
     let said = refusal(&[], &[("PULSE_DATABASE_URL", "postgres://root:hunter2@db/pulse")]);
     assert!(said.contains("`postgres` databases are unsupported") && !said.contains("hunter2"), "{said}");
-    for url in ["https://git.example.org/ops.git", "git@git.example.org:ops.git", "ssh://git@x/y", "file:///srv/ops.git"] {
-        assert!(refusal(&["--source-url", url], &[]).contains("Git URLs are unsupported in this release"), "{url}");
-    }
-    assert!(refusal(&["--source-url", "/no/such/folder"], &[]).contains("there is no folder `/no/such/folder`"));
 }
 
 #[test]
 fn a_source_is_a_folder_a_path_in_it_and_a_poll() {
     let folder = tempfile::tempdir().unwrap();
     let url = folder.path().to_str().unwrap();
-    let config = load(&["--source-url", url, "--source-path", "ops/prod", "--source-poll", "90s"], &[]).unwrap();
+    let config = load(&["--source-url", url, "--source-path", "./ops//prod/", "--source-poll", "90s"], &[]).unwrap();
     let source = config.source.unwrap();
-    assert_eq!((source.folder, source.poll.as_secs()), (folder.path().join("ops/prod"), 90));
+    assert_eq!((source.origin, source.poll.as_secs()), (Origin::Folder(folder.path().join("ops/prod")), 90));
     assert!(refusal(&["--source-url", url, "--source-path", "../x"], &[]).contains("leads out of the source"));
     assert!(refusal(&["--source-url", url, "--source-poll", "90"], &[]).contains("has no unit"));
     assert!(refusal(&["--source-url", url, "--source-poll", "10ms"], &[]).contains("at least 1s"));
     assert!(refusal(&["--source-poll", "90s"], &[]).contains("set PULSE_SOURCE_URL, too"));
+    assert!(refusal(&["--source-url", "/no/such/folder"], &[]).contains("there is no folder `/no/such/folder`"));
 }
 
 #[test]

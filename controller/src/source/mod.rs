@@ -2,6 +2,7 @@
 //! only hints that it is time to look.
 
 mod folder;
+pub mod git;
 mod given;
 pub mod tree;
 mod watch;

@@ -1,7 +1,7 @@
 //! A controller on a free port.
 
 use super::{Agent, Answer};
-use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Source};
+use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source};
 use pulse_controller::serve::{self, Serving};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ impl Server {
         let config = Config {
             listen: Listen { address: "127.0.0.1:0".parse().unwrap(), public_url: None },
             data: Data::in_folder(&root.path().join("data")),
-            source: Some(Source { folder: root.path().join("source"), poll: Duration::from_secs(3600) }),
+            source: Some(Source { origin: Origin::Folder(root.path().join("source")), poll: Duration::from_secs(3600) }),
             admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),

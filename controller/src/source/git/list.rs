@@ -1,0 +1,131 @@
+//! Which files of a commit may hold manifests. Trees are walked, no file is opened; the rules are the plain folder's.
+
+use super::objects::{Kind, Objects};
+use crate::source::given;
+use crate::source::tree::{Entry, MAX_DEPTH, MAX_FILES};
+use crd_schemas::{Problem, Severity};
+use git2::Oid;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Entries that are looked at in all. A tree that holds itself many times over is small in Git and endless to walk.
+const MAX_ENTRIES: usize = 1_000_000;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Sorted by path.
+    pub(super) entries: Vec<Entry>,
+    pub(super) problems: Vec<Problem>,
+    seen: usize,
+    full: bool,
+}
+
+impl Listing {
+    /// Walks the tree below the source's root.
+    ///
+    /// # Errors
+    ///
+    /// An object that is missing or damaged.
+    pub(super) fn of(objects: &Objects<'_>, root: Oid) -> Result<Self, git2::Error> {
+        let mut listing = Self::default();
+        listing.folder(objects, root, root, "", 1)?;
+        listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(listing)
+    }
+
+    fn folder(&mut self, objects: &Objects<'_>, root: Oid, id: Oid, prefix: &str, depth: usize) -> Result<(), git2::Error> {
+        let mut names = BTreeSet::new();
+        for entry in &objects.tree(id)? {
+            self.seen += 1;
+            if self.seen > MAX_ENTRIES && !self.full {
+                self.overflow(prefix, format!("the source has more than {MAX_ENTRIES} files and folders"));
+            }
+            // What begins with a dot is Git's, an editor's or a tool's, never a manifest. `.git` and `..` are among it.
+            if self.full || entry.name.starts_with(b".") {
+                continue;
+            }
+            let shown = format!("{prefix}{}", String::from_utf8_lossy(&entry.name).escape_debug());
+            match entry.kind() {
+                Kind::File if is_manifest(&entry.name) => {
+                    if self.name(&entry.name, &shown, &mut names) {
+                        self.file(shown, entry.id);
+                    }
+                }
+                Kind::Folder if depth >= MAX_DEPTH => {
+                    let message = format!("this folder lies more than {MAX_DEPTH} folders deep");
+                    self.problem(shown, "too-deep", message, "move it nearer to the source's root");
+                }
+                Kind::Folder => {
+                    if self.name(&entry.name, &shown, &mut names) {
+                        self.folder(objects, root, entry.id, &format!("{shown}/"), depth + 1)?;
+                    }
+                }
+                Kind::Link if is_manifest(&entry.name) || objects.leads_to_folder(root, prefix, entry.id) => {
+                    let help = "put the file or folder itself there";
+                    self.problem(shown, "symlink", "a symbolic link is not followed".to_owned(), help);
+                }
+                Kind::Submodule => {
+                    let help = "put its files there, or point the source's path at a folder without it";
+                    self.problem(shown, "submodule", "a submodule is not fetched".to_owned(), help);
+                }
+                Kind::Other if is_manifest(&entry.name) => {
+                    self.problem(shown, "bad-file-mode", "it is no file, folder or link of Git's".to_owned(), "add it anew");
+                }
+                Kind::File | Kind::Link | Kind::Other => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a name can be used: text, one part of a path, unlike every other in its folder.
+    fn name(&mut self, name: &[u8], shown: &str, names: &mut BTreeSet<String>) -> bool {
+        let text = str::from_utf8(name).ok();
+        let Some(text) =
+            text.filter(|text| !text.is_empty() && !text.contains(['/', '\\']) && !text.chars().any(char::is_control))
+        else {
+            let message = "the name is no UTF-8, or has a slash or a control character in it".to_owned();
+            self.problem(shown.to_owned(), "bad-file-name", message, "rename it");
+            return false;
+        };
+        if !names.insert(text.to_lowercase()) {
+            let message = "another name in this folder differs by upper and lower case only".to_owned();
+            self.problem(shown.to_owned(), "ambiguous-file-name", message, "rename one of the two");
+            return false;
+        }
+        true
+    }
+
+    fn file(&mut self, path: String, id: Oid) {
+        if self.entries.len() == MAX_FILES {
+            return self.overflow(&path, format!("the source has more than {MAX_FILES} files of manifests"));
+        }
+        self.entries.push(Entry { path, content: id.to_string() });
+    }
+
+    fn overflow(&mut self, shown: &str, message: String) {
+        self.full = true;
+        self.problem(shown.to_owned(), "too-many-files", message, "put several manifests into one file, `---` between them");
+    }
+
+    fn problem(&mut self, file: String, code: &str, message: String, help: &str) {
+        self.problems.push(Problem {
+            file,
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 1,
+            severity: Severity::Error,
+            code: code.to_owned(),
+            message,
+            help: Some(help.to_owned()),
+            pointer: String::new(),
+        });
+    }
+}
+
+fn is_manifest(name: &[u8]) -> bool {
+    given::is_manifest(Path::new(OsStr::from_bytes(name)))
+}
