@@ -4,6 +4,7 @@
 //! whatever the decoder accepts. It refuses less: Kubernetes' structural schemas know no rules for the keys of a map.
 
 mod keyword;
+mod maps;
 mod reference;
 mod status;
 mod structural;

@@ -1,11 +1,12 @@
-//! Values that may be of several forms. A structural schema says a value's type once, so that the forms of a map become one map
-//! with the fields of all, beside `anyOf`, which says which of them go together.
+//! Values that may be of several forms. A structural schema says a value's type once; what is left of the forms stands beside it.
 
 use super::keyword;
+use super::maps::maps;
 use super::structural::{annotations, structural, type_of};
 use serde_json::{Map, Value, json};
 
-type Fields = Map<String, Value>;
+/// The keywords of a schema.
+pub type Fields = Map<String, Value>;
 
 /// The forms, if a schema lists forms and not only rules.
 pub fn variants(fields: &Fields) -> Option<Vec<Fields>> {
@@ -64,7 +65,7 @@ fn tell_constants(variants: &[Fields], schema: &mut Fields) {
     let told: Vec<String> = told.collect();
     if !told.is_empty() {
         let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-        let text = [text, &told.join("\n")].join("\n\n").trim_start().to_owned();
+        let text = [text, &told.join("\n")].join("\n").trim_start().to_owned();
         schema.insert("description".into(), json!(text));
     }
 }
@@ -116,138 +117,10 @@ fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| (!c.is_alphanumeric()).then_some('\\').into_iter().chain([c])).collect()
 }
 
-/// One map with the fields of all forms, and for each form what it requires, what it lacks and what it says of shared fields.
-fn maps(variants: &[Fields]) -> Value {
-    let names = field_names(variants);
-    let mut properties = Fields::new();
-    for name in &names {
-        properties.insert(name.clone(), field(name, variants));
-    }
-    let everywhere = |name: &&Value| variants.iter().all(|variant| requires(variant, name));
-    let required: Vec<&Value> = variants.iter().take(1).flat_map(required).filter(everywhere).collect();
-    let forms: Vec<Value> = variants.iter().map(|variant| form(variant, variants, &names, &required)).collect();
-    let mut schema = json!({"type": "object", "properties": properties});
-    if !forms.contains(&json!({})) {
-        schema["anyOf"] = json!(forms);
-    }
-    if !required.is_empty() {
-        schema["required"] = json!(required);
-    }
-    schema
-}
-
-fn required(variant: &Fields) -> impl Iterator<Item = &Value> {
-    variant.get("required").and_then(Value::as_array).into_iter().flatten()
-}
-fn requires(variant: &Fields, name: &Value) -> bool {
-    required(variant).any(|own| own == name)
-}
-fn own_field<'a>(variant: &'a Fields, name: &str) -> Option<&'a Value> {
-    variant.get("properties")?.get(name)
-}
-
-/// In the order in which the forms name them first.
-fn field_names(variants: &[Fields]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in variants.iter().filter_map(|variant| variant.get("properties")?.as_object()).flat_map(Fields::keys) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    names
-}
-
-/// A field of the one map: as its forms say it, or itself a value of several forms. A default that is not every form's own would
-/// be written into maps that must not have the field, so it is left out.
-fn field(name: &str, variants: &[Fields]) -> Value {
-    let said: Vec<&Value> = variants.iter().filter_map(|variant| own_field(variant, name)).collect();
-    let mut kinds: Vec<Value> = Vec::new();
-    for one in &said {
-        let bare = without(one, &["description", "default"]);
-        if !kinds.contains(&bare) {
-            kinds.push(bare);
-        }
-    }
-    let mut whole = if kinds.len() == 1 { kinds.remove(0) } else { json!({ "anyOf": kinds }) };
-    if let Some(text) = said.iter().find_map(|one| one.get("description")) {
-        whole["description"] = text.clone();
-    }
-    let default = said.first().and_then(|one| one.get("default"));
-    if let Some(default) =
-        default.filter(|_| said.len() == variants.len() && said.iter().all(|one| one.get("default") == default))
-    {
-        whole["default"] = default.clone();
-    }
-    structural(&whole)
-}
-
-fn form(variant: &Fields, variants: &[Fields], names: &[String], everywhere: &[&Value]) -> Value {
-    let mut own = Fields::new();
-    let mut properties = Fields::new();
-    for (name, said) in variant.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let rules = keyword::nested(said);
-        let differs = variants.iter().filter_map(|other| own_field(other, name)).any(|other| keyword::nested(other) != rules);
-        if differs && rules != json!({}) {
-            properties.insert(name.clone(), rules);
-        }
-    }
-    if !properties.is_empty() {
-        own.insert("properties".into(), Value::Object(properties));
-    }
-    let required: Vec<&Value> = required(variant).filter(|name| !everywhere.contains(name)).collect();
-    if !required.is_empty() {
-        own.insert("required".into(), json!(required));
-    }
-    let foreign: Vec<Value> =
-        names.iter().filter(|name| own_field(variant, name).is_none()).map(|name| json!({"required": [name]})).collect();
-    if !foreign.is_empty() && variant.get("additionalProperties") == Some(&json!(false)) {
-        own.insert("not".into(), json!({"anyOf": foreign}));
-    }
-    Value::Object(own)
-}
-
-fn without(schema: &Value, names: &[&str]) -> Value {
-    let Value::Object(fields) = schema else { return schema.clone() };
-    fields.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{one_of, structural};
     use serde_json::json;
-
-    #[test]
-    fn forms_of_a_map_become_one_map_and_rules_for_which_fields_go_together() {
-        let two = json!({"oneOf": [
-            {
-                "type": "object", "additionalProperties": false, "required": ["id", "type", "command"],
-                "properties": {
-                    "id": {"type": "string"}, "type": {"type": "string", "const": "execute"},
-                    "command": {"type": "string"}, "timeout": {"type": "string", "default": "1h", "description": "How long."},
-                },
-            },
-            {
-                "type": "object", "additionalProperties": false, "required": ["id", "type"],
-                "properties": {
-                    "id": {"type": "string"}, "type": {"type": "string", "const": "prompt"},
-                    "timeout": {"type": "string", "description": "How long."},
-                },
-            },
-        ]});
-        let one = json!({
-            "type": "object",
-            "required": ["id", "type"],
-            "properties": {
-                "id": {"type": "string"}, "type": {"type": "string", "enum": ["execute", "prompt"]},
-                "command": {"type": "string"}, "timeout": {"type": "string", "description": "How long."},
-            },
-            "anyOf": [
-                {"properties": {"type": {"enum": ["execute"]}}, "required": ["command"]},
-                {"properties": {"type": {"enum": ["prompt"]}}, "not": {"anyOf": [{"required": ["command"]}]}},
-            ],
-        });
-        assert_eq!(structural(&two), one);
-    }
 
     #[test]
     fn a_value_of_several_types_keeps_what_speaks_of_one_type_alone() {
