@@ -3,10 +3,13 @@
 use crate::columns::time;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, built, chunks, query, repeat};
+use crate::transact::look_again;
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
 use pulse_protocol::{AgentName, BootId, Epoch, Incarnation};
+use sqlx::AnyConnection;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An agent as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +83,9 @@ impl FromRow for Agent {
     }
 }
 
-/// The select of one agent.
-pub(crate) fn select_agent(name: &AgentName) -> Query {
-    built(format!("SELECT {COLUMNS} FROM agents WHERE name = ?")).bind(name.as_str().to_owned())
+/// The select of one agent, with an end that may lock it.
+pub(crate) fn select_agent(name: &AgentName, end: &str) -> Query {
+    built(format!("SELECT {COLUMNS} FROM agents WHERE name = ? {end}")).bind(name.as_str().to_owned())
 }
 
 /// A sequence as its column.
@@ -100,7 +103,7 @@ impl Store {
 
     /// One agent.
     pub async fn agent(&self, name: &AgentName) -> Result<Option<Agent>, Error> {
-        one(&mut *self.reader().await?, select_agent(name)).await
+        one(&mut *self.reader().await?, select_agent(name, "")).await
     }
 
     /// Agents were heard of. One statement for up to 256 of them, however often they beat.
@@ -109,49 +112,63 @@ impl Store {
             return Ok(());
         }
         let rows = beats.iter().map(|beat| Ok((beat, sequence_column(beat.sequence)?))).collect::<Result<Vec<_>, Error>>()?;
-        let mut transaction = self.begin().await?;
-        for chunk in chunks(&rows) {
-            let whens = repeat("WHEN name = ? AND epoch = ? AND sequence < ? THEN ?", " ", chunk.len());
-            let names = repeat("?", ",", chunk.len());
-            let update = built(format!(
-                "UPDATE agents SET last_seen = ?, sequence = CASE {whens} ELSE sequence END \
-                 WHERE name IN ({names}) AND revoked_at IS NULL"
-            ));
-            let update = chunk.iter().fold(update.bind(time(now)), |update, (beat, sequence)| {
-                update.bind(beat.name.as_str().to_owned()).bind(beat.epoch.0).bind(*sequence).bind(*sequence)
-            });
-            let update = chunk.iter().fold(update, |update, (beat, _)| update.bind(beat.name.as_str().to_owned()));
-            update.execute(&mut *transaction).await?;
-        }
-        Ok(transaction.commit().await?)
+        // The same beats again change nothing.
+        let rows = &rows;
+        self.transact(|connection, _| Box::pin(beat(connection, rows, now)), look_again).await
     }
 
     /// Lets an agent in no more. Answers whether it was let in until now.
     pub async fn revoke_agent(&self, name: &AgentName, now: Timestamp) -> Result<bool, Error> {
         // The epoch rises with it, so that a session that is open now is an old one.
-        let update = query("UPDATE agents SET revoked_at = ?, epoch = epoch + 1 WHERE name = ? AND revoked_at IS NULL");
-        self.update_one(update.bind(time(now)).bind(name.as_str().to_owned())).await
+        let update = "UPDATE agents SET revoked_at = ?, epoch = epoch + 1 WHERE name = ? AND revoked_at IS NULL";
+        self.update_one(|| query(update).bind(time(now)).bind(name.as_str().to_owned())).await
     }
 
     /// Puts an agent into quarantine: nothing more is assigned to it, and it is let in no more, until a person looks. The first
     /// reason stays. Answers whether it was out of it until now.
     pub async fn quarantine_agent(&self, name: &AgentName, reason: &str) -> Result<bool, Error> {
-        let update = query("UPDATE agents SET quarantine = ? WHERE name = ? AND quarantine IS NULL");
-        self.update_one(update.bind(reason.to_owned()).bind(name.as_str().to_owned())).await
+        let update = "UPDATE agents SET quarantine = ? WHERE name = ? AND quarantine IS NULL";
+        self.update_one(|| query(update).bind(reason.to_owned()).bind(name.as_str().to_owned())).await
     }
 
     /// A person has looked: lets an agent in again, with whatever journal it has. Answers whether it was in quarantine.
     pub async fn release_agent(&self, name: &AgentName) -> Result<bool, Error> {
-        let update = query(
-            "UPDATE agents SET quarantine = NULL, incarnation = NULL, sequence = 0 WHERE name = ? AND quarantine IS NOT NULL",
-        );
-        self.update_one(update.bind(name.as_str().to_owned())).await
+        let update =
+            "UPDATE agents SET quarantine = NULL, incarnation = NULL, sequence = 0 WHERE name = ? AND quarantine IS NOT NULL";
+        self.update_one(|| query(update).bind(name.as_str().to_owned())).await
     }
 
-    async fn update_one(&self, update: Query) -> Result<bool, Error> {
-        let mut transaction = self.begin().await?;
-        let rows = update.execute(&mut *transaction).await?.rows_affected();
-        transaction.commit().await?;
-        Ok(rows == 1)
+    /// Runs a compare-and-set and answers whether it found its row.
+    async fn update_one(&self, update: impl Fn() -> Query + Send + Sync) -> Result<bool, Error> {
+        // A commit whose answer got lost leaves the row as it was wanted, so that the next try finds none.
+        let (update, found_before) = (&update, &AtomicBool::new(false));
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    let found = update().execute(connection).await?.rows_affected() == 1;
+                    Ok(found_before.fetch_or(found, Ordering::Relaxed) || found)
+                })
+            },
+            look_again,
+        )
+        .await
     }
+}
+
+/// Writes beats whose sequences fit their column.
+async fn beat(connection: &mut AnyConnection, rows: &[(&Heartbeat, i64)], now: Timestamp) -> Result<(), Error> {
+    for chunk in chunks(rows) {
+        let whens = repeat("WHEN name = ? AND epoch = ? AND sequence < ? THEN ?", " ", chunk.len());
+        let names = repeat("?", ",", chunk.len());
+        let update = built(format!(
+            "UPDATE agents SET last_seen = ?, sequence = CASE {whens} ELSE sequence END \
+             WHERE name IN ({names}) AND revoked_at IS NULL"
+        ));
+        let update = chunk.iter().fold(update.bind(time(now)), |update, (beat, sequence)| {
+            update.bind(beat.name.as_str().to_owned()).bind(beat.epoch.0).bind(*sequence).bind(*sequence)
+        });
+        let update = chunk.iter().fold(update, |update, (beat, _)| update.bind(beat.name.as_str().to_owned()));
+        update.execute(&mut *connection).await?;
+    }
+    Ok(())
 }

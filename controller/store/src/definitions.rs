@@ -1,7 +1,7 @@
 //! Live definitions, and the one transaction that applies a commit: everything of it or nothing.
 
 use crate::columns::time;
-use crate::dialect::UPSERT_DEFINITION;
+use crate::dialect::{Dialect, UPSERT_DEFINITION};
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, Shape, built, is_taken, query};
 use crate::syncs::{self, SyncRecord};
@@ -197,41 +197,67 @@ impl Store {
     /// stands where the plan was made. Answers the new generation.
     pub async fn apply(&self, apply: &Apply) -> Result<i64, ApplyError> {
         let generation = apply.parent_generation.saturating_add(1);
-        let rows = apply
+        let rows = &apply
             .upserted
             .iter()
             .map(|new| Ok((new, json(&new.manifest)?, json(&new.files)?)))
             .collect::<Result<Vec<_>, Error>>()?;
-        let mut transaction = self.begin().await?;
-        advance(&mut transaction, apply, generation).await?;
-        let shape = Shape::insert(
-            "INSERT INTO definitions (source, kind, name, path, digest, generation, commit_id, manifest, files, retired_at, \
-             updated_at) VALUES",
-            "(?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
-        );
-        let bind = |query: Query, (new, manifest, files): &(&NewDefinition, String, String)| {
-            query
-                .bind(apply.source.clone())
-                .bind(new.manifest.kind().as_str())
-                .bind(new.manifest.metadata().name.clone())
-                .bind(new.path.clone())
-                .bind(new.digest.clone())
-                .bind(generation)
-                .bind(apply.commit.clone())
-                .bind(manifest.clone())
-                .bind(files.clone())
-                .bind(time(apply.now))
-        };
-        self.database.ground.dialect.upsert(shape, &UPSERT_DEFINITION).run(&mut transaction, &rows, bind).await?;
-        for key in &apply.retired {
-            retire(&mut transaction, apply, key, generation).await?;
-        }
-        syncs::insert(&mut transaction, &apply.sync).await?;
-        failpoint::hit("controller.apply.before");
-        transaction.commit().await?;
+        let dialect = &self.database.ground.dialect;
+        // The sync's row is part of the transaction and has an id of its own.
+        let applied = self
+            .transact(
+                |connection, _| {
+                    Box::pin(async move {
+                        advance(connection, apply, generation).await?;
+                        upsert(dialect, connection, apply, generation, rows).await?;
+                        for key in &apply.retired {
+                            retire(connection, apply, key, generation).await?;
+                        }
+                        syncs::insert(connection, &apply.sync).await?;
+                        failpoint::hit("controller.apply.before");
+                        Ok::<_, ApplyError>(generation)
+                    })
+                },
+                |connection, _| {
+                    Box::pin(async move { Ok(syncs::written(dialect, connection, apply.sync.id).await?.then_some(generation)) })
+                },
+            )
+            .await?;
         failpoint::hit("controller.apply.after");
-        Ok(generation)
+        Ok(applied)
     }
+}
+
+/// A definition with its manifest and its files as their columns.
+type Encoded<'a> = (&'a NewDefinition, String, String);
+
+async fn upsert(
+    dialect: &Dialect,
+    connection: &mut AnyConnection,
+    apply: &Apply,
+    generation: i64,
+    rows: &[Encoded<'_>],
+) -> Result<(), sqlx::Error> {
+    let shape = Shape::insert(
+        "INSERT INTO definitions (source, kind, name, path, digest, generation, commit_id, manifest, files, retired_at, \
+         updated_at) VALUES",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+    );
+    let bind = |query: Query, (new, manifest, files): &Encoded<'_>| {
+        query
+            .bind(apply.source.clone())
+            .bind(new.manifest.kind().as_str())
+            .bind(new.manifest.metadata().name.clone())
+            .bind(new.path.clone())
+            .bind(new.digest.clone())
+            .bind(generation)
+            .bind(apply.commit.clone())
+            .bind(manifest.clone())
+            .bind(files.clone())
+            .bind(time(apply.now))
+    };
+    dialect.upsert(shape, &UPSERT_DEFINITION).run(connection, rows, bind).await?;
+    Ok(())
 }
 
 /// The compare-and-set on the source: its first row by the unique key, later ones by the generation.

@@ -84,20 +84,32 @@ impl From<sqlx::Error> for EnrolError {
 impl Store {
     /// Enrols an agent. A name whose agent was revoked may be enrolled anew; its epoch goes on rising.
     pub async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, EnrolError> {
-        let mut transaction = self.begin().await?;
-        let known: Option<Agent> = one(&mut transaction, select_agent(&enrolment.name)).await?;
-        if known.is_some_and(|agent| agent.public_key == enrolment.public_key && agent.revoked_at.is_none()) {
-            return Ok(Enrolled::Already);
-        }
-        let token = use_token(&mut transaction, enrolment).await?;
-        if !token.names.is_empty() && !token.names.contains(&enrolment.name) {
-            return Err(EnrolError::NameNotAllowed { name: enrolment.name.clone() });
-        }
-        // An error until here drops the transaction, and the use of the token with it.
-        take_name(&mut transaction, enrolment, &json(&token.labels)?).await?;
-        transaction.commit().await?;
-        Ok(Enrolled::New)
+        let end = self.database.ground.dialect.for_update();
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    if is_enrolled(connection, enrolment, "").await? {
+                        return Ok(Enrolled::Already);
+                    }
+                    let token = use_token(connection, enrolment).await?;
+                    if !token.names.is_empty() && !token.names.contains(&enrolment.name) {
+                        return Err(EnrolError::NameNotAllowed { name: enrolment.name.clone() });
+                    }
+                    // An error rolls back, and the use of the token with it.
+                    take_name(connection, enrolment, &json(&token.labels)?).await?;
+                    Ok(Enrolled::New)
+                })
+            },
+            |connection, _| Box::pin(async move { Ok(is_enrolled(connection, enrolment, end).await?.then_some(Enrolled::New)) }),
+        )
+        .await
     }
+}
+
+/// Whether the name is this key's.
+async fn is_enrolled(connection: &mut AnyConnection, enrolment: &Enrolment, end: &str) -> Result<bool, Error> {
+    let known: Option<Agent> = one(connection, select_agent(&enrolment.name, end)).await?;
+    Ok(known.is_some_and(|agent| agent.public_key == enrolment.public_key && agent.revoked_at.is_none()))
 }
 
 /// Spends one use by compare-and-set; only on failure looks why.

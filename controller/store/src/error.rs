@@ -86,6 +86,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The answer to COMMIT got lost and could not be found out: it may or may not have been written.
+    #[error("it is not known whether this was written: {cause}")]
+    Unclear {
+        /// What happened.
+        cause: String,
+    },
     /// The database said no, or is away.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
@@ -110,6 +116,7 @@ impl Error {
             Self::Row(_) => "store_row",
             Self::Ambiguous { .. } => "execution_ambiguous",
             Self::Value { .. } => "store_value",
+            Self::Unclear { .. } => "write_unclear",
             Self::Database(_) => "store_database",
             Self::Closed => "store_closed",
         }
@@ -119,7 +126,7 @@ impl Error {
     /// busy or full of connections. False for what needs a person: a wrong URL, no access, a newer schema, a lock.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Held { .. } | Self::Migrating { .. } => true,
+            Self::Held { .. } | Self::Migrating { .. } | Self::Unclear { .. } => true,
             Self::Database(error) => faults::is_transient(error),
             Self::Migration(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
                 faults::is_transient(error)

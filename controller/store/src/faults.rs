@@ -42,6 +42,12 @@ pub(crate) fn lost_connection(error: &sqlx::Error) -> bool {
     by_server || matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed)
 }
 
+/// Whether the same transaction is tried again at once, where its COMMIT was not sent yet. A pool that had no connection to give
+/// has waited already.
+pub(crate) fn is_worth_another_try(error: &sqlx::Error) -> bool {
+    asks_to_try_again(error) || lost_connection(error)
+}
+
 /// Whether the same may succeed later though nobody changes anything.
 pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     asks_to_try_again(error)

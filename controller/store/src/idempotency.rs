@@ -3,6 +3,7 @@
 use crate::columns::time;
 use crate::rows::{Columns, FromRow, one};
 use crate::sql::query;
+use crate::transact::look_again;
 use crate::{Error, Store};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
@@ -53,10 +54,15 @@ impl Store {
 
     /// Forgets keys from before this time; answers how many.
     pub async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, Error> {
-        let mut transaction = self.begin().await?;
-        let delete = query("DELETE FROM idempotency WHERE created_at < ?").bind(time(before));
-        let forgotten = delete.execute(&mut *transaction).await?.rows_affected();
-        transaction.commit().await?;
-        Ok(forgotten)
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    let delete = query("DELETE FROM idempotency WHERE created_at < ?").bind(time(before));
+                    Ok(delete.execute(connection).await?.rows_affected())
+                })
+            },
+            look_again,
+        )
+        .await
     }
 }

@@ -35,7 +35,10 @@ mod sql;
 mod syncs;
 #[cfg(test)]
 mod test_database;
+#[cfg(test)]
+mod test_room;
 mod tokens;
+mod transact;
 mod upcast;
 mod webhooks;
 mod writer;

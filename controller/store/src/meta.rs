@@ -2,6 +2,7 @@
 
 use crate::rows::{Columns, FromRow, one};
 use crate::sql::{Query, Shape, query};
+use crate::transact::look_again;
 use crate::{Error, Store};
 
 struct Value(String);
@@ -25,14 +26,20 @@ impl Store {
 
     /// Puts a fact unless it is there already, and answers the one that stands.
     pub async fn meta_once(&self, name: &str, value: &str) -> Result<String, Error> {
-        let mut transaction = self.begin().await?;
-        let insert = Shape::insert("INSERT INTO meta (name, value) VALUES", "(?, ?)");
-        let bind = |query: Query, (): &()| query.bind(name.to_owned()).bind(value.to_owned());
-        self.database.ground.dialect.or_ignore(insert, "name").run(&mut transaction, &[()], bind).await?;
-        let select = query("SELECT name, value FROM meta WHERE name = ?").bind(name.to_owned());
-        let standing = one::<Value>(&mut transaction, select).await?;
-        transaction.commit().await?;
-        Ok(standing.map_or_else(|| value.to_owned(), |Value(value)| value))
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    let insert = Shape::insert("INSERT INTO meta (name, value) VALUES", "(?, ?)");
+                    let bind = |query: Query, (): &()| query.bind(name.to_owned()).bind(value.to_owned());
+                    self.database.ground.dialect.or_ignore(insert, "name").run(connection, &[()], bind).await?;
+                    let select = query("SELECT name, value FROM meta WHERE name = ?").bind(name.to_owned());
+                    let standing = one::<Value>(connection, select).await?;
+                    Ok(standing.map_or_else(|| value.to_owned(), |Value(value)| value))
+                })
+            },
+            look_again,
+        )
+        .await
     }
 
     /// The id of this installation; `fresh` becomes it where there is none yet.

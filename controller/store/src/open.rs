@@ -3,8 +3,9 @@
 use crate::candidate::{Candidate, Ground, Taken};
 use crate::leases::Leases;
 use crate::output::OutputWriter;
+use crate::transact::Tries;
 use crate::writer::Writer;
-use crate::{Error, migrations};
+use crate::{Error, faults, migrations};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 use std::sync::Arc;
@@ -99,10 +100,16 @@ impl Store {
     /// Renews the leases, which every batch does for its own; called every few seconds, so that they hold while nothing is
     /// written. [`Error::Fenced`] once another controller has taken one.
     pub async fn renew_leases(&self) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        let held = self.database.leases.renew(&self.database.ground.dialect, &mut transaction).await?;
-        transaction.commit().await?;
-        if held { Ok(()) } else { Err(Error::Fenced) }
+        // One statement, which is its own transaction, and harmless twice.
+        let mut tries = Tries::default();
+        loop {
+            match self.database.renew().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(Error::Fenced),
+                Err(error) if faults::is_worth_another_try(&error) && tries.another().await => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Writes what was submitted, gives the leases back, closes the database and lets go of the folder's lock once the last
@@ -119,19 +126,13 @@ impl Store {
     }
 
     async fn give_back(&self) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        self.database.leases.give_back(&mut transaction).await?;
-        Ok(transaction.commit().await?)
+        let Database { ground, leases, .. } = &*self.database;
+        Ok(leases.give_back(&mut *ground.write.acquire().await?).await?)
     }
 
     /// A connection to read with.
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, Error> {
         self.database.reader().await
-    }
-
-    /// A transaction that will write, behind the fence.
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
-        self.database.begin_fenced().await
     }
 }
 
@@ -141,6 +142,10 @@ impl Database {
             Err(sqlx::Error::PoolClosed) => Err(Error::Closed),
             acquired => Ok(acquired?),
         }
+    }
+
+    async fn renew(&self) -> Result<bool, sqlx::Error> {
+        self.leases.renew(&self.ground.dialect, &mut *self.ground.write.acquire().await?).await
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {

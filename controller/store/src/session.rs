@@ -92,18 +92,34 @@ impl Store {
     /// Starts a session and answers its epoch. Only the newest epoch's messages count from then on.
     pub async fn start_session(&self, start: &SessionStart) -> Result<Epoch, SessionError> {
         let sequence = sequence_column(start.sequence)?;
-        let mut transaction = self.begin().await?;
-        if raise_epoch(&mut transaction, start, sequence).await? {
-            transaction.commit().await?;
-            return Ok(Epoch(start.seen_epoch.0.saturating_add(1)));
-        }
-        let agent: Option<Agent> = one(&mut transaction, select_agent(&start.name)).await?;
-        let error = refusal(agent, start);
-        if let SessionError::SequenceWentBack { .. } = error {
-            quarantine(&mut transaction, start, &error.to_string()).await?;
-            transaction.commit().await?;
-        }
-        Err(error)
+        let epoch = Epoch(start.seen_epoch.0.saturating_add(1));
+        // This session's own mark; a quarantine is found again by the next try.
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    if raise_epoch(connection, start, sequence).await? {
+                        return Ok(Ok(epoch));
+                    }
+                    let error = refusal(one(connection, select_agent(&start.name, "")).await?, start);
+                    if let SessionError::SequenceWentBack { .. } = error {
+                        quarantine(connection, start, &error.to_string()).await?;
+                    }
+                    Ok::<_, SessionError>(Err(error))
+                })
+            },
+            |connection, _| {
+                Box::pin(async move {
+                    let end = self.database.ground.dialect.for_update();
+                    let agent: Option<Agent> = one(connection, select_agent(&start.name, end)).await?;
+                    let ours = agent.is_some_and(|agent| {
+                        let mark = (agent.epoch, agent.boot, agent.incarnation, agent.last_seen);
+                        mark == (epoch, Some(start.boot), Some(start.incarnation), Some(start.now))
+                    });
+                    Ok(ours.then_some(Ok(epoch)))
+                })
+            },
+        )
+        .await?
     }
 }
 

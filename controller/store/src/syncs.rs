@@ -1,6 +1,7 @@
 //! Syncs: what came of each look at a source, kept for people.
 
 use crate::columns::{Word, time};
+use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::built;
 use crate::{Error, RowError, Store};
@@ -124,13 +125,28 @@ pub(crate) async fn insert(connection: &mut AnyConnection, sync: &SyncRecord) ->
     Ok(())
 }
 
+/// Whether the row is there, once whoever may be writing it has ended.
+pub(crate) async fn written(dialect: &Dialect, connection: &mut AnyConnection, id: Uuid) -> Result<bool, Error> {
+    let select = built(format!("SELECT {COLUMNS} FROM syncs WHERE id = ? {}", dialect.for_update())).bind(id.to_string());
+    Ok(!list::<SyncRecord>(connection, select).await?.is_empty())
+}
+
 impl Store {
     /// Records a sync that changed nothing. One that applied is recorded by [`Store::apply`], in its transaction.
     pub async fn record_sync(&self, sync: &SyncRecord) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        insert(&mut transaction, sync).await?;
-        failpoint::hit("controller.record.before");
-        transaction.commit().await?;
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    insert(connection, sync).await?;
+                    failpoint::hit("controller.record.before");
+                    Ok::<_, Error>(())
+                })
+            },
+            |connection, _| {
+                Box::pin(async move { Ok(written(&self.database.ground.dialect, connection, sync.id).await?.then_some(())) })
+            },
+        )
+        .await?;
         failpoint::hit("controller.record.after");
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! Enrolment tokens. Only the secret's SHA-256 is kept.
 
 use crate::columns::time;
-use crate::rows::{Columns, FromRow, list};
+use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{built, query};
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
 use pulse_protocol::AgentName;
+use sqlx::AnyConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -73,22 +74,24 @@ impl FromRow for Token {
 impl Store {
     /// Makes a token.
     pub async fn create_token(&self, token: &NewToken) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        query(
-            "INSERT INTO agent_tokens (id, secret_hash, uses_left, expires_at, labels, names, created_by, created_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        let (labels, names) = (&json(&token.labels)?, &json(&token.names)?);
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    insert(connection, token, labels, names).await?;
+                    Ok(())
+                })
+            },
+            |connection, _| {
+                Box::pin(async move {
+                    let end = self.database.ground.dialect.for_update();
+                    let select =
+                        built(format!("SELECT {COLUMNS} FROM agent_tokens WHERE id = ? {end}")).bind(token.id.to_string());
+                    Ok(one::<Token>(connection, select).await?.map(|_| ()))
+                })
+            },
         )
-        .bind(token.id.to_string())
-        .bind(token.secret_hash.clone())
-        .bind(i64::from(token.uses))
-        .bind(time(token.expires_at))
-        .bind(json(&token.labels)?)
-        .bind(json(&token.names)?)
-        .bind(token.created_by.clone())
-        .bind(time(token.created_at))
-        .execute(&mut *transaction)
-        .await?;
-        Ok(transaction.commit().await?)
+        .await
     }
 
     /// Every token, newest first, spent and expired ones too.
@@ -96,6 +99,24 @@ impl Store {
         let select = built(format!("SELECT {COLUMNS} FROM agent_tokens ORDER BY id DESC"));
         Ok(list(&mut *self.reader().await?, select).await?)
     }
+}
+
+async fn insert(connection: &mut AnyConnection, token: &NewToken, labels: &str, names: &str) -> Result<(), sqlx::Error> {
+    query(
+        "INSERT INTO agent_tokens (id, secret_hash, uses_left, expires_at, labels, names, created_by, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(token.id.to_string())
+    .bind(token.secret_hash.clone())
+    .bind(i64::from(token.uses))
+    .bind(time(token.expires_at))
+    .bind(labels.to_owned())
+    .bind(names.to_owned())
+    .bind(token.created_by.clone())
+    .bind(time(token.created_at))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A document as its column.

@@ -3,7 +3,8 @@
 use crate::columns::time;
 use crate::dialect::UPSERT_WEBHOOK;
 use crate::rows::{Columns, FromRow, list};
-use crate::sql::{Shape, query};
+use crate::sql::{Query, Shape, query};
+use crate::transact::look_again;
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
 
@@ -43,19 +44,25 @@ const INSERT: Shape = Shape::insert("INSERT INTO webhooks (source, received_at, 
 impl Store {
     /// Notes the last webhook of each of these sources, in place of what was noted before.
     pub async fn note_webhooks(&self, rows: &[WebhookRow]) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        let upsert = self.database.ground.dialect.upsert(INSERT, &UPSERT_WEBHOOK);
-        upsert
-            .run(&mut transaction, rows, |query, row| {
-                query
-                    .bind(row.source.clone())
-                    .bind(time(row.received_at))
-                    .bind(i64::from(row.accepted))
-                    .bind(row.reason.clone())
-                    .bind(row.detail.to_string())
-            })
-            .await?;
-        Ok(transaction.commit().await?)
+        let upsert = &self.database.ground.dialect.upsert(INSERT, &UPSERT_WEBHOOK);
+        let bind = |query: Query, row: &WebhookRow| {
+            query
+                .bind(row.source.clone())
+                .bind(time(row.received_at))
+                .bind(i64::from(row.accepted))
+                .bind(row.reason.clone())
+                .bind(row.detail.to_string())
+        };
+        self.transact(
+            |connection, _| {
+                Box::pin(async move {
+                    upsert.run(connection, rows, bind).await?;
+                    Ok(())
+                })
+            },
+            look_again,
+        )
+        .await
     }
 
     /// The last webhook of each source.

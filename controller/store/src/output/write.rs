@@ -8,6 +8,7 @@ use crate::dialect::UPSERT_OUTPUT_STATE;
 use crate::open::Database;
 use crate::rows::{Columns, FromRow, list};
 use crate::sql::{MAX_ROWS, Query, Shape, built, chunks, query, repeat};
+use crate::transact::look_again;
 use pulse_protocol::AttemptId;
 use pulse_protocol::message::Stream;
 use sqlx::AnyConnection;
@@ -133,31 +134,40 @@ async fn run(
     }
 }
 
-/// Stores pieces in one transaction and answers how far each stream is stored then.
+/// Stores pieces in one transaction and answers how far each stream is stored then. Pieces that are stored already change
+/// nothing, so that another try finds out by itself whether the one before happened.
 async fn store(database: &Database, pieces: &[&OutputPiece]) -> Result<BTreeMap<Key, u64>, Error> {
-    let keys: Vec<Key> = pieces.iter().map(|piece| (piece.attempt, piece.stream)).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut transaction = database.begin_fenced().await?;
-    let mut streams = reaches(database, &mut transaction, &keys).await?;
-    for piece in pieces {
-        let (reach, blocks) = streams.entry((piece.attempt, piece.stream)).or_default();
-        // `submit` has checked that the offset fits.
-        take_in(reach, blocks, i64::try_from(piece.offset).unwrap_or(i64::MAX), &piece.bytes);
-    }
-    // Streams that got nothing new need no write.
+    let keys: &Vec<Key> =
+        &pieces.iter().map(|piece| (piece.attempt, piece.stream)).collect::<BTreeSet<_>>().into_iter().collect();
+    database
+        .transact(
+            |connection, _| {
+                Box::pin(async move {
+                    let mut streams = reaches(database, connection, keys).await?;
+                    for piece in pieces {
+                        let (reach, blocks) = streams.entry((piece.attempt, piece.stream)).or_default();
+                        // `submit` has checked that the offset fits.
+                        take_in(reach, blocks, i64::try_from(piece.offset).unwrap_or(i64::MAX), &piece.bytes);
+                    }
+                    write(database, connection, &mut streams).await?;
+                    Ok::<_, Error>(streams.into_iter().map(|(key, (reach, _))| (key, reach.stored.unsigned_abs())).collect())
+                })
+            },
+            look_again,
+        )
+        .await
+}
+
+/// Writes what the streams have got that is new.
+async fn write(database: &Database, connection: &mut AnyConnection, streams: &mut Streams) -> Result<(), Error> {
     let changed: Vec<Key> = streams.iter().filter(|(_, (_, blocks))| !blocks.is_empty()).map(|(key, _)| *key).collect();
-    if changed.is_empty() {
-        transaction.rollback().await?;
-    } else {
-        insert_blocks(&mut transaction, &streams).await?;
-        for key in &changed {
-            if let Some((reach, _)) = streams.get_mut(key) {
-                reach.cut += prune(&mut transaction, *key, reach.stored).await?;
-            }
+    insert_blocks(connection, streams).await?;
+    for key in &changed {
+        if let Some((reach, _)) = streams.get_mut(key) {
+            reach.cut += prune(connection, *key, reach.stored).await?;
         }
-        update_reaches(database, &mut transaction, &changed, &streams).await?;
-        transaction.commit().await?;
     }
-    Ok(streams.into_iter().map(|(key, (reach, _))| (key, reach.stored.unsigned_abs())).collect())
+    Ok(update_reaches(database, connection, &changed, streams).await?)
 }
 
 type Streams = BTreeMap<Key, (Reach, Vec<Block>)>;

@@ -6,15 +6,12 @@ use super::{Pending, WriteError, settle};
 use crate::faults;
 use crate::open::Database;
 use crate::sql::MAX_ROWS;
+use crate::transact::{LIMIT, Tries, silent};
 use pulse_protocol::failpoint;
+use sqlx::{Any, Transaction};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-
-/// Tries of a batch that the engine asks to be tried again, and the pause before the second, doubled each time.
-const TRIES: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a try at a batch did not end in a known commit.
 enum Failure {
@@ -114,48 +111,56 @@ async fn settled(database: &Database, items: &[&Prepared], cause: &str) -> Vec<R
     there.iter().map(|there| if *there { Ok(()) } else { again.next().unwrap_or(Err(WriteError::Closed)) }).collect()
 }
 
-/// One transaction for all items, tried again where the engine asks for it.
-#[expect(clippy::disallowed_methods, reason = "nothing tells when another process's transaction ends")]
+/// One transaction for all items, tried again where the engine asks for it or the connection broke.
 async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..TRIES {
-        match commit_once(database, items).await {
-            Err(Retry::Again) => tokio::time::sleep(pause).await,
-            Err(Retry::No(failure)) => return Err(failure),
-            Ok(()) => return Ok(()),
+    let mut tries = Tries::default();
+    loop {
+        let error = match tokio::time::timeout(LIMIT, write_once(database, items)).await {
+            Ok(Ok(transaction)) => match send_commit(database, transaction).await {
+                Ok(()) => return Ok(()),
+                Err(error) if faults::asks_to_try_again(&error) => error,
+                Err(error) => return Err(Failure::Unclear(error.to_string())),
+            },
+            Ok(Err(Retry::No(failure))) => return Err(failure),
+            Ok(Err(Retry::Again(error))) => error,
+            Err(_) => silent(),
+        };
+        if !tries.another().await {
+            return Err(Failure::Down(error.into()));
         }
-        pause *= 2;
     }
-    commit_once(database, items).await.map_err(|retry| match retry {
-        Retry::No(failure) => failure,
-        Retry::Again => Failure::Down(WriteError::Database { reason: "it is busy, and stayed so".to_owned() }),
-    })
+}
+
+async fn send_commit(database: &Database, transaction: Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+    failpoint::hit("controller.commit.before");
+    let committed = tokio::time::timeout(LIMIT, database.commit(transaction)).await;
+    failpoint::hit("controller.commit.after");
+    committed.unwrap_or_else(|_| Err(silent()))
 }
 
 enum Retry {
-    Again,
+    Again(sqlx::Error),
     No(Failure),
 }
 
-async fn commit_once(database: &Database, items: &[&Prepared]) -> Result<(), Retry> {
+/// Everything up to the COMMIT.
+async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transaction<'static, Any>, Retry> {
     let mut transaction = database.begin().await.map_err(|error| judge(error, items))?;
-    if let Err(refused) = batch::write(database, &mut transaction, items).await {
-        return Err(match refused {
-            Refused::Database(error) => judge(error, items),
-            // Only one item can be explained; a batch is replayed one by one and needs no explanation.
-            conflict => Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await)),
-        });
-    }
-    failpoint::hit("controller.commit.before");
-    let committed = database.commit(transaction).await;
-    failpoint::hit("controller.commit.after");
-    committed.map_err(|error| Retry::No(Failure::Unclear(error.to_string())))
+    let Err(refused) = batch::write(database, &mut transaction, items).await else { return Ok(transaction) };
+    let retry = match refused {
+        Refused::Database(error) => judge(error, items),
+        // Only one item can be explained; a batch is replayed one by one and needs no explanation.
+        conflict => Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await)),
+    };
+    // Now, so that its locks are gone before the next try. A broken connection has none.
+    let _broken = transaction.rollback().await;
+    Err(retry)
 }
 
 /// An error before COMMIT: try again, blame the items, or give up on the database.
 fn judge(error: sqlx::Error, items: &[&Prepared]) -> Retry {
-    if faults::asks_to_try_again(&error) {
-        return Retry::Again;
+    if faults::is_worth_another_try(&error) {
+        return Retry::Again(error);
     }
     let of_the_data = matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_));
     let error = WriteError::from(error);

@@ -3,18 +3,13 @@
 use super::{WriteError, WriteItem};
 use crate::Store;
 use crate::open::CommitFault::{AnswerLost, RequestLost};
+use crate::test_room::{Room, on_both_engines};
 use pulse_core::execution::{Event, EventRecord, Summary};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
-use tempfile::TempDir;
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
-
-async fn open(folder: &TempDir) -> Store {
-    let url = format!("sqlite://{}", folder.path().join("pulse.db").display());
-    Store::open(&url, "controller-1").await.unwrap()
-}
 
 fn item(number: i64) -> WriteItem {
     let id = ExecutionId(Uuid::now_v7());
@@ -59,13 +54,11 @@ async fn check(store: &Store, items: Vec<WriteItem>, written: impl Fn(usize, &Re
     }
 }
 
-#[tokio::test]
-async fn a_commit_that_happened_is_answered_as_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+async fn a_commit_that_happened_is_answered_as_written(room: Room) {
+    let store = &room.store;
     for numbers in [1..2, 2..40] {
         store.database.fault.plan([AnswerLost]);
-        check(&store, numbers.map(item).collect(), |_, answer| {
+        check(store, numbers.map(item).collect(), |_, answer| {
             assert_eq!(answer, &Ok(()));
             true
         })
@@ -74,13 +67,11 @@ async fn a_commit_that_happened_is_answered_as_written() {
     assert!(store.database.fault.is_spent());
 }
 
-#[tokio::test]
-async fn a_commit_that_did_not_happen_is_written_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+async fn a_commit_that_did_not_happen_is_written_again(room: Room) {
+    let store = &room.store;
     store.database.fault.plan([RequestLost, AnswerLost]);
     // The batch never arrives; of its replay the first answer gets lost as well.
-    check(&store, (1..40).map(item).collect(), |_, answer| {
+    check(store, (1..40).map(item).collect(), |_, answer| {
         assert_eq!(answer, &Ok(()));
         true
     })
@@ -88,20 +79,24 @@ async fn a_commit_that_did_not_happen_is_written_again() {
     assert!(store.database.fault.is_spent());
 }
 
-#[tokio::test]
-async fn one_that_never_arrives_is_answered_as_not_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+async fn one_that_never_arrives_is_answered_as_not_written(room: Room) {
+    let store = &room.store;
     store.database.fault.plan([RequestLost, RequestLost]);
-    check(&store, vec![item(1)], |_, answer| {
+    check(store, vec![item(1)], |_, answer| {
         assert!(matches!(answer, Err(WriteError::Database { .. })), "{answer:?}");
         false
     })
     .await;
     assert!(store.database.fault.is_spent());
-    check(&store, vec![item(1)], |_, answer| {
+    check(store, vec![item(1)], |_, answer| {
         assert_eq!(answer, &Ok(()), "nothing of the first try is in its way");
         true
     })
     .await;
+}
+
+on_both_engines! {
+    a_commit_that_happened_is_answered_as_written
+    a_commit_that_did_not_happen_is_written_again
+    one_that_never_arrives_is_answered_as_not_written
 }

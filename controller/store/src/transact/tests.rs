@@ -1,0 +1,154 @@
+//! Store methods whose COMMIT loses its answer, in both ways, and whose locks come too late.
+
+use crate::open::CommitFault::{AnswerLost, RequestLost};
+use crate::test_room::{Room, on_both_engines};
+use crate::{
+    Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, SessionStart, SyncOutcome, SyncRecord, Token,
+};
+use crd_schemas::manifest::{AgentGroup, AgentGroupSpec, Kind, Manifest, Metadata};
+use pulse_core::time::Timestamp;
+use pulse_protocol::message::Stream;
+use pulse_protocol::{AgentName, AttemptId, BootId, Epoch, Incarnation};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+/// What may happen to a COMMIT, and to the one that follows it.
+const FAULTS: [&[crate::open::CommitFault]; 3] = [&[AnswerLost], &[RequestLost], &[RequestLost, AnswerLost]];
+
+fn sync(outcome: SyncOutcome) -> SyncRecord {
+    SyncRecord {
+        id: Uuid::now_v7(),
+        source: "main".to_owned(),
+        commit: Some("c1".to_owned()),
+        author: None,
+        title: None,
+        outcome,
+        reason: None,
+        generation: None,
+        problems: serde_json::json!([]),
+        counts: serde_json::json!({}),
+        message: None,
+        started_at: NOW,
+        duration_us: 1,
+    }
+}
+
+fn apply(parent_generation: i64) -> Apply {
+    let metadata = Metadata { name: "web".to_owned(), ..Metadata::default() };
+    let group = AgentGroup { metadata, spec: AgentGroupSpec { agents: vec!["web1".to_owned()], ..AgentGroupSpec::default() } };
+    let digest = format!("d{parent_generation}");
+    Apply {
+        source: "main".to_owned(),
+        parent_generation,
+        commit: "c1".to_owned(),
+        digest: digest.clone(),
+        upserted: vec![NewDefinition {
+            manifest: Manifest::AgentGroup(group),
+            path: "web.yaml".to_owned(),
+            digest,
+            files: BTreeMap::new(),
+        }],
+        retired: Vec::new(),
+        sync: sync(SyncOutcome::Applied),
+        now: NOW,
+    }
+}
+
+async fn a_plan_is_applied_once(Room { store, .. }: Room) {
+    for (generation, faults) in (0..).zip(FAULTS) {
+        store.database.fault.plan(faults.iter().copied());
+        assert_eq!(store.apply(&apply(generation)).await.unwrap(), generation + 1, "{faults:?}");
+        assert!(store.database.fault.is_spent());
+        let live = store.definition("main", Kind::AgentGroup, "web").await.unwrap().unwrap();
+        assert_eq!(live.generation, generation + 1);
+    }
+    assert_eq!(store.syncs(None, 10, None).await.unwrap().len(), 3);
+}
+
+async fn a_sync_is_recorded_once(Room { store, .. }: Room) {
+    for (count, faults) in (1..).zip(FAULTS) {
+        store.database.fault.plan(faults.iter().copied());
+        store.record_sync(&sync(SyncOutcome::Refused)).await.unwrap();
+        assert!(store.database.fault.is_spent());
+        assert_eq!(store.syncs(None, 10, None).await.unwrap().len(), count);
+    }
+}
+
+async fn enrolment_and_session_happen_once(Room { store, .. }: Room) {
+    for (number, faults) in FAULTS.into_iter().enumerate() {
+        let plan = || store.database.fault.plan(faults.iter().copied());
+        let name: AgentName = format!("web{number}").parse().unwrap();
+        let secret_hash = format!("hash{number}");
+        let token = NewToken {
+            id: Uuid::now_v7(),
+            secret_hash: secret_hash.clone(),
+            uses: 2,
+            expires_at: Timestamp(NOW.0 + 1),
+            labels: BTreeMap::new(),
+            names: Vec::new(),
+            created_by: "anna".to_owned(),
+            created_at: NOW,
+        };
+        plan();
+        store.create_token(&token).await.unwrap();
+        plan();
+        let enrolment = Enrolment { name: name.clone(), public_key: "key".to_owned(), secret_hash, now: NOW };
+        assert_eq!(store.enrol(&enrolment).await.unwrap(), Enrolled::New, "{faults:?}");
+        let left = |token: &Token| token.uses_left;
+        let tokens = store.tokens().await.unwrap();
+        assert_eq!(tokens.iter().flatten().find(|found| found.id == token.id).map(left), Some(1), "one use is spent");
+        let start = SessionStart {
+            name: name.clone(),
+            public_key: "key".to_owned(),
+            seen_epoch: Epoch(0),
+            boot: BootId(Uuid::new_v4()),
+            incarnation: Incarnation(Uuid::new_v4()),
+            sequence: 1,
+            slots: 1,
+            labels: BTreeMap::new(),
+            facts: BTreeMap::new(),
+            now: NOW,
+        };
+        plan();
+        assert_eq!(store.start_session(&start).await.unwrap(), Epoch(1), "{faults:?}");
+        plan();
+        let later = Timestamp(NOW.0 + 9);
+        store.touch(&[Heartbeat { name: name.clone(), epoch: Epoch(1), sequence: 5 }], later).await.unwrap();
+        plan();
+        assert!(store.quarantine_agent(&name, "a person wants it").await.unwrap(), "{faults:?}");
+        assert!(!store.quarantine_agent(&name, "again").await.unwrap());
+        let agent = store.agent(&name).await.unwrap().unwrap();
+        assert_eq!((agent.epoch, agent.sequence, agent.last_seen), (Epoch(1), 5, Some(later)));
+        assert!(store.database.fault.is_spent());
+    }
+}
+
+async fn output_is_stored_once(Room { store, .. }: Room) {
+    let attempt = AttemptId(Uuid::now_v7());
+    for (offset, faults) in [0, 3, 6].into_iter().zip(FAULTS) {
+        store.database.fault.plan(faults.iter().copied());
+        let piece = OutputPiece { attempt, stream: Stream::Stdout, offset, bytes: b"abc".to_vec() };
+        assert_eq!(store.output_writer().submit(piece).await.unwrap(), offset + 3, "{faults:?}");
+        assert!(store.database.fault.is_spent());
+    }
+    let pieces = store.read_output(attempt, Stream::Stdout, 0, 100).await.unwrap();
+    let bytes: Vec<u8> = pieces.pieces.into_iter().flat_map(|piece| piece.bytes).collect();
+    assert_eq!((bytes.as_slice(), pieces.cut), (&b"abcabcabc"[..], 0));
+}
+
+async fn one_that_never_arrives_is_told_as_an_error(Room { store, .. }: Room) {
+    store.database.fault.plan([RequestLost; 5]);
+    let error = store.record_sync(&sync(SyncOutcome::Refused)).await.unwrap_err();
+    assert!(error.is_transient() && error.code() == "store_database", "{error}");
+    assert!(store.database.fault.is_spent() && store.syncs(None, 10, None).await.unwrap().is_empty());
+}
+
+on_both_engines! {
+    a_plan_is_applied_once
+    a_sync_is_recorded_once
+    enrolment_and_session_happen_once
+    output_is_stored_once
+    one_that_never_arrives_is_told_as_an_error
+}
