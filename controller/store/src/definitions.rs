@@ -1,5 +1,6 @@
 //! Live definitions, and the one transaction that applies a commit: everything of it or nothing.
 
+use crate::bounds;
 use crate::columns::time;
 use crate::dialect::{Dialect, UPSERT_DEFINITION};
 use crate::rows::{Columns, FromRow, list, one};
@@ -197,11 +198,8 @@ impl Store {
     /// stands where the plan was made. Answers the new generation.
     pub async fn apply(&self, apply: &Apply) -> Result<i64, ApplyError> {
         let generation = apply.parent_generation.saturating_add(1);
-        let rows = &apply
-            .upserted
-            .iter()
-            .map(|new| Ok((new, json(&new.manifest)?, json(&new.files)?)))
-            .collect::<Result<Vec<_>, Error>>()?;
+        apply.check()?;
+        let rows = &apply.upserted.iter().map(encode).collect::<Result<Vec<_>, Error>>()?;
         let dialect = &self.database.ground.dialect;
         // The sync's row is part of the transaction and has an id of its own.
         let applied = self
@@ -228,8 +226,25 @@ impl Store {
     }
 }
 
+impl Apply {
+    fn check(&self) -> Result<(), Error> {
+        bounds::text("a source's name", &self.source, bounds::NAME)?;
+        bounds::ascii("a commit", &self.commit, bounds::DIGEST)?;
+        bounds::ascii("a digest", &self.digest, bounds::DIGEST)?;
+        self.sync.check()
+    }
+}
+
 /// A definition with its manifest and its files as their columns.
 type Encoded<'a> = (&'a NewDefinition, String, String);
+
+fn encode(new: &NewDefinition) -> Result<Encoded<'_>, Error> {
+    bounds::text("a definition's name", &new.manifest.metadata().name, bounds::NAME)?;
+    bounds::ascii("a digest", &new.digest, bounds::DIGEST)?;
+    let (manifest, files) = (json(&new.manifest)?, json(&new.files)?);
+    bounds::documents("a definition with its files", &[&new.path, &manifest, &files])?;
+    Ok((new, manifest, files))
+}
 
 async fn upsert(
     dialect: &Dialect,
@@ -256,7 +271,8 @@ async fn upsert(
             .bind(files.clone())
             .bind(time(apply.now))
     };
-    dialect.upsert(shape, &UPSERT_DEFINITION).run(connection, rows, bind).await?;
+    let size = |(new, manifest, files): &Encoded<'_>| new.path.len() + manifest.len() + files.len();
+    dialect.upsert(shape, &UPSERT_DEFINITION).run_sized(connection, rows, size, bind).await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Enrolment: one use of a token for one new name, in one transaction.
 
 use crate::agents::{Agent, select_agent};
+use crate::bounds;
 use crate::columns::time;
 use crate::rows::one;
 use crate::sql::{built, is_taken, query};
@@ -84,6 +85,7 @@ impl From<sqlx::Error> for EnrolError {
 impl Store {
     /// Enrols an agent. A name whose agent was revoked may be enrolled anew; its epoch goes on rising.
     pub async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, EnrolError> {
+        bounds::ascii("a public key", &enrolment.public_key, bounds::DIGEST)?;
         let end = self.database.ground.dialect.for_update();
         self.transact(
             |connection, _| {

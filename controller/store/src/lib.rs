@@ -12,6 +12,7 @@
 
 mod agents;
 mod attempts;
+mod bounds;
 mod candidate;
 mod columns;
 mod definitions;

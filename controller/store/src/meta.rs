@@ -1,5 +1,6 @@
 //! Facts about this installation that are written once, such as its id.
 
+use crate::bounds;
 use crate::rows::{Columns, FromRow, one};
 use crate::sql::{Query, Shape, query};
 use crate::transact::look_again;
@@ -26,6 +27,7 @@ impl Store {
 
     /// Puts a fact unless it is there already, and answers the one that stands.
     pub async fn meta_once(&self, name: &str, value: &str) -> Result<String, Error> {
+        bounds::text("a fact's name", name, bounds::WORD)?;
         self.transact(
             |connection, _| {
                 Box::pin(async move {

@@ -21,11 +21,27 @@ pub(crate) fn built(text: String) -> Query {
     sqlx::query(AssertSqlSafe(text))
 }
 
+/// Bytes of one statement's rows, unless a single row has more.
+const STATEMENT_BYTES: usize = 4 << 20;
+
+/// Most bytes of one row's documents. A statement stays below the smallest packet that a server may be set to.
+pub(crate) const ROW_BYTES: usize = 12 << 20;
+
 /// The slices of a list whose lengths are powers of two, the largest first.
-pub(crate) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    chunks_by_size(rows, |_| 0)
+}
+
+/// The same for rows of some size in bytes: no slice is larger than one statement may be, unless it is a single row.
+fn chunks_by_size<T>(mut rows: &[T], size: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let length = if rows.len() >= MAX_ROWS { MAX_ROWS } else { 1 << rows.len().checked_ilog2()? };
-        let (chunk, rest) = rows.split_at(length);
+        let mut bytes = 0;
+        let fits = |row: &&T| {
+            bytes += size(row);
+            bytes <= STATEMENT_BYTES
+        };
+        let fitting = rows.iter().take(MAX_ROWS).take_while(fits).count().max(rows.len().min(1));
+        let (chunk, rest) = rows.split_at(1 << fitting.checked_ilog2()?);
         rows = rest;
         Some(chunk)
     })
@@ -60,15 +76,26 @@ impl Shape {
         format!("{} {} {}", self.head, repeat(self.unit, self.between, rows), self.tail)
     }
 
-    /// Runs it for all rows and answers how many rows the engine says it touched.
+    /// Runs it for all rows, which are small, and answers how many rows the engine says it touched.
     pub(crate) async fn run<T>(
         &self,
         connection: &mut AnyConnection,
         rows: &[T],
         bind: impl Fn(Query, &T) -> Query,
     ) -> Result<u64, sqlx::Error> {
+        self.run_sized(connection, rows, |_| 0, bind).await
+    }
+
+    /// The same for rows that hold documents of `size` bytes.
+    pub(crate) async fn run_sized<T>(
+        &self,
+        connection: &mut AnyConnection,
+        rows: &[T],
+        size: impl Fn(&T) -> usize,
+        bind: impl Fn(Query, &T) -> Query,
+    ) -> Result<u64, sqlx::Error> {
         let mut touched = 0;
-        for chunk in chunks(rows) {
+        for chunk in chunks_by_size(rows, size) {
             let query = chunk.iter().fold(built(self.text(chunk.len())), &bind);
             touched += query.execute(&mut *connection).await?.rows_affected();
         }
@@ -83,7 +110,16 @@ pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shape, chunks};
+    use super::{MAX_ROWS, ROW_BYTES, STATEMENT_BYTES, Shape, chunks, chunks_by_size};
+
+    #[test]
+    fn large_rows_are_cut_by_their_bytes() {
+        let lengths = |sizes: &[usize]| chunks_by_size(sizes, |size| *size).map(<[usize]>::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&[ROW_BYTES; 3]), [1, 1, 1]);
+        assert_eq!(lengths(&[STATEMENT_BYTES / 4; 11]), [4, 4, 2, 1]);
+        assert_eq!(lengths(&[1, 1, STATEMENT_BYTES, 1]), [2, 1, 1]);
+        assert_eq!(lengths(&[1; 2 * MAX_ROWS]), [MAX_ROWS, MAX_ROWS]);
+    }
 
     #[test]
     fn lists_are_cut_into_powers_of_two() {

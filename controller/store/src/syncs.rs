@@ -1,5 +1,6 @@
 //! Syncs: what came of each look at a source, kept for people.
 
+use crate::bounds;
 use crate::columns::{Word, time};
 use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, list, one};
@@ -104,6 +105,18 @@ impl FromRow for SyncRecord {
     }
 }
 
+impl SyncRecord {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        bounds::text("a source's name", &self.source, bounds::NAME)?;
+        bounds::ascii("a commit", self.commit.as_deref().unwrap_or_default(), bounds::DIGEST)?;
+        bounds::text("a commit's author", self.author.as_deref().unwrap_or_default(), bounds::LINE)?;
+        bounds::text("a commit's title", self.title.as_deref().unwrap_or_default(), bounds::LINE)?;
+        bounds::text("a reason", self.reason.as_deref().unwrap_or_default(), bounds::WORD)?;
+        let message = self.message.as_deref().unwrap_or_default();
+        bounds::documents("a sync", &[&self.problems.to_string(), &self.counts.to_string(), message])
+    }
+}
+
 /// Writes the row, inside a transaction.
 pub(crate) async fn insert(connection: &mut AnyConnection, sync: &SyncRecord) -> Result<(), sqlx::Error> {
     built(format!("INSERT INTO syncs ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
@@ -134,6 +147,7 @@ pub(crate) async fn written(dialect: &Dialect, connection: &mut AnyConnection, i
 impl Store {
     /// Records a sync that changed nothing. One that applied is recorded by [`Store::apply`], in its transaction.
     pub async fn record_sync(&self, sync: &SyncRecord) -> Result<(), Error> {
+        sync.check()?;
         self.transact(
             |connection, _| {
                 Box::pin(async move {

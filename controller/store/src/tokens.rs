@@ -1,5 +1,6 @@
 //! Enrolment tokens. Only the secret's SHA-256 is kept.
 
+use crate::bounds;
 use crate::columns::time;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{built, query};
@@ -74,6 +75,8 @@ impl FromRow for Token {
 impl Store {
     /// Makes a token.
     pub async fn create_token(&self, token: &NewToken) -> Result<(), Error> {
+        bounds::ascii("a token's hash", &token.secret_hash, bounds::DIGEST)?;
+        bounds::text("who made a token", &token.created_by, bounds::LINE)?;
         let (labels, names) = (&json(&token.labels)?, &json(&token.names)?);
         self.transact(
             |connection, _| {

@@ -1,5 +1,6 @@
 //! The last webhook of each source, kept for people: a row for a source, or for `*` where no source could be told.
 
+use crate::bounds;
 use crate::columns::time;
 use crate::dialect::UPSERT_WEBHOOK;
 use crate::rows::{Columns, FromRow, list};
@@ -44,6 +45,11 @@ const INSERT: Shape = Shape::insert("INSERT INTO webhooks (source, received_at, 
 impl Store {
     /// Notes the last webhook of each of these sources, in place of what was noted before.
     pub async fn note_webhooks(&self, rows: &[WebhookRow]) -> Result<(), Error> {
+        for row in rows {
+            bounds::text("a source's name", &row.source, bounds::NAME)?;
+            bounds::text("a webhook's reason", &row.reason, bounds::WORD)?;
+            bounds::documents("a webhook", &[&row.detail.to_string()])?;
+        }
         let upsert = &self.database.ground.dialect.upsert(INSERT, &UPSERT_WEBHOOK);
         let bind = |query: Query, row: &WebhookRow| {
             query

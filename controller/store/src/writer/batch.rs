@@ -77,7 +77,7 @@ async fn events(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(
         let query = query.bind(row.execution.clone()).bind(row.seq).bind(row.at).bind(row.version);
         query.bind(row.kind.clone()).bind(row.body.clone())
     };
-    EVENTS.run(connection, &rows, bind).await.map_err(taken_as(Refused::Stale))?;
+    EVENTS.run_sized(connection, &rows, |row| row.body.len(), bind).await.map_err(taken_as(Refused::Stale))?;
     Ok(())
 }
 
@@ -86,7 +86,12 @@ async fn first_rows(database: &Database, connection: &mut AnyConnection, items: 
     let snapshots: BTreeMap<_, _> = items.iter().filter_map(|item| item.item.snapshot.as_ref()).map(|(d, b)| (d, b)).collect();
     let snapshots: Vec<_> = snapshots.into_iter().collect();
     let bind = |query: Query, (digest, body): &(&String, &String)| query.bind((*digest).clone()).bind((*body).clone());
-    database.ground.dialect.or_ignore(SNAPSHOTS, "digest").run(connection, &snapshots, bind).await?;
+    database
+        .ground
+        .dialect
+        .or_ignore(SNAPSHOTS, "digest")
+        .run_sized(connection, &snapshots, |(_, body)| body.len(), bind)
+        .await?;
     let keys: Vec<_> = items.iter().filter_map(|item| item.item.idempotency.as_ref()).collect();
     let bind = |query: Query, row: &&IdempotencyRow| {
         let query = query.bind(row.principal.clone()).bind(row.key.clone()).bind(row.body_digest.clone());

@@ -4,6 +4,7 @@ use super::WriteError;
 use crate::attempts::AttemptRow;
 use crate::idempotency::IdempotencyRow;
 use crate::leases::partition_of;
+use crate::{Error, bounds};
 use pulse_core::execution::{EVENT_VERSION, EventRecord, Summary};
 use pulse_protocol::{AttemptId, ExecutionId};
 use serde::Deserialize;
@@ -72,9 +73,35 @@ impl WriteItem {
         if prior != 0 && (self.snapshot.is_some() || self.idempotency.is_some()) {
             return Err(invalid("snapshot and idempotency key go with the first event only".to_owned()));
         }
+        self.check_bounds().map_err(|error| invalid(error.to_string()))?;
         let id = self.execution.to_string();
         let events = self.events.iter().map(|event| event_row(&id, event)).collect::<Result<_, _>>()?;
         Ok(Prepared { part: partition_of(self.execution), id, events, prior_seq: i64::from(prior), item: self })
+    }
+}
+
+impl WriteItem {
+    /// What one engine would refuse to store no engine is asked to.
+    fn check_bounds(&self) -> Result<(), Error> {
+        let summary = &self.summary;
+        bounds::text("a source's name", &summary.source, bounds::NAME)?;
+        bounds::text("a workflow's name", &summary.workflow, bounds::NAME)?;
+        bounds::text("who started an execution", &summary.started_by, bounds::LINE)?;
+        bounds::ascii("a commit", &summary.commit, bounds::DIGEST)?;
+        bounds::ascii("a snapshot's digest", &summary.snapshot, bounds::DIGEST)?;
+        for key in self.take.iter().chain(&self.release) {
+            bounds::text("a claim's key", key, bounds::CLAIM)?;
+        }
+        if let Some(row) = &self.idempotency {
+            bounds::text("a principal", &row.principal, bounds::NAME)?;
+            bounds::text("an idempotency key", &row.key, bounds::LINE)?;
+            bounds::ascii("a body's digest", &row.body_digest, bounds::DIGEST)?;
+        }
+        if let Some((digest, body)) = &self.snapshot {
+            bounds::ascii("a snapshot's digest", digest, bounds::DIGEST)?;
+            bounds::documents("a snapshot", &[body])?;
+        }
+        bounds::documents("an execution's message", &[summary.message.as_deref().unwrap_or_default()])
     }
 }
 
@@ -93,6 +120,7 @@ fn event_row(execution: &str, record: &EventRecord) -> Result<EventRow, WriteErr
     }
     let encode = |error: serde_json::Error| WriteError::Invalid { reason: format!("event {}: {error}", record.seq) };
     let body = serde_json::to_string(&record.event).map_err(encode)?;
+    bounds::documents("an event", &[&body]).map_err(|error| WriteError::Invalid { reason: error.to_string() })?;
     let kind = serde_json::from_str::<Tag<'_>>(&body).map_err(encode)?.kind.into_owned();
     Ok(EventRow {
         execution: execution.to_owned(),

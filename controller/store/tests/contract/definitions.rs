@@ -104,6 +104,28 @@ pub async fn a_plan_that_fails_half_way_changes_nothing(bench: Bench) {
     assert_eq!(web.manifest, group("web", "w1").manifest);
 }
 
+pub async fn large_files_are_applied_and_too_large_ones_refused(bench: Bench) {
+    let store = bench.open().await;
+    let with = |name: &str, bytes: usize| {
+        let content = Arc::new(vec![7; bytes]);
+        let files = [("a.bin".to_owned(), PinnedFile { executable: false, content })].into();
+        NewDefinition { files, ..group(name, "w") }
+    };
+    // 4 MiB in base64 each: several statements, one transaction.
+    let large = (0..7).map(|n| with(&format!("g{n}"), 3 << 20)).collect();
+    store.apply(&plan("main", 0, "c1", large, &[])).await.expect("applied");
+    let live = store.live("main").await.expect("readable");
+    let sizes = live.into_iter().map(|row| row.expect("readable").files["a.bin"].content.len());
+    assert_eq!(sizes.collect::<Vec<_>>(), vec![3 << 20; 7]);
+    let error = store.apply(&plan("main", 1, "c2", vec![with("g", 10 << 20)], &[])).await.expect_err("too large");
+    assert!(error.to_string().contains("a definition with its files"), "{error}");
+    let mut long = sync("main", None, SyncOutcome::Refused);
+    long.title = Some("x".repeat(256));
+    assert_eq!(store.record_sync(&long).await.expect_err("too long").code(), "store_value");
+    long.title = Some("ü".repeat(255));
+    store.record_sync(&long).await.expect("it fits");
+}
+
 pub async fn sources_live_side_by_side(bench: Bench) {
     let store = bench.open().await;
     store.apply(&plan("main", 0, "c1", vec![group("web", "w1")], &[])).await.expect("applied");

@@ -47,6 +47,8 @@ macro_rules! engine {
                 writer::numbers_are_unique_in_a_workflow_of_a_source
                 writer::an_idempotency_key_starts_one_execution
                 writer::items_that_contradict_themselves_are_refused
+                writer::what_does_not_fit_is_refused_before_it_is_tried
+                writer::large_documents_are_cut_into_statements
                 writer::items_of_one_execution_keep_their_order
                 writer::a_stale_row_never_wins
                 writer::attempts_are_opened_and_closed_with_the_events
@@ -60,6 +62,7 @@ macro_rules! engine {
                 definitions::a_plan_applies_whole_and_retired_ones_come_back
                 definitions::only_one_of_two_plans_on_the_same_generation_applies
                 definitions::a_plan_that_fails_half_way_changes_nothing
+                definitions::large_files_are_applied_and_too_large_ones_refused
                 definitions::sources_live_side_by_side
                 definitions::syncs_are_listed_newest_first
                 webhooks::the_last_webhook_of_each_source_is_kept

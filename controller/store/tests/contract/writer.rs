@@ -174,6 +174,83 @@ pub async fn items_that_contradict_themselves_are_refused(bench: Bench) {
     assert_eq!(bench.count("SELECT COUNT(*) FROM events").await, 1);
 }
 
+pub async fn what_does_not_fit_is_refused_before_it_is_tried(bench: Bench) {
+    let store = bench.open().await;
+    let long = |length: usize| "x".repeat(length);
+    let key = |principal: usize, key: usize| {
+        let mut run = Run::new("update", 1);
+        let idempotency = IdempotencyRow {
+            principal: long(principal),
+            key: long(key),
+            body_digest: "d".to_owned(),
+            execution: run.id(),
+            created_at: NOW,
+        };
+        WriteItem { idempotency: Some(idempotency), ..run.create() }
+    };
+    let claim = |length: usize| WriteItem { take: vec![long(length)], ..Run::new("update", 1).create() };
+    let started_by = |length: usize| {
+        let mut run = Run::new("update", 1);
+        run.summary.started_by = long(length);
+        run.create()
+    };
+    for (item, word) in [
+        (key(191, 1), "a principal"),
+        (key(1, 256), "an idempotency key"),
+        (claim(513), "a claim's key"),
+        (started_by(256), "who started"),
+        (Run::new(&long(191), 1).create(), "a workflow's name"),
+    ] {
+        let error = store.writer().submit(item).await.expect_err(word);
+        assert!(error.code() == "invalid_write" && error.to_string().contains(word), "{error}");
+    }
+    // What just fits is stored, also where a character has four bytes.
+    let mut widest = Run::new(&"𝄞".repeat(190), 1);
+    widest.summary.source = "𝄞".repeat(190);
+    widest.summary.started_by = "𝄞".repeat(255);
+    let idempotency = IdempotencyRow {
+        principal: "𝄞".repeat(190),
+        key: "𝄞".repeat(255),
+        body_digest: long(64),
+        execution: widest.id(),
+        created_at: NOW,
+    };
+    let item = WriteItem { take: vec!["𝄞".repeat(512)], idempotency: Some(idempotency), ..widest.create() };
+    store.writer().submit(item).await.expect("it fits");
+    assert_eq!(store.execution(widest.id()).await.expect("readable"), Some(widest.summary));
+    assert_eq!(bench.count("SELECT COUNT(*) FROM executions").await, 1);
+    // Trailing blanks and case count.
+    for (number, claim) in (2..).zip(["key", "key ", "Key"]) {
+        let mut run = Run::new("blanks", number);
+        store.writer().submit(WriteItem { take: vec![claim.to_owned()], ..run.create() }).await.expect("another key");
+    }
+}
+
+pub async fn large_documents_are_cut_into_statements(bench: Bench) {
+    let store = bench.open().await;
+    let body = |n: u8| char::from(b'a' + n).to_string().repeat(7 << 20);
+    let items: Vec<_> = (0..6_u8)
+        .map(|n| {
+            let mut run = Run::new("large", i64::from(n) + 1);
+            let mut item = run.create();
+            item.events.extend(run.note(&body(n)).events);
+            item.summary = run.summary.clone();
+            WriteItem { snapshot: Some((format!("snapshot{n}"), body(n))), ..item }
+        })
+        .collect();
+    let ids: Vec<ExecutionId> = items.iter().map(|item| item.execution).collect();
+    for answer in submit_all(&store, items).await {
+        answer.expect("no statement is larger than a packet");
+    }
+    for (n, id) in (0..6_u8).zip(ids) {
+        assert_eq!(store.history(id).await.expect("readable").len(), 2);
+        assert_eq!(store.snapshot(&format!("snapshot{n}")).await.expect("readable"), Some(body(n)));
+    }
+    let mut run = Run::new("too large", 1);
+    let item = WriteItem { snapshot: Some(("d".to_owned(), "x".repeat((12 << 20) + 1))), ..run.create() };
+    assert_eq!(store.writer().submit(item).await.expect_err("too large").code(), "invalid_write");
+}
+
 pub async fn items_of_one_execution_keep_their_order(bench: Bench) {
     let store = bench.open().await;
     let mut run = Run::new("update", 1);
