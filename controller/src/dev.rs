@@ -43,6 +43,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         data: Data::in_folder(&data),
         source: Some(Source { origin: Origin::Folder(folder.clone()), poll: Source::DEFAULT_POLL }),
         admin_token: None,
+        webhook_secrets: None,
         log,
         warnings: Vec::new(),
     };

@@ -14,3 +14,4 @@ pub mod signals;
 pub mod source;
 pub mod sync;
 pub mod telemetry;
+pub mod webhook;

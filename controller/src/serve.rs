@@ -9,6 +9,7 @@ use crate::engine::{Engine, EngineError};
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
 use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
+use crate::webhook::{Verifier, Webhooks};
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use pulse_core::Timestamp;
@@ -74,9 +75,12 @@ pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> 
     }));
     // Whoever finds this controller ready finds what the sources hold; what is wrong with one is a finished sync.
     sources.sync_all().await;
-    let tasks = background(&engine, &sources, &stopping);
+    let webhooks = Arc::new(Webhooks::new(config.webhook_secrets.as_ref().map(Verifier::new)));
+    let mut tasks = background(&engine, &sources, &stopping);
+    tasks.push(note_webhooks(&webhooks, &store, &stopping));
     let admin = Arc::new(Admin::new(&admin_token));
-    let app = App { engine: engine.clone(), sources, admin, url: url.as_str().into(), enrolment, stopping: stopping.clone() };
+    let app =
+        App { engine: engine.clone(), sources, webhooks, admin, url: url.as_str().into(), enrolment, stopping: stopping.clone() };
     let web = tokio::spawn(web(listener, app, stopping));
     tracing::info!(%address, url, data = %folder.display(), "serving");
     Ok(Serving { address, url, admin_token, engine, store, stop, tasks, web })
@@ -140,6 +144,12 @@ fn background(engine: &Engine, sources: &Sources, stopping: &watch::Receiver<boo
             async move { engine.note_heartbeats().await }
         })),
     ]
+}
+
+/// Notes the last webhooks until the stop.
+fn note_webhooks(webhooks: &Arc<Webhooks>, store: &Store, stopping: &watch::Receiver<bool>) -> JoinHandle<()> {
+    let (webhooks, store, stopping) = (Arc::clone(webhooks), store.clone(), stopping.clone());
+    tokio::spawn(async move { webhooks.ledger.run(store, stopping).await })
 }
 
 /// Does something from time to time until the stop. What fails is said, and done again next time.

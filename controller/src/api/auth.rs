@@ -3,6 +3,7 @@
 use super::request::drain;
 use super::{App, Problem};
 use crate::config::AdminToken;
+use crate::webhook;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -10,13 +11,16 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The routes that need no token. Probes come without one; an agent proves who it is by the challenge of its session.
+/// The routes that need no token. Probes come without one; an agent proves who it is by the challenge of its session,
+/// a webhook by its signature; asked by the wrong method, its path says so to anybody.
 const PUBLIC: &[(Method, &str)] = &[
     (Method::GET, "/"),
     (Method::GET, "/health"),
     (Method::GET, "/health/live"),
     (Method::GET, "/health/ready"),
     (Method::GET, "/api/v1/agents/session"),
+    (Method::POST, webhook::PATH),
+    (Method::GET, webhook::PATH),
 ];
 
 /// The only route that takes the token from the WebSocket's protocols, because a browser can send no other header.

@@ -15,11 +15,13 @@ mod problem;
 mod refusals;
 mod request;
 mod schemas;
+mod sources;
 mod syncs;
 mod time;
 mod tokens;
 mod validate;
 mod view;
+mod webhooks;
 mod workflows;
 
 pub use auth::Admin;
@@ -28,6 +30,7 @@ pub(crate) use tokens::make as make_token;
 
 use crate::engine::Engine;
 use crate::sync::Sources;
+use crate::webhook::{self, Webhooks};
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -45,6 +48,8 @@ pub struct App {
     pub engine: Engine,
     /// Where definitions come from.
     pub sources: Sources,
+    /// The way in for webhooks.
+    pub webhooks: Arc<Webhooks>,
     /// Who may come in.
     pub admin: Arc<Admin>,
     /// How agents and people reach this controller.
@@ -84,11 +89,16 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/api/v1/executions/{id}/why",              get(executions::why)),
         (Method::POST,   "/api/v1/executions/{id}/cancel",           post(executions::cancel)),
         (Method::POST,   "/api/v1/executions/{id}/resolve",          post(executions::resolve)),
+        (Method::GET,    "/api/v1/sources",                          get(sources::list)),
+        (Method::GET,    "/api/v1/sources/{name}",                   get(sources::one)),
         (Method::GET,    "/api/v1/syncs",                            get(syncs::list)),
         (Method::POST,   "/api/v1/syncs",                            post(syncs::sync)),
+        (Method::GET,    "/api/v1/syncs/{id}",                       get(syncs::one)),
         (Method::POST,   "/api/v1/syncs/{id}/confirm",               post(syncs::confirm)),
         (Method::POST,   "/api/v1/validate",                         post(validate::validate)),
         (Method::POST,   "/api/v1/plan",                             post(validate::plan)),
+        (Method::POST,   webhook::PATH,                              post(webhooks::gitea)),
+        (Method::GET,    webhook::PATH,                              get(webhooks::not_post)),
         (Method::GET,    "/api/v1/events",                           get(live::upgrade)),
     ]
 }

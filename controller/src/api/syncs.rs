@@ -4,7 +4,7 @@ use super::body::Json as Body;
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, limit, page};
 use super::time::rfc3339;
-use super::{App, Problem};
+use super::{App, Problem, webhooks};
 use crate::sync::Confirmation;
 use axum::extract::State;
 use axum::response::Json;
@@ -29,7 +29,24 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
         Ok(record) => view(record),
         Err(error) => json!({ "id": error.key, "outcome": "unreadable", "message": error.to_string() }),
     });
-    Ok(Json(page(items.collect(), last.filter(|_| more))))
+    let mut page = page(items.collect(), last.filter(|_| more));
+    page["lastWebhook"] = json!(webhooks::view(app.webhooks.ledger.last(app.engine.store()).await?.of_all()));
+    Ok(Json(page))
+}
+
+/// `GET /api/v1/syncs/{id}`.
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Result<Json<Value>, Problem> {
+    let id = id_of(&text)?;
+    let found = app.engine.store().sync(id).await?;
+    Ok(Json(view(&found.ok_or_else(no_such_sync)?)))
+}
+
+fn id_of(text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| no_such_sync())
+}
+
+fn no_such_sync() -> Problem {
+    Problem::not_found("no_such_sync", "there is no such sync").with_help("GET /api/v1/syncs lists those there are")
 }
 
 /// Which source to look at; needed only where there are several.
@@ -41,7 +58,11 @@ pub(super) struct Look {
 
 /// `POST /api/v1/syncs`: looks at the source now and answers when that is done.
 pub(super) async fn sync(State(app): State<App>, Body(Look { source }): Body<Look>) -> Result<Json<Value>, Problem> {
-    Ok(Json(view(&app.sources.pick(source.as_deref())?.sync().await?)))
+    let syncer = app.sources.pick(source.as_deref())?;
+    let mut answer = view(&syncer.sync().await?);
+    let last = app.webhooks.ledger.last(app.engine.store()).await?;
+    answer["lastWebhook"] = json!(webhooks::view(last.about(syncer.name())));
+    Ok(Json(answer))
 }
 
 /// What a person confirms.
@@ -58,7 +79,7 @@ pub(super) async fn confirm(
     Segment(text): Segment,
     Body(Confirm { commit, plan_digest }): Body<Confirm>,
 ) -> Result<Json<Value>, Problem> {
-    let id = text.parse::<Uuid>().map_err(|_| Problem::not_found("no_such_sync", "there is no such sync"))?;
+    let id = id_of(&text)?;
     Ok(Json(view(&app.sources.confirm(id, Confirmation { commit, plan_digest }).await?)))
 }
 

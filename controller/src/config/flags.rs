@@ -72,6 +72,10 @@ pub struct ServeFlags {
     /// A file that holds the administrator's token [env: PULSE_ADMIN_TOKEN_FILE; the token itself: PULSE_ADMIN_TOKEN].
     #[arg(long, value_name = "FILE")]
     pub admin_token_file: Option<String>,
+    /// A file that holds the webhook's secret, two while it is changed [env: PULSE_WEBHOOK_SECRET_FILE; the secret itself:
+    /// PULSE_WEBHOOK_SECRET].
+    #[arg(long, value_name = "FILE")]
+    pub webhook_secret_file: Option<String>,
     /// Allow plain HTTP beyond loopback, behind a proxy that speaks TLS [env: PULSE_INSECURE_HTTP].
     #[arg(long)]
     pub insecure_http: bool,
@@ -163,6 +167,7 @@ impl ServeFlags {
             flag("PULSE_SOURCE_KNOWN_HOSTS", "--source-known-hosts", &self.source_known_hosts),
             flag("PULSE_SOURCE_CA", "--source-ca", &self.source_ca),
             file_flag("PULSE_ADMIN_TOKEN", "--admin-token-file", &self.admin_token_file),
+            file_flag("PULSE_WEBHOOK_SECRET", "--webhook-secret-file", &self.webhook_secret_file),
             flag("PULSE_INSECURE_HTTP", "--insecure-http", &insecure),
         ];
         values.into_iter().flatten().chain(self.log.values()).collect()

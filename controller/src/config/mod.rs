@@ -13,6 +13,7 @@ mod secret;
 mod settings;
 mod source;
 mod source_git;
+mod webhook;
 
 pub use admin::AdminToken;
 pub use data::Data;
@@ -22,6 +23,7 @@ pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use secret::Secret;
 pub use source::{Origin, Source};
+pub use webhook::WebhookSecrets;
 
 use layers::Layers;
 use std::collections::BTreeMap;
@@ -41,6 +43,8 @@ pub struct Config {
     pub source: Option<Source>,
     /// The administrator's token; made at the first start when absent.
     pub admin_token: Option<AdminToken>,
+    /// What signs webhooks; without one they are off.
+    pub webhook_secrets: Option<WebhookSecrets>,
     /// What it logs.
     pub log: Log,
     /// What to tell people about the settings, though nothing is wrong.
@@ -62,6 +66,7 @@ impl Config {
         let data = Data::read(&layers, &mut errors);
         let source = Source::read(&layers, &mut errors);
         let admin_token = AdminToken::read(&layers, &mut errors);
+        let webhook_secrets = WebhookSecrets::read(&layers, &mut errors);
         let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
         if !errors.is_empty() {
             return Err(ConfigError(errors));
@@ -73,7 +78,7 @@ impl Config {
                     .into(),
             );
         }
-        Ok(Self { listen, data, source, admin_token, log, warnings })
+        Ok(Self { listen, data, source, admin_token, webhook_secrets, log, warnings })
     }
 }
 

@@ -83,7 +83,24 @@ fn every_setting_of_a_later_release_is_refused() {
         let said = refusal(&[], &[(setting.env, "x")]);
         assert_eq!(said, format!("{}: unsupported in this release; remove it", setting.env));
     }
-    assert!(refusal(&[], &[("PULSE_WEBHOOK_SECRET_FILE", "/x")]).contains("unsupported in this release"));
+    assert!(refusal(&[], &[("PULSE_TLS_KEY_FILE", "/x")]).contains("unsupported in this release"));
+}
+
+#[test]
+fn webhooks_are_signed_by_secrets_that_are_checked_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = folder.path().to_str().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "0123456789abcdef,fedcba9876543210\n").unwrap();
+    let config = load(&["--source-url", url, "--webhook-secret-file", file.to_str().unwrap()], &[]).unwrap();
+    assert_eq!(config.webhook_secrets.as_ref().unwrap().iter().count(), 2);
+    assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    assert!(load(&["--source-url", url], &[]).unwrap().webhook_secrets.is_none());
+    let short = refusal(&["--source-url", url], &[("PULSE_WEBHOOK_SECRET", "hunter2")]);
+    assert!(short.starts_with("PULSE_WEBHOOK_SECRET: the secret has 7 bytes") && !short.contains("hunter2"), "{short}");
+    assert!(short.contains("openssl rand -hex 32"), "{short}");
+    let no_source = refusal(&[], &[("PULSE_WEBHOOK_SECRET", "0123456789abcdef")]);
+    assert_eq!(no_source, "PULSE_WEBHOOK_SECRET: there is no source that it could be about; set PULSE_SOURCE_URL, too");
 }
 
 #[test]

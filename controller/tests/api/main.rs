@@ -11,6 +11,8 @@ mod health;
 mod plan;
 mod requests;
 mod schemas;
+mod sources;
 mod syncs;
 mod validate;
+mod webhooks;
 mod workflows;

@@ -1,7 +1,7 @@
 //! A controller on a free port.
 
 use super::{Agent, Answer};
-use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source};
+use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source, WebhookSecrets};
 use pulse_controller::serve::{self, Serving};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -26,15 +26,20 @@ impl Server {
 
     /// With these files in its source, synced.
     pub fn with(files: &[(&str, &str)]) -> Self {
-        Self::made(files, true)
+        Self::made(files, true, None)
     }
 
     /// As `dev` has it: no further agent enrols.
     pub fn closed() -> Self {
-        Self::made(&[], false)
+        Self::made(&[], false, None)
     }
 
-    fn made(files: &[(&str, &str)], enrolment: bool) -> Self {
+    /// With these files in its source, and webhooks signed by these secrets.
+    pub fn hooked(files: &[(&str, &str)], secrets: &str) -> Self {
+        Self::made(files, true, Some(secrets))
+    }
+
+    fn made(files: &[(&str, &str)], enrolment: bool, secrets: Option<&str>) -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("source")).unwrap();
         for (file, text) in files {
@@ -45,6 +50,7 @@ impl Server {
             data: Data::in_folder(&root.path().join("data")),
             source: Some(Source { origin: Origin::Folder(root.path().join("source")), poll: Duration::from_secs(3600) }),
             admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
+            webhook_secrets: secrets.map(|secrets| WebhookSecrets::parse(secrets).unwrap()),
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),
         };

@@ -1,0 +1,102 @@
+//! `POST /webhooks/gitea`: the one route that nobody's token guards, for a delivery proves itself by its signature. What is let
+//! in is a hint to look at the sources, answered before anybody looks.
+
+use super::request::drain;
+use super::time::rfc3339;
+use super::{App, Problem};
+use crate::webhook::{Claim, Delivery, LastWebhook, PATIENCE, Refusal, Verifier, Webhooks};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use serde_json::{Value, json};
+
+/// `POST /webhooks/gitea`.
+pub(super) async fn gitea(State(app): State<App>, request: Request) -> Response {
+    let delivery = Delivery::of_headers(request.headers());
+    match take_in(&app.webhooks, request).await {
+        Ok(body) => accepted(&app, &delivery.with_body(&body)).into_response(),
+        Err(refusal) => refused(&app, refusal, delivery),
+    }
+}
+
+/// `GET /webhooks/gitea`: what Gitea asks with where its webhook is set to the wrong method.
+pub(super) async fn not_post(State(app): State<App>, request: Request) -> Response {
+    let delivery = Delivery::of_headers(request.headers());
+    drain(request.into_body()).await;
+    refused(&app, Refusal::NotPost, delivery)
+}
+
+/// The body of a delivery, once its signature holds.
+async fn take_in(webhooks: &Webhooks, request: Request) -> Result<Bytes, Refusal> {
+    let (verifier, claim) = match webhooks.open(request.headers()) {
+        Ok(opened) => opened,
+        Err(refusal) => {
+            drain(request.into_body()).await;
+            return Err(refusal);
+        }
+    };
+    match tokio::time::timeout(PATIENCE, webhooks.turns.acquire()).await {
+        Ok(Ok(_turn)) => read(verifier, &claim, request).await,
+        _ => Err(Refusal::Overloaded),
+    }
+}
+
+/// Reads the body and holds it against its signature, before anybody looks what it says.
+async fn read(verifier: &Verifier, claim: &Claim, request: Request) -> Result<Bytes, Refusal> {
+    let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, &())).await.map_err(|_| Refusal::TooSlow)?;
+    let body = read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+        _ => Refusal::CutOff,
+    })?;
+    if verifier.holds(claim, &body) { Ok(body) } else { Err(Refusal::WrongSignature) }
+}
+
+/// Tells every source to look. Which one the delivery means is its own word, and a look too many costs nothing.
+fn accepted(app: &App, delivery: &Delivery) -> (StatusCode, Json<Value>) {
+    let mut sources = Vec::new();
+    for syncer in app.sources.iter() {
+        syncer.hint();
+        sources.push(syncer.name().to_owned());
+    }
+    app.webhooks.ledger.accepted(sources.iter().cloned(), delivery);
+    let said = json!({ "accepted": true, "event": delivery.event, "delivery": delivery.delivery, "sources": sources });
+    (StatusCode::ACCEPTED, Json(said))
+}
+
+/// Whoever cannot sign learns nothing of what was wrong with the signature; people who may know see it in `lastWebhook`.
+fn refused(app: &App, refusal: Refusal, delivery: Delivery) -> Response {
+    app.webhooks.ledger.refused(refusal, delivery);
+    let problem = Problem::new(refusal.status(), refusal.code(), refusal.told()).with_help(refusal.help());
+    let mut response = problem.into_response();
+    let headers = response.headers_mut();
+    match refusal {
+        Refusal::NotPost => drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST"))),
+        Refusal::Overloaded => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+        _ if refusal.status() == StatusCode::UNAUTHORIZED => {
+            drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("X-Gitea-Signature")));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The last webhook as people see it: with what was wrong, and what to do.
+pub(super) fn view(last: Option<&LastWebhook>) -> Option<Value> {
+    let last = last?;
+    let refusal = Refusal::from_word(&last.reason);
+    let mut value = json!({
+        "receivedAt": rfc3339(last.received_at),
+        "accepted": last.accepted,
+        "reason": last.reason,
+        "message": refusal.map(Refusal::message),
+        "help": refusal.map(Refusal::help),
+    });
+    if let (Some(fields), Value::Object(delivery)) = (value.as_object_mut(), json!(last.delivery)) {
+        fields.extend(delivery);
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests;

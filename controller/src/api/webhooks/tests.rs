@@ -1,0 +1,129 @@
+//! A flood of deliveries, over a real connection.
+
+use crate::agents::FleetHandle;
+use crate::api::{Admin, App, router};
+use crate::config::{AdminToken, WebhookSecrets};
+use crate::engine::Engine;
+use crate::source::Source;
+use crate::source::tree::{SourceError, Tree};
+use crate::sync::{Sources, Syncer};
+use crate::webhook::{PATH, Verifier, Webhooks};
+use hmac::{Hmac, KeyInit, Mac};
+use pulse_core::source_status::{SourceAddress, SourceKind, SourceReason};
+use pulse_store::Store;
+use sha2::Sha256;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+const SECRET: &str = "the-secret-of-the-flood";
+const CALLERS: usize = 8;
+
+/// A source whose looks are counted, and wait until its gate is open.
+#[derive(Default)]
+struct Gated {
+    looks: AtomicU32,
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gated {
+    fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    fn looks(&self) -> u32 {
+        self.looks.load(Ordering::SeqCst)
+    }
+}
+
+impl Source for Gated {
+    fn address(&self) -> SourceAddress {
+        SourceAddress { kind: SourceKind::Git, url: "https://git.example.org/ops.git".into(), branch: None, path: None }
+    }
+
+    fn look(&self) -> Result<Box<dyn Tree>, SourceError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        let shut = self.open.lock().unwrap();
+        drop(self.opened.wait_timeout_while(shut, Duration::from_secs(60), |open| !*open).unwrap());
+        Err(SourceError { reason: SourceReason::Unreachable, message: "nobody is there".into() })
+    }
+
+    fn look_at(&self, _: &str) -> Result<Box<dyn Tree>, SourceError> {
+        self.look()
+    }
+}
+
+/// Statuses of so many deliveries with this signature.
+async fn deliver(url: &str, signature: &str, times: usize) -> Vec<u16> {
+    let (url, signature) = (url.to_owned(), signature.to_owned());
+    let many = move || {
+        let http = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let once = || {
+            let request = http.post(&url).header("content-type", "application/json").header("x-gitea-signature", &signature);
+            request.send(&b"{}"[..]).unwrap().status().as_u16()
+        };
+        (0..times / CALLERS).map(|_| once()).collect::<Vec<_>>()
+    };
+    let callers: Vec<_> = (0..CALLERS).map(|_| tokio::task::spawn_blocking(many.clone())).collect();
+    let mut statuses = Vec::new();
+    for caller in callers {
+        statuses.extend(caller.await.unwrap());
+    }
+    statuses
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_deliveries_are_one_look_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&format!("sqlite://{}", folder.path().join("pulse.db").display()), "test").await.unwrap();
+    let engine = Engine::new(store.clone(), FleetHandle::default());
+    let source = Arc::new(Gated::default());
+    let syncer = Syncer::new("ops", Arc::clone(&source) as Arc<dyn Source>, Duration::from_secs(3600), engine.clone());
+    let sources = Sources::new([syncer.clone()]);
+    let webhooks = Arc::new(Webhooks::new(Some(Verifier::new(&WebhookSecrets::parse(SECRET).unwrap()))));
+    let admin = Arc::new(Admin::new(&AdminToken::parse("a-token-for-tests").unwrap()));
+    let (stop, stopping) = watch::channel(false);
+    let looking = tokio::spawn({
+        let (sources, stopping) = (sources.clone(), stopping.clone());
+        async move { sources.run(stopping).await }
+    });
+    let app = App { engine, sources, webhooks, admin, url: "http://x".into(), enrolment: false, stopping };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router(app)).await });
+
+    until("the first look", || source.looks() == 1).await;
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(b"{}");
+    let good: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let accepted = deliver(&url, &good, 1000).await;
+    assert!(accepted.len() == 1000 && accepted.iter().all(|status| *status == 202), "{accepted:?}");
+    assert!(store.webhooks().await.unwrap().is_empty(), "no delivery writes to the database");
+    assert_eq!(source.looks(), 1, "never two looks at once");
+    source.open();
+    until("the one more look", || source.looks() == 2).await;
+    let ended = async {
+        while syncer.status().await.unwrap().next_look.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ended).await.expect("its end");
+    let refused = deliver(&url, &"0".repeat(64), 200).await;
+    assert!(refused.iter().all(|status| *status == 401), "{refused:?}");
+    assert_eq!(source.looks(), 2, "a thousand hints are one, and what is refused is none");
+    stop.send_replace(true);
+    looking.await.unwrap();
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let so = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), so).await.unwrap_or_else(|_| panic!("{what} never came"));
+}
