@@ -17,6 +17,7 @@ mod follow;
 mod interrupt;
 mod manifests;
 mod output;
+mod sourced;
 mod views;
 
 use clap::Parser;

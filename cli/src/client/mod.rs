@@ -8,7 +8,7 @@ pub use token::{Origins, Token};
 
 use crate::failure::Failure;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::io;
 use std::time::Duration;
 use ureq::http::Response;
@@ -16,6 +16,8 @@ use ureq::{Agent, Body};
 
 /// The largest answer that is read.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Lists are read page by page, at most so many.
 const MAX_PAGES: usize = 1000;
 
@@ -30,18 +32,12 @@ pub struct Client {
 impl Client {
     /// For a server's address.
     pub fn new(server: &str, insecure_http: bool, token: Option<Token>) -> Result<Self, Failure> {
-        let base = address::parse(server, insecure_http)?;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            // A redirect could carry the token to another host, and a proxy of the environment is none of our servers.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .timeout_connect(Some(Duration::from_secs(5)))
-            .timeout_global(Some(Duration::from_secs(60)))
-            .user_agent(concat!("pulse/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self { agent: config.new_agent(), base, token })
+        Ok(Self { agent: agent(PATIENCE), base: address::parse(server, insecure_http)?, token })
+    }
+
+    /// The same, but waiting for an answer that takes its time.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { agent: agent(patience), ..self }
     }
 
     /// The server's address.
@@ -95,27 +91,36 @@ impl Client {
 
     /// Every item of a list, page by page, until there are `most`; and whether there are more.
     pub fn list(&self, path: &str, most: Option<usize>) -> Result<(Vec<Value>, bool), Failure> {
-        let (mut items, mut cursor) = (Vec::new(), None::<String>);
+        let Listed { items, more, .. } = self.listed(path, most)?;
+        Ok((items, more))
+    }
+
+    /// The same with what the list says beside its items.
+    pub fn listed(&self, path: &str, most: Option<usize>) -> Result<Listed, Failure> {
+        let mut listed = Listed { items: Vec::new(), more: true, beside: Map::new() };
+        let mut cursor = None::<String>;
         for _ in 0..MAX_PAGES {
             let separator = if path.contains('?') { '&' } else { '?' };
             let page = match &cursor {
                 Some(cursor) => self.get(&format!("{path}{separator}cursor={}", encode(cursor)))?,
                 None => self.get(path)?,
             };
-            let Page { items: more, next_cursor } = view(page)?;
-            items.extend(more);
+            let Page { items, next_cursor, beside } = view(page)?;
+            listed.items.extend(items);
+            listed.beside = beside;
             let ended = next_cursor.is_none() || next_cursor == cursor;
-            if let Some(most) = most.filter(|most| items.len() >= *most) {
-                let more = !ended || items.len() > most;
-                items.truncate(most);
-                return Ok((items, more));
+            if let Some(most) = most.filter(|most| listed.items.len() >= *most) {
+                listed.more = !ended || listed.items.len() > most;
+                listed.items.truncate(most);
+                return Ok(listed);
             }
             if ended {
-                return Ok((items, false));
+                listed.more = false;
+                return Ok(listed);
             }
             cursor = next_cursor;
         }
-        Ok((items, true))
+        Ok(listed)
     }
 
     fn url(&self, path: &str) -> String {
@@ -153,12 +158,40 @@ impl Client {
     }
 }
 
+/// What speaks HTTP.
+fn agent(patience: Duration) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        // A redirect could carry the token to another host, and a proxy of the environment is none of our servers.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .timeout_connect(Some(Duration::from_secs(5)))
+        .timeout_global(Some(patience))
+        .user_agent(concat!("pulse/", env!("CARGO_PKG_VERSION")))
+        .build();
+    config.new_agent()
+}
+
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
     items: Vec<Value>,
     #[serde(default)]
     next_cursor: Option<String>,
+    #[serde(flatten)]
+    beside: Map<String, Value>,
+}
+
+/// A list as far as it was read.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its items.
+    pub items: Vec<Value>,
+    /// There are more.
+    pub more: bool,
+    /// What it says beside them.
+    pub beside: Map<String, Value>,
 }
 
 /// An answer as what it should be.

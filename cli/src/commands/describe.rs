@@ -1,24 +1,27 @@
 //! `pulse describe KIND NAME`: one object as people read it.
 
+mod source;
+mod sync;
+
 use super::execution_path;
 use crate::args::Common;
-use crate::client::{encode, view};
+use crate::client::{Client, encode, view};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::escape::visible;
-use crate::output::{self, when};
+use crate::output::{self, Format, when};
 use crate::views::{Attempt, Execution, Step, pairs, text, time};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Show everything about an execution, a workflow or an agent
+/// Show everything about an execution, a workflow, an agent, a source or a sync
 #[derive(Debug, clap::Args)]
 pub struct Describe {
-    /// What it is (execution, workflow or agent), or at once an execution's id or workflow#number
+    /// What it is (execution, workflow, agent, source or sync), or at once an execution's id or workflow#number
     what: String,
-    /// Its name; for an execution its id or workflow#number
+    /// Its name; for an execution its id or workflow#number; for a sync its id or the beginning of its commit
     name: Option<String>,
 }
 
@@ -31,22 +34,57 @@ enum Kind {
     Workflow,
     #[value(alias = "agents")]
     Agent,
+    #[value(alias = "sources")]
+    Source,
+    #[value(alias = "syncs")]
+    Sync,
 }
 
 impl Describe {
     /// Runs it.
     pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
-        common.only_text()?;
+        let format = common.format_of(Format::value_variants())?;
         let client = common.client()?;
-        let now = Timestamp::now();
         let (kind, name) = self.subject()?;
-        let said = match kind {
-            Kind::Execution => execution(&view(client.get(&execution_path(name))?)?, now),
-            Kind::Workflow => workflow(&client.get(&format!("/workflows/{}", encode(name)))?),
-            Kind::Agent => agent(&client.get(&format!("/agents/{}", encode(name)))?, now),
-        };
-        output::print(&said)?;
+        let object = kind.object(&client, name)?;
+        match format {
+            Format::Json => output::print(&output::json(&object))?,
+            Format::Yaml => output::print(&output::yaml(&object)?)?,
+            Format::Name => output::print(&visible(&kind.name_of(&object)))?,
+            Format::Table | Format::Wide => output::print(&kind.said(object, Timestamp::now())?)?,
+        }
         Ok(Exit::Success)
+    }
+}
+
+impl Kind {
+    fn object(self, client: &Client, name: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Execution => client.get(&execution_path(name)),
+            Self::Workflow => client.get(&format!("/workflows/{}", encode(name))),
+            Self::Agent => client.get(&format!("/agents/{}", encode(name))),
+            Self::Source => client.get(&format!("/sources/{}", encode(name))),
+            Self::Sync => super::sync(client, name),
+        }
+    }
+
+    /// What other commands take for the object.
+    fn name_of(self, object: &Value) -> String {
+        match self {
+            Self::Execution | Self::Source => text(object, "/name"),
+            Self::Workflow | Self::Agent => text(object, "/metadata/name"),
+            Self::Sync => text(object, "/id"),
+        }
+    }
+
+    fn said(self, object: Value, now: Timestamp) -> Result<String, Failure> {
+        Ok(match self {
+            Self::Execution => execution(&view(object)?, now),
+            Self::Workflow => workflow(&object),
+            Self::Agent => agent(&object, now),
+            Self::Source => source::source(&object, now),
+            Self::Sync => sync::sync(&object),
+        })
     }
 }
 
@@ -58,7 +96,7 @@ impl Describe {
             (None, Err(_)) if self.what.contains('#') || self.what.len() == 36 => Ok((Kind::Execution, &self.what)),
             (None, Ok(_)) => Err(Failure::new(format!("which {}? Write its name behind it", self.what))),
             _ => Err(Failure::new(format!(
-                "`{}` is no kind that can be described; write `execution`, `workflow` or `agent` and a name",
+                "`{}` is no kind that can be described; write `execution`, `workflow`, `agent`, `source` or `sync` and a name",
                 self.what
             ))),
         }

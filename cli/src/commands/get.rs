@@ -1,12 +1,13 @@
 //! `pulse get KIND [NAME]`: lists and single objects, in every format.
 
-use super::execution_path;
+use super::{execution_path, sync};
 use crate::args::Common;
-use crate::client::{Client, encode, query};
+use crate::client::{Client, Listed, encode, query};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::table::Table;
 use crate::output::{self, Format, when};
+use crate::sourced;
 use crate::views::{pairs, text, time};
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ const DEFAULT_LIMIT: u16 = 50;
 /// Items asked for at once.
 const MAX_PAGE: u16 = 500;
 
-/// List workflows, executions, agents, groups, syncs or enrolment tokens, or show one of them
+/// List workflows, executions, agents, groups, sources, syncs or enrolment tokens, or show one of them
 #[derive(Debug, clap::Args)]
 pub struct Get {
     /// What to list
@@ -46,6 +47,8 @@ pub enum Kind {
     Agents,
     #[value(alias = "group", alias = "agentgroups")]
     Groups,
+    #[value(alias = "source")]
+    Sources,
     #[value(alias = "sync")]
     Syncs,
     #[value(alias = "token")]
@@ -68,8 +71,11 @@ impl Get {
                 (vec![object.clone()], object)
             }
             None => {
-                let items = self.all(&client)?;
-                (items.clone(), json!({ "items": items }))
+                let Listed { items, more, beside } = self.all(&client)?;
+                self.say_more(&items, more);
+                let mut document = json!({ "items": items });
+                document.as_object_mut().into_iter().for_each(|fields| fields.extend(beside.clone()));
+                (items, document)
             }
         };
         match format {
@@ -82,10 +88,13 @@ impl Get {
                 output::print(&self.kind.table(&items, format, Timestamp::now()).render(common.headers()))?
             }
         }
+        if self.kind == Kind::Syncs && self.name.is_none() && matches!(format, Format::Table | Format::Wide) {
+            output::message(&sourced::last_webhook(document.get("lastWebhook"), Timestamp::now()));
+        }
         Ok(Exit::Success)
     }
 
-    fn all(&self, client: &Client) -> Result<Vec<Value>, Failure> {
+    fn all(&self, client: &Client) -> Result<Listed, Failure> {
         let newest = matches!(self.kind, Kind::Executions | Kind::Syncs);
         let limit = self.limit.or(newest.then_some(DEFAULT_LIMIT));
         let text = limit.map(|limit| limit.min(MAX_PAGE).to_string());
@@ -94,18 +103,21 @@ impl Get {
             Kind::Executions => format!("/executions{}", query(&parts)),
             kind => format!("{}{}", kind.path(), query(&parts[2..])),
         };
-        let (items, more) = client.list(&path, limit.map(usize::from))?;
+        client.listed(&path, limit.map(usize::from))
+    }
+
+    fn say_more(&self, items: &[Value], more: bool) {
         if more {
             let count = items.len();
             output::message(&format!("there are more {} than these {count}; --limit shows more", self.kind.plural()));
         }
-        Ok(items)
     }
 
     fn one(&self, client: &Client, name: &str) -> Result<Value, Failure> {
         match self.kind {
             Kind::Executions => client.get(&execution_path(name)),
-            Kind::Workflows | Kind::Agents => client.get(&format!("{}/{}", self.kind.path(), encode(name))),
+            Kind::Syncs => sync(client, name),
+            Kind::Workflows | Kind::Agents | Kind::Sources => client.get(&format!("{}/{}", self.kind.path(), encode(name))),
             // These have no path of their own.
             kind => {
                 let found = client.list(kind.path(), None)?.0.into_iter().find(|item| kind.name_of(item) == name);
@@ -128,6 +140,7 @@ impl Kind {
             Self::Executions => "/executions",
             Self::Agents => "/agents",
             Self::Groups => "/groups",
+            Self::Sources => "/sources",
             Self::Syncs => "/syncs",
             Self::Tokens => "/agents/tokens",
         }
@@ -139,6 +152,7 @@ impl Kind {
             Self::Executions => "executions",
             Self::Agents => "agents",
             Self::Groups => "groups",
+            Self::Sources => "sources",
             Self::Syncs => "syncs",
             Self::Tokens => "tokens",
         }
@@ -150,6 +164,7 @@ impl Kind {
             Self::Workflows | Self::Agents | Self::Groups => text(item, "/metadata/name"),
             // A row that the server cannot read has its id only.
             Self::Executions => Some(text(item, "/name")).filter(|name| !name.is_empty()).unwrap_or_else(|| text(item, "/id")),
+            Self::Sources => text(item, "/name"),
             Self::Syncs | Self::Tokens => text(item, "/id"),
         }
     }
@@ -160,6 +175,7 @@ impl Kind {
             Self::Executions => EXECUTIONS,
             Self::Agents => AGENTS,
             Self::Groups => GROUPS,
+            Self::Sources => SOURCES,
             Self::Syncs => SYNCS,
             Self::Tokens => TOKENS,
         }
@@ -239,12 +255,30 @@ const GROUPS: &[Column] = &[
     ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
 ];
 
+const SOURCES: &[Column] = &[
+    ("NAME", false, |item, _| text(item, "/name")),
+    ("READY", false, |item, _| sourced::condition(item, "Ready", "status")),
+    ("REASON", false, |item, _| sourced::condition(item, "Ready", "reason")),
+    ("COMMIT", false, |item, _| sourced::short_commit(&text(item, "/observedCommit"))),
+    ("LAST LOOK", false, |item, now| age(item, "/lastLook", now)),
+    ("KIND", true, |item, _| text(item, "/kind")),
+    ("BRANCH", false, |item, _| text(item, "/branch")),
+    ("PATH", true, |item, _| text(item, "/path")),
+    ("URL", false, |item, _| text(item, "/url")),
+    ("MESSAGE", true, |item, _| sourced::condition(item, "Ready", "message")),
+];
+
 const SYNCS: &[Column] = &[
-    ("ID", false, |item, _| text(item, "/id")),
-    ("OUTCOME", false, |item, _| text(item, "/outcome")),
-    ("COMMIT", false, |item, _| short(text(item, "/commit"))),
-    ("PROBLEMS", false, |item, _| count(item, "/problems")),
     ("AGE", false, |item, now| age(item, "/finishedAt", now)),
+    ("SOURCE", false, |item, _| text(item, "/source")),
+    ("COMMIT", false, |item, _| sourced::short_commit(&text(item, "/commit"))),
+    ("AUTHOR", false, |item, _| sourced::author(item)),
+    ("OUTCOME", false, |item, _| text(item, "/outcome")),
+    ("CHANGES", false, |item, _| sourced::counts(item)),
+    ("DURATION", false, |item, _| sourced::duration(item)),
+    ("PROBLEMS", true, |item, _| count(item, "/problems")),
+    ("ID", true, |item, _| text(item, "/id")),
+    ("TITLE", true, |item, _| text(item, "/title")),
     ("MESSAGE", false, |item, _| text(item, "/message")),
 ];
 

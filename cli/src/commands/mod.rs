@@ -2,6 +2,7 @@
 
 mod agents;
 mod cancel;
+mod confirm;
 mod describe;
 mod get;
 mod logs;
@@ -14,8 +15,10 @@ mod version;
 mod why;
 
 use crate::args::Args;
+use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use serde_json::Value;
 
 /// What `pulse` can do.
 #[derive(Debug, clap::Subcommand)]
@@ -30,6 +33,7 @@ pub enum Command {
     Resolve(resolve::Resolve),
     Why(why::Why),
     Reconcile(reconcile::Reconcile),
+    Confirm(confirm::Confirm),
     Agents(agents::Agents),
     Version(version::Version),
 }
@@ -48,6 +52,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Resolve(command) => command.run(common),
         Command::Why(command) => command.run(common),
         Command::Reconcile(command) => command.run(common),
+        Command::Confirm(command) => command.run(common),
         Command::Agents(command) => command.run(common),
         Command::Version(command) => command.run(common),
     }
@@ -58,7 +63,27 @@ fn execution_path(execution: &str) -> String {
     format!("/executions/{}", crate::client::encode(execution))
 }
 
+/// The sync of an id, or the newest one of a commit of which the beginning is given.
+fn sync(client: &Client, name: &str) -> Result<Value, Failure> {
+    const SHORTEST: usize = 4;
+    if name.len() == 36 && !name.starts_with("folder-") {
+        return client.get(&format!("/syncs/{}", crate::client::encode(name)));
+    }
+    let is_it = |sync: &Value| {
+        let commit = crate::views::text(sync, "/commit");
+        commit.starts_with(name) || commit.strip_prefix("folder-").is_some_and(|commit| commit.starts_with(name))
+    };
+    let found = match name.len() >= SHORTEST {
+        true => client.list("/syncs?limit=500", Some(500))?.0.into_iter().find(is_it),
+        false => None,
+    };
+    found.ok_or_else(|| {
+        Failure::new(format!("there is no sync {name}, and no sync of a commit that begins so"))
+            .with_help("`pulse get syncs -o wide` lists their ids and commits")
+    })
+}
+
 /// Whether an input changed an execution; one that repeats what was said before does not.
-fn did_change(answer: &serde_json::Value) -> bool {
-    answer.get("changed").and_then(serde_json::Value::as_bool) != Some(false)
+fn did_change(answer: &Value) -> bool {
+    answer.get("changed").and_then(Value::as_bool) != Some(false)
 }

@@ -1,4 +1,4 @@
-//! `pulse plan PATH`: what the controller would do with these manifests.
+//! `pulse plan PATH|REF`: what the controller would do with these manifests.
 
 use crate::args::Common;
 use crate::client::view;
@@ -6,39 +6,79 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifests::{self, ManifestFile};
 use crate::output::{self, Format};
+use clap::ValueEnum;
 use crd_schemas::{Problem, Severity};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::Path;
+use std::time::Duration;
 
-/// Compare a folder of manifests with what is live. Exits 0 when nothing would change, 1 when something would, 2 on an error
+/// A look at a ref of a large repository takes its time; the controller bounds it by itself.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Compare manifests with what is live. Exits 0 when nothing would change, 1 when something would, 2 on an error
 #[derive(Debug, clap::Args)]
 pub struct Plan {
-    /// The folder
-    path: PathBuf,
+    /// A folder or file of manifests; where there is none of this name, a branch, tag or commit of the controller's source
+    #[arg(value_name = "PATH|REF")]
+    what: String,
+    /// The source whose live objects are compared; needed only where there are several
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
 }
 
 impl Plan {
     /// Runs it.
     pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
-        let format = common.format_of(&[Format::Table, Format::Json, Format::Yaml])?;
-        let found = manifests::read(&self.path)?;
-        if let Some(problem) = found.problems.first() {
-            return Err(Failure::new(problem.to_string()).with_help("`pulse validate` shows every problem"));
+        let format = common.format_of(Format::value_variants())?;
+        let mut body = self.body()?;
+        if let (Some(source), Some(fields)) = (&self.source, body.as_object_mut()) {
+            fields.insert("source".to_owned(), json!(source));
         }
-        let answer = common.client()?.post("/plan", &body(&found.files)?, &[])?;
+        let answer = common.client()?.with_patience(PATIENCE).post("/plan", &body, &[])?;
         let problems: Vec<Problem> = view(answer.get("problems").cloned().unwrap_or_else(|| json!([])))?;
         problems.iter().for_each(|problem| output::message(&problem.to_string()));
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(Failure::new("the controller would refuse this folder").with_help("`pulse validate` shows where"));
+            return Err(Failure::new("the controller would refuse this").with_help("`pulse validate` shows where"));
         }
         let plan: pulse_core::plan::Plan = view(answer.get("plan").cloned().unwrap_or_else(|| answer.clone()))?;
         match format {
             Format::Json => output::print(&output::json(&answer))?,
             Format::Yaml => output::print(&output::yaml(&answer)?)?,
-            _ => output::print(&plan.to_string())?,
+            Format::Name => names(&plan).iter().try_for_each(|name| output::print(name))?,
+            Format::Table => output::print(&plan.to_string())?,
+            Format::Wide => output::print(&format!("{}{plan}", unchanged(&plan)))?,
         }
         Ok(if plan.is_empty() { Exit::Success } else { Exit::Negative })
     }
+
+    /// What is asked: files that are here, or a ref that the controller has.
+    fn body(&self) -> Result<Value, Failure> {
+        let path = Path::new(&self.what);
+        if !path.exists() {
+            let ref_like = !self.what.is_empty() && !self.what.starts_with(['.', '/', '-']) && !self.what.ends_with('/');
+            return match ref_like {
+                true => Ok(json!({ "ref": self.what })),
+                false => Err(Failure::new(format!("there is no file or folder {}, and no ref is called so", self.what))
+                    .with_help("name a folder of manifests, or a branch, tag or commit")),
+            };
+        }
+        let found = manifests::read(path)?;
+        if let Some(problem) = found.problems.first() {
+            return Err(Failure::new(problem.to_string()).with_help("`pulse validate` shows every problem"));
+        }
+        body(&found.files)
+    }
+}
+
+/// Everything that would change, one name per line.
+fn names(plan: &pulse_core::plan::Plan) -> Vec<String> {
+    let changes = [&plan.create, &plan.update, &plan.retire].into_iter().flatten();
+    changes.map(|change| format!("{}/{}", change.kind.to_string().to_lowercase(), change.name)).collect()
+}
+
+/// What would stay as it is, one line each.
+fn unchanged(plan: &pulse_core::plan::Plan) -> String {
+    plan.unchanged.iter().map(|change| format!("  {change}\n")).collect()
 }
 
 /// The files as the API takes them.
