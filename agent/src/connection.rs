@@ -1,6 +1,7 @@
 //! The WebSocket to the controller: comes up, proves who we are, passes messages both ways, comes up again. It decides
 //! nothing about attempts.
 
+use crate::budget::Budget;
 use crate::config::Settings;
 use crate::identity::Identity;
 use crate::outbox::{Next, Outbox};
@@ -71,6 +72,8 @@ pub struct Connection {
     pub incarnation: Incarnation,
     /// What waits to be said.
     pub outbox: Arc<Outbox>,
+    /// How much of large commands may be in hand.
+    pub budget: Budget,
     /// Where what is heard goes.
     pub worker: mpsc::Sender<Event>,
 }
@@ -180,13 +183,16 @@ impl Connection {
                 Message::Close(_) => return Err(Over::Closed),
                 _ => continue,
             };
-            match decode::<ToAgent>(&text) {
+            let held = self.budget.take(text.len()).await;
+            let decoded = decode::<ToAgent>(&text);
+            drop(text);
+            match decoded {
                 Ok(ToAgent::Ping { number }) => drop(pings.try_send(number)),
                 Ok(refusal @ ToAgent::Refused { .. }) => return Err(refused(refusal)),
                 Ok(message) if epoch_of(&message).is_some_and(|said| said != epoch) => {
                     tracing::warn!("a message of another session is left");
                 }
-                Ok(message) => self.tell(Event::Message(message)).await?,
+                Ok(message) => self.tell(Event::Message(message, held)).await?,
                 Err(error) => tracing::warn!(%error, "a frame is not understood and left"),
             }
         }

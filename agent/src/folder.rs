@@ -10,9 +10,11 @@
 //!     control                  FIFO: stop requests to the shim
 //!     started, exit            sealed records, see `record`
 //!     stdout, stderr           spools, see `spool`
-//!     work/                    the command's $PULSE_WORKDIR
+//!     work/                    the command's $PULSE_WORKDIR, with its files
+//!     script                   the text of a command that is too long for an argument
 //! ```
 
+use crate::removal::remove_tree;
 use pulse_protocol::AttemptId;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -105,7 +107,7 @@ impl AttemptDir {
 
     /// Removes everything of the attempt; what is gone already is no error.
     pub fn remove(&self) -> io::Result<()> {
-        for result in [std::fs::remove_dir_all(&self.path), std::fs::remove_file(&self.lock)] {
+        for result in [remove_tree(&self.path), std::fs::remove_file(&self.lock)] {
             match result {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}

@@ -8,6 +8,7 @@
 //!                          runner ──▶ shim (this binary again, one per attempt) ──▶ the command
 //! ```
 
+mod budget;
 mod config;
 mod connection;
 mod folder;
@@ -19,6 +20,7 @@ mod output;
 mod picture;
 mod record;
 mod recovery;
+mod removal;
 mod runner;
 mod session;
 mod shim;
@@ -71,6 +73,7 @@ struct ShimArguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    return_large_pieces();
     if let Some(Part::Shim(shim)) = arguments.part {
         return shim::run(&DataDir::new(shim.data_dir), shim.attempt);
     }
@@ -83,6 +86,16 @@ fn main() -> ExitCode {
             eprintln!("pulse-agent: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Frames and commands with files are a few MiB each and short-lived: without this, glibc learns from the first one to keep the
+/// memory of all later ones, in every thread's arena.
+fn return_large_pieces() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: a setting of the allocator, made before there are other threads.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 256 * 1024);
     }
 }
 
@@ -104,7 +117,8 @@ fn serve(flags: Flags) -> Result<()> {
     outbox.sequence.store(worker.sequence(), Ordering::Relaxed);
     tracing::info!(name = %settings.name, %incarnation, data = %root.display(), "pulse-agent {}", env!("CARGO_PKG_VERSION"));
     std::thread::Builder::new().name("worker".into()).spawn(move || worker.run(events)).context("no thread for the worker")?;
-    let connection = Connection { settings, identity, boot, incarnation, outbox, worker: sender.clone() };
+    let budget = budget::Budget::default();
+    let connection = Connection { settings, identity, boot, incarnation, outbox, budget, worker: sender.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(until_told_to_end(connection, sender))
 }

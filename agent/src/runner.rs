@@ -1,6 +1,7 @@
 //! Starts shims, follows them, passes stop requests on. Each shim has one thread here that waits for what it says and for its
 //! end; the number of attempts in hand is bounded by the session.
 
+use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::recovery;
 use crate::shim::{Said, spec::Spec};
@@ -29,22 +30,26 @@ pub enum News {
     },
 }
 
-/// Starts the attempt's shim and tells its news until it is gone. An error: there is no thread to do so, and no shim.
+/// Starts the attempt's shim and tells its news until it is gone. The command's part of the budget is given back once the shim has
+/// it. An error: there is no thread to do so, and no shim.
 pub fn start(
     data: &DataDir,
     attempt: AttemptId,
     boot: BootId,
-    command: CommandSpec,
+    (command, held): (CommandSpec, Option<Held>),
     tell: impl Fn(News) + Send + 'static,
 ) -> io::Result<()> {
     let data = data.clone();
     follow(tell, move |tell| {
-        let spec = match (Spec { attempt, boot, command }).to_wire() {
+        let spec = match (Spec { attempt, boot, command }).into_wire() {
             Ok(spec) => spec,
             Err(error) => return (format!("the command cannot be handed over: {error}"), true),
         };
         match spawn(&data, attempt) {
-            Ok(child) => listen(child, &spec, tell),
+            Ok(mut child) => {
+                hand_over(&mut child, spec, held);
+                listen(child, tell)
+            }
             Err(error) => (format!("the shim cannot be started: {error}"), true),
         }
     })
@@ -102,11 +107,16 @@ fn spawn(data: &DataDir, attempt: AttemptId) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
-fn listen(mut child: Child, spec: &[u8], tell: impl Fn(News)) -> (String, bool) {
-    let mut reason = String::from("the shim ended before it started the command");
-    if let Some(Err(error)) = child.stdin.take().map(|mut stdin| stdin.write_all(spec)) {
+/// Gives the shim its command, whose memory and whose part of the budget are free after that.
+fn hand_over(child: &mut Child, spec: Vec<u8>, held: Option<Held>) {
+    if let Some(Err(error)) = child.stdin.take().map(|mut stdin| stdin.write_all(&spec)) {
         tracing::warn!(%error, "a shim did not take its command");
     }
+    drop((spec, held));
+}
+
+fn listen(mut child: Child, tell: impl Fn(News)) -> (String, bool) {
+    let mut reason = String::from("the shim ended before it started the command");
     for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
         let Ok(line) = line else { break };
         match serde_json::from_str(&line) {

@@ -19,6 +19,8 @@ fn assignment(number: u128, desired: Desired) -> Assignment {
     let command = pulse_protocol::CommandSpec {
         argv: vec!["/bin/true".into()],
         script: String::new(),
+        script_file: None,
+        files: vec![],
         env: [].into(),
         cwd: None,
         timeout_ms: 1000,

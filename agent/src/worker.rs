@@ -1,5 +1,6 @@
 //! The one thread that owns journal and session: it hears events in order, makes decisions durable, and carries them out.
 
+use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::journal::Journal;
 use crate::leftovers::{self, Leftovers};
@@ -26,8 +27,8 @@ const MANY_TOMBSTONES: usize = 50;
 
 /// What the worker hears.
 pub enum Event {
-    /// The controller said something in the present session.
-    Message(ToAgent),
+    /// The controller said something in the present session; what it brings stays within the budget until shims have it.
+    Message(ToAgent, Option<Held>),
     /// A session begins.
     Connected,
     /// It is over.
@@ -56,6 +57,8 @@ pub struct Worker {
     /// Ends acknowledged since the last picture.
     tombstones: usize,
     connected: bool,
+    /// The part of the budget that belongs to the message in hand.
+    held: Option<Held>,
 }
 
 impl Worker {
@@ -76,6 +79,7 @@ impl Worker {
             last_picture: Instant::now(),
             tombstones: 0,
             connected: false,
+            held: None,
         };
         worker.recover().context("cannot read the attempts' folder")?;
         Ok(worker)
@@ -95,7 +99,11 @@ impl Worker {
     pub fn run(mut self, mut events: mpsc::Receiver<Event>) {
         while let Some(event) = events.blocking_recv() {
             match event {
-                Event::Message(message) => self.hear(message),
+                Event::Message(message, held) => {
+                    self.held = held;
+                    self.hear(message);
+                    self.held = None;
+                }
                 Event::Connected => self.set_connected(true),
                 Event::Disconnected => self.set_connected(false),
                 Event::Shim(attempt, news) => self.hear_shim(attempt, news),
@@ -318,7 +326,7 @@ impl Worker {
     fn start(&mut self, assignment: Assignment) {
         let Assignment { attempt, command: Some(command), .. } = assignment else { return };
         self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
-        let followed = runner::start(&self.data, attempt, self.boot, command, self.teller(attempt));
+        let followed = runner::start(&self.data, attempt, self.boot, (command, self.held.clone()), self.teller(attempt));
         if followed.is_err() {
             self.leftovers.no_shim(attempt);
         }

@@ -98,6 +98,8 @@ pub mod code {
     pub const EMPTY: &str = "empty";
     /// Two steps, parameters or items of one manifest with the same name.
     pub const DUPLICATE_NAME: &str = "duplicate-name";
+    /// Two files of a step at one place of its work folder.
+    pub const DUPLICATE_FILE: &str = "duplicate-file";
     /// Two fields that exclude each other.
     pub const CONFLICTING_FIELDS: &str = "conflicting-fields";
     /// A selector that YAML reads as two targets.
@@ -108,7 +110,7 @@ pub mod code {
     pub const TOO_MANY_PROBLEMS: &str = "too-many-problems";
 
     /// Every code above.
-    pub const ALL: [&str; 26] = [
+    pub const ALL: [&str; 27] = [
         FILE_TOO_LARGE,
         NOT_UTF8,
         NUL,
@@ -131,6 +133,7 @@ pub mod code {
         OUT_OF_RANGE,
         EMPTY,
         DUPLICATE_NAME,
+        DUPLICATE_FILE,
         CONFLICTING_FIELDS,
         AMBIGUOUS_SELECTOR,
         UNSUPPORTED,

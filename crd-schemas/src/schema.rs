@@ -69,13 +69,17 @@ fn merged(schema: &Value, common: &Value, variant: &Value) -> Value {
     let mut parts = vec![common];
     collect_parts(schema, variant, &mut parts);
     let mut step = json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
-    for part in parts {
+    for part in &parts {
         if let (Some(Value::Object(from)), Some(to)) = (part.get("properties"), step["properties"].as_object_mut()) {
             to.extend(from.clone());
         }
         if let (Some(Value::Array(from)), Some(to)) = (part.get("required"), step["required"].as_array_mut()) {
             to.extend(from.clone());
         }
+    }
+    // A step's type may say that it has exactly one of some fields; the choice of the type itself is what is merged here.
+    if let Some(choice) = parts[1..].iter().find_map(|part| part.get("oneOf")) {
+        step["oneOf"] = choice.clone();
     }
     step["description"] = common.get("description").cloned().unwrap_or_default();
     step

@@ -38,7 +38,7 @@ pub const STEP_TYPES: &[&str] = &[
 pub const STEP_FIELDS: &[&str] = &["goto", "needs", "onFailure", "finally"];
 
 /// Fields of an `execute` step.
-pub const EXECUTE_FIELDS: &[&str] = &["script", "files", "user", "expectDisconnect"];
+pub const EXECUTE_FIELDS: &[&str] = &["user", "expectDisconnect"];
 
 /// Fields of an item of `targets` written as a map.
 pub const TARGET_FIELDS: &[&str] = &["from", "result"];

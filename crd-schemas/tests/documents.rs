@@ -1,6 +1,6 @@
 //! A document knows where each value, and each part of a text, stands in its file.
 
-use crd_schemas::manifest::{Action, Execute};
+use crd_schemas::manifest::{Action, Execute, Run};
 use crd_schemas::{Document, Manifest, Problem, Severity, parse_file};
 
 const HEAD: &str = "apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  steps:\n    - id: a\n      type: execute\n      targets: [all, \"web\"]\n";
@@ -16,6 +16,11 @@ fn execute(document: &Document) -> &Execute {
     let Manifest::Workflow(workflow) = &document.manifest else { panic!("a workflow") };
     let Action::Execute(execute) = &workflow.spec.steps[0].action;
     execute
+}
+
+fn command_of(document: &Document) -> &str {
+    let Run::Command(command) = &execute(document).run else { panic!("a command") };
+    command
 }
 
 /// The text between a problem's start and end.
@@ -82,7 +87,7 @@ fn a_part_of_a_text_is_found_however_the_text_is_written() {
     for (command, end) in COMMANDS.iter().flat_map(|command| [(command, "\n"), (command, "\r\n")]) {
         let text = format!("{HEAD}      command: {command}\n      idempotent: true\n").replace('\n', end);
         let document = only(&text);
-        let value = &execute(&document).command;
+        let value = command_of(&document);
         let offset = value.find("NEEDLE").expect("the needle");
         let within =
             |offset, length| document.problem_within("/spec/steps/0/command", offset, length, Severity::Error, "test", "x", None);
@@ -104,7 +109,7 @@ fn every_word_of_a_block_is_found() {
         let body: String = script.lines().map(|line| format!("          {line}\n")).collect();
         let text = format!("{HEAD}      command: {header}\n{body}");
         let document = only(&text);
-        let value = &execute(&document).command;
+        let value = command_of(&document);
         assert_eq!(value.trim_end(), script.trim_end());
         let mut offset = 0;
         for word in value.split_inclusive(char::is_whitespace) {

@@ -109,6 +109,12 @@ fn schema_and_decoder_accept_the_same() {
     for field in ["name", "when", "continueOnError", "env", "shell", "cwd", "successExitCodes", "timeout", "killGrace", "retry"] {
         good.push(without(workflow(), &format!("{step}/{field}")));
     }
+    let script = |script: Value| without(at("script", script), &format!("{step}/command"));
+    good.extend([
+        script(json!({"file": "a.sh"})),
+        script(json!({"file": "..a/.b/c d.sh", "args": ["", "-x", "{{ params.a }}"]})),
+    ]);
+    good.push(at("files", json!(["a.conf", "é/...", {"from": "x/.env"}, {"from": "b", "to": "c/d"}])));
     for document in good {
         assert!(decoder_accepts(&document), "decoder: {document}");
         let schema = schema_of(document["kind"].as_str().expect("a kind"));
@@ -147,13 +153,25 @@ fn bad_steps() -> Vec<Value> {
         "onOffline": ["wait", "wait 5", "wait  5m", "Skip", 5, null],
         "onUnknown": ["retry", null],
         "idempotent": ["true", null],
-        "goto": ["end"], "script": [{}], "files": [[]], "user": ["root"], "expectDisconnect": [true], "needs": [[]], "zzz": [1],
+        "files": [
+            [], "a", [5], [""], ["/a"], ["../a"], ["a/./b"], ["a/"], ["a//b"], ["a\nb"], [{}], [{"from": "a", "mode": 5}],
+            [{"to": "a"}], [{"from": "a", "to": "/etc/x"}], [{"from": "a", "to": null}], null,
+        ],
+        "goto": ["end"], "script": [{"file": "a.sh"}], "user": ["root"], "expectDisconnect": [true], "needs": [[]], "zzz": [1],
     });
     let mut documents = Vec::new();
     for (field, values) in cases.as_object().expect("a map") {
         for value in values.as_array().expect("a list") {
             documents.push(with(workflow(), &format!("/spec/steps/0/{field}"), value.clone()));
         }
+    }
+    for script in
+        json!([{}, {"file": ""}, {"file": "/a"}, {"file": "a/../b"}, {"file": "a", "args": "x"}, {"file": "a", "args": [5]},
+        {"file": "a", "x": 1}, "a.sh", null])
+        .as_array()
+        .expect("a list")
+    {
+        documents.push(without(with(workflow(), "/spec/steps/0/script", script.clone()), "/spec/steps/0/command"));
     }
     documents.extend(["id", "type", "targets", "command"].map(|field| without(workflow(), &format!("/spec/steps/0/{field}"))));
     documents

@@ -1,11 +1,18 @@
 //! Frames: bounded JSON texts. Whatever arrives is checked for size before it is parsed, and for bounds after.
 
+use crate::files::{MAX_FILES, MAX_FILES_BYTES};
 use crate::message::{ToAgent, ToController};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Longest frame, bytes. The largest honest one is an assignment with 512 KiB of values, of which JSON makes at most six times
-/// as much, beside a command of at most 1 MiB.
-pub const MAX_FRAME: usize = 8 * 1024 * 1024;
+/// Longest frame, bytes. The largest honest one is one assignment with
+///
+/// ```text
+/// 512 KiB of values and arguments, of which JSON makes at most six times as much    3.0 MiB
+/// a command of at most 1 MiB, twice as much where every character is escaped        2.0 MiB
+/// 4 MiB of files in base64, four bytes for three                                    5.4 MiB
+/// 65 paths of at most 512 bytes, names of variables, braces                         0.2 MiB
+/// ```
+pub const MAX_FRAME: usize = 12 * 1024 * 1024;
 /// Longest piece of output in one chunk, bytes.
 pub const MAX_CHUNK: usize = 64 * 1024;
 /// Most observations or assignments in one message.
@@ -89,7 +96,14 @@ impl Message for ToController {
 impl Message for ToAgent {
     fn check(&self) -> Result<(), FrameError> {
         match self {
-            Self::Assign { assignments, .. } => within("assignments", assignments.len(), MAX_ITEMS),
+            Self::Assign { assignments, .. } => {
+                let commands = assignments.iter().filter_map(|assignment| assignment.command.as_ref());
+                for command in commands {
+                    within("files of a command", command.files.len(), MAX_FILES)?;
+                    within("bytes of a command's files", command.files_bytes(), MAX_FILES_BYTES)?;
+                }
+                within("assignments", assignments.len(), MAX_ITEMS)
+            }
             Self::Acknowledge { ended, forget, output, .. } => {
                 within("acknowledged", ended.len().max(forget.len()).max(output.len()), MAX_ITEMS)
             }
@@ -110,5 +124,20 @@ pub mod base64_bytes {
     /// Reads base64.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// As [`base64_bytes`], for bytes that many share.
+pub mod shared_base64 {
+    use serde::{Deserializer, Serializer};
+    use std::sync::Arc;
+
+    /// Writes base64.
+    pub fn serialize<S: Serializer>(bytes: &Arc<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        super::base64_bytes::serialize(bytes, serializer)
+    }
+    /// Reads base64.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Vec<u8>>, D::Error> {
+        super::base64_bytes::deserialize(deserializer).map(Arc::new)
     }
 }

@@ -7,6 +7,7 @@
 //! No I/O lives here, and no decision: only data and its bounds.
 
 pub mod failpoint;
+pub mod files;
 pub mod frame;
 pub mod ids;
 pub mod message;
@@ -14,6 +15,7 @@ pub mod observation;
 pub mod picture;
 pub mod version;
 
+pub use files::{ScriptFile, WorkFile};
 pub use ids::{AgentName, AttemptId, BootId, Epoch, ExecutionId, Incarnation};
 pub use message::{ToAgent, ToController};
 pub use observation::{Ended, Observation, Observed, OutputTotals};

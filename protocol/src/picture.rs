@@ -1,5 +1,6 @@
 //! The controller's picture: which attempts an agent shall have, and what to do with each.
 
+use crate::files::{ScriptFile, WorkFile};
 use crate::ids::{AttemptId, ExecutionId, Incarnation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,15 +36,23 @@ pub struct Assignment {
     pub command: Option<CommandSpec>,
 }
 
-/// What to run and how. Values of parameters stand only in `env`, never in `argv` (P9).
+/// What to run and how. Values stand in `env`, and in the arguments of a script file whose author put them there; never in `argv`
+/// and never in a text for a shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommandSpec {
-    /// Program and arguments before the script text, such as `["/bin/sh", "-e", "-c"]`.
+    /// Program and arguments before the script text, such as `["/bin/sh", "-e", "-c"]`, or before the script file's path; empty
+    /// where that file is executed as it is.
     pub argv: Vec<String>,
-    /// The script text, given as the last argument. Over 64 KiB it travels as a file in the work folder, whose path is given
-    /// instead, and the argument `-c` before it is dropped.
+    /// The script text, given as the last argument; empty where there is a script file. Over 64 KiB it is written to a file, whose
+    /// path is given instead, and the argument `-c` before it is dropped.
     pub script: String,
+    /// The script file, in place of the script text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script_file: Option<ScriptFile>,
+    /// Files that lie in the work folder before anything starts, the script file among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<WorkFile>,
     /// The whole environment beside what the agent adds (`PATH`, `HOME`, `LANG`, `PULSE_WORKDIR`).
     pub env: BTreeMap<String, String>,
     /// Working folder; the attempt's private one unless said.
@@ -56,6 +65,13 @@ pub struct CommandSpec {
     /// Send up to 64 KiB of stdout with the end, because a later step refers to it.
     #[serde(default)]
     pub capture_stdout: bool,
+}
+
+impl CommandSpec {
+    /// Bytes of all files.
+    pub fn files_bytes(&self) -> usize {
+        self.files.iter().map(|file| file.content.len()).sum()
+    }
 }
 
 /// How far the controller has stored an attempt's output, in bytes from the stream's beginning. The agent goes on from there.

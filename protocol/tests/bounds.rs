@@ -2,10 +2,12 @@
 
 mod samples;
 
+use pulse_protocol::files::{MAX_FILES, MAX_FILES_BYTES, is_inside};
 use pulse_protocol::frame::{FrameError, MAX_CAPTURE, MAX_CHUNK, MAX_FRAME, MAX_ITEMS, Message, decode, encode};
 use pulse_protocol::message::{OutputChunk, Stream};
 use pulse_protocol::observation::EndKind;
-use pulse_protocol::{AgentName, AttemptId, Ended, Epoch, Observation, Observed, ToAgent, ToController};
+use pulse_protocol::{AgentName, AttemptId, Ended, Epoch, Observation, Observed, ToAgent, ToController, WorkFile};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -40,6 +42,51 @@ fn each_bound_holds_in_both_directions() {
     bound(report(MAX_ITEMS, None), report(MAX_ITEMS + 1, None));
     bound(report(1, Some("\u{fffd}".repeat(MAX_CAPTURE))), report(1, Some("x".repeat(3 * MAX_CAPTURE + 1))));
     bound(acknowledge(MAX_ITEMS), acknowledge(MAX_ITEMS + 1));
+}
+
+/// An assignment with so many files of so many bytes.
+fn assign(count: usize, bytes: usize) -> ToAgent {
+    let (_, assign) = samples::to_agent().into_iter().find(|(name, _)| *name == "assign-files").unwrap();
+    let ToAgent::Assign { epoch, mut assignments, full } = assign else { panic!("an assignment") };
+    let content = Arc::new(vec![0xff; bytes]);
+    let file = |n| WorkFile { path: format!("{n}"), executable: false, content: Arc::clone(&content) };
+    assignments.truncate(1);
+    assignments[0].command.as_mut().unwrap().files = (0..count).map(file).collect();
+    ToAgent::Assign { epoch, assignments, full }
+}
+
+#[test]
+fn files_are_bounded_in_number_and_bytes() {
+    bound(assign(MAX_FILES, 1), assign(MAX_FILES + 1, 1));
+    bound(assign(4, MAX_FILES_BYTES / 4), assign(4, MAX_FILES_BYTES / 4 + 1));
+}
+
+#[test]
+fn the_largest_honest_assignment_fits_a_frame() {
+    let ToAgent::Assign { epoch, mut assignments, full } = assign(4, MAX_FILES_BYTES / 4) else { panic!("an assignment") };
+    let command = assignments[0].command.as_mut().unwrap();
+    let empty = |n| WorkFile { path: format!("{n:0512}"), executable: true, content: Arc::default() };
+    command.files.extend((4..MAX_FILES).map(empty));
+    // Every byte of a value can take six in JSON, every one of a command two.
+    command.env = (0..8).map(|n| (format!("{n:0255}"), "\u{1}".repeat(64 * 1024))).collect();
+    command.script = "\n".repeat(1 << 20);
+    let frame = encode(&ToAgent::Assign { epoch, assignments, full }).unwrap();
+    println!("{} of {MAX_FRAME} bytes", frame.len());
+    assert!(frame.len() > 10 * 1024 * 1024 && frame.len() < MAX_FRAME - 512 * 1024, "{}", frame.len());
+}
+
+#[test]
+fn a_path_leads_inside_or_is_none() {
+    for path in
+        ["a", "a/b", "..a", ".a/.b", "é", "...", "a b", &format!("a/{}", "b".repeat(255)), "a/".repeat(255).trim_end_matches('/')]
+    {
+        assert!(is_inside(path), "{path:?}");
+    }
+    for path in
+        ["", "/", "/a", "a/", "a//b", ".", "..", "./a", "../a", "a/../b", "a/..", "a\0", &"b".repeat(256), &"a/".repeat(300)]
+    {
+        assert!(!is_inside(path), "{path:?}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod spawn;
 pub mod spec;
 mod status;
 mod supervise;
+mod work;
 
 use crate::folder::{AttemptDir, DataDir};
 use crate::record::{Exit, Started};
@@ -39,7 +40,7 @@ pub fn run(data: &DataDir, attempt: AttemptId) -> ExitCode {
 
 /// An error from here means that this shim started nothing. Whether another did, the attempt's folder tells.
 fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
-    let spec = Spec::read(std::io::stdin().lock()).map_err(|e| format!("the command did not arrive whole: {e}"))?;
+    let mut spec = Spec::read(std::io::stdin().lock()).map_err(|e| format!("the command did not arrive whole: {e}"))?;
     if spec.attempt != attempt {
         return Err(format!("the command is attempt {}'s", spec.attempt));
     }
@@ -53,22 +54,27 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
     }
     failpoint::hit("shim.mkdir.after");
     let cgroup = Cgroup::create(attempt);
-    let ended = start_and_watch(&spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
+    let ended = start_and_watch(&mut spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
     leave_record(&dir, &Exit { attempt, ended });
     status::say(&Said::Ended);
     if let Some(cgroup) = cgroup {
         cgroup::remove(cgroup.path());
     }
-    drop(std::fs::remove_dir_all(dir.file("work")));
+    if let Err(error) = work::remove(&dir) {
+        status::say(&Said::Note { text: format!("the work folder cannot be removed now: {error}") });
+    }
     Ok(())
 }
 
 /// An error is the reason why the command did not start.
-fn start_and_watch(spec: &Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Ended, String> {
+fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Ended, String> {
     set_child_subreaper(Some(getpid())).map_err(|e| format!("cannot become a subreaper: {e}"))?;
     let create = |name| spool::Writer::create(&dir.file(name)).map_err(|e| format!("no room for the output: {e}"));
     let spools = [create("stdout")?, create("stderr")?];
     let control = open_control(dir).map_err(|e| format!("cannot make the control pipe: {e}"))?;
+    failpoint::hit("shim.files.before");
+    // Their memory is free while the command runs.
+    work::prepare(dir, &std::mem::take(&mut spec.command.files))?;
     failpoint::hit("shim.spawn.before");
     let child = spawn::spawn(&spec.command, dir, cgroup)?;
     failpoint::hit("shim.spawn.after");

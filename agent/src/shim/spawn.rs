@@ -2,12 +2,15 @@
 //! of the command ran.
 
 use super::cgroup::Cgroup;
+use super::work::WORK;
 use crate::folder::AttemptDir;
 use pulse_protocol::CommandSpec;
+use pulse_protocol::files::is_inside;
 use rustix::process::setsid;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,11 +19,10 @@ use std::process::{Child, Command, Stdio};
 const MAX_INLINE: usize = 64 * 1024;
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Starts the command. The reason of a failure is one sentence for people.
+/// Starts the command in its work folder, where its files lie already. The reason of a failure is one sentence for people.
 pub fn spawn(spec: &CommandSpec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Child, String> {
-    let work = dir.file("work");
-    std::fs::DirBuilder::new().mode(0o700).create(&work).map_err(|e| format!("cannot make the work folder: {e}"))?;
-    let argv = arguments(spec, &work).map_err(|e| format!("cannot write the script: {e}"))?;
+    let work = dir.file(WORK);
+    let argv = arguments(spec, dir)?;
     let (program, arguments) = argv.split_first().ok_or("the command has no program")?;
     let cwd = spec.cwd.as_deref().map_or(work.as_path(), Path::new);
     if !cwd.is_dir() {
@@ -34,24 +36,48 @@ pub fn spawn(spec: &CommandSpec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> R
     let procs = cgroup.map(|cgroup| cgroup.procs.try_clone()).transpose().map_err(|e| e.to_string())?;
     // SAFETY: `become_command` only makes system calls, which may be made between fork and exec.
     unsafe { command.pre_exec(move || become_command(procs.as_ref())) };
-    command.spawn().map_err(|error| format!("cannot run {program:?}: {error}"))
+    command.spawn().map_err(|error| match interpreter(spec, program) {
+        Some(named) if error.kind() == ErrorKind::NotFound => {
+            format!("cannot run {program:?}: the program that its first line names is not on this host: {named:?}")
+        }
+        _ => format!("cannot run {program:?}: {error}"),
+    })
 }
 
-/// The whole argument list, the script at its end.
-fn arguments(spec: &CommandSpec, work: &Path) -> io::Result<Vec<String>> {
-    let mut argv = spec.argv.clone();
-    if spec.script.len() <= MAX_INLINE {
-        argv.push(spec.script.clone());
-        return Ok(argv);
+/// The whole argument list: the script file with its arguments, or the script's text, at its end.
+fn arguments(spec: &CommandSpec, dir: &AttemptDir) -> Result<Vec<OsString>, String> {
+    let mut argv: Vec<OsString> = spec.argv.iter().map(OsString::from).collect();
+    if let Some(script) = &spec.script_file {
+        let path = dir.file(WORK).join(&script.path);
+        if !is_inside(&script.path) || !path.is_file() {
+            return Err(format!("the script {:?} did not come with the command", script.path));
+        }
+        argv.push(path.into());
+        argv.extend(script.args.iter().map(OsString::from));
+    } else if spec.script.len() <= MAX_INLINE {
+        argv.push(spec.script.clone().into());
+    } else {
+        let path = dir.file("script");
+        write_new(&path, spec.script.as_bytes()).map_err(|e| format!("cannot write the script: {e}"))?;
+        if argv.last().is_some_and(|last| last == "-c") {
+            argv.pop();
+        }
+        argv.push(path.into());
     }
-    let path = work.join("script");
-    let mut file = File::options().write(true).create_new(true).mode(0o700).open(&path)?;
-    file.write_all(spec.script.as_bytes())?;
-    if argv.last().is_some_and(|last| last == "-c") {
-        argv.pop();
-    }
-    argv.push(path.to_string_lossy().into_owned());
     Ok(argv)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    File::options().write(true).create_new(true).mode(0o700).open(path)?.write_all(bytes)
+}
+
+/// What stands behind `#!` in the first line of a script that is executed as it is.
+fn interpreter(spec: &CommandSpec, program: &OsStr) -> Option<String> {
+    spec.script_file.as_ref().filter(|_| spec.argv.is_empty())?;
+    let mut start = Vec::new();
+    File::open(program).ok()?.take(128).read_to_end(&mut start).ok()?;
+    let line = start.split(|byte| *byte == b'\n').next()?.strip_prefix(b"#!")?;
+    Some(String::from_utf8_lossy(line).trim_start().to_owned())
 }
 
 fn home() -> std::path::PathBuf {
@@ -85,15 +111,27 @@ mod tests {
 
     fn spec(script: String) -> CommandSpec {
         let argv = ["/bin/sh", "-e", "-c"].map(String::from).to_vec();
-        CommandSpec { argv, script, env: [].into(), cwd: None, timeout_ms: 1, kill_grace_ms: 1, capture_stdout: false }
+        CommandSpec {
+            argv,
+            script,
+            script_file: None,
+            files: vec![],
+            env: [].into(),
+            cwd: None,
+            timeout_ms: 1,
+            kill_grace_ms: 1,
+            capture_stdout: false,
+        }
     }
 
     #[test]
     fn a_long_script_travels_as_a_file() {
-        let work = tempfile::tempdir().unwrap();
-        assert_eq!(arguments(&spec("true".into()), work.path()).unwrap(), ["/bin/sh", "-e", "-c", "true"]);
+        let root = tempfile::tempdir().unwrap();
+        let dir = crate::folder::DataDir::new(root.path()).attempt(pulse_protocol::AttemptId(uuid::Uuid::nil()));
+        std::fs::create_dir_all(dir.path()).unwrap();
+        assert_eq!(arguments(&spec("true".into()), &dir).unwrap(), ["/bin/sh", "-e", "-c", "true"]);
         let long = "#".repeat(MAX_INLINE + 1);
-        let argv = arguments(&spec(long.clone()), work.path()).unwrap();
+        let argv = arguments(&spec(long.clone()), &dir).unwrap();
         assert_eq!(argv[..2], ["/bin/sh", "-e"]);
         assert_eq!(std::fs::read_to_string(&argv[2]).unwrap(), long);
         assert_eq!(argv.len(), 3);

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Read};
 
 /// Longest spec; an assignment fits a frame, and its JSON here is hardly longer.
 const MAX_SPEC: u64 = 16 * 1024 * 1024;
+/// Bytes before the JSON.
+const HEADER: usize = 20;
 
 /// What the shim needs to know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,11 +22,15 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// The spec as it goes over the pipe.
-    pub fn to_wire(&self) -> io::Result<Vec<u8>> {
-        let json = serde_json::to_vec(self)?;
-        let mut wire = format!("{} {:08x}\n", json.len(), crc32fast::hash(&json)).into_bytes();
-        wire.extend(json);
+    /// The spec as it goes over the pipe. The header has a fixed place before the JSON, which is long where files come with it
+    /// and is therefore not copied.
+    pub fn into_wire(self) -> io::Result<Vec<u8>> {
+        let mut wire = Vec::with_capacity(HEADER + self.command.files_bytes() / 3 * 4 + 64 * 1024);
+        wire.resize(HEADER, b' ');
+        serde_json::to_writer(&mut wire, &self)?;
+        let json = &wire[HEADER..];
+        let header = header(json);
+        wire[..HEADER].copy_from_slice(&header);
         Ok(wire)
     }
 
@@ -33,13 +39,21 @@ impl Spec {
         let refuse = |what| io::Error::new(ErrorKind::InvalidData, what);
         let mut wire = Vec::new();
         input.take(MAX_SPEC).read_to_end(&mut wire)?;
-        let end = wire.iter().position(|byte| *byte == b'\n').ok_or_else(|| refuse("the spec has no header"))?;
-        let (header, json) = (&wire[..end], &wire[end + 1..]);
-        if header != format!("{} {:08x}", json.len(), crc32fast::hash(json)).as_bytes() {
+        let (head, json) = wire.split_at_checked(HEADER).ok_or_else(|| refuse("the spec has no header"))?;
+        if head != header(json) {
             return Err(refuse("the spec is cut or damaged"));
         }
         Ok(serde_json::from_slice(json)?)
     }
+}
+
+/// Length and CRC-32 of the JSON, and a line break.
+fn header(json: &[u8]) -> [u8; HEADER] {
+    let text = format!("{:010} {:08x}\n", json.len(), crc32fast::hash(json));
+    let mut header = [0; HEADER];
+    // Ten digits and eight hold every length below MAX_SPEC and every checksum.
+    header.copy_from_slice(&text.as_bytes()[..HEADER]);
+    header
 }
 
 #[cfg(test)]
@@ -51,6 +65,8 @@ mod tests {
         let command = CommandSpec {
             argv: vec!["/bin/sh".into(), "-c".into()],
             script: "true".into(),
+            script_file: None,
+            files: vec![],
             env: [("A".into(), "ä\n".into())].into(),
             cwd: None,
             timeout_ms: 1,
@@ -58,7 +74,7 @@ mod tests {
             capture_stdout: false,
         };
         let spec = Spec { attempt: AttemptId(uuid::Uuid::now_v7()), boot: BootId(uuid::Uuid::nil()), command };
-        let wire = spec.to_wire().unwrap();
+        let wire = spec.clone().into_wire().unwrap();
         assert_eq!(Spec::read(wire.as_slice()).unwrap(), spec);
         for cut in 0..wire.len() {
             assert!(Spec::read(&wire[..cut]).is_err(), "cut at {cut}");

@@ -105,6 +105,8 @@ impl Controller {
         let command = CommandSpec {
             argv: ["/bin/sh", "-e", "-c"].map(String::from).to_vec(),
             script: script.to_owned(),
+            script_file: None,
+            files: vec![],
             env: BTreeMap::new(),
             cwd: None,
             timeout_ms: 60_000,

@@ -53,8 +53,11 @@ fn messages(wanted: Vec<Assignment>, epoch: Epoch) -> Vec<ToAgent> {
     parts.into_iter().map(|assignments| ToAgent::Assign { epoch, assignments, full }).collect()
 }
 
+/// Bytes that a command brings into a message, more or less: files are longer there by a third.
 fn size_of(command: &CommandSpec) -> usize {
-    command.script.len() + command.env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+    let env: usize = command.env.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let args: usize = command.script_file.iter().flat_map(|script| &script.args).map(String::len).sum();
+    command.script.len() + env + args + command.files_bytes() / 3 * 4
 }
 
 /// How far the output of these attempts is stored. Said at every start of a session, also when it says nothing: the agent's

@@ -96,7 +96,7 @@ impl Hot {
         if let Some(program) = programs.get(digest).and_then(Weak::upgrade) {
             return Ok(program);
         }
-        let compiled = Program::compile(&snapshot.workflow);
+        let compiled = Program::of(snapshot);
         let program = Arc::new(compiled.map_err(|findings| {
             findings.first().map_or_else(|| "it does not compile".to_owned(), |finding| finding.message.clone())
         })?);

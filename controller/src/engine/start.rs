@@ -6,11 +6,13 @@ use super::drive::fresh_attempt;
 use super::live::{Live, LiveWorkflow};
 use super::{Engine, EngineError, StartError};
 use crate::clock;
+use crd_schemas::manifest::{Run, StepFile};
 use pulse_core::decide::Presence;
 use pulse_core::decide::{Pass, pass};
-use pulse_core::definitions::{CompiledStep, Params, Program, Snapshot};
+use pulse_core::definitions::{CompiledRun, CompiledStep, Params, Program, Snapshot};
 use pulse_core::execution::{Created, Event, EventRecord, Execution, Selection, Trigger, TriggerKind, claim_change, context};
 use pulse_core::selector::{Inventory, KnownAgent, resolve};
+use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{IdempotencyRow, WriteError};
 use serde::Serialize;
@@ -86,12 +88,35 @@ pub struct DryStep {
     pub when: Option<String>,
     /// Its targets.
     pub targets: Vec<AgentName>,
-    /// Program and arguments before the script.
+    /// Program and arguments before the script; none where a script file is executed as it is.
     pub argv: Vec<String>,
-    /// The script.
+    /// The script's text; of a script file what it holds, as far as that is UTF-8.
     pub script: String,
+    /// The script file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The script file's arguments; one whose values come when it runs is shown as it is written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Files in the work folder beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<DryFile>,
     /// Variables that can be told now; values of earlier steps and of agents come when it runs.
     pub env: BTreeMap<String, String>,
+}
+
+/// A file of a step's work folder.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DryFile {
+    /// Where it will lie, relative to the work folder.
+    pub path: String,
+    /// Where it is in the commit.
+    pub from: String,
+    /// Its size.
+    pub bytes: usize,
+    /// It can be executed.
+    pub executable: bool,
 }
 
 /// The next number of each workflow; a hint that spares lost commits, the unique key decides.
@@ -162,7 +187,7 @@ impl Engine {
         let prepared = self.prepare(request)?;
         let (execution, _) = self.unstarted(&prepared, request, ExecutionId(Uuid::nil()), 0)?;
         let values = context(&execution);
-        let steps = prepared.program.steps.iter().map(|step| dry_step(step, &execution, &values));
+        let steps = prepared.program.steps.iter().map(|step| dry_step(&prepared.program, step, &execution, &values));
         Ok(DryRun { commit: prepared.workflow.commit, steps: steps.collect(), params: prepared.params })
     }
 
@@ -348,7 +373,7 @@ fn key_row(request: &StartRequest, execution: ExecutionId) -> Option<Idempotency
     })
 }
 
-fn dry_step(step: &CompiledStep, execution: &Execution, values: &pulse_core::values::Context) -> DryStep {
+fn dry_step(program: &Program, step: &CompiledStep, execution: &Execution, values: &Context) -> DryStep {
     let spec = step.execute();
     let mut env = BTreeMap::new();
     for (name, template) in &step.env {
@@ -356,17 +381,34 @@ fn dry_step(step: &CompiledStep, execution: &Execution, values: &pulse_core::val
             env.insert(name.clone(), value);
         }
     }
-    for (name, path) in &step.command.bindings {
-        if let Ok(value) = values.lookup(path) {
-            env.insert(name.clone(), value);
+    let (script, file, args) = match (&step.run, &spec.run) {
+        (CompiledRun::Command(template), _) => {
+            let known = template.bindings.iter().filter_map(|(name, path)| Some((name.clone(), values.lookup(path).ok()?)));
+            env.extend(known);
+            (template.text.clone(), None, Vec::new())
         }
-    }
+        (CompiledRun::Script { file, args }, run) => {
+            let text = program.files.get(file).map(|pinned| String::from_utf8_lossy(&pinned.content).into_owned());
+            let written = if let Run::Script(script) = run { script.args.as_slice() } else { &[] };
+            let args = args.iter().zip(written).map(|(arg, written)| arg.render(values).unwrap_or_else(|_| written.clone()));
+            (text.unwrap_or_default(), Some(file.clone()), args.collect())
+        }
+    };
     DryStep {
         id: step.spec.id.clone(),
         when: step.spec.when.clone(),
         targets: execution.selected(&spec.targets).to_vec(),
-        argv: step.argv.clone(),
-        script: step.command.text.clone(),
+        argv: program.argv(step),
+        script,
+        file,
+        args,
+        files: spec.files.iter().filter_map(|file| dry_file(program, file)).collect(),
         env,
     }
+}
+
+fn dry_file(program: &Program, file: &StepFile) -> Option<DryFile> {
+    let pinned = program.files.get(&file.from)?;
+    let (path, from) = (file.to.clone(), file.from.clone());
+    Some(DryFile { path, from, bytes: pinned.content.len(), executable: pinned.executable })
 }

@@ -3,7 +3,7 @@
 use super::cursor::{Cursor, Fields, list, unsupported as unsupported_message};
 use super::report::Report;
 use super::suggest::suggest;
-use super::{rules, value};
+use super::{files, rules, value};
 use crate::Duration;
 use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
 use crate::problem::code;
@@ -18,13 +18,13 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
     let defaults = Execute::defaults();
     let targets = fields.required("targets", report, targets);
     fields.refuse(unsupported::EXECUTE_FIELDS, report);
-    // A step with a `script` was refused for that; that it has no `command` is no second problem.
-    let command = match fields.has("script") {
-        true => fields.optional("command", report, value::filled_text).flatten(),
-        false => fields.required("command", report, value::filled_text),
-    };
+    let mut placed = Vec::new();
+    let run = files::run(fields, &mut placed, report);
+    let step_files = fields.or("files", Vec::new(), report, |at, report| files::files(at, &mut placed, report));
+    let apart = files::apart(&placed, report);
     let env = fields.or("env", defaults.env, report, |at, report| value::text_map(at, report, rules::env_name, rules::sized));
-    let shell = fields.or("shell", defaults.shell, report, shell);
+    let is_script = fields.has("script");
+    let shell = fields.or("shell", defaults.shell, report, |at, report| shell(at, is_script, report));
     let cwd = fields.optional("cwd", report, |at, report| value::ruled(at, report, rules::absolute_path));
     let success_exit_codes = fields.or("successExitCodes", defaults.success_exit_codes, report, exit_codes);
     let timeout = fields.or("timeout", defaults.timeout, report, |at, report| value::duration(at, SECOND, report));
@@ -40,7 +40,8 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
     let idempotent = fields.or("idempotent", false, report, value::boolean);
     Some(Execute {
         targets: targets?,
-        command: command?,
+        run: run?,
+        files: apart.and(step_files)?,
         env: env?,
         shell: shell?,
         cwd: cwd?,
@@ -85,8 +86,12 @@ fn target(at: Cursor, report: &mut Report) -> Option<String> {
     value::filled_text(at, report)
 }
 
-fn shell(at: Cursor, report: &mut Report) -> Option<Shell> {
+fn shell(at: Cursor, is_script: bool, report: &mut Report) -> Option<Shell> {
     match &at.node.value {
+        Value::List(items) if is_script && items.last().and_then(Node::text) == Some("-c") => {
+            let message = "`-c` takes the text of a command, but `script` is given as a file";
+            report.error(&at, code::CONFLICTING_FIELDS, message, Some("leave `-c` out".into()))
+        }
         Value::List(_) => value::items(at, 1..=100, report, value::filled_text).map(Shell::Argv),
         Value::String(_) => {
             let names = [("sh", NamedShell::Sh), ("bash", NamedShell::Bash)];

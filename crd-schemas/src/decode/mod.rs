@@ -4,6 +4,7 @@
 mod agent;
 mod cursor;
 mod execute;
+mod files;
 mod report;
 mod rules;
 mod suggest;

@@ -1,11 +1,15 @@
 //! Rules for names. The same rules stand as patterns in the JSON Schemas; a test holds the two together.
 
 use super::value::Broken;
+use crate::manifest::files::MAX_PATH_BYTES;
 use crate::problem::code;
 use crate::tree::clip;
 
 /// Bytes in one value that a command receives.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+/// Bytes between two `/` of a path; file systems take no more.
+const MAX_PART_BYTES: usize = 255;
 
 type Checked = Result<(), Broken>;
 
@@ -124,6 +128,30 @@ pub fn absolute_path(text: &str) -> Checked {
         format!("`{}` is no absolute path", clip(text)),
         "begin it with `/`; without `cwd` the command runs in a private folder",
     )
+}
+
+/// A path below the source's root or the work folder: parts between `/`, none of them empty, `.` or `..`, no control character.
+pub fn source_path(text: &str) -> Checked {
+    let bad = |message: &str, help: &str| broken(code::BAD_VALUE, format!("`{}` {message}", clip(text)), help);
+    let part = |part: &str| (1..=MAX_PART_BYTES).contains(&part.len()) && part != "." && part != "..";
+    if text.contains("{{") {
+        return bad("holds `{{`; a path is fixed when the commit is checked", "values can stand in `args` and `env`");
+    }
+    if let Some(rest) = text.strip_prefix("./").filter(|rest| source_path(rest).is_ok()) {
+        return bad("begins with `./`", &format!("write `{}`", clip(rest)));
+    }
+    if text.len() > MAX_PATH_BYTES {
+        let message = format!("the path has {} bytes; at most {MAX_PATH_BYTES} are allowed", text.len());
+        return broken(code::OUT_OF_RANGE, message, "put the file nearer to the root");
+    }
+    if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+        return bad("holds a control character", "rename the file");
+    }
+    if !text.split('/').all(part) {
+        let help = "write `folder/file`, relative, without `..`, and at most 255 bytes between two `/`";
+        return bad("is no path below a folder", help);
+    }
+    Ok(())
 }
 
 /// A value that a command can receive: at most 64 KiB.

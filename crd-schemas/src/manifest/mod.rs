@@ -2,9 +2,11 @@
 //! what editors use. Reading YAML is [`crate`]'s decoder, which finds every problem at once where serde stops at the first.
 
 mod agent;
+pub mod files;
 mod workflow;
 
 pub use agent::{Agent, AgentGroup, AgentGroupSpec, AgentSpec};
+pub use files::{Run, Script, StepFile};
 pub use workflow::{
     Action, Concurrency, ConcurrencyPolicy, Execute, NamedShell, OnOffline, OnUnknown, Param, ParamType, Retry, Shell, Step,
     Workflow, WorkflowSpec,

@@ -1,6 +1,7 @@
 //! `kind: Workflow`: parameters, concurrency, steps.
 
 use super::Metadata;
+use super::files::{Run, StepFile};
 use crate::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -130,9 +131,13 @@ pub struct Execute {
     /// Names, groups, `all`, selectors such as `role=web,env!=dev`. Items are OR; commas in a selector are AND.
     #[schemars(length(min = 1, max = 1000), inner(regex(pattern = r"\S")))]
     pub targets: Vec<String>,
-    /// The command, for the shell. `{{ params.x }}` becomes an environment variable, never shell text.
-    #[schemars(regex(pattern = r"\S"))]
-    pub command: String,
+    /// What it runs.
+    #[serde(flatten)]
+    pub run: Run,
+    /// Files of the commit that lie in the work folder when the command starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 64))]
+    pub files: Vec<StepFile>,
     /// Environment variables; values may hold `{{ … }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"pattern": "^(?!PULSE_)[A-Za-z_][A-Za-z0-9_]{0,254}$"}))]
@@ -180,7 +185,8 @@ impl Execute {
     pub(crate) fn defaults() -> Self {
         Self {
             targets: Vec::new(),
-            command: String::new(),
+            run: Run::Command(String::new()),
+            files: Vec::new(),
             env: BTreeMap::new(),
             shell: Shell::default(),
             cwd: None,

@@ -6,8 +6,9 @@ use pulse_protocol::picture::OutputOffsets;
 use pulse_protocol::version::VersionRange;
 use pulse_protocol::{
     Assignment, AttemptId, BootId, CommandSpec, Desired, Ended, Epoch, ExecutionId, Incarnation, Observation, Observed,
-    OutputTotals, ToAgent, ToController,
+    OutputTotals, ScriptFile, ToAgent, ToController, WorkFile,
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 const EPOCH: Epoch = Epoch(7);
@@ -93,6 +94,8 @@ pub fn to_agent() -> Vec<(&'static str, ToAgent)> {
     let command = CommandSpec {
         argv: ["/bin/sh", "-e", "-c"].map(String::from).to_vec(),
         script: "echo \"${PULSE_PARAM_x}\"".into(),
+        script_file: None,
+        files: vec![],
         env: [("PULSE_PARAM_x".to_owned(), "a\"b\n\u{1}".to_owned())].into(),
         cwd: Some("/srv".into()),
         timeout_ms: 3_600_000,
@@ -106,6 +109,23 @@ pub fn to_agent() -> Vec<(&'static str, ToAgent)> {
         desired,
         command,
     };
+    let file =
+        |path: &str, executable, content: &[u8]| WorkFile { path: path.into(), executable, content: Arc::new(content.to_vec()) };
+    let with_files = CommandSpec {
+        argv: vec![],
+        script: String::new(),
+        script_file: Some(ScriptFile { path: "bin/a.sh".into(), args: vec!["--x".into(), "a\"b\n".into()] }),
+        files: vec![file("bin/a.sh", true, b"#!/bin/sh\n"), file("data", false, &[0, 255])],
+        cwd: None,
+        ..command.clone()
+    };
+    let shell_file = CommandSpec {
+        argv: vec!["bash".into(), "-eo".into(), "pipefail".into()],
+        script_file: Some(ScriptFile { path: "b".into(), args: vec![] }),
+        files: vec![file("b", false, b"")],
+        ..with_files.clone()
+    };
+    let scripts = vec![assignment(3, Desired::Run, Some(with_files)), assignment(4, Desired::Run, Some(shell_file))];
     let assignments = vec![assignment(1, Desired::Run, Some(command)), assignment(2, Desired::Stop, None)];
     let refused = |retry_after_ms| ToAgent::Refused { code: "quarantined".into(), message: "Ask.".into(), retry_after_ms };
     vec![
@@ -114,6 +134,7 @@ pub fn to_agent() -> Vec<(&'static str, ToAgent)> {
         ("refused-for-now", refused(Some(2000))),
         ("refused", refused(None)),
         ("assign", ToAgent::Assign { epoch: EPOCH, assignments, full: true }),
+        ("assign-files", ToAgent::Assign { epoch: EPOCH, assignments: scripts, full: false }),
         (
             "acknowledge",
             ToAgent::Acknowledge {

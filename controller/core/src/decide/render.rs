@@ -2,14 +2,20 @@
 
 use super::Fleet;
 use super::step::spec;
+use crate::definitions::{CompiledRun, CompiledStep, Program};
 use crate::execution::{CancelMode, Execution, StepRun, context};
+use crate::template::Template;
 use crate::transition::AttemptState;
 use crate::values::{Context, MissingValue};
-use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Desired};
+use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Desired, ScriptFile, WorkFile};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// All values of a command together, bytes.
 const MAX_TOTAL_BYTES: usize = 512 * 1024;
+
+/// The longest argument or variable, bytes: Linux takes 128 KiB in one string, its name, `=` and NUL included.
+const MAX_STRING_BYTES: usize = 127 * 1024;
 
 /// The command of a step for the target whose values are in `values.agent`.
 pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: &Context) -> Result<CommandSpec, MissingValue> {
@@ -17,13 +23,15 @@ pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: 
     let agent = values.agent.as_ref().map_or("", |agent| agent.name.as_str());
     let mut env = BTreeMap::new();
     for (name, template) in &compiled.env {
-        env.insert(name.clone(), template.render(values)?);
+        env.insert(name.clone(), bounded(name, template.render(values)?)?);
     }
-    env.extend(compiled.command.environment(values)?);
+    let how = how(&execution.program, compiled, values)?;
+    env.extend(how.env);
     for (name, value) in &values.params {
         env.insert(format!("PULSE_PARAM_{}", name.to_ascii_uppercase()), value.clone());
     }
-    let bytes: usize = env.values().map(String::len).sum();
+    let args = how.script_file.iter().flat_map(|script| &script.args);
+    let bytes: usize = env.values().chain(args).map(String::len).sum();
     if bytes > MAX_TOTAL_BYTES {
         let reason = format!("parameters and other values are {bytes} bytes together; at most 512 KiB can be passed on");
         return Err(MissingValue { path: "params".into(), reason });
@@ -39,14 +47,64 @@ pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: 
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     Ok(CommandSpec {
-        argv: compiled.argv.clone(),
-        script: compiled.command.text.clone(),
+        argv: how.argv,
+        script: how.text,
+        script_file: how.script_file,
+        files: work_files(&execution.program, compiled)?,
         env,
         cwd: spec.cwd.clone(),
         timeout_ms: spec.timeout.as_millis(),
         kill_grace_ms: spec.kill_grace.as_millis(),
         capture_stdout: compiled.capture_stdout,
     })
+}
+
+/// What is executed: a text with the variables that it refers to, or a file with its arguments.
+struct How {
+    argv: Vec<String>,
+    text: String,
+    script_file: Option<ScriptFile>,
+    env: BTreeMap<String, String>,
+}
+
+fn how(program: &Program, compiled: &CompiledStep, values: &Context) -> Result<How, MissingValue> {
+    let argv = program.argv(compiled);
+    match &compiled.run {
+        CompiledRun::Command(template) => {
+            Ok(How { argv, text: template.text.clone(), script_file: None, env: template.environment(values)? })
+        }
+        CompiledRun::Script { file, args } => {
+            let arg = |(index, arg): (usize, &Template)| bounded(&format!("script.args[{index}]"), arg.render(values)?);
+            let args = args.iter().enumerate().map(arg).collect::<Result<_, _>>()?;
+            let script_file = Some(ScriptFile { path: file.clone(), args });
+            Ok(How { argv, text: String::new(), script_file, env: BTreeMap::new() })
+        }
+    }
+}
+
+fn bounded(what: &str, value: String) -> Result<String, MissingValue> {
+    if value.len() <= MAX_STRING_BYTES {
+        return Ok(value);
+    }
+    let reason = format!("it would be {} bytes long; one argument or variable can have at most 127 KiB", value.len());
+    Err(MissingValue { path: what.to_owned(), reason })
+}
+
+/// The files for the work folder, the script first. Their contents are shared, not copied.
+fn work_files(program: &Program, compiled: &CompiledStep) -> Result<Vec<WorkFile>, MissingValue> {
+    let script = match &compiled.run {
+        CompiledRun::Command(_) => None,
+        CompiledRun::Script { file, .. } => Some((file, file)),
+    };
+    let files = compiled.execute().files.iter().map(|file| (&file.from, &file.to));
+    let work_file = |(from, to): (&String, &String)| {
+        let missing = || MissingValue { path: from.clone(), reason: "the execution was pinned without this file".into() };
+        let pinned = program.files.get(from).ok_or_else(missing)?;
+        // A script that names its own program is executed, whatever its mode in the commit.
+        let executable = pinned.executable || (script == Some((from, to)) && pinned.has_shebang());
+        Ok(WorkFile { path: to.clone(), executable, content: Arc::clone(&pinned.content) })
+    };
+    script.into_iter().chain(files).map(work_file).collect()
 }
 
 /// What the controller wants of an attempt now. `None`: nothing, it is over, or its agent has already said all it can.

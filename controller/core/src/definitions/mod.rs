@@ -10,11 +10,11 @@ mod program;
 
 pub use check::{FileRef, check};
 pub use digest::digest;
-pub use files::{FileUse, Files, MAX_PINNED_BYTES, PinnedFile, files_of};
+pub use files::{FileUse, Files, MAX_PINNED_BYTES, MAX_PINNED_TOTAL_BYTES, PinnedFile, check_files, files_of};
 pub use finding::Finding;
 pub use params::{ParamError, Params};
 pub use place::problems;
-pub use program::{CompiledStep, Program};
+pub use program::{CompiledRun, CompiledStep, Program};
 
 use crd_schemas::manifest::{AgentGroupSpec, Workflow};
 use serde::{Deserialize, Serialize};

@@ -133,3 +133,93 @@ fn a_snapshot_reads_back_as_it_was_written() {
     let text = serde_json::to_string(&snapshot).expect("JSON");
     assert_eq!(serde_json::from_str::<Snapshot>(&text).expect("a snapshot"), snapshot);
 }
+
+fn pinned(content: &str) -> PinnedFile {
+    PinnedFile { executable: false, content: Arc::new(content.as_bytes().to_vec()) }
+}
+
+#[test]
+fn a_script_becomes_a_program_with_plain_arguments() {
+    let script = |id: &str, shell: Value, args: Value| json!({"id": id, "type": "execute", "targets": ["a"], "shell": shell, "script": {"file": "s.sh", "args": args}});
+    let mut program = program(json!([
+        {"id": "check", "type": "execute", "targets": ["a"], "command": "uname"},
+        script("named", json!("bash"), json!(["--x={{ params.x }}", "$(touch /x) '{{ steps.check.stdout }}'"])),
+        script("list", json!(["python3", "-I"]), json!([])),
+    ]))
+    .expect("a program");
+    assert!(program.steps[0].capture_stdout, "an argument uses it");
+    let argv = |program: &Program, index: usize| program.argv(&program.steps[index]).join(" ");
+    for (content, expected) in [("echo", ["bash -eo pipefail", "python3 -I"]), ("#!/bin/sh", ["", ""])] {
+        program.files = [("s.sh".to_owned(), pinned(content))].into();
+        assert_eq!([1, 2].map(|index| argv(&program, index)), expected);
+    }
+    let CompiledRun::Script { file, args } = &program.steps[1].run else { panic!("a script") };
+    let hostile = "'\"\n`id`$(id)\\;&& {{ params.x }}";
+    let context = Context { params: [("x".to_owned(), hostile.to_owned())].into(), ..Context::default() };
+    assert_eq!((file.as_str(), args[0].render(&context)), ("s.sh", Ok(format!("--x={hostile}"))));
+}
+
+#[test]
+fn wrong_arguments_are_found_where_they_stand() {
+    let findings = program(json!([{"id": "a", "type": "execute", "targets": ["a"],
+        "script": {"file": "s.sh", "args": ["ok", "{{ params.nope }}", "{{ params.x"]}}]))
+    .expect_err("findings");
+    let pointers: Vec<_> = findings.iter().map(|finding| (finding.pointer.as_str(), finding.code)).collect();
+    assert_eq!(pointers, [("/spec/steps/0/script/args/1", "bad-template"), ("/spec/steps/0/script/args/2", "bad-template")]);
+}
+
+fn with_files() -> Manifest {
+    let step = |id: &str, files: Value| json!({"id": id, "type": "execute", "targets": ["a"], "script": {"file": "s.sh"}, "files": files});
+    workflow("w", json!([]), json!([step("a", json!(["b", {"from": "c", "to": "d"}, {"from": "e"}])), step("b", json!(["f"]))]))
+}
+
+#[test]
+fn every_file_is_named_with_its_place() {
+    let named: Vec<_> = files_of(&with_files()).into_iter().map(|used| format!("{} {}", used.path, used.pointer)).collect();
+    let expected = [
+        "s.sh /spec/steps/0/script/file",
+        "b /spec/steps/0/files/0",
+        "c /spec/steps/0/files/1/from",
+        "e /spec/steps/0/files/2",
+        "s.sh /spec/steps/1/script/file",
+        "f /spec/steps/1/files/0",
+    ];
+    assert_eq!(named, expected);
+}
+
+#[test]
+fn files_have_a_bound_together() {
+    let mib = || PinnedFile { executable: false, content: Arc::new(vec![0; MAX_PINNED_BYTES]) };
+    let mut files: Files = ["s.sh", "b", "c", "e"].map(|path| (path.to_owned(), mib())).into();
+    files.insert("f".into(), pinned(""));
+    // The script of both steps counts once.
+    assert_eq!(check_files(&with_files(), &files), []);
+    files.insert("f".into(), pinned("x"));
+    let findings = check_files(&with_files(), &files);
+    let Finding { pointer, code, message, .. } = &findings[0];
+    assert_eq!((findings.len(), pointer.as_str(), *code), (1, "/spec/steps/1/files/0", "files-too-large"));
+    assert!(message.contains("`f`") && message.contains("4194305 bytes"), "{message}");
+}
+
+#[test]
+fn a_digest_is_of_content_and_mode_of_the_files_too() {
+    let manifest = with_files();
+    let of = |file: PinnedFile| digest(&manifest, &[("s.sh".to_owned(), file)].into());
+    let digests = [of(pinned("a")), of(pinned("b")), of(PinnedFile { executable: true, ..pinned("a") })];
+    assert_eq!(digests[0], of(pinned("a")));
+    assert!(digests[0] != digests[1] && digests[0] != digests[2] && digests[1] != digests[2]);
+}
+
+#[test]
+fn every_path_of_a_manifest_is_one_that_agents_take() {
+    let mut accepted = 0;
+    for path in ["a", "a/b", "..a", ".a/.b", "é/x y", "...", ".", "..", "a/..", "/a", "a/", "a//b", "", "a\0", &"x/".repeat(300)]
+    {
+        let text = json!({"apiVersion": "pulse.dev/v1", "kind": "Workflow", "metadata": {"name": "w"}, "spec": {"steps": [
+            {"id": "a", "type": "execute", "targets": ["a"], "script": {"file": path}}]}});
+        let is_read = crd_schemas::parse_file("w.yaml", text.to_string().as_bytes()).problems.is_empty();
+        assert_eq!(is_read, pulse_protocol::files::is_inside(path), "{path:?}");
+        accepted += usize::from(is_read);
+    }
+    assert_eq!(accepted, 6);
+}

@@ -3,14 +3,14 @@
 use crd_schemas::manifest::Manifest;
 use pulse_core::Timestamp;
 use pulse_core::decide::{AgentView, Effect, Presence, explain, pass};
-use pulse_core::definitions::Program;
+use pulse_core::definitions::{Files, PinnedFile, Program};
 use pulse_core::execution::{
     CancelMode, Created, Event, EventRecord, Execution, Input, Outcome, Selection, TargetState, Trigger, TriggerKind,
 };
 use pulse_core::transition::ResolvedAs;
 use pulse_core::values::AgentValue;
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{AgentName, AttemptId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed};
+use pulse_protocol::{AgentName, AttemptId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed, WorkFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl World {
         let Some(Manifest::Workflow(workflow)) = parsed.documents.first().map(|document| document.manifest.clone()) else {
             panic!("a script begins with a workflow");
         };
-        let program = Program::compile(&workflow).expect("the workflow compiles");
+        let program = Program { files: files(head), ..Program::compile(&workflow).expect("the workflow compiles") };
         Self {
             program: Arc::new(program),
             policy: workflow.metadata.name,
@@ -343,6 +343,21 @@ fn ended_text(map: &serde_json::Map<String, serde_json::Value>) -> String {
     how.map(|how| how.values().map(plain).collect::<Vec<_>>().join(" ")).unwrap_or_default()
 }
 
+/// The pinned files that a script's head lists: `#file PATH[*] CONTENT`, the star where it can be executed.
+fn files(head: &str) -> Files {
+    let lines = head.lines().filter_map(|line| line.strip_prefix("#file ")?.split_once(' '));
+    let file = |(path, content): (&str, &str)| {
+        let content = Arc::new(content.as_bytes().to_vec());
+        (path.trim_end_matches('*').to_owned(), PinnedFile { executable: path.ends_with('*'), content })
+    };
+    lines.map(file).collect()
+}
+
+fn file_text(file: &WorkFile) -> String {
+    let star = if file.executable { "*" } else { "" };
+    format!(" {}{star}={:?}", file.path, String::from_utf8_lossy(&file.content))
+}
+
 fn effect_text(effect: &Effect) -> String {
     match effect {
         Effect::Assign { agent, assignment } => {
@@ -351,7 +366,12 @@ fn effect_text(effect: &Effect) -> String {
             let values =
                 command.env.iter().filter(|(name, _)| name.starts_with("PULSE_PARAM_") || name.starts_with("PULSE_VALUE_"));
             let values: Vec<String> = values.map(|(name, value)| format!(" {name}={value}")).collect();
-            format!("-> {agent} run: {}{}", command.script, values.join(""))
+            let files: Vec<String> = command.files.iter().map(file_text).collect();
+            let run = match &command.script_file {
+                None => command.script.clone(),
+                Some(script) => format!("{:?} {} {:?}", command.argv, script.path, script.args),
+            };
+            format!("-> {agent} run: {run}{}{}", values.join(""), files.join(""))
         }
         Effect::Stop { agent, .. } => format!("-> {agent} stop"),
     }
