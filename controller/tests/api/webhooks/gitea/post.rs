@@ -1,6 +1,9 @@
 use super::payload::{PUSH, headers, sign};
 use crate::harness::{Answer, Server, workflow};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 pub const PATH: &str = "/webhooks/gitea";
 pub const SECRET: &str = "the-secret-of-the-tests";
@@ -26,7 +29,9 @@ fn last(server: &Server) -> Value {
 #[test]
 fn a_push_makes_the_source_be_looked_at() {
     let server = Server::hooked(&[("a.yaml", &workflow("a", "echo 1"))], SECRET);
-    let before = server.get("/api/v1/sources/default").ok()["lastLook"].clone();
+    // The loop has made its first look and waits: what it does next, it was told to.
+    let waiting = server.until("/api/v1/sources/default", |source| source["nextLook"].is_string());
+    let before = waiting["lastLook"].clone();
     let answer = deliver(&server, &headers(SECRET, "push", PUSH.as_bytes()), PUSH.as_bytes());
     assert_eq!(answer.status, 202);
     let said =
@@ -182,4 +187,28 @@ fn what_is_refused_does_not_hide_what_was_let_in() {
     assert_eq!(help, "set the same secret in Gitea's webhook and in PULSE_WEBHOOK_SECRET");
     let reconciled = server.post("/api/v1/syncs", &json!({})).ok();
     assert_eq!(reconciled["lastWebhook"]["reason"], "WrongSignature", "{reconciled}");
+}
+
+#[test]
+fn a_body_that_stalls_or_ends_early_is_given_up() {
+    let server = Server::hooked(&[], SECRET);
+    let head = |length: usize| {
+        let mut head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
+        headers(SECRET, "push", b"{}").iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+        format!("{head}\r\n{{")
+    };
+    let begin = || {
+        let mut stream = TcpStream::connect(server.serving().address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(head(2).as_bytes()).unwrap();
+        stream
+    };
+    let mut stalled = begin();
+    let mut status = [0; 12];
+    stalled.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 408");
+    assert_eq!(last(&server)["reason"], "TooSlow");
+    let cut = begin();
+    cut.shutdown(Shutdown::Write).unwrap();
+    server.until("/api/v1/syncs", |syncs| syncs["lastWebhook"]["reason"] == "CutOff");
 }
