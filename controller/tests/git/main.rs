@@ -7,6 +7,7 @@ mod files;
 mod http;
 mod local;
 mod mirror;
+mod serve;
 mod ssh;
 mod stall;
 

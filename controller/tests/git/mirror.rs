@@ -1,9 +1,9 @@
 //! The mirror: it does not grow without bound, survives a crash, and mends itself.
 
 use super::remotes::{HttpRemote, Repository};
-use super::{Source, contents, pairs, remote};
+use super::{Source, contents, noise, pairs, remote};
 use pulse_controller::source::git::{Limits, Remote};
-use pulse_controller::source::tree::Tree;
+use pulse_controller::source::tree::{SourceReason, Tree};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -87,14 +87,26 @@ fn a_damaged_mirror_is_fetched_anew() {
         assert_eq!(contents(&source.look()), pairs(&[("a.yaml", "1"), ("b.yaml", "2")]));
         assert_eq!(mirrors(&source).len(), 1);
     }
-    // The same while it is open, and found only when a file is read.
+}
+
+#[test]
+fn damage_that_only_a_read_finds_is_mended_by_the_next_look() {
+    let content = noise(100_000);
+    let repository = Repository::with(&[("a.yaml", &content)]);
+    let server = HttpRemote::open(repository.root());
+    let source = Source::new(remote(&server.url()));
+    source.look();
+    let pack = packs(&mirrors(&source).pop().unwrap()).pop().unwrap();
+    let mut bytes = fs::read(&pack).unwrap();
+    // Nearly all of the pack is the one file.
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    overwrite(&pack, &bytes);
+    let source = source.restart();
     let tree = source.look();
-    let mirror = mirrors(&source).pop().unwrap();
-    packs(&mirror).iter().for_each(|pack| overwrite(pack, b""));
-    fs::remove_dir_all(&mirror).unwrap();
-    drop(tree);
-    repository.commit("main", &[("c.yaml", "3")]);
-    assert_eq!(source.look().manifests().len(), 3);
+    let error = tree.read(&tree.manifests()[0]).unwrap_err();
+    assert!(error.reason == SourceReason::Corrupt && error.message.contains("`a.yaml`"), "{error}");
+    assert_eq!(contents(&source.look()), pairs(&[("a.yaml", &content)]));
 }
 
 #[test]

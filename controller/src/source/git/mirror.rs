@@ -38,6 +38,9 @@ impl Mirror {
             let mirror = Self::at(folder, number);
             let whole = newest.is_none() && mirror.open().is_ok_and(|repository| !mirror.has(&repository).is_empty());
             mirror.retired.store(!whole, Ordering::Relaxed);
+            if !whole {
+                tracing::warn!(mirror = %mirror.path.display(), "a mirror that is not whole, or has been replaced, is removed");
+            }
             if whole {
                 mirror.sweep();
                 newest = Some(mirror);

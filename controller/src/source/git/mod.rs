@@ -102,15 +102,15 @@ impl GitSource {
             return self.look_here(path, wanted);
         }
         let deadline = Deadline::after(self.remote.limits.total);
-        let first = match self.attempt(&mut state, wanted, deadline, false)? {
+        let anew = match self.attempt(&mut state, wanted, deadline, false)? {
             Tried::Done(tree) => return Ok(tree),
-            Tried::Again(error) => (error, false),
+            Tried::Again(_) => false,
             Tried::Anew(error) => {
-                tracing::warn!(%error, source = %self.remote.location, "the mirror cannot be used; it is fetched anew");
-                (error, true)
+                tracing::warn!(%error, source = %self.remote.location, "this commit cannot be read; it is fetched anew");
+                true
             }
         };
-        match self.attempt(&mut state, wanted, deadline, first.1)? {
+        match self.attempt(&mut state, wanted, deadline, anew)? {
             Tried::Done(tree) => Ok(tree),
             Tried::Anew(error) | Tried::Again(error) => Err(error),
         }
@@ -144,6 +144,9 @@ impl GitSource {
         }
         let current = kept.clone().filter(|mirror| !anew && !mirror.is_damaged());
         let opened = current.and_then(|mirror| mirror.open().ok().map(|repository| (mirror, repository)));
+        if kept.is_some() && opened.is_none() {
+            tracing::warn!(source = %remote.location, "the mirror is damaged; it is thrown away and fetched anew");
+        }
         let known = opened.filter(|(mirror, repository)| holds(repository, id) || !mirror.is_full(&remote.limits));
         let (mirror, repository) = match known {
             Some(known) => known,
