@@ -152,3 +152,14 @@ fn ten_thousand_files_of_which_one_changed_are_listed_in_a_moment() {
     let changed = before.manifests().iter().zip(after.manifests()).filter(|(before, after)| before != after).count();
     assert_eq!((after.manifests().len(), changed), (MAX_FILES, 1), "equal contents have equal ids");
 }
+
+#[test]
+fn a_file_that_is_small_only_while_it_is_packed_is_never_inflated_whole() {
+    let repository = Repository::with(&[("a.yaml", "1")]);
+    let large = repository.blob(&vec![0; 64 << 20]);
+    let small = repository.blob(b"1");
+    repository.commit_raw_tree("main", &[("100644", b"a.yaml", &small), ("100644", b"zeros.yaml", &large)]);
+    let tree = looked(&repository);
+    assert_eq!(tree.read(&tree.manifests()[1]).unwrap().len(), (1 << 20) + 1);
+    assert_eq!(tree.file("zeros.yaml"), Err(FileFault::TooLarge { path: "zeros.yaml".to_owned(), bytes: 64 << 20 }));
+}

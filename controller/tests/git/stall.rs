@@ -1,7 +1,7 @@
 //! Servers that fall silent, trickle, cut or send garbage, at each stage: a look ends by its deadline, says which, and the next one
 //! is well again.
 
-use super::remotes::{Fault, HttpRemote, Relay, Repository, SshRemote};
+use super::remotes::{Authority, Fault, HttpRemote, Relay, Repository, SshRemote};
 use super::{SHORT, Source, contents, noise, pairs, remote, token};
 use pulse_controller::config::Secret;
 use pulse_controller::source::git::{Credentials, Limits, Remote};
@@ -103,6 +103,25 @@ fn nobody_answers_at_the_address() {
     let source = Source::new(Remote { limits, ..remote("http://no-such-host.invalid/ops.git") });
     let error = source.source.look().expect_err("no such host");
     assert!(matches!(error.reason, SourceReason::Unreachable | SourceReason::TimedOut), "{error}");
+}
+
+#[test]
+fn https_ends_in_time_wherever_the_server_falls_silent() {
+    let repository = Repository::with(&[("a.yaml", &"x".repeat(5000))]);
+    let authority = Authority::new();
+    let server = HttpRemote::secure(repository.root(), "pulse", "x", &authority, "localhost");
+    let at = std::net::SocketAddr::from(([127, 0, 0, 1], server.port()));
+    let through = |relay: &Relay, limits| {
+        let ca = Some(authority.pem.clone());
+        let url = format!("https://localhost:{}/ops.git", relay.port());
+        Source::new(Remote { limits, ca, credentials: token("pulse", "x"), ..remote(&url) })
+    };
+    // The handshake, the references, the pack.
+    for bytes in [0, 5, 100, 500, 900, 1200, 1500] {
+        ends(&through(&Relay::silent_after(at, bytes), SHORT), SourceReason::TimedOut, &format!("after {bytes} bytes"));
+    }
+    let relay = Relay::silent_after(at, 100_000);
+    assert_eq!(through(&relay, Limits::default()).look().manifests().len(), 1, "the relay itself is not to blame");
 }
 
 #[test]

@@ -102,6 +102,9 @@ fn http(tls: bool, rest: &str) -> Result<Location, String> {
     if path.contains(['?', '#']) {
         return Err("a repository's URL has no `?` and no `#`".to_owned());
     }
+    if !path.chars().all(|c| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(c)) {
+        return Err("its path has characters that a URL has to write as `%` and two hex digits".to_owned());
+    }
     let (host, port) = authority_of(authority)?;
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     Ok(Location::Http { tls, host, port, path: path.trim_end_matches('/').to_owned() })
@@ -235,6 +238,8 @@ mod tests {
             ("https://git.example.org:0/ops.git", "port"),
             ("https://git.example.org:99999/ops.git", "port"),
             ("https://git.example.org/ops.git?x=1", "`?`"),
+            ("https://git.example.org/\u{e4}.git", "hex digits"),
+            ("https://git.example.org/<ops>", "hex digits"),
             ("https://git.example.org/ops\n.git", "control"),
             ("https://[::1/ops.git", "host"),
             ("file://srv/ops.git", "three slashes"),

@@ -90,7 +90,8 @@ impl GitSource {
         self.look_for(&Wanted::Branch)
     }
 
-    /// The tree of a branch, tag, full reference or whole commit id that the remote has. Blocks like [`Self::look`].
+    /// The tree of a branch, tag, full reference or whole commit id that the remote has. Blocks like [`Self::look`],
+    /// and first waits for a look that is under way.
     pub fn look_at(&self, reference: &str) -> Result<GitTree, SourceError> {
         self.look_for(&Wanted::named(reference)?)
     }

@@ -110,6 +110,11 @@ impl HttpRemote {
         format!("{scheme}://{host}:{}/ops.git", self.address.port())
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Misbehaves from the next request on, or not any more.
     pub fn fault(&self, fault: Option<Fault>) {
         self.shared.switch.set(fault);
