@@ -107,7 +107,7 @@ fn nobody_answers_at_the_address() {
 
 #[test]
 fn https_ends_in_time_wherever_the_server_falls_silent() {
-    let repository = Repository::with(&[("a.yaml", &"x".repeat(5000))]);
+    let repository = Repository::with(&[("a.yaml", &noise(20_000))]);
     let authority = Authority::new();
     let server = HttpRemote::secure(repository.root(), "pulse", "x", &authority, "localhost");
     let at = std::net::SocketAddr::from(([127, 0, 0, 1], server.port()));
@@ -117,7 +117,7 @@ fn https_ends_in_time_wherever_the_server_falls_silent() {
         Source::new(Remote { limits, ca, credentials: token("pulse", "x"), ..remote(&url) })
     };
     // The handshake, the references, the pack.
-    for bytes in [0, 5, 100, 500, 900, 1200, 1500] {
+    for bytes in [0, 5, 100, 500, 900, 1200, 1500, 8000] {
         ends(&through(&Relay::silent_after(at, bytes), SHORT), SourceReason::TimedOut, &format!("after {bytes} bytes"));
     }
     let relay = Relay::silent_after(at, 100_000);
@@ -126,11 +126,11 @@ fn https_ends_in_time_wherever_the_server_falls_silent() {
 
 #[test]
 fn ssh_ends_in_time_wherever_the_server_falls_silent() {
-    let repository = Repository::with(&[("a.yaml", &"x".repeat(5000))]);
+    let repository = Repository::with(&[("a.yaml", &noise(20_000))]);
     let server = SshRemote::open(repository.root());
     let at = std::net::SocketAddr::from(([127, 0, 0, 1], server.port()));
     // The banner, the key exchange, the login, the command, the references, the pack.
-    for bytes in [0, 10, 60, 1100, 1500, 2000, 2300, 2600, 2900, 3200] {
+    for bytes in [0, 10, 60, 1100, 1500, 2000, 2300, 2600, 2900, 3200, 8000] {
         let relay = Relay::silent_after(at, bytes);
         let source = Source::new(Remote {
             limits: SHORT,
