@@ -217,9 +217,28 @@ fn workflow(object: &Value) -> String {
     for step in each("/spec/steps") {
         let targets = each_text(&step, "/targets");
         let _ = writeln!(said, "  {}: {} on {}", text(&step, "/id"), text(&step, "/type"), visible(&targets));
+        said.push_str(&script_and_files(&step));
         for line in text(&step, "/command").trim_end().lines() {
             let _ = writeln!(said, "    | {}", visible(line));
         }
+    }
+    said
+}
+
+/// The script file with its arguments, and the files that lie beside it.
+fn script_and_files(step: &Value) -> String {
+    let mut said = String::new();
+    let file = text(step, "/script/file");
+    if !file.is_empty() {
+        let args = step.pointer("/script/args").and_then(Value::as_array).into_iter().flatten();
+        let args: String = args.map(|arg| format!(" {arg}")).collect();
+        let _ = writeln!(said, "    script {}{}", visible(&file), visible(&args));
+    }
+    for file in step.pointer("/files").and_then(Value::as_array).into_iter().flatten() {
+        let _ = match file.as_str() {
+            Some(path) => writeln!(said, "    file {}", visible(path)),
+            None => writeln!(said, "    file {} from {}", visible(&text(file, "/to")), visible(&text(file, "/from"))),
+        };
     }
     said
 }
@@ -264,4 +283,19 @@ fn agent(object: &Value, now: Timestamp) -> String {
         }
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::workflow;
+
+    #[test]
+    fn a_step_shows_its_script_and_files() {
+        let step = serde_json::json!({"id": "a", "type": "execute", "targets": ["x"],
+            "script": {"file": "bin/a.sh", "args": ["--x", "{{ params.y }}"]}, "files": ["lib", {"from": "conf/c", "to": "c"}]});
+        let said = workflow(&serde_json::json!({"metadata": {"name": "w"}, "spec": {"steps": [step]}}));
+        let expected =
+            "  a: execute on x\n    script bin/a.sh \"--x\" \"{{ params.y }}\"\n    file lib\n    file c from conf/c\n";
+        assert!(said.ends_with(expected), "{said}");
+    }
 }

@@ -6,7 +6,7 @@ use crate::client::{Client, view};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::{Follow, Selection};
-use crate::output::{self, Format};
+use crate::output::{self, Format, when};
 use crate::views::text;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -137,7 +137,20 @@ struct DryStep {
     targets: Vec<String>,
     script: String,
     #[serde(default)]
+    file: Option<String>,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    files: Vec<DryFile>,
+    #[serde(default)]
     env: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DryFile {
+    path: String,
+    from: String,
+    bytes: u64,
 }
 
 fn dry_run(answer: &DryRun) -> String {
@@ -154,7 +167,16 @@ fn dry_run(answer: &DryRun) -> String {
         for (name, value) in &step.env {
             let _ = writeln!(said, "  {name}={}", visible(value));
         }
-        for line in step.script.trim_end().lines() {
+        if let Some(file) = &step.file {
+            let args: String = step.args.iter().map(|arg| format!(" {arg:?}")).collect();
+            let _ = writeln!(said, "  script {}{}", visible(file), visible(&args));
+        }
+        for file in &step.files {
+            let from = if file.from == file.path { String::new() } else { format!(" from {}", visible(&file.from)) };
+            let _ = writeln!(said, "  file {}{from} ({})", visible(&file.path), when::bytes(file.bytes));
+        }
+        // What a script file holds can be read in the repository.
+        for line in step.script.trim_end().lines().filter(|_| step.file.is_none()) {
             let _ = writeln!(said, "  | {}", visible(line));
         }
     }
@@ -171,6 +193,17 @@ mod tests {
             {"id": "greet", "when": "params.who != \"\"", "targets": ["a", "b"], "argv": ["/bin/sh"], "script": "echo\nls\n", "env": {"A": "1"}}]}))
         .unwrap();
         let expected = "Nothing was started. At commit abc:\n  param who = x\\e\n\nstep greet on 2: a, b\n  when params.who != \"\"\n  A=1\n  | echo\n  | ls\n";
+        assert_eq!(dry_run(&answer), expected);
+    }
+
+    #[test]
+    fn a_dry_run_shows_script_arguments_and_files() {
+        let answer: DryRun = serde_json::from_value(serde_json::json!({"commit": "abc", "params": {}, "steps": [
+            {"id": "greet", "targets": ["a"], "argv": [], "script": "#!/bin/sh\n", "file": "bin/a.sh", "args": ["--x=a b", ""],
+             "files": [{"path": "lib", "from": "lib", "bytes": 3, "executable": false},
+                       {"path": "c", "from": "conf/c", "bytes": 5, "executable": true}]}]}))
+        .unwrap();
+        let expected = "Nothing was started. At commit abc:\n\nstep greet on 1: a\n  script bin/a.sh \"--x=a b\" \"\"\n  file lib (3 B)\n  file c from conf/c (5 B)\n";
         assert_eq!(dry_run(&answer), expected);
     }
 
