@@ -4,9 +4,12 @@
 mod agents;
 mod bench;
 mod definitions;
+#[path = "mariadb.rs"]
+mod mariadb_own;
 mod opening;
 mod output;
 mod reads;
+mod server;
 #[path = "../../src/test_database.rs"]
 mod test_database;
 mod tokens;
@@ -93,5 +96,18 @@ mod sqlite_alone {
     contract! { sqlite_alone Sqlite
         opening::a_second_store_on_the_same_folder_is_refused
         reads::text_that_is_no_text_hides_no_other_row
+    }
+}
+
+/// MariaDB's own: several controllers, locks, broken connections, a server that dies.
+mod mariadb_alone {
+    contract! { mariadb_alone MariaDb
+        mariadb_own::a_second_controller_stands_by_and_takes_over
+        mariadb_own::leases_expire_and_one_of_two_takes_them_over
+        mariadb_own::a_deadlock_is_tried_again
+        mariadb_own::a_lock_that_comes_too_late_is_waited_for_again
+        mariadb_own::a_connection_killed_in_a_batch_costs_nothing
+        mariadb_own::a_server_that_dies_forgets_nothing_that_was_answered
+        mariadb_own::a_read_only_server_is_said_to_be_and_recovers
     }
 }
