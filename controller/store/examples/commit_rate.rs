@@ -1,6 +1,8 @@
 //! Measures the writer: transitions per second at some concurrencies, beside the fdatasync rate of the same disk.
 //!
-//! `cargo run --release -p pulse-store --example commit_rate -- /path/on/the/disk [seconds]`
+//! `cargo run --release -p pulse-store --example commit_rate -- /path/on/the/disk [seconds [database URL]]`
+//!
+//! Without a URL it makes a SQLite file on that disk. A MariaDB database must be empty or PULSE's own, and it is filled.
 
 use pulse_core::execution::{CancelMode, Event, EventRecord, Summary};
 use pulse_core::time::Timestamp;
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-const USAGE: &str = "usage: commit_rate FOLDER [SECONDS]";
+const USAGE: &str = "usage: commit_rate FOLDER [SECONDS [DATABASE_URL]]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -25,9 +27,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir_in(&folder).map_err(|error| format!("{folder}: {error}"))?;
 
     println!("fdatasync, 512 bytes appended   {:>8.0}/s", fdatasync_rate(folder.path(), time)?);
-    let url = format!("sqlite://{}", folder.path().join("rate.db").display());
+    let url = arguments.next().unwrap_or_else(|| format!("sqlite://{}", folder.path().join("rate.db").display()));
     let store = Store::open(&url, "commit_rate").await?;
-    let mut number = 0;
+    let mut number = store.next_number("main", "rate").await?;
     for tasks in [1, 8, 50, 256] {
         let rate = transition_rate(&store, tasks, &mut number, time).await?;
         println!("transitions, {tasks:>3} side by side   {rate:>8.0}/s");

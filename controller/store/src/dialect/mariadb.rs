@@ -43,9 +43,10 @@ const READ_ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMI
 /// A read that takes longer is given up, so that a bad one does not hold a connection for ever. Seconds.
 const READ_LIMIT: &str = "SET SESSION max_statement_time = 30";
 
-pub(super) const MIGRATIONS: [MigrationText; 2] = [
+pub(super) const MIGRATIONS: [MigrationText; 3] = [
     (1, "base", include_str!("../../../../migrations/mariadb/0001_base.sql")),
     (2, "gitops", include_str!("../../../../migrations/mariadb/0002_gitops.sql")),
+    (3, "lookups", include_str!("../../../../migrations/mariadb/0003_lookups.sql")),
 ];
 
 /// Where the server is, and who we are to it. Its `Debug` shows no password.

@@ -46,7 +46,8 @@ fn run(folder: &Path, port: u16) -> Child {
 }
 
 impl Server {
-    /// A new server with a database `pulse`, a user of its own for it, and one who may do everything.
+    /// A new server with a database `pulse`, a user with the rights that docs/mariadb.md grants, and
+    /// one who may do everything.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let installed = command("mariadb-install-db")
@@ -57,7 +58,8 @@ impl Server {
             .expect("mariadb-install-db runs");
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
         let init = "CREATE DATABASE IF NOT EXISTS pulse;\n\
-            CREATE USER IF NOT EXISTS 'pulse'@'%' IDENTIFIED BY 'p@ss/w?rd';\nGRANT ALL ON pulse.* TO 'pulse'@'%';\n";
+            CREATE USER IF NOT EXISTS 'pulse'@'%' IDENTIFIED BY 'p@ss/w?rd';\n\
+            GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX ON pulse.* TO 'pulse'@'%';\n";
         std::fs::write(folder.path().join("init.sql"), init).expect("written");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
