@@ -3,7 +3,7 @@
 //! A schema accepts whatever the decoder accepts, and refuses what a schema can tell; names that must differ, the bounds of
 //! durations and the like are the decoder's alone.
 
-use crate::manifest::{API_VERSION, Agent, AgentGroup, Kind, Workflow};
+use crate::manifest::{API_VERSION, Agent, AgentGroup, Kind, Schedule, Workflow};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("workflow.json", schema::<Workflow>(Kind::Workflow)),
+        ("schedule.json", schema::<Schedule>(Kind::Schedule)),
         ("agent.json", schema::<Agent>(Kind::Agent)),
         ("agentgroup.json", schema::<AgentGroup>(Kind::AgentGroup)),
     ]
@@ -22,6 +23,7 @@ fn schema<T: JsonSchema>(kind: Kind) -> Value {
     let mut schema = generated.to_value();
     without_null(&mut schema);
     merge_step(&mut schema);
+    merge_schedule(&mut schema);
     add_head(&mut schema, kind);
     schema
 }
@@ -35,7 +37,7 @@ fn add_head(schema: &mut Value, kind: Kind) {
     if let Some(Value::Object(own)) = schema.get_mut("properties").map(Value::take) {
         properties.extend(own);
     }
-    if kind != Kind::Workflow
+    if kind.is_targeted()
         && let Some(metadata) = properties.get_mut("metadata")
     {
         let not_all = json!({"properties": {"name": {"not": {"const": "all"}}}});
@@ -63,6 +65,63 @@ fn merge_step(schema: &mut Value) {
     if let Some(definitions) = schema.get_mut("definitions").and_then(Value::as_object_mut) {
         definitions.remove("Execute");
     }
+}
+
+/// A schedule's `spec` is one object with the fields of every rhythm and every action; which of them exclude each other is
+/// said beside it.
+fn merge_schedule(schema: &mut Value) {
+    let Some(spec) = schema.pointer_mut("/definitions/ScheduleSpec") else { return };
+    let common = spec.take();
+    let groups: Vec<Vec<Value>> = flattened(&common)
+        .map(|group| list(group, "anyOf").map(|variant| merged(schema, &json!({}), variant)).collect())
+        .collect();
+    let mut spec = merged(schema, &without_parts(&common), &json!({}));
+    for part in groups.iter().flatten() {
+        if let (Some(Value::Object(from)), Some(to)) = (part.get("properties"), spec["properties"].as_object_mut()) {
+            to.extend(from.clone());
+        }
+    }
+    spec["allOf"] = groups.iter().map(|group| one_of(group)).collect();
+    schema["definitions"]["ScheduleSpec"] = spec;
+    if let Some(definitions) = schema.get_mut("definitions").and_then(Value::as_object_mut) {
+        definitions.retain(|name, _| !["ScheduledWorkflow", "Execute"].contains(&name.as_str()));
+    }
+}
+
+/// What schemars makes of the flattened fields of a type: each a choice of variants.
+fn flattened(common: &Value) -> impl Iterator<Item = &Value> {
+    list(common, "allOf")
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The part of a flattened type that is its own.
+fn without_parts(common: &Value) -> Value {
+    let mut own = common.clone();
+    if let Some(own) = own.as_object_mut() {
+        own.retain(|key, _| !["allOf", "anyOf", "oneOf"].contains(&key.as_str()));
+    }
+    own
+}
+
+/// Exactly one of these: what it requires, and none of the fields that only the others have.
+fn one_of(parts: &[Value]) -> Value {
+    let names = |part: &Value| -> Vec<String> {
+        part.get("properties").and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default()
+    };
+    let alternatives = parts.iter().map(|part| {
+        let own = names(part);
+        let foreign = parts.iter().flat_map(names).filter(|name| !own.contains(name));
+        let foreign: Vec<Value> = foreign.map(|name| json!({"required": [name]})).collect();
+        let mut alternative = json!({"required": part["required"], "not": {"anyOf": foreign}});
+        if let Some(choice) = part.get("oneOf") {
+            alternative["oneOf"] = choice.clone();
+        }
+        alternative
+    });
+    json!({"oneOf": alternatives.collect::<Vec<_>>()})
 }
 
 fn merged(schema: &Value, common: &Value, variant: &Value) -> Value {

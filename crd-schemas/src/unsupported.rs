@@ -3,7 +3,6 @@
 
 /// Kinds of manifest.
 pub const KINDS: &[&str] = &[
-    "Schedule",
     "Trigger",
     "SignalType",
     "NotificationChannel",

@@ -72,6 +72,22 @@ fn workflow() -> Value {
         },
     })
 }
+fn schedule() -> Value {
+    json!({
+        "apiVersion": "pulse.dev/v1", "kind": "Schedule", "metadata": {"name": "s"},
+        "spec": {
+            "description": "x", "cron": "0 2 * * *", "timeZone": "UTC", "workflow": "w", "params": {"a": "b"}, "limit": "a=b",
+            "concurrencyPolicy": "Allow", "startingDeadline": "10s", "catchUp": "all", "catchUpLimit": 5, "jitter": "0s",
+            "suspend": false,
+        },
+    })
+}
+fn command_schedule() -> Value {
+    json!({
+        "apiVersion": "pulse.dev/v1", "kind": "Schedule", "metadata": {"name": "all"},
+        "spec": {"every": "1s", "targets": ["all"], "command": "true", "timeout": "1m", "retry": {"attempts": 2}},
+    })
+}
 fn agent() -> Value {
     json!({
         "apiVersion": "pulse.dev/v1", "kind": "Agent", "metadata": {"name": "a"},
@@ -115,6 +131,10 @@ fn schema_and_decoder_accept_the_same() {
         script(json!({"file": "..a/.b/c d.sh", "args": ["", "-x", "{{ params.a }}"]})),
     ]);
     good.push(at("files", json!(["a.conf", "é/...", {"from": "x/.env"}, {"from": "b", "to": "c/d"}])));
+    good.extend([schedule(), command_schedule(), without(command_schedule(), "/spec/retry")]);
+    for field in ["description", "timeZone", "params", "limit", "concurrencyPolicy", "catchUpLimit", "jitter", "suspend"] {
+        good.push(without(schedule(), &format!("/spec/{field}")));
+    }
     for document in good {
         assert!(decoder_accepts(&document), "decoder: {document}");
         let schema = schema_of(document["kind"].as_str().expect("a kind"));
@@ -126,7 +146,7 @@ fn schema_and_decoder_accept_the_same() {
 
 #[test]
 fn schema_and_decoder_refuse_the_same() {
-    for document in bad_steps().into_iter().chain(bad_heads()) {
+    for document in bad_steps().into_iter().chain(bad_heads()).chain(bad_schedules()) {
         assert!(!decoder_accepts(&document), "decoder: {document}");
         assert!(!schema_accepts(&document), "schema: {document}");
     }
@@ -174,6 +194,39 @@ fn bad_steps() -> Vec<Value> {
         documents.push(without(with(workflow(), "/spec/steps/0/script", script.clone()), "/spec/steps/0/command"));
     }
     documents.extend(["id", "type", "targets", "command"].map(|field| without(workflow(), &format!("/spec/steps/0/{field}"))));
+    documents
+}
+
+fn bad_schedules() -> Vec<Value> {
+    let cases = json!({
+        "cron": ["", 5, null], "timeZone": ["", 5, null], "every": ["1h"], "workflow": ["W", 5, null],
+        "params": [{"A": "b"}, {"a": 5}, ["a"], null], "limit": ["", 5, null], "concurrencyPolicy": ["forbid", "Queue", null],
+        "startingDeadline": [5, "5", null], "catchUp": ["All", true, null], "catchUpLimit": [0, 1001, "5", null],
+        "jitter": [5, "1w", null], "suspend": ["no", null], "targets": [["all"]], "command": ["true"], "timeout": ["5m"],
+        "env": [{}], "schedule": ["0 2 * * *"], "steps": [[]], "concurrency": [{}],
+    });
+    let mut documents = Vec::new();
+    for (field, values) in cases.as_object().expect("a map") {
+        for value in values.as_array().expect("a list") {
+            documents.push(with(schedule(), &format!("/spec/{field}"), value.clone()));
+        }
+    }
+    let command = [
+        ("/spec/cron", json!("0 2 * * *")),
+        ("/spec/timeZone", json!("UTC")),
+        ("/spec/every", json!(5)),
+        ("/spec/params", json!({})),
+        ("/spec/limit", json!("a=b")),
+        ("/spec/workflow", json!("w")),
+        ("/spec/targets", json!([])),
+        ("/spec/command", json!("")),
+        ("/spec/type", json!("execute")),
+        ("/spec/when", json!("true")),
+        ("/metadata/name", json!("A")),
+    ];
+    documents.extend(command.map(|(pointer, value)| with(command_schedule(), pointer, value)));
+    documents.extend(["cron", "workflow"].map(|field| without(schedule(), &format!("/spec/{field}"))));
+    documents.extend(["every", "targets", "command"].map(|field| without(command_schedule(), &format!("/spec/{field}"))));
     documents
 }
 

@@ -11,6 +11,7 @@ pub mod definitions;
 pub mod execution;
 pub mod expression;
 pub mod plan;
+pub mod schedule;
 pub mod selector;
 pub mod source_status;
 pub mod template;

@@ -2,6 +2,7 @@
 
 use crd_schemas::Duration;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// An instant, microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -13,8 +14,22 @@ impl Timestamp {
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_micros()))
     }
+    /// This instant and so many microseconds later; stops at the end of time instead of wrapping.
+    pub(crate) fn later(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
     /// Time from `earlier` to this instant; zero if it is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0) / 1000).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// As RFC 3339 writes it, in UTC; an instant that no calendar has is a number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(at) => write!(f, "{at}"),
+            Err(_) => write!(f, "{} µs since 1970", self.0),
+        }
     }
 }

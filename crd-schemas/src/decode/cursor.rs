@@ -96,6 +96,14 @@ impl<'a> Fields<'a> {
         let entry = self.entries.iter().find(|(key, _)| *key == name)?.1;
         Some(self.cursor.entry(name, entry))
     }
+    /// Fields that exist here and that nobody asks for, because what is wrong was said otherwise.
+    pub fn know(&mut self, names: &[&'static str]) {
+        self.known.extend(names);
+    }
+    /// Every field that was asked for or refused.
+    pub fn asked(&self) -> Vec<&'static str> {
+        self.known.iter().chain(&self.refused).copied().collect()
+    }
     /// Is the field there?
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(key, _)| *key == name)

@@ -7,7 +7,8 @@ use super::{files, rules, value};
 use crate::Duration;
 use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
 use crate::problem::code;
-use crate::tree::{Node, Value, clip};
+use crate::source::Source;
+use crate::tree::{Node, Span, Value, clip};
 use crate::unsupported;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -55,6 +56,16 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
         on_unknown: on_unknown?,
         idempotent: idempotent?,
     })
+}
+
+/// Every field that [`execute`] reads, asked of itself, so that no second list can differ.
+pub fn field_names() -> Vec<&'static str> {
+    let nothing = Node { value: Value::Map(Vec::new()), span: Span { start: 0, end: 0 } };
+    let source = Source::new("", "");
+    let mut report = Report::new(&source);
+    let Some(mut fields) = Fields::of(Cursor::document(&nothing), &mut report) else { return Vec::new() };
+    execute(&mut fields, &mut report);
+    fields.asked()
 }
 
 fn targets(at: Cursor, report: &mut Report) -> Option<Vec<String>> {

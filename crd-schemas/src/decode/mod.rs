@@ -7,12 +7,14 @@ mod execute;
 mod files;
 mod report;
 mod rules;
+mod schedule;
 mod suggest;
 mod value;
 mod workflow;
 
 pub use cursor::escape;
 pub use report::Report;
+pub use suggest::nearest;
 
 use crate::manifest::{API_VERSION, Kind, Manifest, Metadata};
 use crate::problem::code;
@@ -40,6 +42,7 @@ pub fn manifest(document: &Node, report: &mut Report) -> Option<Manifest> {
     let metadata = fields.required("metadata", report, |at, report| metadata(at, kind, report));
     let manifest = match kind {
         Kind::Workflow => workflow::workflow(&mut fields, metadata, report).map(Manifest::Workflow),
+        Kind::Schedule => schedule::schedule(&mut fields, metadata, report).map(Manifest::Schedule),
         Kind::Agent => agent::agent(&mut fields, metadata, report).map(Manifest::Agent),
         Kind::AgentGroup => agent::group(&mut fields, metadata, report).map(Manifest::AgentGroup),
     };
@@ -74,14 +77,16 @@ fn kind(at: Cursor, report: &mut Report) -> Option<Kind> {
 
 fn metadata(at: Cursor, kind: Kind, report: &mut Report) -> Option<Metadata> {
     let mut fields = Fields::of(at, report)?;
-    let rule = if kind == Kind::Workflow { rules::name } else { rules::agent_name };
+    let rule = if kind.is_targeted() { rules::agent_name } else { rules::name };
     let name = fields.required("name", report, |at, report| value::ruled(at, report, rule));
     let labels = fields
         .or("labels", Default::default(), report, |at, report| value::text_map(at, report, rules::label_key, rules::label_value));
     let annotations =
         fields.or("annotations", Default::default(), report, |at, report| value::text_map(at, report, rules::any, rules::any));
-    if kind == Kind::Workflow {
-        fields.elsewhere("description", "a workflow's description stands under `spec`");
+    match kind {
+        Kind::Workflow => fields.elsewhere("description", "a workflow's description stands under `spec`"),
+        Kind::Schedule => fields.elsewhere("description", "a schedule's description stands under `spec`"),
+        Kind::Agent | Kind::AgentGroup => {}
     }
     fields.finish(report);
     Some(Metadata { name: name?, labels: labels?, annotations: annotations? })

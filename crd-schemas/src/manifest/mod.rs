@@ -3,10 +3,12 @@
 
 mod agent;
 pub mod files;
+mod schedule;
 mod workflow;
 
 pub use agent::{Agent, AgentGroup, AgentGroupSpec, AgentSpec};
 pub use files::{Run, Script, StepFile};
+pub use schedule::{CatchUp, Rhythm, Schedule, SchedulePolicy, ScheduleSpec, ScheduledAction, ScheduledWorkflow};
 pub use workflow::{
     Action, Concurrency, ConcurrencyPolicy, Execute, NamedShell, OnOffline, OnUnknown, Param, ParamType, Retry, Shell, Step,
     Workflow, WorkflowSpec,
@@ -45,6 +47,8 @@ pub struct Metadata {
 pub enum Kind {
     /// Parameters and steps.
     Workflow,
+    /// When a workflow or a command starts by itself.
+    Schedule,
     /// Labels, vars and slots of one agent.
     Agent,
     /// A named set of agents.
@@ -53,15 +57,23 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which people read them.
-    pub const ALL: [Self; 3] = [Self::Workflow, Self::Agent, Self::AgentGroup];
+    pub const ALL: [Self; 4] = [Self::Workflow, Self::Schedule, Self::Agent, Self::AgentGroup];
 
     /// The kind as manifests write it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Workflow => "Workflow",
+            Self::Schedule => "Schedule",
             Self::Agent => "Agent",
             Self::AgentGroup => "AgentGroup",
         }
+    }
+}
+
+impl Kind {
+    /// Can `targets` name one, so that it may not be called `all`?
+    pub const fn is_targeted(self) -> bool {
+        matches!(self, Self::Agent | Self::AgentGroup)
     }
 }
 
@@ -77,6 +89,8 @@ impl fmt::Display for Kind {
 pub enum Manifest {
     /// See [`Workflow`].
     Workflow(Workflow),
+    /// See [`Schedule`].
+    Schedule(Schedule),
     /// See [`Agent`].
     Agent(Agent),
     /// See [`AgentGroup`].
@@ -88,6 +102,7 @@ impl Manifest {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Workflow(_) => Kind::Workflow,
+            Self::Schedule(_) => Kind::Schedule,
             Self::Agent(_) => Kind::Agent,
             Self::AgentGroup(_) => Kind::AgentGroup,
         }
@@ -96,6 +111,7 @@ impl Manifest {
     pub const fn metadata(&self) -> &Metadata {
         match self {
             Self::Workflow(manifest) => &manifest.metadata,
+            Self::Schedule(manifest) => &manifest.metadata,
             Self::Agent(manifest) => &manifest.metadata,
             Self::AgentGroup(manifest) => &manifest.metadata,
         }

@@ -1,8 +1,9 @@
 //! Checks of the whole set of a commit: what no manifest can be asked by itself.
 
+use super::schedule::{check_schedule, command};
 use super::{Finding, Program};
 use crate::selector::{Selector, TargetItem};
-use crd_schemas::manifest::{Action, AgentGroup, Workflow};
+use crd_schemas::manifest::{Action, AgentGroup, Execute, Schedule, Workflow};
 use crd_schemas::{Kind, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -30,6 +31,7 @@ pub fn check(manifests: &[(FileRef, Manifest)]) -> Vec<(usize, Finding)> {
         let mut found = check_name(manifest, &names);
         match manifest {
             Manifest::Workflow(workflow) => found.extend(check_workflow(workflow, &names)),
+            Manifest::Schedule(schedule) => found.extend(check_whole_schedule(schedule, &names)),
             Manifest::AgentGroup(group) => found.extend(check_group(group, &names)),
             Manifest::Agent(_) => {}
         }
@@ -41,6 +43,7 @@ pub fn check(manifests: &[(FileRef, Manifest)]) -> Vec<(usize, Finding)> {
 
 /// The names of the set that others refer to.
 struct Names<'a> {
+    workflows: BTreeMap<&'a str, &'a Workflow>,
     agents: BTreeSet<&'a str>,
     groups: BTreeSet<&'a str>,
 }
@@ -51,7 +54,11 @@ impl<'a> Names<'a> {
             let named = manifests.iter().filter(move |(_, manifest)| manifest.kind() == kind);
             named.map(|(_, manifest)| manifest.metadata().name.as_str()).collect()
         };
-        Self { agents: of(Kind::Agent), groups: of(Kind::AgentGroup) }
+        let workflows = manifests.iter().filter_map(|(_, manifest)| match manifest {
+            Manifest::Workflow(workflow) => Some((workflow.metadata.name.as_str(), workflow)),
+            _ => None,
+        });
+        Self { workflows: workflows.collect(), agents: of(Kind::Agent), groups: of(Kind::AgentGroup) }
     }
 }
 
@@ -78,7 +85,7 @@ fn check_name(manifest: &Manifest, names: &Names) -> Vec<Finding> {
     let name = manifest.metadata().name.as_str();
     let error = |message: String, help: &str| vec![Finding::error("/metadata/name", "reserved-name", message).with_help(help)];
     match manifest.kind() {
-        Kind::Workflow => Vec::new(),
+        Kind::Workflow | Kind::Schedule => Vec::new(),
         kind if name == "all" => {
             error(format!("the {kind} is named `all`, which in `targets` means every agent"), "choose another name")
         }
@@ -94,11 +101,20 @@ fn check_workflow(workflow: &Workflow, names: &Names) -> Vec<Finding> {
     let mut findings = Program::compile(workflow).err().unwrap_or_default();
     for (index, step) in workflow.spec.steps.iter().enumerate() {
         let Action::Execute(execute) = &step.action;
-        for (position, item) in execute.targets.iter().enumerate() {
-            findings.extend(check_target(item, &format!("/spec/steps/{index}/targets/{position}"), names));
-        }
+        findings.extend(check_targets(execute, &format!("/spec/steps/{index}"), names));
     }
     findings
+}
+
+fn check_whole_schedule(schedule: &Schedule, names: &Names) -> Vec<Finding> {
+    let mut findings = check_schedule(schedule, &names.workflows);
+    findings.extend(command(schedule).into_iter().flat_map(|(execute, pointer)| check_targets(execute, pointer, names)));
+    findings
+}
+
+fn check_targets(execute: &Execute, pointer: &str, names: &Names) -> Vec<Finding> {
+    let targets = execute.targets.iter().enumerate();
+    targets.filter_map(|(position, item)| check_target(item, &format!("{pointer}/targets/{position}"), names)).collect()
 }
 
 /// An unknown name is a warning only: targets are resolved when an execution starts, and the agent may be enrolled by then.

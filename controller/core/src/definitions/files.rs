@@ -62,6 +62,9 @@ pub fn files_of(manifest: &Manifest) -> Vec<FileUse> {
                 })
                 .collect()
         }
+        Manifest::Schedule(schedule) => {
+            super::schedule::command(schedule).map(|(execute, at)| files_of_execute(execute, at)).unwrap_or_default()
+        }
         Manifest::Agent(_) | Manifest::AgentGroup(_) => Vec::new(),
     }
 }

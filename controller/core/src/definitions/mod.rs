@@ -7,6 +7,7 @@ mod finding;
 mod params;
 mod place;
 mod program;
+mod schedule;
 
 pub use check::{FileRef, check};
 pub use digest::digest;
@@ -15,6 +16,7 @@ pub use finding::Finding;
 pub use params::{ParamError, Params};
 pub use place::problems;
 pub use program::{CompiledRun, CompiledStep, Program};
+pub use schedule::{COMMAND_STEP, schedule_workflow};
 
 use crd_schemas::manifest::{AgentGroupSpec, Workflow};
 use serde::{Deserialize, Serialize};

@@ -83,6 +83,66 @@ fn the_set_is_checked_as_a_whole() {
 }
 
 #[test]
+fn schedules_are_checked_with_their_set() {
+    let schedule = |name: &str, spec: Value| manifest(json!({"kind": "Schedule", "metadata": {"name": name}, "spec": spec}));
+    let params = json!([{"name": "ticket", "required": true}, {"name": "channel"}]);
+    let step = json!([{"id": "a", "type": "execute", "targets": ["all"], "command": "true"}]);
+    let cron = |cron: &str| json!({"cron": cron, "targets": ["all"], "command": "true"});
+    let manifests = [
+        workflow("update", params, step),
+        schedule("good", json!({"cron": "30 2 * * *", "timeZone": "Europe/Berlin", "workflow": "update", "params": {"ticket": "1"}})),
+        schedule("far", json!({"every": "1h", "workflow": "updte", "limit": "role"})),
+        schedule("bare", json!({"every": "1h", "workflow": "update"})),
+        schedule("wrong", json!({"every": "1h", "workflow": "update", "params": {"tickt": "1"}})),
+        schedule("update", json!({"every": "1h", "targets": ["nobody", "a,b"], "command": "echo {{ params.x }}"})),
+        schedule("env", json!({"every": "1h", "targets": ["all"], "command": "true", "env": {"A/B": "{{ oops }}"}})),
+        schedule("jitter", json!({"cron": "*/15 9-17 * * *", "workflow": "update", "params": {"ticket": "1"}, "jitter": "15m"})),
+        schedule("zone", json!({"cron": "0 0 31 2 *", "timeZone": "Europe/Berlln", "workflow": "update", "params": {"ticket": "1"}})),
+        schedule("either", cron("0 0 13 * FRI")),
+        schedule("both", cron("0 0 */2 * 1")),
+    ];
+    let files = manifests.into_iter().enumerate().map(|(index, manifest)| {
+        let file = FileRef { path: format!("ops/{index}.yaml"), line: 1 };
+        (file, manifest)
+    });
+    insta::assert_snapshot!(said(&check(&files.collect::<Vec<_>>())));
+}
+
+#[test]
+fn wrong_patterns_and_zones_are_said_with_their_place() {
+    let mut said = String::new();
+    let patterns = [
+        "", "* * * *", "0 30 2 * * *", "5 30 2 * * *", "0 30 2 * * * 2026", "CRON_TZ=UTC 0 0 * * *", "60 24 32 13 8", "MON * * JAN SUN",
+        "0 0 0 * *", "*/0 */24 * * *", "5/10 * * * *", "0 22-2 * * *", "0 0 * * FRI-MON", "0 0 15W * *", "0 0 ? * MON",
+        "0 0 * * MON#6", "0 0 * * 5L", "0 0 1#2 * *", "0 0 31 2 *", "0 0 30 FEB *", "0 0 31 4,6,9,11 *", "@dayly", "@every 5m", "@reboot",
+        "-5 * * * *", "1,,2 * * * *", "a b c d e", "* * * * +MON", "*-5 * * * *", "00005 * * * *",
+    ];
+    let zones = ["europe/berlin", "Berlin", "Europe/Berlln", "MEZ", "", "+02:00", "Local"];
+    let rhythms = patterns
+        .map(|cron| (cron, "UTC"))
+        .into_iter()
+        .chain(zones.map(|zone| ("0 0 * * *", zone)))
+        .map(|(cron, zone)| crd_schemas::manifest::Rhythm::Cron { cron: cron.into(), time_zone: zone.into() });
+    for rhythm in rhythms {
+        said += &format!("{rhythm:?}\n");
+        for crate::schedule::TimingError { field, error } in crate::schedule::Timing::compile(&rhythm).expect_err("errors") {
+            said += &format!("    {field} {:?}: {} ({})\n", error.at, error.message, error.help.unwrap_or_default());
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_command_on_a_schedule_is_a_workflow_of_one_step() {
+    let spec = json!({"every": "1h", "description": "d", "targets": ["all"], "command": "df", "timeout": "5m"});
+    let made = manifest(json!({"kind": "Schedule", "metadata": {"name": "disk", "labels": {"a": "b"}}, "spec": spec}));
+    let Manifest::Schedule(schedule) = made else { unreachable!("a schedule was made") };
+    let workflow = schedule_workflow(&schedule).expect("a command");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&workflow).expect("JSON"));
+    assert!(Program::compile(&workflow).is_ok());
+}
+
+#[test]
 fn params_are_resolved_or_every_error_is_said() {
     let params = json!([{"name": "ticket", "required": true}, {"name": "channel", "default": "stable"}, {"name": "note"}]);
     let Manifest::Workflow(workflow) = workflow("w", params, json!([])) else { unreachable!("a workflow was made") };

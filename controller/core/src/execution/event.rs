@@ -135,6 +135,17 @@ pub struct Trigger {
     pub slot: Option<Timestamp>,
 }
 
+impl Trigger {
+    /// What [`Trigger::by`] says of a schedule.
+    pub fn by_schedule(name: &str) -> String {
+        format!("schedule/{name}")
+    }
+    /// The schedule that started it.
+    pub fn schedule(&self) -> Option<&str> {
+        self.by.strip_prefix("schedule/").filter(|_| self.kind == TriggerKind::Schedule)
+    }
+}
+
 /// Kinds of triggers; decides the default of `onUnknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

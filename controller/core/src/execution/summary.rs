@@ -25,6 +25,8 @@ pub struct Summary {
     pub snapshot: String,
     /// Who started it.
     pub started_by: String,
+    /// The schedule that started it.
+    pub schedule: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it began.
@@ -52,6 +54,7 @@ impl Execution {
             commit: self.created.commit.clone(),
             snapshot: self.created.snapshot.clone(),
             started_by: self.created.trigger.by.clone(),
+            schedule: self.created.trigger.schedule().map(str::to_owned),
             created_at: self.created_at,
             started_at: self.started_at,
             ended_at: self.ended_at,

@@ -1,0 +1,122 @@
+//! Schedules in a set: their timing, the workflow that each starts, and the workflow that a schedule with a command stands for.
+
+use super::finding::escaped;
+use super::{Finding, Params, Program};
+use crate::schedule::{Timing, TimingError};
+use crate::selector::Selector;
+use crd_schemas::manifest::{
+    Action, Concurrency, ConcurrencyPolicy, Execute, Schedule, ScheduledAction, ScheduledWorkflow, Step, Workflow, WorkflowSpec,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The id of the one step of a schedule's own workflow.
+pub const COMMAND_STEP: &str = "command";
+
+/// The workflow that a schedule with a command runs: the schedule's name, and one step [`COMMAND_STEP`]. None for a schedule that
+/// starts a workflow of the set.
+pub fn schedule_workflow(schedule: &Schedule) -> Option<Workflow> {
+    let ScheduledAction::Command(execute) = &schedule.spec.action else { return None };
+    let step = Step {
+        id: COMMAND_STEP.to_owned(),
+        name: None,
+        when: None,
+        continue_on_error: false,
+        action: Action::Execute(execute.clone()),
+    };
+    // Whether its executions exclude each other is the schedule's to say: `concurrencyPolicy`.
+    let concurrency = Concurrency { policy: ConcurrencyPolicy::Allow };
+    let description = schedule.spec.description.clone();
+    let spec = WorkflowSpec { description, params: Vec::new(), concurrency, steps: vec![step] };
+    Some(Workflow { metadata: schedule.metadata.clone(), spec })
+}
+
+/// What is wrong with a schedule. `workflows` are those of the set.
+pub(super) fn check_schedule(schedule: &Schedule, workflows: &BTreeMap<&str, &Workflow>) -> Vec<Finding> {
+    let mut findings = check_timing(schedule);
+    match &schedule.spec.action {
+        ScheduledAction::Workflow(started) => findings.extend(check_started(started, workflows)),
+        ScheduledAction::Command(_) => {
+            findings.extend(check_command_name(schedule, workflows));
+            let compiled = schedule_workflow(schedule).and_then(|workflow| Program::compile(&workflow).err());
+            findings.extend(compiled.into_iter().flatten().map(in_spec));
+        }
+    }
+    findings
+}
+
+/// The command of a schedule, with the pointer of its fields.
+pub(super) fn command(schedule: &Schedule) -> Option<(&Execute, &'static str)> {
+    match &schedule.spec.action {
+        ScheduledAction::Command(execute) => Some((execute, "/spec")),
+        ScheduledAction::Workflow(_) => None,
+    }
+}
+
+/// The fields of the step stand flat in the schedule's `spec`.
+fn in_spec(finding: Finding) -> Finding {
+    let pointer = finding.pointer.strip_prefix("/spec/steps/0").map(|rest| format!("/spec{rest}"));
+    Finding { pointer: pointer.unwrap_or(finding.pointer), ..finding }
+}
+
+fn check_timing(schedule: &Schedule) -> Vec<Finding> {
+    let timing = match Timing::compile(&schedule.spec.rhythm) {
+        Ok(timing) => timing,
+        Err(errors) => return errors.into_iter().map(wrong_timing).collect(),
+    };
+    let mut findings = Vec::new();
+    if let Some(surprise) = timing.surprise() {
+        let help = "for the first Monday of a month write `MON#1`, for the last day `L`; or set only one of the two fields";
+        findings.push(Finding::warning("/spec/cron", "ambiguous-days", surprise).with_help(help));
+    }
+    let jitter = schedule.spec.jitter;
+    if let Some(gap) = timing.shortest_gap().filter(|gap| jitter >= *gap) {
+        let message = format!("`jitter` is {jitter}, but the shortest time between two slots is {gap}");
+        findings.push(Finding::error("/spec/jitter", "out-of-range", message).with_help("make it shorter than that"));
+    }
+    findings
+}
+
+fn wrong_timing(TimingError { field, error }: TimingError) -> Finding {
+    let code = if field == "timeZone" { "unknown-time-zone" } else { "bad-cron" };
+    let offset = Some((error.at.start, error.at.len()));
+    Finding { offset, help: error.help, ..Finding::error(format!("/spec/{field}"), code, error.message) }
+}
+
+/// Its executions are numbered and found under its own name, `nightly#12`, as a workflow's are.
+fn check_command_name(schedule: &Schedule, workflows: &BTreeMap<&str, &Workflow>) -> Option<Finding> {
+    let name = schedule.metadata.name.as_str();
+    workflows.contains_key(name).then(|| {
+        let message = format!("the Schedule `{name}` runs a command, and a Workflow has the same name: `{name}#1` could mean either");
+        Finding::error("/metadata/name", "duplicate-name", message).with_help("rename one of the two")
+    })
+}
+
+fn check_started(started: &ScheduledWorkflow, workflows: &BTreeMap<&str, &Workflow>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(Err(error)) = started.limit.as_ref().map(|limit| limit.parse::<Selector>()) {
+        let help = "write labels, such as `role=web,env!=dev`";
+        findings.push(Finding::error("/spec/limit", "bad-value", error.message).with_help(help));
+    }
+    let Some(workflow) = workflows.get(started.workflow.as_str()) else {
+        let message = format!("no Workflow of this source is named `{}`", started.workflow);
+        let finding = Finding::error("/spec/workflow", "unknown-workflow", message);
+        let near = crd_schemas::nearest(&started.workflow, workflows.keys().copied());
+        findings.push(match near {
+            Some(near) => finding.with_help(format!("did you mean `{near}`?")),
+            None => finding.with_help("a schedule starts a workflow of its own source; if that has problems, mend those first"),
+        });
+        return findings;
+    };
+    let given = started.params.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    for error in Params::resolve(&workflow.spec.params, given).err().into_iter().flatten() {
+        let pointer = match (started.params.contains_key(&error.name), started.params.is_empty()) {
+            (true, _) => format!("/spec/params/{}", escaped(&error.name)),
+            (false, false) => "/spec/params".to_owned(),
+            (false, true) => "/spec/workflow".to_owned(),
+        };
+        let message = format!("workflow `{}`, {error}", started.workflow);
+        findings.push(Finding::error(pointer, "bad-params", message));
+    }
+    findings
+}
