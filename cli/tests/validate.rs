@@ -25,10 +25,19 @@ fn every_example_is_valid_together_and_alone() {
     assert_eq!(ended.stdout, format!("{0} manifests in {0} files: valid\n", files.len()));
     for file in files {
         let ended = validate(&[file.to_str().unwrap()]);
-        // Alone, a file may name agents and groups of the others; that is a warning.
-        assert_eq!(ended.code, Some(0), "{}", ended.stdout);
-        assert!(ended.stdout.contains("1 manifest in 1 file: valid") && !ended.stdout.contains("error["), "{}", ended.stdout);
         let text = std::fs::read_to_string(&file).unwrap();
+        // Alone, a file may name agents and groups of the others; that is a warning. A schedule's workflow must be there.
+        if text.contains("\n  workflow: ") {
+            assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+            assert!(
+                ended.stdout.matches("error[").count() == 1 && ended.stdout.contains("error[unknown-workflow]"),
+                "{}",
+                ended.stdout
+            );
+        } else {
+            assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+            assert!(ended.stdout.contains("1 manifest in 1 file: valid") && !ended.stdout.contains("error["), "{}", ended.stdout);
+        }
         let schema = text.strip_prefix("# yaml-language-server: $schema=").and_then(|rest| rest.lines().next());
         let schema = schema.unwrap_or_else(|| panic!("{} names no schema", file.display()));
         assert!(folder.join(schema).is_file(), "{} names {schema}, which is not there", file.display());

@@ -2,15 +2,8 @@
 //! `unsupported` and is absent from the JSON Schemas. Building one of these means deleting its name here.
 
 /// Kinds of manifest.
-pub const KINDS: &[&str] = &[
-    "Trigger",
-    "SignalType",
-    "NotificationChannel",
-    "AccessPolicy",
-    "CommandPolicy",
-    "SealedSecret",
-    "StepTemplate",
-];
+pub const KINDS: &[&str] =
+    &["Trigger", "SignalType", "NotificationChannel", "AccessPolicy", "CommandPolicy", "SealedSecret", "StepTemplate"];
 
 /// Fields of a workflow's `spec`.
 pub const WORKFLOW_FIELDS: &[&str] = &["timeout", "onFailure", "finally", "access", "handlers"];

@@ -90,6 +90,7 @@ fn first(number: i64) -> WriteItem {
         commit: "0".repeat(40),
         snapshot: "0".repeat(64),
         started_by: "nobody".to_owned(),
+        schedule: None,
         created_at: at,
         started_at: Some(at),
         ended_at: None,

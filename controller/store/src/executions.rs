@@ -9,7 +9,7 @@ use pulse_core::time::Timestamp;
 use pulse_core::transition::ExecutionState;
 use pulse_protocol::ExecutionId;
 
-const COLUMNS: &str = "id, source, workflow, number, status, terminal, commit_id, snapshot, started_by, created_at, \
+const COLUMNS: &str = "id, source, workflow, number, status, terminal, commit_id, snapshot, started_by, schedule, created_at, \
     started_at, ended_at, wake_at, message, seq";
 
 /// Which executions to list.
@@ -48,6 +48,7 @@ impl FromRow for Summary {
             commit: row.get("commit_id")?,
             snapshot: row.get("snapshot")?,
             started_by: row.get("started_by")?,
+            schedule: row.get("schedule")?,
             created_at: Timestamp(row.get("created_at")?),
             started_at: time_of("started_at")?,
             ended_at: time_of("ended_at")?,

@@ -23,14 +23,12 @@ fn spec(at: Cursor, report: &mut Report) -> Option<ScheduleSpec> {
     let rhythm = rhythm(&mut fields, report);
     let action = action(&mut fields, report);
     let concurrency_policy = fields.or("concurrencyPolicy", SchedulePolicy::default(), report, policy);
-    let starting_deadline =
-        fields.or("startingDeadline", ScheduleSpec::DEFAULT_STARTING_DEADLINE, report, |at, report| {
-            value::duration(at, ScheduleSpec::LEAST_STARTING_DEADLINE, report)
-        });
+    let starting_deadline = fields.or("startingDeadline", ScheduleSpec::DEFAULT_STARTING_DEADLINE, report, |at, report| {
+        value::duration(at, ScheduleSpec::LEAST_STARTING_DEADLINE, report)
+    });
     let catch_up = fields.or("catchUp", CatchUp::default(), report, catch_up);
     let catch_up_limit = catch_up_limit(&mut fields, catch_up, report);
-    let jitter =
-        fields.or("jitter", Duration::default(), report, |at, report| value::duration(at, Duration::default(), report));
+    let jitter = fields.or("jitter", Duration::default(), report, |at, report| value::duration(at, Duration::default(), report));
     let suspend = fields.or("suspend", false, report, value::boolean);
     hints(&mut fields);
     fields.finish(report);
@@ -124,8 +122,7 @@ fn workflow(fields: &mut Fields, report: &mut Report) -> Option<ScheduledWorkflo
 }
 
 fn policy(at: Cursor, report: &mut Report) -> Option<SchedulePolicy> {
-    let names =
-        [("Forbid", SchedulePolicy::Forbid), ("Allow", SchedulePolicy::Allow), ("Replace", SchedulePolicy::Replace)];
+    let names = [("Forbid", SchedulePolicy::Forbid), ("Allow", SchedulePolicy::Allow), ("Replace", SchedulePolicy::Replace)];
     value::choice(&at, &names, &[], report)
 }
 

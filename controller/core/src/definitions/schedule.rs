@@ -87,7 +87,8 @@ fn wrong_timing(TimingError { field, error }: TimingError) -> Finding {
 fn check_command_name(schedule: &Schedule, workflows: &BTreeMap<&str, &Workflow>) -> Option<Finding> {
     let name = schedule.metadata.name.as_str();
     workflows.contains_key(name).then(|| {
-        let message = format!("the Schedule `{name}` runs a command, and a Workflow has the same name: `{name}#1` could mean either");
+        let message =
+            format!("the Schedule `{name}` runs a command, and a Workflow has the same name: `{name}#1` could mean either");
         Finding::error("/metadata/name", "duplicate-name", message).with_help("rename one of the two")
     })
 }

@@ -90,14 +90,20 @@ fn schedules_are_checked_with_their_set() {
     let cron = |cron: &str| json!({"cron": cron, "targets": ["all"], "command": "true"});
     let manifests = [
         workflow("update", params, step),
-        schedule("good", json!({"cron": "30 2 * * *", "timeZone": "Europe/Berlin", "workflow": "update", "params": {"ticket": "1"}})),
+        schedule(
+            "good",
+            json!({"cron": "30 2 * * *", "timeZone": "Europe/Berlin", "workflow": "update", "params": {"ticket": "1"}}),
+        ),
         schedule("far", json!({"every": "1h", "workflow": "updte", "limit": "role"})),
         schedule("bare", json!({"every": "1h", "workflow": "update"})),
         schedule("wrong", json!({"every": "1h", "workflow": "update", "params": {"tickt": "1"}})),
         schedule("update", json!({"every": "1h", "targets": ["nobody", "a,b"], "command": "echo {{ params.x }}"})),
         schedule("env", json!({"every": "1h", "targets": ["all"], "command": "true", "env": {"A/B": "{{ oops }}"}})),
         schedule("jitter", json!({"cron": "*/15 9-17 * * *", "workflow": "update", "params": {"ticket": "1"}, "jitter": "15m"})),
-        schedule("zone", json!({"cron": "0 0 31 2 *", "timeZone": "Europe/Berlln", "workflow": "update", "params": {"ticket": "1"}})),
+        schedule(
+            "zone",
+            json!({"cron": "0 0 31 2 *", "timeZone": "Europe/Berlln", "workflow": "update", "params": {"ticket": "1"}}),
+        ),
         schedule("either", cron("0 0 13 * FRI")),
         schedule("both", cron("0 0 */2 * 1")),
     ];
@@ -112,10 +118,36 @@ fn schedules_are_checked_with_their_set() {
 fn wrong_patterns_and_zones_are_said_with_their_place() {
     let mut said = String::new();
     let patterns = [
-        "", "* * * *", "0 30 2 * * *", "5 30 2 * * *", "0 30 2 * * * 2026", "CRON_TZ=UTC 0 0 * * *", "60 24 32 13 8", "MON * * JAN SUN",
-        "0 0 0 * *", "*/0 */24 * * *", "5/10 * * * *", "0 22-2 * * *", "0 0 * * FRI-MON", "0 0 15W * *", "0 0 ? * MON",
-        "0 0 * * MON#6", "0 0 * * 5L", "0 0 1#2 * *", "0 0 31 2 *", "0 0 30 FEB *", "0 0 31 4,6,9,11 *", "@dayly", "@every 5m", "@reboot",
-        "-5 * * * *", "1,,2 * * * *", "a b c d e", "* * * * +MON", "*-5 * * * *", "00005 * * * *",
+        "",
+        "* * * *",
+        "0 30 2 * * *",
+        "5 30 2 * * *",
+        "0 30 2 * * * 2026",
+        "CRON_TZ=UTC 0 0 * * *",
+        "60 24 32 13 8",
+        "MON * * JAN SUN",
+        "0 0 0 * *",
+        "*/0 */24 * * *",
+        "5/10 * * * *",
+        "0 22-2 * * *",
+        "0 0 * * FRI-MON",
+        "0 0 15W * *",
+        "0 0 ? * MON",
+        "0 0 * * MON#6",
+        "0 0 * * 5L",
+        "0 0 1#2 * *",
+        "0 0 31 2 *",
+        "0 0 30 FEB *",
+        "0 0 31 4,6,9,11 *",
+        "@dayly",
+        "@every 5m",
+        "@reboot",
+        "-5 * * * *",
+        "1,,2 * * * *",
+        "a b c d e",
+        "* * * * +MON",
+        "*-5 * * * *",
+        "00005 * * * *",
     ];
     let zones = ["europe/berlin", "Berlin", "Europe/Berlln", "MEZ", "", "+02:00", "Local"];
     let rhythms = patterns

@@ -5,7 +5,7 @@ use super::waiting::Waiting;
 use super::{CATCH_UP_PAUSE, CompiledSchedule, OpenExecution, ScheduleState, World};
 use crate::execution::{Trigger, TriggerKind};
 use crate::time::Timestamp;
-use crd_schemas::manifest::SchedulePolicy;
+use crd_schemas::manifest::{CatchUp, SchedulePolicy};
 use pulse_protocol::ExecutionId;
 
 /// What is to be done about a schedule. `state`, `settled` and the execution of `fire` are one transaction.
@@ -52,13 +52,14 @@ pub fn decide(schedule: &CompiledSchedule, state: Option<&ScheduleState>, world:
     if schedule.suspended {
         return Decision::waits(None, Waiting::Suspended);
     }
-    let Some(due) = schedule.due(state.watermark, now) else {
+    let replacing = schedule.policy == SchedulePolicy::Replace && world.open.iter().any(|open| open.replacing);
+    let Some(due) = schedule.due(state.watermark, replacing, now) else {
         return rest(schedule, state, now);
     };
     let mut decision = Decision::waits(None, Waiting::Nothing);
     decision.settled = due.missed;
     if let Some(slot) = due.queue.first().copied() {
-        match turn(schedule, slot, due.queue.len(), world, now) {
+        match turn(schedule, slot, due.queue.len(), replacing, world, now) {
             Turn::Fire { catch_up } => decision.fire = Some(Fire { schedule: schedule.name.clone(), slot, catch_up }),
             Turn::Skip(why, message) => decision.settled.push(Settled::one(slot, Outcome::Skipped(why), message)),
             Turn::Wait { replace, until, waiting } => {
@@ -99,15 +100,18 @@ fn rest(schedule: &CompiledSchedule, state: &ScheduleState, now: Timestamp) -> D
 }
 
 /// What becomes of a slot whose turn it is, of so many that are due.
-fn turn(schedule: &CompiledSchedule, slot: Timestamp, queued: usize, world: &World, now: Timestamp) -> Turn {
+fn turn(schedule: &CompiledSchedule, slot: Timestamp, queued: usize, replacing: bool, world: &World, now: Timestamp) -> Turn {
     let deadline = schedule.deadline_of(slot);
     let late = now > deadline;
-    if late && schedule.policy == SchedulePolicy::Replace && world.open.iter().any(|open| open.replacing) {
+    if late && replacing {
         let message = format!("{} was not over within its startingDeadline of {}", names(&world.open), schedule.deadline);
         return Turn::Skip(Skipped::NotReplacedInTime, message);
     }
-    if late || queued > 1 {
-        return catch_up(schedule, slot, world, now);
+    // With `catchUp: all` a slot that came due before the last one fired has waited behind it; it is not that one's fault.
+    let behind = schedule.catch_up == CatchUp::All && world.last_fire >= Some(schedule.fire_time(slot));
+    let lapses = Some(Timestamp(deadline.0.saturating_add(1))).filter(|_| !late);
+    if late || queued > 1 || behind {
+        return catch_up(schedule, slot, lapses.filter(|_| replacing), world, now);
     }
     match schedule.policy {
         _ if world.open.is_empty() => Turn::Fire { catch_up: false },
@@ -119,23 +123,24 @@ fn turn(schedule: &CompiledSchedule, slot: Timestamp, queued: usize, world: &Wor
         SchedulePolicy::Replace => {
             let replace = world.open.iter().filter(|open| !open.replacing).map(|open| open.id).collect();
             let waiting = Waiting::Replacing { slot, executions: names(&world.open), until: deadline };
-            Turn::Wait { replace, until: Some(Timestamp(deadline.0.saturating_add(1))), waiting }
+            Turn::Wait { replace, until: lapses, waiting }
         }
     }
 }
 
-/// Catch-up is one at a time, with a pause, and begins apart from that of other schedules.
-fn catch_up(schedule: &CompiledSchedule, slot: Timestamp, world: &World, now: Timestamp) -> Turn {
+/// Catch-up is one at a time, with a pause, and begins apart from that of other schedules. `lapses` is when waiting changes the answer.
+fn catch_up(schedule: &CompiledSchedule, slot: Timestamp, lapses: Option<Timestamp>, world: &World, now: Timestamp) -> Turn {
     // An instant later than now is of a clock that was set back since; it holds nobody up.
     let past = |at: &Timestamp| *at <= now;
     let spread = Some(world.steady_since).filter(past).map(|since| since.later(schedule.catch_up_offset()));
     let pause = world.last_fire.filter(past).map(|fired| fired.plus(CATCH_UP_PAUSE));
     if let Some(until) = spread.max(pause).filter(|until| *until > now) {
-        return Turn::Wait { replace: Vec::new(), until: Some(until), waiting: Waiting::CatchUp { slot, until } };
+        let wake = lapses.map_or(until, |lapses| lapses.min(until));
+        return Turn::Wait { replace: Vec::new(), until: Some(wake), waiting: Waiting::CatchUp { slot, until } };
     }
     if !world.open.is_empty() {
         let waiting = Waiting::Running { slot, executions: names(&world.open) };
-        return Turn::Wait { replace: Vec::new(), until: None, waiting };
+        return Turn::Wait { replace: Vec::new(), until: lapses, waiting };
     }
     Turn::Fire { catch_up: true }
 }

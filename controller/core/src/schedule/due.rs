@@ -1,7 +1,7 @@
 //! Which slots are due, and which of them are too late: always a run that begins after the watermark.
 
-use super::outcome::{Missed, Outcome, Settled};
 use super::CompiledSchedule;
+use super::outcome::{Missed, Outcome, Settled};
 use crate::time::Timestamp;
 use crd_schemas::manifest::CatchUp;
 
@@ -18,13 +18,17 @@ pub(super) struct Due {
 }
 
 impl CompiledSchedule {
-    /// What is due after the watermark; none if nothing is.
-    pub(super) fn due(&self, watermark: Timestamp, now: Timestamp) -> Option<Due> {
+    /// What is due after the watermark; none if nothing is. `replacing`: an execution is being cancelled for the newest slot, which
+    /// therefore is not merely late.
+    pub(super) fn due(&self, watermark: Timestamp, replacing: bool, now: Timestamp) -> Option<Due> {
         let newest = self.last_due(watermark, now)?;
         // On time until the deadline itself, so late is what was due before that.
         let late = self.last_due(watermark, Timestamp(now.0.saturating_sub(self.deadline.as_micros() + 1)));
         let just_before = |slot: Timestamp| Timestamp(slot.0 - 1);
         let (runs, queue) = match self.catch_up {
+            CatchUp::None if late == Some(newest) && replacing => {
+                (vec![(watermark, just_before(newest), Missed::TooLate)], vec![newest])
+            }
             CatchUp::None if late == Some(newest) => (vec![(watermark, newest, Missed::TooLate)], Vec::new()),
             CatchUp::None => {
                 let begin = late.unwrap_or(watermark);

@@ -183,7 +183,9 @@ fn wrong_number(words: &[(usize, &str)], whole: Range<usize>) -> PatternError {
             let rest: Vec<&str> = rest.iter().map(|(_, word)| *word).collect();
             format!("there is no field for seconds; write `{}`", clipped(&rest.join(" ")))
         }
-        _ if words.len() == 6 => "there is no field for seconds and none for the year; with seconds, write `every: 10s`".to_owned(),
+        _ if words.len() == 6 => {
+            "there is no field for seconds and none for the year; with seconds, write `every: 10s`".to_owned()
+        }
         _ => "minute, hour, day of month, month, day of week: `30 2 * * 1-5`".to_owned(),
     };
     error(whole, message, help)

@@ -162,7 +162,8 @@ impl Timing {
         match &self.rule {
             Rule::Every(every) => format!("Every {}, counted from 1970-01-01 00:00 UTC", Timestamp(*every).since(Timestamp(0))),
             Rule::Cron(calendar) => {
-                let said = calendar.pattern.describe();
+                // croner says "At every 15 minutes".
+                let said = calendar.pattern.describe().replacen("At every", "Every", 1);
                 format!("{}, {}", said.trim_end_matches('.'), calendar.zone.iana_name().unwrap_or("UTC"))
             }
         }

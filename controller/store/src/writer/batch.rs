@@ -39,9 +39,9 @@ impl From<sqlx::Error> for Refused {
 const EVENTS: Shape =
     Shape::insert("INSERT INTO events (execution, seq, happened_at, version, kind, body) VALUES", "(?,?,?,?,?,?)");
 const EXECUTIONS: Shape = Shape::insert(
-    "INSERT INTO executions (id, part, source, workflow, number, status, terminal, commit_id, snapshot, started_by, created_at, \
+    "INSERT INTO executions (id, part, source, workflow, number, status, terminal, commit_id, snapshot, started_by, schedule, created_at, \
      started_at, ended_at, wake_at, message, seq, prior_seq, revision) VALUES",
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
 );
 const SNAPSHOTS: Shape = Shape::insert("INSERT INTO snapshots (digest, body) VALUES", "(?,?)");
 const IDEMPOTENCY: Shape =
@@ -135,6 +135,7 @@ fn bind_summary(query: Query, item: &&Prepared) -> Query {
         .bind(summary.commit.clone())
         .bind(summary.snapshot.clone())
         .bind(summary.started_by.clone())
+        .bind(summary.schedule.clone())
         .bind(summary.created_at.0)
         .bind(time_option(summary.started_at))
         .bind(time_option(summary.ended_at))

@@ -24,6 +24,7 @@ fn item(number: i64) -> WriteItem {
         commit: text("c"),
         snapshot: text("s"),
         started_by: text("anna"),
+        schedule: None,
         created_at: NOW,
         started_at: None,
         ended_at: None,

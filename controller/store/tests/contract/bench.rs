@@ -97,6 +97,7 @@ impl Run {
             commit: "c0ffee".to_owned(),
             snapshot: "5nap".to_owned(),
             started_by: "anna".to_owned(),
+            schedule: None,
             created_at: NOW,
             started_at: None,
             ended_at: None,

@@ -41,7 +41,9 @@ pub async fn an_execution_is_found_by_id_and_by_number(bench: Bench) {
     }
     let mut twin = Run::new("update", 812);
     twin.summary.source = "other".to_owned();
+    twin.summary.schedule = Some("nightly".to_owned());
     store.writer().submit(twin.create()).await.expect("written");
+    assert_eq!(store.execution(twin.id()).await.expect("readable"), Some(twin.summary.clone()));
     let error = store.find_execution("update#812").await.expect_err("two sources have it");
     assert!(error.code() == "execution_ambiguous" && error.to_string().contains("main, other"), "{error}");
 }
