@@ -131,7 +131,13 @@ fn schema_and_decoder_accept_the_same() {
         script(json!({"file": "..a/.b/c d.sh", "args": ["", "-x", "{{ params.a }}"]})),
     ]);
     good.push(at("files", json!(["a.conf", "é/...", {"from": "x/.env"}, {"from": "b", "to": "c/d"}])));
-    good.extend([schedule(), command_schedule(), without(command_schedule(), "/spec/retry")]);
+    let with_script = with(without(command_schedule(), "/spec/command"), "/spec/script", json!({"file": "a.sh"}));
+    good.extend([
+        schedule(),
+        with(with_script, "/spec/files", json!(["a.conf"])),
+        command_schedule(),
+        without(command_schedule(), "/spec/retry"),
+    ]);
     for field in ["description", "timeZone", "params", "limit", "concurrencyPolicy", "catchUpLimit", "jitter", "suspend"] {
         good.push(without(schedule(), &format!("/spec/{field}")));
     }
@@ -220,6 +226,7 @@ fn bad_schedules() -> Vec<Value> {
         ("/spec/workflow", json!("w")),
         ("/spec/targets", json!([])),
         ("/spec/command", json!("")),
+        ("/spec/script", json!({"file": "a.sh"})),
         ("/spec/type", json!("execute")),
         ("/spec/when", json!("true")),
         ("/metadata/name", json!("A")),

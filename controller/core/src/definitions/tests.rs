@@ -172,6 +172,10 @@ fn a_command_on_a_schedule_is_a_workflow_of_one_step() {
     let workflow = schedule_workflow(&schedule).expect("a command");
     insta::assert_snapshot!(serde_json::to_string_pretty(&workflow).expect("JSON"));
     assert!(Program::compile(&workflow).is_ok());
+    let spec = json!({"every": "1h", "targets": ["all"], "script": {"file": "a.sh"}, "files": ["b.conf"]});
+    let used = files_of(&manifest(json!({"kind": "Schedule", "metadata": {"name": "disk"}, "spec": spec})));
+    let used: Vec<_> = used.iter().map(|file| (file.path.as_str(), file.pointer.as_str())).collect();
+    assert_eq!(used, [("a.sh", "/spec/script/file"), ("b.conf", "/spec/files/0")]);
 }
 
 #[test]
