@@ -1,10 +1,11 @@
 //! After a COMMIT whose answer got lost: the keys say whether it happened.
 
 use super::item::Prepared;
-use crate::Error;
 use crate::open::Database;
 use crate::rows::{Columns, FromRow, list};
 use crate::sql::{built, chunks, repeat};
+use crate::transact::{LIMIT, Tries, silent};
+use crate::{Error, faults};
 use std::collections::{BTreeSet, HashMap};
 
 struct Body {
@@ -27,6 +28,17 @@ impl FromRow for Body {
 ///
 /// The leases are written first, so that this transaction waits until the lost one has ended either way.
 pub(super) async fn committed(database: &Database, items: &[&Prepared]) -> Result<Vec<bool>, Error> {
+    let mut tries = Tries::default();
+    loop {
+        let looked = tokio::time::timeout(LIMIT, look(database, items)).await;
+        match looked.unwrap_or_else(|_| Err(silent().into())) {
+            Err(Error::Database(error)) if faults::is_worth_another_try(&error) && tries.another().await => {}
+            looked => return looked,
+        }
+    }
+}
+
+async fn look(database: &Database, items: &[&Prepared]) -> Result<Vec<bool>, Error> {
     let parts: Vec<u8> = items.iter().map(|item| item.part).collect::<BTreeSet<_>>().into_iter().collect();
     let mut transaction = database.begin().await?;
     // A fence that does not hold any more is no reason not to look; the items that are not there will be refused by it.
