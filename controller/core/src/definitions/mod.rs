@@ -1,22 +1,24 @@
 //! The validated set: manifests that were read become programs that can run, or findings that say why not.
 
-mod check;
 mod digest;
 mod files;
 mod finding;
+mod own;
 mod params;
 mod place;
 mod program;
 mod schedule;
+mod set;
 
-pub use check::{FileRef, check};
 pub use digest::digest;
 pub use files::{FileUse, Files, MAX_PINNED_BYTES, MAX_PINNED_TOTAL_BYTES, PinnedFile, check_files, files_of};
 pub use finding::Finding;
+pub use own::check_own;
 pub use params::{ParamError, Params};
-pub use place::problems;
+pub use place::{file_problem, files_problems, own_problems, problems, set_problems};
 pub use program::{CompiledRun, CompiledStep, Program};
 pub use schedule::{COMMAND_STEP, schedule_workflow};
+pub use set::{FileRef, check_set};
 
 use crd_schemas::manifest::{AgentGroupSpec, Workflow};
 use serde::{Deserialize, Serialize};

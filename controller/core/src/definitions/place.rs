@@ -1,15 +1,41 @@
-//! Findings of a set become problems with places in files. One way for the controller's syncs and for `pulse validate`, so that
-//! both say the same.
+//! Findings become problems with places in files. One way for the controller's syncs and for `pulse validate`, so that both say
+//! the same.
 
-use super::{FileRef, Finding, check};
-use crd_schemas::{Document, Problem};
+use super::{FileRef, FileUse, Files, Finding, check_files, check_own, check_set};
+use crd_schemas::{Document, Manifest, Problem, Severity};
+use std::fmt::Display;
 
-/// What no file can be asked by itself: templates, expressions, targets, names of the whole set.
+/// What no parser can say: templates, expressions, targets, names of the whole set.
 pub fn problems(documents: &[Document]) -> Vec<Problem> {
-    let place = |document: &Document| FileRef { path: document.path().to_owned(), line: document.line("") };
-    let set: Vec<_> = documents.iter().map(|document| (place(document), document.manifest.clone())).collect();
-    let findings = check(&set).into_iter();
+    let set: Vec<&Document> = documents.iter().collect();
+    documents.iter().flat_map(own_problems).chain(set_problems(&set)).collect()
+}
+
+/// What one document can be asked by itself. It stays the same as long as its text does.
+pub fn own_problems(document: &Document) -> Vec<Problem> {
+    check_own(&document.manifest).into_iter().map(|finding| placed(document, finding)).collect()
+}
+
+/// What only the whole set can say.
+pub fn set_problems(documents: &[&Document]) -> Vec<Problem> {
+    let manifests: Vec<&Manifest> = documents.iter().map(|document| &document.manifest).collect();
+    let place = |index: usize| match documents.get(index) {
+        Some(document) => FileRef { path: document.path().to_owned(), line: document.line("") },
+        None => FileRef { path: String::new(), line: 0 },
+    };
+    let findings = check_set(&manifests, place).into_iter();
     findings.filter_map(|(index, finding)| Some(placed(documents.get(index)?, finding))).collect()
+}
+
+/// A file that a document names cannot be used; `fault` says why.
+pub fn file_problem(document: &Document, used: &FileUse, fault: &dyn Display) -> Problem {
+    let help = "put the file into the source, or correct the path, which starts at the source's root";
+    document.problem(&used.pointer, Severity::Error, "missing-file", fault.to_string(), Some(help.to_owned()))
+}
+
+/// What the files of a document, once they are read, are to be asked together.
+pub fn files_problems(document: &Document, files: &Files) -> Vec<Problem> {
+    check_files(&document.manifest, files).into_iter().map(|finding| placed(document, finding)).collect()
 }
 
 /// A finding's pointer becomes a place in the file.

@@ -31,18 +31,25 @@ pub fn schedule_workflow(schedule: &Schedule) -> Option<Workflow> {
     Some(Workflow { metadata: schedule.metadata.clone(), spec })
 }
 
-/// What is wrong with a schedule. `workflows` are those of the set.
-pub(super) fn check_schedule(schedule: &Schedule, workflows: &BTreeMap<&str, &Workflow>) -> Vec<Finding> {
+/// What is wrong with a schedule by itself.
+pub(super) fn check_own_schedule(schedule: &Schedule) -> Vec<Finding> {
     let mut findings = check_timing(schedule);
     match &schedule.spec.action {
-        ScheduledAction::Workflow(started) => findings.extend(check_started(started, workflows)),
+        ScheduledAction::Workflow(started) => findings.extend(check_limit(started)),
         ScheduledAction::Command(_) => {
-            findings.extend(check_command_name(schedule, workflows));
             let compiled = schedule_workflow(schedule).and_then(|workflow| Program::compile(&workflow).err());
             findings.extend(compiled.into_iter().flatten().map(in_spec));
         }
     }
     findings
+}
+
+/// What is wrong with a schedule among the workflows of its set.
+pub(super) fn check_schedule_in_set(schedule: &Schedule, workflows: &BTreeMap<&str, &Workflow>) -> Vec<Finding> {
+    match &schedule.spec.action {
+        ScheduledAction::Workflow(started) => check_started(started, workflows),
+        ScheduledAction::Command(_) => check_command_name(schedule, workflows).into_iter().collect(),
+    }
 }
 
 /// The command of a schedule, with the pointer of its fields.
@@ -93,12 +100,14 @@ fn check_command_name(schedule: &Schedule, workflows: &BTreeMap<&str, &Workflow>
     })
 }
 
+fn check_limit(started: &ScheduledWorkflow) -> Option<Finding> {
+    let error = started.limit.as_ref()?.parse::<Selector>().err()?;
+    let help = "write labels, such as `role=web,env!=dev`";
+    Some(Finding::error("/spec/limit", "bad-value", error.message).with_help(help))
+}
+
 fn check_started(started: &ScheduledWorkflow, workflows: &BTreeMap<&str, &Workflow>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(Err(error)) = started.limit.as_ref().map(|limit| limit.parse::<Selector>()) {
-        let help = "write labels, such as `role=web,env!=dev`";
-        findings.push(Finding::error("/spec/limit", "bad-value", error.message).with_help(help));
-    }
     let Some(workflow) = workflows.get(started.workflow.as_str()) else {
         let message = format!("no Workflow of this source is named `{}`", started.workflow);
         let finding = Finding::error("/spec/workflow", "unknown-workflow", message);

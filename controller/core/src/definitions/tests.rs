@@ -59,6 +59,17 @@ fn every_error_of_a_workflow_is_found_at_once() {
     insta::assert_snapshot!(said(&findings.into_iter().map(|finding| (0, finding)).collect::<Vec<_>>()));
 }
 
+/// What every manifest by itself and the set say, in the order of manifests.
+fn check(manifests: &[Manifest]) -> Vec<(usize, Finding)> {
+    let own =
+        manifests.iter().enumerate().flat_map(|(index, manifest)| check_own(manifest).into_iter().map(move |own| (index, own)));
+    let all: Vec<&Manifest> = manifests.iter().collect();
+    let place = |index: usize| FileRef { path: format!("ops/{index}.yaml"), line: 1 };
+    let mut findings: Vec<_> = own.chain(check_set(&all, place)).collect();
+    findings.sort_by_key(|(index, _)| *index);
+    findings
+}
+
 #[test]
 fn the_set_is_checked_as_a_whole() {
     let step = |targets: Value| json!([{"id": "a", "type": "execute", "targets": targets, "command": "true"}]);
@@ -75,11 +86,7 @@ fn the_set_is_checked_as_a_whole() {
         group("others", json!({"selector": "role=db"})),
         group("all", json!({})),
     ];
-    let files = manifests.into_iter().enumerate().map(|(index, manifest)| {
-        let file = FileRef { path: format!("ops/{index}.yaml"), line: 1 };
-        (file, manifest)
-    });
-    insta::assert_snapshot!(said(&check(&files.collect::<Vec<_>>())));
+    insta::assert_snapshot!(said(&check(&manifests)));
 }
 
 #[test]
@@ -107,11 +114,7 @@ fn schedules_are_checked_with_their_set() {
         schedule("either", cron("0 0 13 * FRI")),
         schedule("both", cron("0 0 */2 * 1")),
     ];
-    let files = manifests.into_iter().enumerate().map(|(index, manifest)| {
-        let file = FileRef { path: format!("ops/{index}.yaml"), line: 1 };
-        (file, manifest)
-    });
-    insta::assert_snapshot!(said(&check(&files.collect::<Vec<_>>())));
+    insta::assert_snapshot!(said(&check(&manifests)));
 }
 
 #[test]
