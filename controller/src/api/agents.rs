@@ -3,7 +3,7 @@
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, by_name};
 use super::time::rfc3339;
-use super::workflows::{manifest, observed_commit, origin, readable};
+use super::workflows::{Commits, manifest, observed_commits, origin, readable};
 use super::{App, Problem};
 use crate::agents::{AgentStatus, session as agent_session};
 use crate::clock;
@@ -24,7 +24,7 @@ type Known = (Option<Definition>, Option<AgentStatus>);
 
 /// `GET /api/v1/agents`: every agent that was ever enrolled or is declared.
 pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
-    let commit = observed_commit(&app).await?;
+    let commits = observed_commits(&app).await?;
     let mut declared = declared(&app).await?;
     let enrolled = app.engine.fleet().list(clock::now());
     let mut all: Vec<(String, Known)> = Vec::new();
@@ -35,7 +35,7 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     }
     all.extend(declared.into_iter().map(|(name, definition)| (name, (Some(definition), None))));
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let shown = |(definition, agent): Known| view(definition.as_ref(), agent.as_ref(), &commit);
+    let shown = |(definition, agent): Known| view(definition.as_ref(), agent.as_ref(), &commits);
     Ok(Json(by_name(all, &query, shown)?))
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Resul
     if definition.is_none() && agent.is_none() {
         return Err(no_such_agent(&name));
     }
-    Ok(Json(view(definition.as_ref(), agent.as_ref(), &observed_commit(&app).await?)))
+    Ok(Json(view(definition.as_ref(), agent.as_ref(), &observed_commits(&app).await?)))
 }
 
 /// `DELETE /api/v1/agents/{name}`: lets it in no more. Its history stays, and so does its name until it is enrolled anew.
@@ -99,8 +99,8 @@ async fn declared(app: &App) -> Result<BTreeMap<String, Definition>, Problem> {
 }
 
 /// What is declared (nothing but the name where it is enrolled only) and what is observed (nothing where it is declared only).
-fn view(definition: Option<&Definition>, agent: Option<&AgentStatus>, commit: &Option<String>) -> Value {
-    let mut status = definition.map_or_else(|| json!({}), |definition| origin(definition, commit));
+fn view(definition: Option<&Definition>, agent: Option<&AgentStatus>, commits: &Commits) -> Value {
+    let mut status = definition.map_or_else(|| json!({}), |definition| origin(definition, commits));
     let observed = agent.map_or_else(|| json!({ "state": "not_enrolled" }), of_agent);
     if let (Value::Object(status), Value::Object(observed)) = (&mut status, observed) {
         status.extend(observed);

@@ -1,6 +1,8 @@
 //! Lists: `{"items": […], "nextCursor": …}`, bounded.
 
 use super::Problem;
+use axum::http::StatusCode;
+use pulse_store::Definition;
 use serde_json::{Value, json};
 
 /// Items of a page unless said.
@@ -16,6 +18,33 @@ pub(super) struct PageQuery {
     pub(super) cursor: Option<String>,
 }
 
+/// Which source is meant; needed only where several have the name.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceQuery {
+    pub(super) source: Option<String>,
+}
+
+impl SourceQuery {
+    /// The definition that is meant, of all that have a name.
+    pub(super) fn only(&self, all: impl Iterator<Item = Definition>) -> Result<Option<Definition>, Problem> {
+        let mut all: Vec<Definition> =
+            all.filter(|definition| self.source.as_ref().is_none_or(|source| *source == definition.source)).collect();
+        if all.len() < 2 {
+            return Ok(all.pop());
+        }
+        let sources = all.iter().map(|definition| definition.source.as_str()).collect::<Vec<_>>().join(", ");
+        let detail = format!("several sources have the name: {sources}");
+        Err(Problem::new(StatusCode::CONFLICT, "ambiguous_name", detail).with_help("name one with `?source=`"))
+    }
+}
+
+/// The key of a definition in a list of all sources: by name, then by source.
+pub(super) fn key(definition: &Definition) -> String {
+    // No name holds a comma, which sorts before everything that a name may hold, and a URL takes it as it is.
+    format!("{},{}", definition.manifest.metadata().name, definition.source)
+}
+
 /// How many items a page has. More than the bound is the bound: whoever wants more follows the cursor.
 pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     match asked {
@@ -29,7 +58,7 @@ pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Value {
     json!({ "items": items, "nextCursor": next })
 }
 
-/// The page of a list that is in memory, sorted by the name that is its cursor. Only what is shown is made.
+/// The page of a list that is in memory, sorted by the unique key that is its cursor. Only what is shown is made.
 pub(super) fn by_name<T>(all: Vec<(String, T)>, query: &PageQuery, view: impl Fn(T) -> Value) -> Result<Value, Problem> {
     let limit = limit(query.limit)? as usize;
     let mut rest = all.into_iter().filter(|(name, _)| query.cursor.as_ref().is_none_or(|cursor| name > cursor)).peekable();

@@ -42,7 +42,7 @@ pub(super) async fn validate(Body(Files { files }): Body<Files>) -> Result<Json<
     let checked = check_given(source_files(files)?).await?;
     Ok(Json(json!({
         "valid": checked.errors() == 0,
-        "manifests": checked.documents.len(),
+        "manifests": checked.declared.len(),
         "problems": checked.problems,
     })))
 }

@@ -1,10 +1,9 @@
 //! Live workflows: their manifest and where it came from.
 
 use super::extract::{Parameters, Segment};
-use super::list::{PageQuery, by_name};
+use super::list::{PageQuery, SourceQuery, by_name, key};
 use super::time::rfc3339;
 use super::{App, Problem};
-use crate::sync::DEFAULT_SOURCE as SOURCE;
 use axum::extract::State;
 use axum::response::Json;
 use crd_schemas::manifest::API_VERSION;
@@ -12,26 +11,38 @@ use crd_schemas::{Kind, Manifest};
 use pulse_core::definitions::Program;
 use pulse_store::{Definition, RowError};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The commit that is live of each source.
+pub(super) type Commits = BTreeMap<String, String>;
 
 /// `GET /api/v1/workflows`.
 pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
-    let commit = observed_commit(&app).await?;
+    let commits = observed_commits(&app).await?;
     let rows = app.engine.store().definitions(Kind::Workflow).await?;
-    let all = readable(rows).map(|definition| (definition.manifest.metadata().name.clone(), definition));
-    Ok(Json(by_name(all.collect(), &query, |definition| view(&definition, &commit))?))
+    let all = readable(rows).map(|definition| (key(&definition), definition));
+    Ok(Json(by_name(all.collect(), &query, |definition| view(&definition, &commits))?))
 }
 
 /// `GET /api/v1/workflows/{name}`.
-pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Result<Json<Value>, Problem> {
-    let found = app.engine.store().definition(SOURCE, Kind::Workflow, &name).await?;
-    let live = found.filter(|definition| definition.retired_at.is_none());
-    let definition = live.ok_or_else(|| Problem::not_found("no_such_workflow", format!("no workflow `{name}` is live")))?;
-    Ok(Json(view(&definition, &observed_commit(&app).await?)))
+pub(super) async fn one(
+    State(app): State<App>,
+    Segment(name): Segment,
+    Parameters(query): Parameters<SourceQuery>,
+) -> Result<Json<Value>, Problem> {
+    let rows = app.engine.store().named(Kind::Workflow, &name).await?;
+    let definition = query.only(readable(rows))?;
+    let definition = definition.ok_or_else(|| Problem::not_found("no_such_workflow", format!("no workflow `{name}` is live")))?;
+    Ok(Json(view(&definition, &observed_commits(&app).await?)))
 }
 
-/// The commit that is live.
-pub(super) async fn observed_commit(app: &App) -> Result<Option<String>, Problem> {
-    Ok(app.engine.store().source(SOURCE).await?.map(|state| state.commit))
+/// The commits that are live.
+pub(super) async fn observed_commits(app: &App) -> Result<Commits, Problem> {
+    let states = app.engine.store().sources().await?;
+    let readable = states
+        .into_iter()
+        .filter_map(|row| row.inspect_err(|error| tracing::error!(%error, "where a source stands cannot be read")).ok());
+    Ok(readable.map(|state| (state.source, state.commit)).collect())
 }
 
 /// The rows that can be read; the others are logged, and hide none of these.
@@ -52,11 +63,11 @@ pub(super) fn manifest(manifest: &Manifest, status: Value) -> Value {
 }
 
 /// Where a definition came from.
-pub(super) fn origin(definition: &Definition, observed: &Option<String>) -> Value {
+pub(super) fn origin(definition: &Definition, commits: &Commits) -> Value {
     json!({
         "source": definition.source,
         "path": definition.path,
-        "observedCommit": observed,
+        "observedCommit": commits.get(&definition.source),
         "changedCommit": definition.commit,
         "digest": definition.digest,
         "generation": definition.generation,
@@ -64,8 +75,8 @@ pub(super) fn origin(definition: &Definition, observed: &Option<String>) -> Valu
     })
 }
 
-fn view(definition: &Definition, observed: &Option<String>) -> Value {
-    let mut status = origin(definition, observed);
+fn view(definition: &Definition, commits: &Commits) -> Value {
+    let mut status = origin(definition, commits);
     status["conditions"] = json!([ready(definition)]);
     manifest(&definition.manifest, status)
 }

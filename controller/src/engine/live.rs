@@ -1,27 +1,41 @@
-//! The definitions that are live, in memory. Read again whenever a sync says so; the database is what is true.
+//! The definitions that are live, in memory: read at the start, and then kept by what each sync changes. The database is what is
+//! true; wherever its generation is another one than expected, everything is read again.
 
 use super::{Engine, EngineError, StartError};
 use crate::agents::Declared;
 use crd_schemas::manifest::{AgentGroupSpec, Kind, Manifest, Workflow};
 use pulse_core::definitions::Files;
 use pulse_protocol::AgentName;
-use pulse_store::Definition;
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use pulse_store::{Apply, Definition, DefinitionKey};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 
-/// What is live.
-#[derive(Debug, Default)]
+/// What is live. Cheap to clone: what it holds is shared.
+#[derive(Debug, Clone, Default)]
 pub struct Live {
     /// Workflows by name; one for each source that has the name.
-    pub(super) workflows: BTreeMap<String, Vec<LiveWorkflow>>,
+    pub(super) workflows: BTreeMap<String, Vec<Arc<LiveWorkflow>>>,
     /// Groups of each source, by name.
-    pub(super) groups: BTreeMap<String, BTreeMap<String, AgentGroupSpec>>,
+    pub(super) groups: BTreeMap<String, Arc<BTreeMap<String, AgentGroupSpec>>>,
+    /// What each source declares of agents.
+    agents: BTreeMap<AgentName, BTreeMap<String, Arc<Declared>>>,
+    /// Where each source stands.
+    sources: BTreeMap<String, Standing>,
+    /// Rows that cannot be read, by source.
+    unreadable: BTreeMap<String, BTreeSet<(Kind, String)>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Standing {
+    generation: i64,
+    commit: String,
 }
 
 /// A live workflow.
 #[derive(Debug, Clone)]
 pub(super) struct LiveWorkflow {
     pub(super) source: String,
+    /// The commit that changed it last.
     pub(super) commit: String,
     pub(super) path: String,
     pub(super) digest: String,
@@ -29,9 +43,19 @@ pub(super) struct LiveWorkflow {
     pub(super) files: Files,
 }
 
+/// An object that becomes live.
+struct Object {
+    source: String,
+    commit: String,
+    path: String,
+    digest: String,
+    manifest: Manifest,
+    files: Files,
+}
+
 impl Live {
     /// The only workflow of this name.
-    pub(super) fn workflow(&self, name: &str) -> Result<&LiveWorkflow, StartError> {
+    pub(super) fn workflow(&self, name: &str) -> Result<&Arc<LiveWorkflow>, StartError> {
         match self.workflows.get(name).map(Vec::as_slice) {
             None | Some([]) => Err(StartError::NoSuchWorkflow(name.to_owned())),
             Some([workflow]) => Ok(workflow),
@@ -41,6 +65,77 @@ impl Live {
             }
         }
     }
+
+    /// The commit of its source that is live: what an execution that starts now is pinned to.
+    pub(super) fn commit<'a>(&'a self, workflow: &'a LiveWorkflow) -> &'a str {
+        self.sources.get(&workflow.source).map_or(&workflow.commit, |source| &source.commit)
+    }
+
+    fn generation(&self, source: &str) -> i64 {
+        self.sources.get(source).map_or(0, |source| source.generation)
+    }
+
+    /// Puts an object in; answers the agent that it says something of.
+    fn put(&mut self, object: Object) -> Option<AgentName> {
+        let Object { source, commit, path, digest, manifest, files } = object;
+        match manifest {
+            Manifest::Workflow(manifest) => {
+                let several = self.workflows.entry(manifest.metadata.name.clone()).or_default();
+                several.retain(|workflow| workflow.source != source);
+                several.push(Arc::new(LiveWorkflow { source, commit, path, digest, manifest, files }));
+                several.sort_by(|a, b| a.source.cmp(&b.source));
+                None
+            }
+            Manifest::AgentGroup(group) => {
+                Arc::make_mut(self.groups.entry(source).or_default()).insert(group.metadata.name, group.spec);
+                None
+            }
+            Manifest::Agent(agent) => {
+                let name: AgentName = agent.metadata.name.parse().ok()?;
+                let declared = Declared { labels: agent.metadata.labels, vars: agent.spec.vars, slots: agent.spec.slots };
+                self.agents.entry(name.clone()).or_default().insert(source, Arc::new(declared));
+                Some(name)
+            }
+            Manifest::Schedule(_) => None,
+        }
+    }
+
+    /// Takes an object out; answers the agent of which nothing is said any more by this source.
+    fn remove(&mut self, source: &str, key: &DefinitionKey) -> Option<AgentName> {
+        match key.kind {
+            Kind::Workflow => {
+                if let Some(several) = self.workflows.get_mut(&key.name) {
+                    several.retain(|workflow| workflow.source != source);
+                    if several.is_empty() {
+                        self.workflows.remove(&key.name);
+                    }
+                }
+                None
+            }
+            Kind::AgentGroup => {
+                if let Some(groups) = self.groups.get_mut(source) {
+                    Arc::make_mut(groups).remove(&key.name);
+                }
+                None
+            }
+            Kind::Agent => {
+                let name: AgentName = key.name.parse().ok()?;
+                if let Some(declared) = self.agents.get_mut(&name) {
+                    declared.remove(source);
+                    if declared.is_empty() {
+                        self.agents.remove(&name);
+                    }
+                }
+                Some(name)
+            }
+            Kind::Schedule => None,
+        }
+    }
+
+    /// What counts of an agent: of several sources that declare it, the last one by name.
+    fn declared(&self, name: &AgentName) -> Option<Declared> {
+        Some(self.agents.get(name)?.values().next_back()?.as_ref().clone())
+    }
 }
 
 impl Engine {
@@ -49,51 +144,99 @@ impl Engine {
         Arc::clone(&self.inner.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads what is live again, after a sync and at the start.
-    pub async fn definitions_changed(&self) -> Result<(), EngineError> {
-        let mut live = Live::default();
-        let mut commits: BTreeMap<String, String> = BTreeMap::new();
-        for definition in self.readable(Kind::Workflow).await? {
-            let Manifest::Workflow(manifest) = definition.manifest else { continue };
-            let commit = match commits.get(&definition.source) {
-                Some(commit) => commit.clone(),
-                None => {
-                    let state = self.inner.store.source(&definition.source).await?;
-                    let commit = state.map_or(definition.commit, |state| state.commit);
-                    commits.insert(definition.source.clone(), commit.clone());
-                    commit
-                }
-            };
-            let name = manifest.metadata.name.clone();
-            let (source, path, digest, files) = (definition.source, definition.path, definition.digest, definition.files);
-            live.workflows.entry(name).or_default().push(LiveWorkflow { source, commit, path, digest, manifest, files });
+    /// Objects of a source that are live and cannot be read.
+    pub fn unreadable(&self, source: &str) -> BTreeSet<(Kind, String)> {
+        self.live().unreadable.get(source).cloned().unwrap_or_default()
+    }
+
+    /// Makes sure that what is in memory is what the database said at this generation of a source; another controller may have
+    /// changed it.
+    pub async fn definitions_at(&self, source: &str, generation: i64) -> Result<(), EngineError> {
+        match self.live().generation(source) == generation {
+            true => Ok(()),
+            false => self.definitions_changed().await,
         }
-        for definition in self.readable(Kind::AgentGroup).await? {
-            let Manifest::AgentGroup(group) = definition.manifest else { continue };
-            live.groups.entry(definition.source).or_default().insert(group.metadata.name, group.spec);
+    }
+
+    /// Takes in a plan that was applied and is the source's `generation` now.
+    pub async fn definitions_applied(&self, apply: Apply, generation: i64) -> Result<(), EngineError> {
+        let turn = self.inner.defining.lock().await;
+        let known = self.live().generation(&apply.source);
+        if known != apply.parent_generation {
+            drop(turn);
+            // It was read after the apply, or something before it was missed.
+            return self.definitions_at(&apply.source, generation).await;
         }
-        let mut declared: BTreeMap<AgentName, Declared> = BTreeMap::new();
-        for definition in self.readable(Kind::Agent).await? {
-            let Manifest::Agent(agent) = definition.manifest else { continue };
-            let Ok(name) = agent.metadata.name.parse() else { continue };
-            let (labels, vars, slots) = (agent.metadata.labels, agent.spec.vars, agent.spec.slots);
-            declared.insert(name, Declared { labels, vars, slots });
+        let mut changed = BTreeMap::new();
+        let mut shared = self.live_mut();
+        let live = Arc::make_mut(&mut *shared);
+        let Apply { source, commit, upserted, retired, .. } = apply;
+        if let Some(unreadable) = live.unreadable.get_mut(&source) {
+            let written: BTreeSet<_> = upserted.iter().map(|new| (new.manifest.kind(), &new.manifest.metadata().name)).collect();
+            unreadable.retain(|(kind, name)| !written.contains(&(*kind, name)));
         }
-        self.inner.fleet.lock().declare(declared);
-        *self.inner.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
+        let new = upserted.into_iter().map(|new| Object {
+            source: source.clone(),
+            commit: commit.clone(),
+            path: new.path,
+            digest: new.digest,
+            manifest: new.manifest,
+            files: new.files,
+        });
+        let mut agents: BTreeSet<AgentName> = new.filter_map(|object| live.put(object)).collect();
+        agents.extend(retired.iter().filter_map(|key| live.remove(&source, key)));
+        changed.extend(agents.into_iter().map(|name| (name.clone(), live.declared(&name))));
+        live.sources.insert(source, Standing { generation, commit });
+        drop(shared);
+        self.inner.fleet.lock().declare(changed);
         Ok(())
     }
 
-    /// What is live of a kind; a row that cannot be read is said and left out, and stops no other.
-    async fn readable(&self, kind: Kind) -> Result<Vec<Definition>, EngineError> {
-        let rows = self.inner.store.definitions(kind).await?;
-        let readable = rows.into_iter().filter_map(|row| match row {
-            Ok(definition) => Some(definition),
-            Err(error) => {
-                tracing::error!(%kind, %error, "a live definition cannot be read");
-                None
+    /// Reads everything that is live.
+    pub async fn definitions_changed(&self) -> Result<(), EngineError> {
+        let _turn = self.inner.defining.lock().await;
+        let mut live = Live::default();
+        // Where the sources stand comes first: what is read after it is not older, and what is newer is noticed at the next look.
+        for state in self.inner.store.sources().await?.into_iter().flatten() {
+            live.sources.insert(state.source, Standing { generation: state.generation, commit: state.commit });
+        }
+        for kind in Kind::ALL {
+            for row in self.inner.store.definitions(kind).await? {
+                match row {
+                    Ok(definition) => drop(live.put(definition.into())),
+                    // It stops no other.
+                    Err(error) => {
+                        tracing::error!(%kind, %error, "a live definition cannot be read");
+                        if let Some((source, name)) = error.key.as_deref().and_then(source_and_name) {
+                            live.unreadable.entry(source.to_owned()).or_default().insert((kind, name.to_owned()));
+                        }
+                    }
+                }
             }
-        });
-        Ok(readable.collect())
+        }
+        let mut shared = self.live_mut();
+        let names: BTreeSet<&AgentName> = shared.agents.keys().chain(live.agents.keys()).collect();
+        let declared = names.into_iter().map(|name| (name.clone(), live.declared(name))).collect();
+        *shared = Arc::new(live);
+        drop(shared);
+        self.inner.fleet.lock().declare(declared);
+        Ok(())
     }
+
+    fn live_mut(&self) -> RwLockWriteGuard<'_, Arc<Live>> {
+        self.inner.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<Definition> for Object {
+    fn from(definition: Definition) -> Self {
+        let Definition { source, commit, path, digest, manifest, files, .. } = definition;
+        Self { source, commit, path, digest, manifest, files }
+    }
+}
+
+/// Source and name of a row that cannot be read, from its key `source/kind/name`.
+fn source_and_name(key: &str) -> Option<(&str, &str)> {
+    let (rest, name) = key.rsplit_once('/')?;
+    Some((rest.rsplit_once('/')?.0, name))
 }

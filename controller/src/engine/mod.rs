@@ -52,6 +52,8 @@ pub(crate) struct Inner {
     hot: Hot,
     queue: Queue<ExecutionId>,
     live: RwLock<Arc<Live>>,
+    /// Who changes what is live: one at a time, from reading to the end.
+    defining: tokio::sync::Mutex<()>,
     numbers: start::Numbers,
     notices: broadcast::Sender<Notice>,
     fenced: tokio::sync::Notify,
@@ -83,6 +85,7 @@ impl Engine {
             hot: Hot::default(),
             queue: Queue::new(),
             live: RwLock::default(),
+            defining: tokio::sync::Mutex::new(()),
             numbers: start::Numbers::default(),
             notices: broadcast::channel(NOTICES).0,
             fenced: tokio::sync::Notify::new(),

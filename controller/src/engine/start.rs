@@ -125,7 +125,8 @@ pub(super) struct Numbers(Mutex<HashMap<(String, String), i64>>);
 
 /// Everything that is settled before an id is given.
 struct Prepared {
-    workflow: LiveWorkflow,
+    workflow: Arc<LiveWorkflow>,
+    commit: String,
     program: Arc<Program>,
     snapshot: (String, String),
     params: BTreeMap<String, String>,
@@ -188,7 +189,7 @@ impl Engine {
         let (execution, _) = self.unstarted(&prepared, request, ExecutionId(Uuid::nil()), 0)?;
         let values = context(&execution);
         let steps = prepared.program.steps.iter().map(|step| dry_step(&prepared.program, step, &execution, &values));
-        Ok(DryRun { commit: prepared.workflow.commit, steps: steps.collect(), params: prepared.params })
+        Ok(DryRun { commit: prepared.commit, steps: steps.collect(), params: prepared.params })
     }
 
     async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
@@ -210,7 +211,8 @@ impl Engine {
 
     fn prepare(&self, request: &StartRequest) -> Result<Prepared, StartError> {
         let live = self.live();
-        let workflow = live.workflow(&request.workflow)?.clone();
+        let workflow = Arc::clone(live.workflow(&request.workflow)?);
+        let commit = live.commit(&workflow).to_owned();
         let params = Params::resolve(&workflow.manifest.spec.params, request.params.clone()).map_err(StartError::Params)?;
         let snapshot = snapshot(&live, &workflow);
         let (digest, body) = sealed(&snapshot);
@@ -218,7 +220,7 @@ impl Engine {
         let name = request.workflow.clone();
         let program = program.map_err(|fault| StartError::Uncompilable { workflow: name, fault })?;
         let selections = self.select(&program, &snapshot, request.limit.as_deref())?;
-        Ok(Prepared { workflow, program, snapshot: (digest, body), params, selections })
+        Ok(Prepared { workflow, commit, program, snapshot: (digest, body), params, selections })
     }
 
     /// Resolves each selection once.
@@ -260,7 +262,7 @@ impl Engine {
             workflow: request.workflow.clone(),
             number,
             source: prepared.workflow.source.clone(),
-            commit: prepared.workflow.commit.clone(),
+            commit: prepared.commit.clone(),
             snapshot: prepared.snapshot.0.clone(),
             params: prepared.params.clone(),
             selections: prepared.selections.clone(),
@@ -339,11 +341,11 @@ impl Numbers {
 fn snapshot(live: &Live, workflow: &LiveWorkflow) -> Snapshot {
     Snapshot {
         source: workflow.source.clone(),
-        commit: workflow.commit.clone(),
+        commit: live.commit(workflow).to_owned(),
         path: workflow.path.clone(),
         digest: workflow.digest.clone(),
         workflow: workflow.manifest.clone(),
-        groups: live.groups.get(&workflow.source).cloned().unwrap_or_default(),
+        groups: live.groups.get(&workflow.source).map(|groups| groups.as_ref().clone()).unwrap_or_default(),
         files: workflow.files.clone(),
     }
 }

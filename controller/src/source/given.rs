@@ -22,6 +22,7 @@ pub struct SourceFile {
 /// Files as a tree.
 #[derive(Debug, Clone)]
 pub struct Given {
+    commit: Commit,
     entries: Vec<Entry>,
     files: BTreeMap<String, SourceFile>,
 }
@@ -32,7 +33,12 @@ impl Given {
         let files: BTreeMap<String, SourceFile> = files.into_iter().map(|file| (file.path.clone(), file)).collect();
         let manifests = files.values().filter(|file| is_manifest(Path::new(&file.path)));
         let entries = manifests.map(|file| Entry { path: file.path.clone(), content: content_id(&file.bytes) });
-        Self { entries: entries.collect(), files }
+        Self { commit: Commit::default(), entries: entries.collect(), files }
+    }
+
+    /// The same as this commit.
+    pub fn at(self, commit: Commit) -> Self {
+        Self { commit, ..self }
     }
 }
 
@@ -59,7 +65,7 @@ impl Tree for Given {
     }
 
     fn commit(&self) -> Commit {
-        Commit::default()
+        self.commit.clone()
     }
 }
 

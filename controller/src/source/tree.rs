@@ -25,6 +25,11 @@ pub trait Tree: Send {
     /// A file that a manifest uses, at this path relative to the source's root.
     fn file(&self, path: &str) -> Result<PinnedFile, FileFault>;
 
+    /// Says what [`Tree::file`] would answer, where that can be told without reading it: equal words, equal files.
+    fn file_content(&self, _path: &str) -> Option<String> {
+        None
+    }
+
     /// Which commit this is. Asked last: a plain folder's says what was read of it.
     fn commit(&self) -> Commit;
 }

@@ -4,7 +4,7 @@ use super::record::{Begun, Finding};
 use super::{Checked, Confirmation, Planned, SyncError, Syncer};
 use crate::clock;
 use pulse_store::{ApplyError, SyncOutcome, SyncRecord};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 /// Plans made anew because another writer was first, before a look is given up.
 const TRIES: usize = 5;
@@ -12,11 +12,13 @@ const TRIES: usize = 5;
 impl Syncer {
     /// Looks once. The caller has the turn.
     pub(super) async fn look(&self, confirmed: Option<&Confirmation>) -> Result<SyncRecord, SyncError> {
-        self.refresh().await?;
         let begun = Begun::now(self.name());
         let last = self.inner.store.last_sync(self.name()).await?;
-        let checked = match self.check_source(None).await {
-            Ok(checked) => checked,
+        let checked = match self.read(None).await {
+            Ok((checked, cache)) => {
+                *self.cache() = Arc::new(cache);
+                checked
+            }
             Err(SyncError::Source(error)) => return self.record(last, begun.unreachable(&error)).await,
             Err(error) => return Err(error),
         };
@@ -25,6 +27,7 @@ impl Syncer {
         }
         for _ in 0..TRIES {
             let planned = self.plan(&checked).await?;
+            self.inner.engine.definitions_at(self.name(), planned.generation).await?;
             if planned.is_live(&checked) {
                 return self.record(last, begun.finish(Finding::of(SyncOutcome::Unchanged, &checked, &planned))).await;
             }
@@ -51,22 +54,20 @@ impl Syncer {
             Ok(generation) => {
                 let (source, commit) = (self.name(), apply.commit.as_str());
                 tracing::info!(source, commit, generation, message = record.message, "synced");
-                self.inner.stale.store(true, Ordering::SeqCst);
-                self.refresh().await?;
+                self.advance_heads(&planned.heads, planned, commit, generation);
+                self.inner.engine.definitions_applied(apply, generation).await?;
                 Ok(Some(record))
             }
-            Err(ApplyError::Moved { .. }) => Ok(None),
-            Err(ApplyError::Store(error)) => Err(error.into()),
+            Err(ApplyError::Moved { .. }) => {
+                self.keep_heads(None);
+                Ok(None)
+            }
+            Err(ApplyError::Store(error)) => {
+                // Whether it was applied may be unclear; the next look asks the database.
+                self.keep_heads(None);
+                Err(error.into())
+            }
         }
-    }
-
-    /// Tells the engine to read what is live, once for each apply, and again where that failed.
-    async fn refresh(&self) -> Result<(), SyncError> {
-        if self.inner.stale.load(Ordering::SeqCst) {
-            self.inner.engine.definitions_changed().await?;
-            self.inner.stale.store(false, Ordering::SeqCst);
-        }
-        Ok(())
     }
 
     /// Records a sync that changed nothing live, unless the last one says the same.

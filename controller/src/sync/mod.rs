@@ -9,6 +9,7 @@ mod aside;
 mod check;
 mod confirm;
 mod error;
+mod heads;
 mod look;
 mod plan;
 mod record;
@@ -17,7 +18,7 @@ mod sources;
 mod status;
 mod turn;
 
-pub use check::{Checked, check, check_given};
+pub use check::{Cache, Checked, Declared, check, check_given};
 pub use confirm::{ConfirmError, Confirmation};
 pub use error::SyncError;
 pub use plan::Planned;
@@ -26,8 +27,7 @@ pub use sources::Sources;
 use crate::engine::Engine;
 use crate::source::Source;
 use pulse_store::{Store, SyncRecord};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// The name of a source where settings give none. A name is part of every key, so that several sources live side by side.
@@ -53,8 +53,10 @@ struct Inner {
     hint: tokio::sync::Notify,
     watched: std::sync::Mutex<status::Watched>,
     stopping: turn::Stopping,
-    /// Something was applied that the engine has not read yet.
-    stale: AtomicBool,
+    /// What the last look left of its commit.
+    cache: std::sync::Mutex<Arc<Cache>>,
+    /// What is live, as far as it is known here.
+    heads: std::sync::Mutex<Option<Arc<heads::Heads>>>,
 }
 
 impl Syncer {
@@ -71,7 +73,8 @@ impl Syncer {
             hint: tokio::sync::Notify::new(),
             watched: std::sync::Mutex::default(),
             stopping: turn::Stopping::default(),
-            stale: AtomicBool::new(false),
+            cache: std::sync::Mutex::default(),
+            heads: std::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -94,15 +97,25 @@ impl Syncer {
 
     /// What the source holds, checked; nothing is applied or recorded. `reference`: a branch, tag or commit instead of its head.
     pub async fn check_source(&self, reference: Option<String>) -> Result<Checked, SyncError> {
-        let source = Arc::clone(&self.inner.source);
-        let checked = aside::aside(&self.inner.name, move || {
+        Ok(self.read(reference).await?.0)
+    }
+
+    /// Reads and checks, and what is worth keeping for the next look.
+    async fn read(&self, reference: Option<String>) -> Result<(Checked, Cache), SyncError> {
+        let (source, kept) = (Arc::clone(&self.inner.source), Arc::clone(&self.cache()));
+        let checked = aside::aside(self.name(), move || {
             let tree = match reference {
                 Some(reference) => source.look_at(&reference)?,
                 None => source.look()?,
             };
-            check(tree.as_ref())
+            check(tree.as_ref(), &kept)
         });
         Ok(checked.await??)
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, Arc<Cache>> {
+        // It is replaced as a whole, so that a poisoned lock still guards a whole one.
+        self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,13 +1,14 @@
 //! A checked set against what is live: the plan, and what applying it writes.
 
 use super::check::set_digest;
+use super::heads::Heads;
 use super::{Checked, SyncError, Syncer};
 use crd_schemas::Kind;
 use pulse_core::Timestamp;
-use pulse_core::definitions::Files;
-use pulse_core::plan::{LiveObject, Plan};
-use pulse_store::{Apply, Definition, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
-use std::collections::BTreeSet;
+use pulse_core::plan::{Change, LiveObject, Plan, WantedObject};
+use pulse_store::{Apply, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A plan and what it was made against.
 #[derive(Debug, Clone)]
@@ -19,48 +20,23 @@ pub struct Planned {
     /// The commit that is live.
     pub live_commit: Option<String>,
     /// Objects that stay as they are, but stand in another file now.
-    pub(super) moved: BTreeSet<(Kind, String)>,
+    pub(super) moved: Vec<Change>,
+    pub(super) heads: Arc<Heads>,
+    wanted: Vec<WantedObject>,
 }
 
 impl Syncer {
     /// What a checked set would change of what is live; nothing is applied or recorded.
     pub async fn plan(&self, checked: &Checked) -> Result<Planned, SyncError> {
-        let state = self.inner.store.source(self.name()).await?;
-        let live = self.live().await?;
-        let objects: Vec<LiveObject> = live.iter().map(live_object).collect();
+        let heads = self.heads().await?;
         let wanted = checked.wanted();
-        let moved = wanted.iter().filter(|object| {
-            let same = |definition: &&Definition| {
-                definition.manifest.kind() == object.kind && definition.manifest.metadata().name == object.name
-            };
-            live.iter().find(same).is_some_and(|definition| definition.path != object.path)
-        });
-        let moved = moved.map(|object| (object.kind, object.name.clone())).collect();
-        Ok(Planned {
-            plan: Plan::between(&objects, &wanted),
-            generation: state.as_ref().map_or(0, |state| state.generation),
-            live_commit: state.map(|state| state.commit),
-            moved,
-        })
-    }
-
-    /// What is live. A row that cannot be read counts as absent, so that the next commit mends it.
-    async fn live(&self) -> Result<Vec<Definition>, SyncError> {
-        let rows = self.inner.store.live(self.name()).await?;
-        let readable = rows.into_iter().filter_map(|row| {
-            row.inspect_err(|error| tracing::error!(%error, "a live definition cannot be read; it is planned anew")).ok()
-        });
-        Ok(readable.collect())
-    }
-}
-
-fn live_object(definition: &Definition) -> LiveObject {
-    LiveObject {
-        kind: definition.manifest.kind(),
-        name: definition.manifest.metadata().name.clone(),
-        digest: definition.digest.clone(),
-        retired: definition.retired_at.is_some(),
-        generation: definition.generation,
+        let plan = Plan::between(heads.objects.values(), &wanted);
+        let elsewhere = |change: &&Change| {
+            let live = heads.objects.get(&(change.kind, change.name.clone()));
+            live.is_some_and(|live| Some(&live.path) != change.path.as_ref())
+        };
+        let moved = plan.unchanged.iter().filter(elsewhere).cloned().collect();
+        Ok(Planned { plan, generation: heads.generation, live_commit: heads.commit.clone(), moved, heads, wanted })
     }
 }
 
@@ -80,25 +56,47 @@ impl Planned {
         }
     }
 
+    /// What is written of what is wanted.
+    fn written(&self) -> impl Iterator<Item = &Change> {
+        self.plan.create.iter().chain(&self.plan.update).chain(&self.moved)
+    }
+
+    /// Each object that an apply changes, as it is afterwards.
+    pub(super) fn after(&self) -> impl Iterator<Item = LiveObject> {
+        let live = |retired: bool| {
+            move |change: &Change| LiveObject {
+                kind: change.kind,
+                name: change.name.clone(),
+                digest: change.to.clone().or_else(|| change.from.clone()).unwrap_or_default(),
+                path: change.path.clone().unwrap_or_default(),
+                retired,
+                generation: change.generation,
+            }
+        };
+        self.written().map(live(false)).chain(self.plan.retire.iter().map(live(true)))
+    }
+
     /// Everything that the store has to write.
     pub(super) fn apply(&self, source: &str, checked: &Checked, sync: SyncRecord, now: Timestamp) -> Apply {
-        let mut changed: BTreeSet<(Kind, String)> = self.moved.clone();
-        changed.extend(self.plan.create.iter().chain(&self.plan.update).map(|change| (change.kind, change.name.clone())));
-        let wanted = checked.wanted();
-        let upserted =
-            checked.documents.iter().zip(&wanted).filter(|(_, object)| changed.contains(&(object.kind, object.name.clone())));
-        let upserted = upserted.map(|(document, object)| NewDefinition {
-            manifest: document.manifest.clone(),
-            path: object.path.clone(),
-            digest: object.digest.clone(),
-            files: Files::new(),
+        let generations: HashMap<(Kind, &str), i64> =
+            self.written().map(|change| ((change.kind, change.name.as_str()), change.generation)).collect();
+        let upserted = checked.declared.iter().filter_map(|declared| {
+            let manifest = declared.manifest();
+            let generation = *generations.get(&(manifest.kind(), manifest.metadata().name.as_str()))?;
+            Some(NewDefinition {
+                manifest: manifest.clone(),
+                path: declared.path().to_owned(),
+                digest: declared.digest.clone(),
+                files: declared.files.clone(),
+                generation,
+            })
         });
         let retired = self.plan.retire.iter().map(|change| DefinitionKey { kind: change.kind, name: change.name.clone() });
         Apply {
             source: source.to_owned(),
             parent_generation: self.generation,
             commit: checked.commit.id.clone(),
-            digest: set_digest(&wanted),
+            digest: set_digest(&self.wanted),
             upserted: upserted.collect(),
             retired: retired.collect(),
             sync,

@@ -4,15 +4,17 @@ use crate::bounds;
 use crate::columns::time;
 use crate::dialect::{Dialect, UPSERT_DEFINITION};
 use crate::rows::{Columns, FromRow, list, one};
-use crate::sql::{Query, Shape, built, is_taken, query};
+use crate::sql::{Query, Shape, built, chunks, is_taken, query, repeat};
 use crate::syncs::{self, SyncRecord};
 use crate::tokens::json;
 use crate::{Error, RowError, Store};
 use crd_schemas::manifest::{Kind, Manifest};
 use pulse_core::definitions::Files;
+use pulse_core::plan::LiveObject;
 use pulse_core::time::Timestamp;
 use pulse_protocol::failpoint;
 use sqlx::AnyConnection;
+use std::collections::BTreeMap;
 
 /// What names a definition within its source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +38,7 @@ pub struct Definition {
     pub digest: String,
     /// The files of its commit that it uses.
     pub files: Files,
-    /// The source's generation that wrote this row.
+    /// How often it was changed: created, updated, retired.
     pub generation: i64,
     /// The commit that wrote this row.
     pub commit: String,
@@ -57,6 +59,8 @@ pub struct NewDefinition {
     pub digest: String,
     /// The files of its commit that it uses.
     pub files: Files,
+    /// How often it was changed, this time included; a new place alone is no change.
+    pub generation: i64,
 }
 
 /// A source as it stands.
@@ -144,6 +148,25 @@ impl FromRow for Definition {
     }
 }
 
+impl FromRow for LiveObject {
+    const TABLE: &'static str = "definitions";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        Some(format!("{}/{}", row.text("kind")?, row.text("name")?))
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        let word: String = row.get("kind")?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+        Ok(Self {
+            kind: kind.ok_or_else(|| format!("column kind: there is no kind {word:?}"))?,
+            name: row.get("name")?,
+            digest: row.get("digest")?,
+            path: row.get("path")?,
+            retired: row.get::<Option<i64>>("retired_at")?.is_some(),
+            generation: row.get("generation")?,
+        })
+    }
+}
+
 impl FromRow for SourceState {
     const TABLE: &'static str = "sources";
     fn key(row: &Columns<'_>) -> Option<String> {
@@ -168,11 +191,25 @@ impl Store {
         Ok(list(&mut *self.reader().await?, select.bind(source.to_owned())).await?)
     }
 
+    /// Every object of a source without its manifest, retired ones too: what a plan is made against.
+    pub async fn heads(&self, source: &str) -> Result<Vec<Result<LiveObject, RowError>>, Error> {
+        let select = query("SELECT kind, name, path, digest, generation, retired_at FROM definitions WHERE source = ?");
+        Ok(list(&mut *self.reader().await?, select.bind(source.to_owned())).await?)
+    }
+
     /// What is live of a kind, in every source.
     pub async fn definitions(&self, kind: Kind) -> Result<Vec<Result<Definition, RowError>>, Error> {
         let select =
             built(format!("SELECT {COLUMNS} FROM definitions WHERE kind = ? AND retired_at IS NULL ORDER BY name, source"));
         Ok(list(&mut *self.reader().await?, select.bind(kind.as_str())).await?)
+    }
+
+    /// What is live of a kind under one name, in every source.
+    pub async fn named(&self, kind: Kind, name: &str) -> Result<Vec<Result<Definition, RowError>>, Error> {
+        let select = built(format!(
+            "SELECT {COLUMNS} FROM definitions WHERE kind = ? AND name = ? AND retired_at IS NULL ORDER BY source"
+        ));
+        Ok(list(&mut *self.reader().await?, select.bind(kind.as_str()).bind(name.to_owned())).await?)
     }
 
     /// One definition of a source, live or retired.
@@ -207,10 +244,8 @@ impl Store {
                 |connection, _| {
                     Box::pin(async move {
                         advance(connection, apply, generation).await?;
-                        upsert(dialect, connection, apply, generation, rows).await?;
-                        for key in &apply.retired {
-                            retire(connection, apply, key, generation).await?;
-                        }
+                        upsert(dialect, connection, apply, rows).await?;
+                        retire(connection, apply).await?;
                         syncs::insert(connection, &apply.sync).await?;
                         failpoint::hit("controller.apply.before");
                         Ok::<_, ApplyError>(generation)
@@ -250,7 +285,6 @@ async fn upsert(
     dialect: &Dialect,
     connection: &mut AnyConnection,
     apply: &Apply,
-    generation: i64,
     rows: &[Encoded<'_>],
 ) -> Result<(), sqlx::Error> {
     let shape = Shape::insert(
@@ -265,7 +299,7 @@ async fn upsert(
             .bind(new.manifest.metadata().name.clone())
             .bind(new.path.clone())
             .bind(new.digest.clone())
-            .bind(generation)
+            .bind(new.generation)
             .bind(apply.commit.clone())
             .bind(manifest.clone())
             .bind(files.clone())
@@ -301,19 +335,24 @@ async fn advance(connection: &mut AnyConnection, apply: &Apply, generation: i64)
     if rows == 1 { Ok(()) } else { Err(moved()) }
 }
 
-async fn retire(connection: &mut AnyConnection, apply: &Apply, key: &DefinitionKey, generation: i64) -> Result<(), sqlx::Error> {
-    query(
-        "UPDATE definitions SET retired_at = ?, updated_at = ?, generation = ?, commit_id = ? \
-         WHERE source = ? AND kind = ? AND name = ? AND retired_at IS NULL",
-    )
-    .bind(time(apply.now))
-    .bind(time(apply.now))
-    .bind(generation)
-    .bind(apply.commit.clone())
-    .bind(apply.source.clone())
-    .bind(key.kind.as_str())
-    .bind(key.name.clone())
-    .execute(connection)
-    .await?;
+/// The rows stay, for their history.
+async fn retire(connection: &mut AnyConnection, apply: &Apply) -> Result<(), sqlx::Error> {
+    let mut names: BTreeMap<Kind, Vec<&str>> = BTreeMap::new();
+    for key in &apply.retired {
+        names.entry(key.kind).or_default().push(&key.name);
+    }
+    for (kind, names) in names {
+        for chunk in chunks(&names) {
+            let update = built(format!(
+                "UPDATE definitions SET retired_at = ?, updated_at = ?, generation = generation + 1, commit_id = ? \
+                 WHERE source = ? AND kind = ? AND retired_at IS NULL AND name IN ({})",
+                repeat("?", ", ", chunk.len())
+            ));
+            let update = update.bind(time(apply.now)).bind(time(apply.now)).bind(apply.commit.clone());
+            let update = update.bind(apply.source.clone()).bind(kind.as_str());
+            let update = chunk.iter().fold(update, |update, name| update.bind((*name).to_owned()));
+            update.execute(&mut *connection).await?;
+        }
+    }
     Ok(())
 }

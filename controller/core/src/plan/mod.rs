@@ -16,6 +16,8 @@ pub struct LiveObject {
     pub name: String,
     /// The digest of its manifest.
     pub digest: String,
+    /// The file, relative to the source's root.
+    pub path: String,
     /// Its manifest was deleted; its history stays.
     pub retired: bool,
     /// How often it was changed.
@@ -72,8 +74,8 @@ pub struct Plan {
 
 impl Plan {
     /// The difference between what is live and what is wanted.
-    pub fn between(live: &[LiveObject], wanted: &[WantedObject]) -> Self {
-        let live: BTreeMap<_, _> = live.iter().map(|object| ((object.kind, &object.name), object)).collect();
+    pub fn between<'a>(live: impl IntoIterator<Item = &'a LiveObject>, wanted: &[WantedObject]) -> Self {
+        let live: BTreeMap<_, _> = live.into_iter().map(|object| ((object.kind, &object.name), object)).collect();
         let wanted: BTreeMap<_, _> = wanted.iter().map(|object| ((object.kind, &object.name), object)).collect();
         let mut plan = Self::default();
         for (key, object) in &wanted {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn live(kind: Kind, name: &str, digest: &str, retired: bool) -> LiveObject {
-    LiveObject { kind, name: name.into(), digest: digest.into(), retired, generation: 4 }
+    LiveObject { kind, name: name.into(), digest: digest.into(), path: String::new(), retired, generation: 4 }
 }
 
 fn wanted(kind: Kind, name: &str, digest: &str) -> WantedObject {

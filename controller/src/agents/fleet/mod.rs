@@ -134,11 +134,13 @@ impl FleetState {
         self.agents.insert(name.clone(), AgentView { presence, last_seen: seen, slots, taken, value });
     }
 
-    /// Replaces everything that manifests declare of agents.
-    pub fn declare(&mut self, declared: BTreeMap<AgentName, Declared>) {
-        self.declared = declared;
-        let names: Vec<AgentName> = self.agents.keys().cloned().collect();
-        for name in names {
+    /// Takes in what manifests declare of these agents now; `None` where nothing is declared any more.
+    pub fn declare(&mut self, changes: BTreeMap<AgentName, Option<Declared>>) {
+        for (name, declared) in changes {
+            match declared {
+                Some(declared) => drop(self.declared.insert(name.clone(), declared)),
+                None => drop(self.declared.remove(&name)),
+            }
             let (slots, value) = self.describe(&name);
             if let Some(view) = self.agents.get_mut(&name) {
                 (view.slots, view.value) = (slots, value);

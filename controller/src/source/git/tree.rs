@@ -122,6 +122,13 @@ impl Tree for GitTree {
         self.pinned(path)
     }
 
+    fn file_content(&self, path: &str) -> Option<String> {
+        let objects = Objects(self.repository.odb().ok()?);
+        let entry = objects.find(self.root, path.split('/')).ok()??;
+        // A file's mode is no part of its blob, but of what is pinned.
+        (entry.kind() == Kind::File).then(|| format!("{} {}", entry.id, entry.is_executable()))
+    }
+
     fn commit(&self) -> Commit {
         self.commit.clone()
     }

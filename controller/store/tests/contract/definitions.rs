@@ -15,6 +15,7 @@ fn group(name: &str, member: &str) -> NewDefinition {
         path: format!("groups/{name}.yaml"),
         digest: format!("{name}-{member}"),
         files: [(format!("{name}.sh"), PinnedFile { executable: true, content: Arc::new(vec![0, 255]) })].into(),
+        generation: 1,
     }
 }
 
@@ -60,14 +61,26 @@ pub async fn a_plan_applies_whole_and_retired_ones_come_back(bench: Bench) {
     let first = plan("main", 0, "c1", vec![group("web", "w1"), group("db", "d1")], &[]);
     assert_eq!(store.apply(&first).await.expect("applied"), 1);
     assert_eq!(names(&store, "main").await, ["db", "web"]);
-    assert_eq!(store.apply(&plan("main", 1, "c2", vec![group("web", "w2")], &["db"])).await.expect("applied"), 2);
+    assert_eq!(
+        store
+            .apply(&plan("main", 1, "c2", vec![NewDefinition { generation: 2, ..group("web", "w2") }], &["db"]))
+            .await
+            .expect("applied"),
+        2
+    );
     assert_eq!(names(&store, "main").await, ["web"]);
     let source = store.source("main").await.expect("readable").expect("there");
     assert_eq!((source.generation, source.commit.as_str(), source.digest.as_str()), (2, "c2", "set-c2"));
     let web = store.definition("main", Kind::AgentGroup, "web").await.expect("readable").expect("there");
     assert_eq!((web.manifest, web.generation, web.commit.as_str()), (group("web", "w2").manifest, 2, "c2"));
     let db = store.definition("main", Kind::AgentGroup, "db").await.expect("readable").expect("history stays");
-    assert_eq!(db.retired_at, Some(NOW));
+    assert_eq!((db.retired_at, db.generation), (Some(NOW), 2));
+    let heads: Vec<_> = store.heads("main").await.expect("readable").into_iter().map(|row| row.expect("readable")).collect();
+    let said: Vec<_> = heads
+        .iter()
+        .map(|head| (head.name.as_str(), head.path.as_str(), head.digest.as_str(), head.retired, head.generation))
+        .collect();
+    assert_eq!(said, [("db", "groups/db.yaml", "db-d1", true, 2), ("web", "groups/web.yaml", "web-w2", false, 2)]);
     store.apply(&plan("main", 2, "c3", vec![group("db", "d9")], &[])).await.expect("applied");
     assert_eq!(names(&store, "main").await, ["db", "web"]);
 }

@@ -1,5 +1,8 @@
 //! A source's changes and what they do to what is live.
 
+mod commits;
+mod shelf;
+
 use super::{ConfirmError, Confirmation, DEFAULT_SOURCE as SOURCE, Sources, Syncer};
 use crate::agents::FleetHandle;
 use crate::engine::Engine;

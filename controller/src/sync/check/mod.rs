@@ -1,0 +1,108 @@
+//! A tree to documents and every problem of the whole set, each with its place. What one file can be asked by itself is kept as long
+//! as the file stays the same, so that a look costs what changed; a look with and one without anything kept say the same.
+
+mod cache;
+mod files;
+mod fresh;
+
+pub use cache::Cache;
+
+use super::SyncError;
+use super::aside::aside;
+use crate::source::tree::{Commit, SourceError, Tree};
+use crate::source::{Given, SourceFile};
+use cache::CheckedDocument;
+use crd_schemas::{Document, Manifest, Problem, Severity};
+use files::UsedFiles;
+use pulse_core::definitions::{self, Files};
+use pulse_core::plan::WantedObject;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// A set of manifests, checked.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Which commit it is; without an id where it is none.
+    pub commit: Commit,
+    /// What the documents without a problem of their own declare, in the order of files.
+    pub declared: Vec<Declared>,
+    /// Every problem, in the order of files and lines.
+    pub problems: Vec<Problem>,
+}
+
+/// What one document declares.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    document: Arc<CheckedDocument>,
+    /// Says manifest and files.
+    pub digest: String,
+    /// The files that it uses.
+    pub files: Files,
+}
+
+/// Checks a tree as one set. `kept` is what a look before has left; the cache that this one leaves holds this tree and no more.
+pub fn check(tree: &dyn Tree, kept: &Cache) -> Result<(Checked, Cache), SourceError> {
+    let files = fresh::files(tree, kept)?;
+    let mut problems: Vec<Problem> =
+        tree.problems().iter().chain(files.iter().flat_map(|(_, file)| &file.problems)).cloned().collect();
+    let mut used = UsedFiles::new(tree, kept);
+    let mut declared = Vec::new();
+    for document in files.iter().flat_map(|(_, file)| &file.documents) {
+        let (files, signature, missing) = used.of(document);
+        problems.extend(missing);
+        let digest = document.digest(&files, signature);
+        declared.push(Declared { document: Arc::clone(document), digest, files });
+    }
+    let documents: Vec<&Document> = declared.iter().map(|declared| &declared.document.document).collect();
+    problems.extend(definitions::set_problems(&documents));
+    problems.sort_by(|a, b| (&a.file, a.line, a.column, &a.code).cmp(&(&b.file, b.line, b.column, &b.code)));
+    let cache = Cache::new(files, used.finish());
+    Ok((Checked { commit: tree.commit(), declared, problems }, cache))
+}
+
+/// Checks files that no source holds.
+pub async fn check_given(files: Vec<SourceFile>) -> Result<Checked, SyncError> {
+    let checked = aside("given", move || check(&Given::new(files), &Cache::default()));
+    Ok(checked.await??.0)
+}
+
+impl Declared {
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.document.document.manifest
+    }
+
+    /// The file that it stands in.
+    pub fn path(&self) -> &str {
+        self.document.document.path()
+    }
+}
+
+impl Checked {
+    /// How many problems refuse the set.
+    pub fn errors(&self) -> usize {
+        self.problems.iter().filter(|problem| problem.severity == Severity::Error).count()
+    }
+
+    /// What the set declares, in the order of [`Checked::declared`].
+    pub fn wanted(&self) -> Vec<WantedObject> {
+        let wanted = self.declared.iter().map(|declared| WantedObject {
+            kind: declared.manifest().kind(),
+            name: declared.manifest().metadata().name.clone(),
+            digest: declared.digest.clone(),
+            path: declared.path().to_owned(),
+        });
+        wanted.collect()
+    }
+}
+
+/// Digest of everything that a set declares.
+pub(super) fn set_digest(wanted: &[WantedObject]) -> String {
+    let mut lines: Vec<String> =
+        wanted.iter().map(|object| format!("{} {} {} {:?}\n", object.kind, object.name, object.digest, object.path)).collect();
+    lines.sort();
+    Sha256::digest(lines.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! A look with something kept says what a look without anything kept says.
+
+use super::{Cache, Checked, check};
+use crate::source::{Given, SourceFile};
+use std::collections::BTreeMap;
+
+/// Numbers that look random and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+}
+
+fn tree(files: &BTreeMap<String, String>) -> Given {
+    let file =
+        |(path, text): (&String, &String)| SourceFile { path: path.clone(), bytes: text.clone().into_bytes(), executable: false };
+    Given::new(files.iter().map(file).collect())
+}
+
+/// A manifest that is right by itself, wrong by itself, or wrong among the others, as it falls out.
+fn manifest(dice: &mut Dice) -> String {
+    let name = |dice: &mut Dice| ["a", "b", "c", "d", "e", "all"][dice.roll(6)];
+    let head = |kind: &str, name: &str| format!("apiVersion: pulse.dev/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n");
+    match dice.roll(6) {
+        0 | 1 => {
+            let (own, target, number) = (name(dice), name(dice), dice.roll(4));
+            let command = ["echo", "'{{ params.x }}'", "uptime", "{{ agent.name }}"][number];
+            let step = format!("{{id: go, type: execute, targets: [{target}, \"x=1\"], command: \"{command}\"}}");
+            format!("{}spec:\n  steps:\n    - {step}\n", head("Workflow", own))
+        }
+        2 => format!("{}spec: {{slots: {}}}\n", head("Agent", name(dice)), 1 + dice.roll(3)),
+        3 => format!("{}spec: {{agents: [{}, {}]}}\n", head("AgentGroup", name(dice)), name(dice), name(dice)),
+        4 => format!("{}spec: {{selector: \"{}\"}}\n", head("AgentGroup", name(dice)), ["a=b", "a", "a="][dice.roll(3)]),
+        _ => ["a: [", "kind: Nonsense\n", "", "# nothing\n"][dice.roll(4)].to_owned(),
+    }
+}
+
+fn edit(files: &mut BTreeMap<String, String>, dice: &mut Dice) {
+    let path = format!("{}.yaml", dice.roll(30));
+    match dice.roll(5) {
+        0 => drop(files.remove(&path)),
+        1 => {
+            if let Some(text) = files.remove(&path) {
+                files.insert(format!("moved/{path}"), text);
+            }
+        }
+        2 => drop(files.insert(path, format!("{}---\n{}", manifest(dice), manifest(dice)))),
+        _ => drop(files.insert(path, manifest(dice))),
+    }
+}
+
+/// Everything that a check says.
+fn said(checked: &Checked) -> String {
+    let declared = checked.declared.iter().map(|declared| (declared.path(), &declared.digest, declared.manifest()));
+    format!("{:#?}\n{:#?}\n{:#?}", checked.commit, declared.collect::<Vec<_>>(), checked.problems)
+}
+
+#[test]
+fn what_is_kept_changes_nothing_but_the_time() {
+    let (mut errors, mut good) = (0, 0);
+    for seed in 0..20 {
+        let mut dice = Dice(seed);
+        let (mut files, mut kept) = (BTreeMap::new(), Cache::default());
+        for _ in 0..40 {
+            for _ in 0..=dice.roll(4) {
+                edit(&mut files, &mut dice);
+            }
+            let tree = tree(&files);
+            let (fresh, _) = check(&tree, &Cache::default()).unwrap();
+            let (cached, cache) = check(&tree, &kept).unwrap();
+            assert_eq!(said(&cached), said(&fresh), "seed {seed}: {files:#?}");
+            assert_eq!(cache.len(), files.len(), "no more is kept than the commit holds");
+            kept = cache;
+            errors += fresh.errors();
+            good += fresh.declared.len();
+        }
+    }
+    assert!(errors > 1000 && good > 1000, "both were tried: {errors} errors, {good} documents");
+}
+
+#[test]
+fn a_file_is_parsed_once() {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for n in 0..50 {
+        files.insert(format!("{n:02}.yaml"), format!("apiVersion: pulse.dev/v1\nkind: Agent\nmetadata: {{name: a{n}}}\n"));
+    }
+    let (first, kept) = check(&tree(&files), &Cache::default()).unwrap();
+    files.insert("07.yaml".into(), "apiVersion: pulse.dev/v1\nkind: Agent\nmetadata: {name: other}\n".into());
+    let (second, _) = check(&tree(&files), &kept).unwrap();
+    let pairs = first.declared.iter().zip(&second.declared);
+    let same: Vec<bool> = pairs.map(|(a, b)| std::sync::Arc::ptr_eq(&a.document, &b.document)).collect();
+    assert_eq!(same.iter().filter(|same| !**same).count(), 1);
+    assert!(!same[7]);
+}

@@ -1,0 +1,65 @@
+//! What is live of a source, without its manifests: kept from one look to the next as long as the database says that the source
+//! still stands at the same generation.
+
+use super::{Planned, SyncError, Syncer};
+use crd_schemas::Kind;
+use pulse_core::plan::LiveObject;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+
+/// Every object of a source, retired ones too, at one generation.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heads {
+    /// The source's generation; 0 for one that was never applied.
+    pub(super) generation: i64,
+    /// The commit that is live.
+    pub(super) commit: Option<String>,
+    pub(super) objects: BTreeMap<(Kind, String), LiveObject>,
+}
+
+impl Syncer {
+    /// What is live now.
+    pub(super) async fn heads(&self) -> Result<Arc<Heads>, SyncError> {
+        // The generation first: what is read after it is not older, and where it is newer, the apply finds that out.
+        let state = self.inner.store.source(self.name()).await?;
+        let generation = state.as_ref().map_or(0, |state| state.generation);
+        if let Some(kept) = self.kept_heads().filter(|heads| heads.generation == generation) {
+            return Ok(kept);
+        }
+        let rows = self.inner.store.heads(self.name()).await?;
+        let unreadable = self.inner.engine.unreadable(self.name());
+        let objects = rows.into_iter().filter_map(|row| {
+            let said = |error: &_| tracing::error!(%error, "a live definition cannot be read; it is planned anew");
+            row.inspect_err(said).ok()
+        });
+        let objects = objects.map(|object| ((object.kind, object.name.clone()), object));
+        let objects = objects.map(|(key, object)| readable(key, object, &unreadable));
+        let heads = Arc::new(Heads { generation, commit: state.map(|state| state.commit), objects: objects.collect() });
+        self.keep_heads(Some(Arc::clone(&heads)));
+        Ok(heads)
+    }
+
+    /// Takes in what an apply has done.
+    pub(super) fn advance_heads(&self, before: &Heads, planned: &Planned, commit: &str, generation: i64) {
+        let mut heads = before.clone();
+        (heads.generation, heads.commit) = (generation, Some(commit.to_owned()));
+        for object in planned.after() {
+            heads.objects.insert((object.kind, object.name.clone()), object);
+        }
+        self.keep_heads(Some(Arc::new(heads)));
+    }
+
+    fn kept_heads(&self) -> Option<Arc<Heads>> {
+        self.inner.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn keep_heads(&self, heads: Option<Arc<Heads>>) {
+        *self.inner.heads.lock().unwrap_or_else(PoisonError::into_inner) = heads;
+    }
+}
+
+/// An object whose manifest cannot be read counts as retired, so that the next commit that declares it writes it anew.
+fn readable(key: (Kind, String), object: LiveObject, unreadable: &BTreeSet<(Kind, String)>) -> ((Kind, String), LiveObject) {
+    let retired = object.retired || unreadable.contains(&key);
+    (key, LiveObject { retired, ..object })
+}

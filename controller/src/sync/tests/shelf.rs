@@ -1,0 +1,83 @@
+//! A source for tests: commits on a shelf, one of which is the head; it can fail, and it can hang.
+
+use crate::source::tree::{Commit, SourceError, SourceReason, Tree};
+use crate::source::{Given, Source, SourceFile};
+use pulse_core::source_status::{SourceAddress, SourceKind};
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex};
+
+/// Commits by id.
+#[derive(Default)]
+pub(super) struct Shelf {
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    commits: BTreeMap<String, Vec<(String, String)>>,
+    head: String,
+    fault: Option<SourceError>,
+    hangs: bool,
+    looks: usize,
+}
+
+impl Shelf {
+    /// Makes a commit and moves the head to it.
+    pub(super) fn push(&self, id: &str, files: &[(&str, &str)]) {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        self.state.lock().unwrap().commits.insert(id.to_owned(), files);
+        self.force(id);
+    }
+
+    /// Moves the head to a commit that there was.
+    pub(super) fn force(&self, id: &str) {
+        self.state.lock().unwrap().head = id.to_owned();
+    }
+
+    pub(super) fn fail(&self, reason: Option<SourceReason>) {
+        let fault = reason.map(|reason| SourceError { reason, message: format!("it is {}", reason.as_str()) });
+        self.state.lock().unwrap().fault = fault;
+    }
+
+    /// Looks hang until this is taken back.
+    pub(super) fn hang(&self, hangs: bool) {
+        self.state.lock().unwrap().hangs = hangs;
+        self.moved.notify_all();
+    }
+
+    pub(super) fn looks(&self) -> usize {
+        self.state.lock().unwrap().looks
+    }
+}
+
+impl Source for Shelf {
+    fn address(&self) -> SourceAddress {
+        SourceAddress { kind: SourceKind::Git, url: "shelf://".into(), branch: Some("main".into()), path: None }
+    }
+
+    fn look(&self) -> Result<Box<dyn Tree>, SourceError> {
+        let mut state = self.state.lock().unwrap();
+        state.looks += 1;
+        let state = self.moved.wait_while(state, |state| state.hangs).unwrap();
+        let (head, fault) = (state.head.clone(), state.fault.clone());
+        drop(state);
+        match fault {
+            Some(fault) => Err(fault),
+            None => self.look_at(&head),
+        }
+    }
+
+    fn look_at(&self, reference: &str) -> Result<Box<dyn Tree>, SourceError> {
+        let missing = || SourceError { reason: SourceReason::BranchMissing, message: format!("there is no `{reference}`") };
+        let files = self.state.lock().unwrap().commits.get(reference).cloned().ok_or_else(missing)?;
+        let file = |(path, text): (String, String)| SourceFile { path, bytes: text.into_bytes(), executable: false };
+        let commit = Commit {
+            id: reference.to_owned(),
+            author: Some("Anna <anna@example.org>".to_owned()),
+            title: Some(format!("Commit {reference}")),
+            at: None,
+        };
+        Ok(Box::new(Given::new(files.into_iter().map(file).collect()).at(commit)))
+    }
+}
