@@ -64,6 +64,10 @@ impl Tree for Given {
         Ok(PinnedFile { executable: file.executable, content: Arc::new(file.bytes.clone()) })
     }
 
+    fn file_content(&self, path: &str) -> Option<String> {
+        self.files.get(path).map(|file| format!("{} {}", content_id(&file.bytes), file.executable))
+    }
+
     fn commit(&self) -> Commit {
         self.commit.clone()
     }

@@ -24,11 +24,16 @@ fn tree(files: &BTreeMap<String, String>) -> Given {
 fn manifest(dice: &mut Dice) -> String {
     let name = |dice: &mut Dice| ["a", "b", "c", "d", "e", "all"][dice.roll(6)];
     let head = |kind: &str, name: &str| format!("apiVersion: pulse.dev/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n");
-    match dice.roll(6) {
+    match dice.roll(7) {
         0 | 1 => {
             let (own, target, number) = (name(dice), name(dice), dice.roll(4));
             let command = ["echo", "'{{ params.x }}'", "uptime", "{{ agent.name }}"][number];
             let step = format!("{{id: go, type: execute, targets: [{target}, \"x=1\"], command: \"{command}\"}}");
+            format!("{}spec:\n  steps:\n    - {step}\n", head("Workflow", own))
+        }
+        6 => {
+            let (own, file) = (name(dice), script(dice));
+            let step = format!("{{id: go, type: execute, targets: [all], script: {{file: {file}}}}}");
             format!("{}spec:\n  steps:\n    - {step}\n", head("Workflow", own))
         }
         2 => format!("{}spec: {{slots: {}}}\n", head("Agent", name(dice)), 1 + dice.roll(3)),
@@ -38,9 +43,15 @@ fn manifest(dice: &mut Dice) -> String {
     }
 }
 
+fn script(dice: &mut Dice) -> String {
+    format!("scripts/{}.sh", dice.roll(4))
+}
+
 fn edit(files: &mut BTreeMap<String, String>, dice: &mut Dice) {
     let path = format!("{}.yaml", dice.roll(30));
-    match dice.roll(5) {
+    match dice.roll(7) {
+        5 => drop(files.insert(script(dice), ["#!/bin/sh\necho 1", "#!/bin/sh\necho 2", "echo"][dice.roll(3)].to_owned())),
+        6 => drop(files.remove(&script(dice))),
         0 => drop(files.remove(&path)),
         1 => {
             if let Some(text) = files.remove(&path) {
@@ -54,7 +65,8 @@ fn edit(files: &mut BTreeMap<String, String>, dice: &mut Dice) {
 
 /// Everything that a check says.
 fn said(checked: &Checked) -> String {
-    let declared = checked.declared.iter().map(|declared| (declared.path(), &declared.digest, declared.manifest()));
+    let declared =
+        checked.declared.iter().map(|declared| (declared.path(), &declared.digest, declared.manifest(), &declared.files));
     format!("{:#?}\n{:#?}\n{:#?}", checked.commit, declared.collect::<Vec<_>>(), checked.problems)
 }
 
@@ -72,7 +84,8 @@ fn what_is_kept_changes_nothing_but_the_time() {
             let (fresh, _) = check(&tree, &Cache::default()).unwrap();
             let (cached, cache) = check(&tree, &kept).unwrap();
             assert_eq!(said(&cached), said(&fresh), "seed {seed}: {files:#?}");
-            assert_eq!(cache.len(), files.len(), "no more is kept than the commit holds");
+            let manifests = files.keys().filter(|path| path.ends_with(".yaml")).count();
+            assert_eq!(cache.len(), manifests, "no more is kept than the commit holds");
             kept = cache;
             errors += fresh.errors();
             good += fresh.declared.len();
@@ -94,4 +107,24 @@ fn a_file_is_parsed_once() {
     let same: Vec<bool> = pairs.map(|(a, b)| std::sync::Arc::ptr_eq(&a.document, &b.document)).collect();
     assert_eq!(same.iter().filter(|same| !**same).count(), 1);
     assert!(!same[7]);
+}
+
+#[test]
+fn a_file_that_a_manifest_uses_counts_and_is_missed_by_line() {
+    let manifest = "apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  steps:\n    - id: go\n      type: execute\n      targets: [all]\n      script: {file: scripts/run.sh}\n";
+    let mut files: BTreeMap<String, String> = [("w.yaml".to_owned(), manifest.to_owned())].into();
+    let (missing, kept) = check(&tree(&files), &Cache::default()).unwrap();
+    let problem = &missing.problems[0];
+    assert_eq!((problem.file.as_str(), problem.line, problem.code.as_str()), ("w.yaml", 9, "missing-file"), "{problem}");
+    assert!(problem.message.contains("scripts/run.sh"));
+    files.insert("scripts/run.sh".into(), "echo 1".into());
+    let (first, kept) = check(&tree(&files), &kept).unwrap();
+    assert_eq!((first.errors(), first.declared[0].files["scripts/run.sh"].content.as_slice()), (0, b"echo 1".as_slice()));
+    files.insert("scripts/run.sh".into(), "echo 2".into());
+    let (second, kept) = check(&tree(&files), &kept).unwrap();
+    files.insert("scripts/run.sh".into(), "#!/bin/sh".into());
+    let (third, _) = check(&tree(&files), &kept).unwrap();
+    let digests: std::collections::BTreeSet<_> =
+        [&first, &second, &third].map(|checked| checked.declared[0].digest.clone()).into();
+    assert_eq!(digests.len(), 3, "content and mode count");
 }
