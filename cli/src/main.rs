@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! args ─▶ commands/<name>.rs ─▶ client (HTTP, one problem type) ─▶ output (tables, times, escapes)
-//!                          └──▶ manifests (offline: crd-schemas + core) ─▶ snippets
+//!                          └──▶ manifests, used (offline: crd-schemas + core) ─▶ snippets
 //! ```
 //!
 //! Data goes to stdout, messages to stderr. What may not live here: decisions. The controller makes them, and `validate`
@@ -18,6 +18,7 @@ mod interrupt;
 mod manifests;
 mod output;
 mod sourced;
+mod used;
 mod views;
 
 use clap::Parser;

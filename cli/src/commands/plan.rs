@@ -6,10 +6,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifests::{self, ManifestFile};
 use crate::output::{self, Format};
+use crate::used::{self, UsedFiles};
 use clap::ValueEnum;
-use crd_schemas::{Problem, Severity};
+use crd_schemas::{Document, Problem, Severity, parse_file};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A look at a ref of a large repository takes its time; the controller bounds it by itself.
@@ -24,6 +26,9 @@ pub struct Plan {
     /// The source whose live objects are compared; needed only where there are several
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// The source's root, where the paths of scripts and files start; a folder that is given is its own root unless this is said
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
 }
 
 impl Plan {
@@ -55,17 +60,18 @@ impl Plan {
     fn body(&self) -> Result<Value, Failure> {
         let path = Path::new(&self.what);
         if !path.exists() {
-            let ref_like = !self.what.is_empty() && !self.what.starts_with(['.', '/', '-']) && !self.what.ends_with('/');
+            let ref_like = self.root.is_none()
+                && !self.what.is_empty()
+                && !self.what.starts_with(['.', '/', '-'])
+                && !self.what.ends_with('/');
             return match ref_like {
                 true => Ok(json!({ "ref": self.what })),
                 false => Err(Failure::new(format!("there is no file or folder {}, and no ref is called so", self.what))
-                    .with_help("name a folder of manifests, or a branch, tag or commit")),
+                    .with_help("name a folder of manifests, or a branch, tag or commit without --root")),
             };
         }
-        let found = manifests::read(path)?;
-        if let Some(problem) = found.problems.first() {
-            return Err(Failure::new(problem.to_string()).with_help("`pulse validate` shows every problem"));
-        }
+        let found = manifests::read(path, self.root.as_deref())?;
+        refuse(&found.problems)?;
         body(&found.files)
     }
 }
@@ -81,15 +87,57 @@ fn unchanged(plan: &pulse_core::plan::Plan) -> String {
     plan.unchanged.iter().map(|change| format!("  {change}\n")).collect()
 }
 
-/// The files as the API takes them.
+/// The manifests, and the files that they use, as the API takes them.
 fn body(files: &[ManifestFile]) -> Result<Value, Failure> {
-    let mut sent = Vec::new();
+    let (mut sent, mut used) = (BTreeMap::new(), UsedFiles::default());
     for file in files {
         let text = std::str::from_utf8(&file.bytes).map_err(|_| {
             Failure::new(format!("{} is no UTF-8", file.shown))
                 .with_help("save it as UTF-8; `pulse validate` says where it is not")
         })?;
-        sent.push(json!({ "path": file.relative, "content": text }));
+        if passed_over(&file.relative) {
+            let message = format!("the controller would pass over {}", file.shown);
+            let help = "a manifest's file ends in .yaml or .yml, and no part of its path begins with a dot";
+            return Err(Failure::new(message).with_help(help));
+        }
+        for document in parse_file(&file.shown, &file.bytes).documents {
+            sent.extend(used_files(&document, file, &mut used)?);
+        }
+        // A file that is a manifest, too, is sent with its mode.
+        let manifest = || json!({ "path": file.relative, "content": text });
+        sent.entry(file.relative.clone()).or_insert_with(manifest);
     }
-    Ok(json!({ "files": sent }))
+    Ok(json!({ "files": sent.into_values().collect::<Vec<_>>() }))
+}
+
+/// The files that a document uses, by their path.
+fn used_files(document: &Document, file: &ManifestFile, used: &mut UsedFiles) -> Result<Vec<(String, Value)>, Failure> {
+    let Some(root) = &file.root else {
+        return match used::unchecked(document) {
+            None => Ok(Vec::new()),
+            Some(problem) => Err(Failure::new(problem.message).with_help("name the folder from which paths start: `--root DIR`")),
+        };
+    };
+    let (files, problems) = used.of(document, root);
+    refuse(&problems)?;
+    let one = |(path, file)| {
+        let mut sent = json!(file);
+        sent["path"] = json!(path);
+        sent["encoding"] = json!("base64");
+        (path, sent)
+    };
+    Ok(files.into_iter().map(one).collect())
+}
+
+/// What every source passes over.
+fn passed_over(path: &str) -> bool {
+    let manifest = Path::new(path).extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    !manifest || path.split('/').any(|part| part.starts_with('.'))
+}
+
+fn refuse(problems: &[Problem]) -> Result<(), Failure> {
+    match problems.first() {
+        None => Ok(()),
+        Some(problem) => Err(Failure::new(problem.to_string()).with_help("`pulse validate` shows every problem")),
+    }
 }

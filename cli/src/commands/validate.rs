@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::manifests::{self, ManifestFile};
 use crate::output::style::Style;
 use crate::output::{self, Format, snippet};
+use crate::used::{self, UsedFiles};
 use crd_schemas::{Document, Problem, Severity, parse_file};
 use pulse_core::definitions;
 use serde_json::json;
@@ -16,9 +17,12 @@ use std::path::PathBuf;
 /// cannot be read.
 #[derive(Debug, clap::Args)]
 pub struct Validate {
-    /// Folders and files, checked together as one source.
+    /// Folders and files, checked together as one source
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    /// The source's root, where the paths of scripts and files start; a folder that is given is its own root unless this is said
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
 }
 
 impl Validate {
@@ -27,11 +31,12 @@ impl Validate {
         let format = common.format_of(&[Format::Table, Format::Json, Format::Yaml])?;
         let (mut files, mut problems) = (Vec::new(), Vec::new());
         for path in &self.paths {
-            let found = manifests::read(path)?;
+            let found = manifests::read(path, self.root.as_deref())?;
             files.extend(found.files);
             problems.extend(found.problems);
         }
-        files.sort_by(|a, b| a.shown.cmp(&b.shown));
+        // Of a file that is given twice, by itself and within its folder, the one whose root is known stays.
+        files.sort_by(|a, b| (&a.shown, a.root.is_none()).cmp(&(&b.shown, b.root.is_none())));
         files.dedup_by(|a, b| a.shown == b.shown);
         let checked = check(&files, problems);
         let refused = checked.problems.iter().any(|problem| problem.severity == Severity::Error);
@@ -51,11 +56,15 @@ struct Checked {
     problems: Vec<Problem>,
 }
 
-/// Parses every file and checks all manifests as one set.
+/// Parses every file and checks all manifests, with the files that they use, as one set.
 fn check(files: &[ManifestFile], mut problems: Vec<Problem>) -> Checked {
-    let mut documents = Vec::<Document>::new();
+    let (mut documents, mut used) = (Vec::<Document>::new(), UsedFiles::default());
     for file in files {
         let parsed = parse_file(&file.shown, &file.bytes);
+        problems.extend(parsed.documents.iter().flat_map(|document| match &file.root {
+            Some(root) => used.of(document, root).1,
+            None => used::unchecked(document).into_iter().collect(),
+        }));
         documents.extend(parsed.documents);
         problems.extend(parsed.problems);
     }

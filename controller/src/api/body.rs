@@ -3,20 +3,21 @@
 use super::{MAX_BODY, Problem};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-/// A JSON body. An empty one counts as `{}`, so that what has no required field needs no body.
+/// A JSON body of at most `MAX` bytes. An empty one counts as `{}`, so that what has no required field needs no body.
 #[derive(Debug, Clone)]
-pub(super) struct Json<T>(pub(super) T);
+pub(super) struct Json<T, const MAX: usize = MAX_BODY>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for Json<T, MAX> {
     type Rejection = Problem;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        DefaultBodyLimit::max(MAX).apply(&mut request);
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(rejection, MAX))?;
         if bytes.is_empty() {
             return parse(b"{}").map(Self);
         }
@@ -34,10 +35,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-fn unreadable(rejection: BytesRejection) -> Problem {
+fn unreadable(rejection: BytesRejection, max: usize) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            let detail = format!("the body is larger than {MAX_BODY} bytes");
+            let detail = format!("the body is larger than {max} bytes");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
         }
         _ => Problem::bad_request("unreadable_body", "the body could not be read to its end"),

@@ -7,12 +7,17 @@ use crate::sync::{Checked, check_given};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pulse_protocol::files::is_inside;
 use serde_json::{Value, json};
 
-/// Files of one request.
-const MAX_FILES: usize = 10_000;
+/// Files of one request: as many manifests as a source may have, and as many files again that they use.
+const MAX_FILES: usize = 20_000;
+/// Bytes of one request: 16 MiB of manifests and 12 MiB of files in base64, four bytes for three.
+const MAX_BYTES: usize = 32 << 20;
 
-/// A set of files.
+/// A set of files, as a commit would hold them: manifests, and the files that these use.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Files {
@@ -33,12 +38,29 @@ pub(super) struct Wanted {
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Relative to the source's root.
     path: String,
     content: String,
+    #[serde(default)]
+    encoding: Encoding,
+    #[serde(default)]
+    executable: bool,
+}
+
+/// How `content` is written.
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+enum Encoding {
+    /// As it is.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// For bytes that are no text.
+    #[serde(rename = "base64")]
+    Base64,
 }
 
 /// `POST /api/v1/validate`.
-pub(super) async fn validate(Body(Files { files }): Body<Files>) -> Result<Json<Value>, Problem> {
+pub(super) async fn validate(Body(Files { files }): Body<Files, MAX_BYTES>) -> Result<Json<Value>, Problem> {
     let checked = check_given(source_files(files)?).await?;
     Ok(Json(json!({
         "valid": checked.errors() == 0,
@@ -48,7 +70,7 @@ pub(super) async fn validate(Body(Files { files }): Body<Files>) -> Result<Json<
 }
 
 /// `POST /api/v1/plan`.
-pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted>) -> Result<Json<Value>, Problem> {
+pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_BYTES>) -> Result<Json<Value>, Problem> {
     let syncer = || app.sources.pick(wanted.source.as_deref());
     let checked = match (wanted.files, wanted.reference) {
         (Some(_), Some(_)) => {
@@ -87,13 +109,28 @@ fn source_files(files: Vec<File>) -> Result<Vec<SourceFile>, Problem> {
     if files.len() > MAX_FILES {
         return Err(Problem::parameter("files", format!("at most {MAX_FILES}")));
     }
-    let mut sorted: Vec<SourceFile> = files
-        .into_iter()
-        .map(|file| SourceFile { path: file.path, bytes: file.content.into_bytes(), executable: false })
-        .collect();
+    let mut sorted = files.into_iter().map(source_file).collect::<Result<Vec<_>, _>>()?;
     sorted.sort_by(|a, b| a.path.cmp(&b.path));
     if let Some(pair) = sorted.windows(2).find(|pair| pair[0].path == pair[1].path) {
         return Err(Problem::parameter("files", format!("`{}` is given twice", pair[0].path)));
     }
     Ok(sorted)
+}
+
+fn source_file(file: File) -> Result<SourceFile, Problem> {
+    let File { path, content, encoding, executable } = file;
+    let shown = || path.chars().take(80).collect::<String>();
+    if !is_inside(&path) {
+        return Err(Problem::parameter(
+            "files",
+            format!("`{}` is no path below the source's root; write `folder/file`", shown()),
+        ));
+    }
+    let bytes = match encoding {
+        Encoding::Utf8 => content.into_bytes(),
+        Encoding::Base64 => STANDARD
+            .decode(content)
+            .map_err(|error| Problem::parameter("files", format!("the content of `{}` is no base64: {error}", shown())))?,
+    };
+    Ok(SourceFile { path, bytes, executable })
 }

@@ -28,10 +28,12 @@ pub struct Given {
 }
 
 impl Given {
-    /// A tree of these files; of two with the same path the last one counts.
+    /// A tree of these files; of two with the same path the last one counts. As in every source, no manifest's file has a name,
+    /// or lies in a folder, that begins with a dot.
     pub fn new(files: Vec<SourceFile>) -> Self {
         let files: BTreeMap<String, SourceFile> = files.into_iter().map(|file| (file.path.clone(), file)).collect();
-        let manifests = files.values().filter(|file| is_manifest(Path::new(&file.path)));
+        let hidden = |path: &str| path.split('/').any(|part| part.starts_with('.'));
+        let manifests = files.values().filter(|file| is_manifest(Path::new(&file.path)) && !hidden(&file.path));
         let entries = manifests.map(|file| Entry { path: file.path.clone(), content: content_id(&file.bytes) });
         Self { commit: Commit::default(), entries: entries.collect(), files }
     }

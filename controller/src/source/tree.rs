@@ -2,6 +2,7 @@
 
 use crd_schemas::Problem;
 use pulse_core::Timestamp;
+pub use pulse_core::definitions::FileFault;
 use pulse_core::definitions::PinnedFile;
 pub use pulse_core::source_status::SourceReason;
 
@@ -54,41 +55,6 @@ pub struct Commit {
     pub title: Option<String>,
     /// When it was committed.
     pub at: Option<Timestamp>,
-}
-
-/// Why a file that a manifest names cannot be used. People read it beside the place that names it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FileFault {
-    /// There is none.
-    #[error("there is no file `{0}` in the source")]
-    Missing(String),
-    /// It is a folder, a link or a submodule.
-    #[error("`{path}` is {what}, not a file")]
-    NotAFile {
-        /// Which.
-        path: String,
-        /// What it is, such as `a symbolic link`.
-        what: &'static str,
-    },
-    /// It is larger than [`pulse_core::definitions::MAX_PINNED_BYTES`].
-    #[error("`{path}` has {bytes} bytes; at most 1 MiB is allowed")]
-    TooLarge {
-        /// Which.
-        path: String,
-        /// Its size.
-        bytes: u64,
-    },
-    /// The path leads out of the source, or is none.
-    #[error("`{0}` is no path below the source's root")]
-    BadPath(String),
-    /// It cannot be read.
-    #[error("`{path}` cannot be read: {reason}")]
-    Unreadable {
-        /// Which.
-        path: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 /// Why a source cannot be looked at; `message` is one sentence for people, with the remedy where there is one, and without

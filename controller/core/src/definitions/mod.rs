@@ -1,6 +1,7 @@
 //! The validated set: manifests that were read become programs that can run, or findings that say why not.
 
 mod digest;
+mod fault;
 mod files;
 mod finding;
 mod own;
@@ -11,6 +12,7 @@ mod schedule;
 mod set;
 
 pub use digest::digest;
+pub use fault::FileFault;
 pub use files::{FileUse, Files, MAX_PINNED_BYTES, MAX_PINNED_TOTAL_BYTES, PinnedFile, check_files, files_of};
 pub use finding::Finding;
 pub use own::check_own;

@@ -1,9 +1,8 @@
 //! Findings become problems with places in files. One way for the controller's syncs and for `pulse validate`, so that both say
 //! the same.
 
-use super::{FileRef, FileUse, Files, Finding, check_files, check_own, check_set};
+use super::{FileFault, FileRef, FileUse, Files, Finding, check_files, check_own, check_set};
 use crd_schemas::{Document, Manifest, Problem, Severity};
-use std::fmt::Display;
 
 /// What no parser can say: templates, expressions, targets, names of the whole set.
 pub fn problems(documents: &[Document]) -> Vec<Problem> {
@@ -28,7 +27,7 @@ pub fn set_problems(documents: &[&Document]) -> Vec<Problem> {
 }
 
 /// A file that a document names cannot be used; `fault` says why.
-pub fn file_problem(document: &Document, used: &FileUse, fault: &dyn Display) -> Problem {
+pub fn file_problem(document: &Document, used: &FileUse, fault: &FileFault) -> Problem {
     let help = "put the file into the source, or correct the path, which starts at the source's root";
     document.problem(&used.pointer, Severity::Error, "missing-file", fault.to_string(), Some(help.to_owned()))
 }

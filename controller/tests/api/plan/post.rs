@@ -27,3 +27,23 @@ fn errors_leave_nothing_to_plan() {
     let refused = Server::start().post("/api/v1/plan", &files).refused(422, "invalid_manifests");
     assert_eq!(refused["errors"][0]["file"], "a.yaml");
 }
+
+#[test]
+fn an_edit_of_a_script_alone_is_an_update() {
+    let manifest = workflow("a", "echo").replace("command: echo", "script: {file: run.sh}");
+    let server = Server::with(&[("a.yaml", &manifest), ("run.sh", "echo 1\n"), ("b.yaml", &workflow("b", "echo"))]);
+    let plan = |script: &str, executable: bool| {
+        let files = json!({ "files": [
+            { "path": "a.yaml", "content": manifest },
+            { "path": "b.yaml", "content": workflow("b", "echo") },
+            { "path": "run.sh", "content": script, "executable": executable },
+        ]});
+        server.post("/api/v1/plan", &files).ok()
+    };
+    assert_eq!(plan("echo 1\n", false)["empty"], true);
+    for changed in [plan("echo 2\n", false), plan("echo 1\n", true)] {
+        assert_eq!(changed["plan"]["update"][0]["name"], "a", "{changed:#}");
+        assert_eq!(changed["plan"]["unchanged"][0]["name"], "b", "{changed:#}");
+        assert_ne!(changed["plan"]["update"][0]["from"], changed["plan"]["update"][0]["to"]);
+    }
+}
