@@ -8,6 +8,8 @@
 //!                  lock free, exit record ▶ it ended between two looks
 //!                  lock free, none ───────▶ unknown: supervisor lost
 //! ```
+//!
+//! Of a command that is known to have started nobody tries the mkdir: that its folder is missing only says that somebody deleted it.
 
 use crate::folder::AttemptDir;
 use crate::record::{Exit, Started};
@@ -28,15 +30,18 @@ pub enum Settled {
     },
 }
 
-/// Finds out. `reason` is said where it turns out that the command was never started. An error proves nothing: ask again.
-pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: BootId, reason: &str) -> io::Result<Settled> {
+/// Finds out. `reason` is said where it turns out that the command was never started; there is none where it is known to have
+/// started. An error proves nothing: ask again.
+pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: BootId, reason: Option<&str>) -> io::Result<Settled> {
     if let Some(ended) = exit(dir, attempt)? {
         return Ok(Settled::Over(ended));
     }
     if begun_in != boot {
         return Ok(Settled::Over(unknown(dir, UnknownReason::HostRebooted)));
     }
-    if dir.claim()? {
+    if let Some(reason) = reason
+        && dir.claim()?
+    {
         let ended = Ended::bare(EndKind::NotStarted { reason: reason.to_owned() });
         // Lets a second recovery see the same proof, should this agent die before its journal has it.
         Exit { attempt, ended: ended.clone() }.write(dir)?;
@@ -104,7 +109,7 @@ mod tests {
 
     impl Scene {
         fn end(&self, begun_in: BootId) -> EndKind {
-            match settle(&self.dir, self.attempt, begun_in, THIS, "lost").unwrap() {
+            match settle(&self.dir, self.attempt, begun_in, THIS, Some("lost")).unwrap() {
                 Settled::Over(ended) => ended.how,
                 Settled::Alive { pid } => panic!("alive as {pid:?}"),
             }
@@ -140,11 +145,24 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_was_deleted_does_not_undo_a_start() {
+        let scene = scene();
+        for _ in 0..2 {
+            let settled = settle(&scene.dir, scene.attempt, THIS, THIS, None).unwrap();
+            let Settled::Over(ended) = settled else { panic!("{settled:?}") };
+            assert_eq!(ended.how, EndKind::Unknown { reason: UnknownReason::SupervisorLost });
+        }
+        assert!(!scene.dir.path().exists());
+        let _lock = scene.dir.try_lock().unwrap().unwrap();
+        assert!(matches!(settle(&scene.dir, scene.attempt, THIS, THIS, None), Ok(Settled::Alive { pid: None })));
+    }
+
+    #[test]
     fn a_living_shim_is_adopted() {
         let scene = scene();
         scene.dir.claim().unwrap();
         let _lock = scene.dir.try_lock().unwrap().unwrap();
-        assert!(matches!(settle(&scene.dir, scene.attempt, THIS, THIS, ""), Ok(Settled::Alive { pid: None })));
+        assert!(matches!(settle(&scene.dir, scene.attempt, THIS, THIS, Some("")), Ok(Settled::Alive { pid: None })));
     }
 
     #[test]

@@ -221,6 +221,7 @@ impl Worker {
             return;
         };
         let dir = self.data.attempt(attempt);
+        let reason = known.pid.is_none().then_some(reason);
         match recovery::settle(&dir, attempt, known.boot.unwrap_or(self.boot), self.boot, reason) {
             Ok(Settled::Over(ended)) => {
                 self.unsettled.insert(attempt);
@@ -287,7 +288,7 @@ impl Worker {
         let reason = format!("the agent's journal cannot be written: {error}");
         for record in records {
             let Record::Starting { attempt, .. } = record else { continue };
-            let evidence = recovery::settle(&self.data.attempt(attempt), attempt, self.boot, self.boot, &reason);
+            let evidence = recovery::settle(&self.data.attempt(attempt), attempt, self.boot, self.boot, Some(&reason));
             let ended = match evidence {
                 Ok(Settled::Over(ended)) => ended,
                 _ if actions.contains(&Action::Settle(attempt)) => continue,

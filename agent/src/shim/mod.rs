@@ -20,6 +20,7 @@ use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 use rustix::process::{Pid, getpid, set_child_subreaper, setsid, umask};
 use spec::Spec;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,8 +56,9 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
     failpoint::hit("shim.mkdir.after");
     let cgroup = Cgroup::create(attempt);
     let ended = start_and_watch(&mut spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
-    leave_record(&dir, &Exit { attempt, ended });
-    status::say(&Said::Ended);
+    if leave_record(&dir, &Exit { attempt, ended }) {
+        status::say(&Said::Ended);
+    }
     if let Some(cgroup) = cgroup {
         cgroup::remove(cgroup.path());
     }
@@ -90,14 +92,23 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
     Ok(watch.run())
 }
 
-/// The command runs or ran: its end must be written down, so a full disk is waited out.
-fn leave_record(dir: &AttemptDir, exit: &Exit) {
+/// The command runs or ran: its end must be written down, so a full disk is waited out. `false`: the folder is deleted, which
+/// nobody does but a person, and no record can ever lie there; then the agent finds neither shim nor record.
+fn leave_record(dir: &AttemptDir, exit: &Exit) -> bool {
     failpoint::hit("shim.exit.before");
     while let Err(error) = exit.write(dir) {
+        // Not an unmounted disk: the shim's lock keeps it mounted.
+        if error.kind() == ErrorKind::NotFound && dir.path().try_exists().is_ok_and(|there| !there) {
+            status::say(&Said::Note {
+                text: "the attempt's folder was deleted, so there is no place for the exit record".into(),
+            });
+            return false;
+        }
         status::say(&Said::Note { text: format!("the exit record cannot be written, trying again: {error}") });
         std::thread::sleep(Duration::from_secs(1));
     }
     failpoint::hit("shim.exit.after");
+    true
 }
 
 fn not_started(reason: String) -> Ended {

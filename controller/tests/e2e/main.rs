@@ -4,6 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "real processes run in real time, and the environment narrows a run")]
 
 mod harness;
+#[expect(dead_code, unused_imports, reason = "these tests need a part of it")]
+#[path = "../support/remotes/mod.rs"]
+mod remotes;
 
 mod cancel;
 mod chaos;
@@ -18,4 +21,5 @@ mod offline;
 mod parameters;
 mod partition;
 mod restarts;
+mod scripts;
 mod steps;
