@@ -52,6 +52,19 @@ fn the_files_that_manifests_use_come_with_them() {
 }
 
 #[test]
+fn the_files_of_a_manifest_are_bounded_together() {
+    let many = "command: echo\n      files: [f0, f1, f2, f3, f4]";
+    let manifest = json!({ "path": "a.yaml", "content": workflow("a", "echo").replace("command: echo", many) });
+    let file = |n: usize| json!({ "path": format!("f{n}"), "content": "x".repeat(900_000) });
+    let files: Vec<Value> = std::iter::once(manifest).chain((0..5).map(file)).collect();
+    let answer = Server::start().post("/api/v1/validate", &json!({ "files": files })).ok();
+    assert_eq!(answer["problems"].as_array().unwrap().len(), 1, "{answer:#}");
+    let problem = &answer["problems"][0];
+    assert_eq!((&problem["code"], &problem["pointer"]), (&json!("files-too-large"), &json!("/spec/steps/0/files/4")));
+    assert!(problem["message"].as_str().unwrap().starts_with("with `f4`, the files that this manifest uses have 4500000 bytes"));
+}
+
+#[test]
 fn files_that_cannot_be_are_refused_by_name() {
     let server = Server::start();
     let refused = |file: Value, part: &str| {
