@@ -196,20 +196,18 @@ impl Engine {
     pub async fn definitions_changed(&self) -> Result<(), EngineError> {
         let _turn = self.inner.defining.lock().await;
         let mut live = Live::default();
-        // Where the sources stand comes first: what is read after it is not older, and what is newer is noticed at the next look.
-        for state in self.inner.store.sources().await?.into_iter().flatten() {
+        let set = self.inner.store.live_set().await?;
+        for state in set.sources.into_iter().flatten() {
             live.sources.insert(state.source, Standing { generation: state.generation, commit: state.commit });
         }
-        for kind in Kind::ALL {
-            for row in self.inner.store.definitions(kind).await? {
-                match row {
-                    Ok(definition) => drop(live.put(definition.into())),
-                    // It stops no other.
-                    Err(error) => {
-                        tracing::error!(%kind, %error, "a live definition cannot be read");
-                        if let Some((source, name)) = error.key.as_deref().and_then(source_and_name) {
-                            live.unreadable.entry(source.to_owned()).or_default().insert((kind, name.to_owned()));
-                        }
+        for (kind, row) in set.definitions {
+            match row {
+                Ok(definition) => drop(live.put(definition.into())),
+                // It stops no other.
+                Err(error) => {
+                    tracing::error!(%kind, %error, "a live definition cannot be read");
+                    if let Some((source, name)) = error.key.as_deref().and_then(source_and_name) {
+                        live.unreadable.entry(source.to_owned()).or_default().insert((kind, name.to_owned()));
                     }
                 }
             }

@@ -13,7 +13,7 @@ use pulse_core::definitions::Files;
 use pulse_core::plan::LiveObject;
 use pulse_core::time::Timestamp;
 use pulse_protocol::failpoint;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Connection};
 use std::collections::BTreeMap;
 
 /// What names a definition within its source.
@@ -76,6 +76,15 @@ pub struct SourceState {
     pub digest: String,
     /// When it was applied.
     pub updated_at: Timestamp,
+}
+
+/// Everything that is live at one moment.
+#[derive(Debug, Default)]
+pub struct LiveSet {
+    /// Where every source stands, by name.
+    pub sources: Vec<Result<SourceState, RowError>>,
+    /// Every definition that is live, with its kind.
+    pub definitions: Vec<(Kind, Result<Definition, RowError>)>,
 }
 
 /// A plan to apply, together with the sync that made it.
@@ -197,11 +206,26 @@ impl Store {
         Ok(list(&mut *self.reader().await?, select.bind(source.to_owned())).await?)
     }
 
+    /// Everything that is live, read as it was at one moment, so that no commit is in it by half.
+    pub async fn live_set(&self) -> Result<LiveSet, Error> {
+        let (level, begin) = self.database.ground.dialect.begin_snapshot();
+        let mut connection = self.reader().await?;
+        if let Some(level) = level {
+            query(level).execute(&mut *connection).await?;
+        }
+        let mut moment = connection.begin_with(begin).await?;
+        let mut set = LiveSet { sources: list(&mut moment, select_sources()).await?, definitions: Vec::new() };
+        for kind in Kind::ALL {
+            let rows = list(&mut moment, select_kind(kind)).await?;
+            set.definitions.extend(rows.into_iter().map(|row| (kind, row)));
+        }
+        moment.rollback().await?;
+        Ok(set)
+    }
+
     /// What is live of a kind, in every source.
     pub async fn definitions(&self, kind: Kind) -> Result<Vec<Result<Definition, RowError>>, Error> {
-        let select =
-            built(format!("SELECT {COLUMNS} FROM definitions WHERE kind = ? AND retired_at IS NULL ORDER BY name, source"));
-        Ok(list(&mut *self.reader().await?, select.bind(kind.as_str())).await?)
+        Ok(list(&mut *self.reader().await?, select_kind(kind)).await?)
     }
 
     /// What is live of a kind under one name, in every source.
@@ -227,8 +251,7 @@ impl Store {
 
     /// Where every source stands, by name.
     pub async fn sources(&self) -> Result<Vec<Result<SourceState, RowError>>, Error> {
-        let select = query("SELECT source, generation, commit_id, digest, updated_at FROM sources ORDER BY source");
-        Ok(list(&mut *self.reader().await?, select).await?)
+        Ok(list(&mut *self.reader().await?, select_sources()).await?)
     }
 
     /// Applies a plan: every row, the source's new generation and the sync, in one transaction and only if the source still
@@ -259,6 +282,15 @@ impl Store {
         failpoint::hit("controller.apply.after");
         Ok(applied)
     }
+}
+
+fn select_kind(kind: Kind) -> Query {
+    let live = "WHERE kind = ? AND retired_at IS NULL ORDER BY name, source";
+    built(format!("SELECT {COLUMNS} FROM definitions {live}")).bind(kind.as_str())
+}
+
+fn select_sources() -> Query {
+    query("SELECT source, generation, commit_id, digest, updated_at FROM sources ORDER BY source")
 }
 
 impl Apply {

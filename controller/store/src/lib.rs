@@ -47,7 +47,7 @@ mod writer;
 pub use agents::{Agent, Heartbeat};
 pub use attempts::{AttemptRow, AttemptState, StoredAttempt};
 pub use candidate::{Candidate, Holder, Taken};
-pub use definitions::{Apply, ApplyError, Definition, DefinitionKey, NewDefinition, SourceState};
+pub use definitions::{Apply, ApplyError, Definition, DefinitionKey, LiveSet, NewDefinition, SourceState};
 pub use enrolment::{EnrolError, Enrolled, Enrolment};
 pub use error::{Error, RowError};
 pub use executions::{ExecutionFilter, Page};

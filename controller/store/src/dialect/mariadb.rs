@@ -40,6 +40,9 @@ const NAMES: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin";
 const WRITE_ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
 const READ_ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY";
 
+/// For the next transaction alone: its reads see what was committed when it began.
+pub(super) const SNAPSHOT_ISOLATION: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+
 /// A read that takes longer is given up, so that a bad one does not hold a connection for ever. Seconds.
 const READ_LIMIT: &str = "SET SESSION max_statement_time = 30";
 

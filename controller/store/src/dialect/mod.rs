@@ -134,6 +134,15 @@ impl Dialect {
         }
     }
 
+    /// Begins a transaction whose reads all see the same moment: what is said of the next transaction, and how it begins.
+    pub(crate) const fn begin_snapshot(&self) -> (Option<&'static str>, &'static str) {
+        match self {
+            // Its first read fixes the moment.
+            Self::Sqlite { .. } => (None, "BEGIN"),
+            Self::MariaDb { .. } => (Some(mariadb::SNAPSHOT_ISOLATION), "START TRANSACTION WITH CONSISTENT SNAPSHOT"),
+        }
+    }
+
     /// The engine's migrations, oldest first.
     pub(crate) fn migrations(&self) -> Vec<Migration> {
         match self {

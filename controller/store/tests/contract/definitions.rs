@@ -1,9 +1,10 @@
 //! Applying plans.
 
 use crate::bench::{Bench, NOW};
-use crd_schemas::manifest::{AgentGroup, AgentGroupSpec, Kind, Manifest, Metadata};
+use crd_schemas::manifest::{Agent, AgentGroup, AgentGroupSpec, AgentSpec, Kind, Manifest, Metadata};
 use pulse_core::definitions::PinnedFile;
 use pulse_store::{Apply, ApplyError, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -152,6 +153,41 @@ pub async fn sources_live_side_by_side(bench: Bench) {
     bench.meddle("UPDATE definitions SET manifest = '{}' WHERE source = 'other' AND name = 'g000'").await;
     let rows = store.live("other").await.expect("the others are there");
     assert_eq!((rows.len(), rows.iter().filter(|row| row.is_err()).count()), (300, 1));
+}
+
+pub async fn what_is_live_is_read_as_of_one_moment(bench: Bench) {
+    let store = bench.open().await;
+    let set = |source: &'static str, n: i64| {
+        let agent = |name: &str| {
+            let metadata = Metadata { name: name.to_owned(), ..Metadata::default() };
+            let manifest = Manifest::Agent(Agent { metadata, spec: AgentSpec::default() });
+            NewDefinition { manifest, files: Default::default(), ..group(name, "w") }
+        };
+        let all = (0..20).map(|n| group(&format!("g{n}"), "w")).chain((0..20).map(|n| agent(&format!("a{n}")))).collect();
+        plan(source, n, &format!("c{n}"), all, &[])
+    };
+    let writing = async {
+        for n in 0..40 {
+            for source in ["one", "two"] {
+                store.apply(&set(source, n)).await.expect("applied");
+            }
+        }
+    };
+    let reading = async {
+        for _ in 0.. {
+            let live = store.live_set().await.expect("readable");
+            let sources: Vec<_> = live.sources.into_iter().map(|row| row.expect("readable")).collect();
+            let commits: BTreeMap<_, _> = sources.iter().map(|state| (&*state.source, &*state.commit)).collect();
+            assert_eq!(live.definitions.len(), 40 * commits.len());
+            for (kind, row) in &live.definitions {
+                let row = row.as_ref().expect("readable");
+                assert_eq!((row.manifest.kind(), Some(&&*row.commit)), (*kind, commits.get(&*row.source)));
+            }
+            let counts = |source| commits.get(source).map_or(-1, |commit| commit[1..].parse().expect("a number"));
+            assert!((0..=1).contains(&(counts("one") - counts("two"))), "{commits:?}");
+        }
+    };
+    tokio::select! { () = writing => {} () = reading => {} }
 }
 
 pub async fn syncs_are_listed_newest_first(bench: Bench) {

@@ -67,6 +67,7 @@ macro_rules! engine {
                 definitions::a_plan_that_fails_half_way_changes_nothing
                 definitions::large_files_are_applied_and_too_large_ones_refused
                 definitions::sources_live_side_by_side
+                definitions::what_is_live_is_read_as_of_one_moment
                 definitions::syncs_are_listed_newest_first
                 webhooks::the_last_webhook_of_each_source_is_kept
                 tokens::of_fifty_agents_with_a_one_use_token_one_is_enrolled
