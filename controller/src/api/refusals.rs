@@ -133,6 +133,11 @@ impl From<ConfirmError> for Problem {
             ConfirmError::NotHeld { .. } => Self::new(CONFLICT, "not_held", said),
             ConfirmError::Another { .. } => Self::new(CONFLICT, "another_plan", said),
             ConfirmError::Moved(record) => Self::new(CONFLICT, "head_moved", said).with("sync", super::syncs::view(&record)),
+            ConfirmError::Refused(record) => Self::new(CONFLICT, "head_refused", said).with("sync", super::syncs::view(&record)),
+            ConfirmError::Unreachable(record) => {
+                let unreachable = Self::new(StatusCode::SERVICE_UNAVAILABLE, "source_unreachable", said);
+                unreachable.with("reason", record.reason.clone()).with("sync", super::syncs::view(&record))
+            }
             ConfirmError::Sync(error) => error.into(),
         }
     }

@@ -1,12 +1,13 @@
 //! Syncs: what came of each look at the source; look now; release what is held.
 
+use super::auth::Principal;
 use super::body::Json as Body;
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, limit, page};
 use super::time::rfc3339;
 use super::{App, Problem, webhooks};
 use crate::sync::Confirmation;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Json;
 use pulse_core::Timestamp;
 use pulse_store::SyncRecord;
@@ -77,16 +78,18 @@ pub(super) struct Confirm {
 pub(super) async fn confirm(
     State(app): State<App>,
     Segment(text): Segment,
+    Extension(Principal(by)): Extension<Principal>,
     Body(Confirm { commit, plan_digest }): Body<Confirm>,
 ) -> Result<Json<Value>, Problem> {
-    let id = id_of(&text)?;
-    Ok(Json(view(&app.sources.confirm(id, Confirmation { commit, plan_digest }).await?)))
+    let word = Confirmation { sync: id_of(&text)?, commit, plan_digest, by };
+    Ok(Json(view(&app.sources.confirm(word).await?)))
 }
 
 pub(super) fn view(record: &SyncRecord) -> Value {
     let mut counts = record.counts.clone();
     let mut taken = |name| counts.as_object_mut().and_then(|counts| counts.shift_remove(name));
     let (plan_digest, changes) = (taken("planDigest"), taken("changes"));
+    let (confirmed_by, confirms) = (taken("confirmedBy"), taken("confirms"));
     json!({
         "id": record.id,
         "source": record.source,
@@ -100,6 +103,8 @@ pub(super) fn view(record: &SyncRecord) -> Value {
         "problems": record.problems,
         "counts": counts,
         "planDigest": plan_digest,
+        "confirmedBy": confirmed_by,
+        "confirms": confirms,
         "changes": changes.unwrap_or_else(|| json!([])),
         "startedAt": rfc3339(record.started_at),
         "finishedAt": rfc3339(Timestamp(record.started_at.0.saturating_add(record.duration_us))),

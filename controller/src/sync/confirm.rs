@@ -7,10 +7,14 @@ use uuid::Uuid;
 /// What a person confirms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmation {
+    /// The sync that held it.
+    pub sync: Uuid,
     /// The commit.
     pub commit: String,
     /// The plan's digest.
     pub plan_digest: String,
+    /// Who says so.
+    pub by: String,
 }
 
 /// Why a confirmation releases nothing.
@@ -40,6 +44,12 @@ pub enum ConfirmError {
     /// The source, or what is live, is no longer what the person saw.
     #[error("the source has moved on since: the look that was just made ended {} ({}); look at it, and confirm that if it is held", .0.outcome.as_str(), .0.commit.as_deref().unwrap_or("no commit"))]
     Moved(Box<SyncRecord>),
+    /// Whether the source still holds it cannot be told.
+    #[error("the source cannot be read, so nothing was released: {}; the confirmation holds good once it can be", .0.message.as_deref().unwrap_or("no reason is known"))]
+    Unreachable(Box<SyncRecord>),
+    /// The source's head has errors now.
+    #[error("the source's head is commit {} now, and it is refused: {}; nothing was released", .0.commit.as_deref().unwrap_or("unknown"), .0.message.as_deref().unwrap_or("it has errors"))]
+    Refused(Box<SyncRecord>),
     /// See [`SyncError`].
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -63,6 +73,10 @@ impl Syncer {
         if settled && record.commit.as_deref() == Some(commit.as_str()) {
             return Ok(record);
         }
-        Err(ConfirmError::Moved(Box::new(record)))
+        Err(match record.outcome {
+            SyncOutcome::Unreachable => ConfirmError::Unreachable(Box::new(record)),
+            SyncOutcome::Refused => ConfirmError::Refused(Box::new(record)),
+            SyncOutcome::Applied | SyncOutcome::Unchanged | SyncOutcome::Held => ConfirmError::Moved(Box::new(record)),
+        })
     }
 }

@@ -31,12 +31,13 @@ impl Syncer {
             if planned.is_live(&checked) {
                 return self.record(last, begun.finish(Finding::of(SyncOutcome::Unchanged, &checked, &planned))).await;
             }
-            let free =
-                confirmed.is_some_and(|word| word.commit == checked.commit.id && word.plan_digest == planned.plan.digest());
-            if planned.plan.needs_confirmation() && !free {
+            let releases = |word: &&Confirmation| word.commit == checked.commit.id && word.plan_digest == planned.plan.digest();
+            let needed = planned.plan.needs_confirmation();
+            let word = confirmed.filter(|_| needed).filter(releases);
+            if needed && word.is_none() {
                 return self.record(last, begun.finish(Finding::of(SyncOutcome::Held, &checked, &planned))).await;
             }
-            if let Some(record) = self.apply(&begun, &checked, &planned).await? {
+            if let Some(record) = self.apply(&begun, &checked, &planned, word).await? {
                 return Ok(record);
             }
         }
@@ -44,16 +45,23 @@ impl Syncer {
     }
 
     /// Applies a plan; `None` if another writer was first, and it must be made anew.
-    async fn apply(&self, begun: &Begun<'_>, checked: &Checked, planned: &Planned) -> Result<Option<SyncRecord>, SyncError> {
+    async fn apply(
+        &self,
+        begun: &Begun<'_>,
+        checked: &Checked,
+        planned: &Planned,
+        word: Option<&Confirmation>,
+    ) -> Result<Option<SyncRecord>, SyncError> {
         // An edit that changes no object, such as a comment's, still moves the commit that new executions name.
         let outcome = if planned.plan.is_empty() { SyncOutcome::Unchanged } else { SyncOutcome::Applied };
-        let record = begun.finish(Finding::of(outcome, checked, planned));
+        let record = begun.finish(Finding::of(outcome, checked, planned).released_by(word));
         let apply = planned.apply(self.name(), checked, record.clone(), clock::now());
         self.begin_writing()?;
         match self.inner.store.apply(&apply).await {
             Ok(generation) => {
                 let (source, commit) = (self.name(), apply.commit.as_str());
-                tracing::info!(source, commit, generation, message = record.message, "synced");
+                let confirmed_by = word.map(|word| word.by.as_str());
+                tracing::info!(source, commit, generation, confirmed_by, message = record.message, "synced");
                 self.advance_heads(&planned.heads, planned, commit, generation);
                 self.inner.engine.definitions_applied(apply, generation).await?;
                 Ok(Some(record))

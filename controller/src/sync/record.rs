@@ -1,6 +1,6 @@
 //! The row that people read of a sync: commit, counts, changes, problems, one sentence.
 
-use super::{Checked, Planned};
+use super::{Checked, Confirmation, Planned};
 use crate::clock;
 use crate::source::tree::{Commit, SourceError};
 use crd_schemas::{Problem, Severity};
@@ -113,6 +113,15 @@ impl Finding {
         let generation = planned.generation_after(outcome, checked);
         let (commit, problems) = (Some(checked.commit.clone()), problems(checked));
         Self { outcome, reason, commit, generation, problems, counts, message }
+    }
+
+    /// With whose word released it, and what.
+    pub(super) fn released_by(mut self, word: Option<&Confirmation>) -> Self {
+        if let Some(word) = word {
+            self.counts["confirmedBy"] = json!(word.by);
+            self.counts["confirms"] = json!(word.sync);
+        }
+        self
     }
 }
 

@@ -5,7 +5,6 @@ use pulse_store::SyncRecord;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch::Receiver;
-use uuid::Uuid;
 
 /// Every source's syncer by name; clones share them.
 #[derive(Clone, Default)]
@@ -55,7 +54,8 @@ impl Sources {
     }
 
     /// Applies what a sync held, if it is still what its source holds and would still do the same.
-    pub async fn confirm(&self, id: Uuid, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
+    pub async fn confirm(&self, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
+        let id = word.sync;
         let Some(any) = self.iter().next() else { return Err(SyncError::NoSource.into()) };
         let held = any.inner.store.sync(id).await.map_err(SyncError::from)?.ok_or(ConfirmError::NoSuchSync(id))?;
         self.pick(Some(&held.source))?.confirm(held, word).await

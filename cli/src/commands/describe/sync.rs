@@ -22,6 +22,8 @@ pub(super) fn sync(sync: &Value) -> String {
         ("Message", text(sync, "/message")),
         ("Generation", text(sync, "/generation")),
         ("Plan digest", text(sync, "/planDigest")),
+        ("Confirmed by", text(sync, "/confirmedBy")),
+        ("Confirms", text(sync, "/confirms")),
         ("Started", at("/startedAt")),
         ("Finished", at("/finishedAt")),
         ("Duration", sourced::duration(sync)),

@@ -1,11 +1,11 @@
 //! Commits of one and of several sources: heads that move in every way, what is atomic, and who waits for whom.
 
 use super::shelf::Shelf;
-use super::workflow;
+use super::{word, workflow};
 use crate::agents::FleetHandle;
 use crate::engine::Engine;
 use crate::source::tree::SourceReason;
-use crate::sync::{ConfirmError, Confirmation, Sources, Syncer};
+use crate::sync::{ConfirmError, Sources, Syncer};
 use crd_schemas::Kind;
 use pulse_core::source_status::SourceStatus;
 use pulse_store::{Store, SyncOutcome, SyncRecord};
@@ -170,11 +170,7 @@ async fn an_empty_commit_is_held_and_a_newer_head_takes_its_place() {
     assert_eq!(ready(&room.one().status().await.unwrap()), ("False", "Held"));
     room.shelves[0].push("c3", &files[4..]);
     let newer = room.sync(SyncOutcome::Held).await;
-    let word = |record: &SyncRecord| Confirmation {
-        commit: record.commit.clone().unwrap(),
-        plan_digest: record.counts["planDigest"].as_str().unwrap().to_owned(),
-    };
-    let late = room.sources.confirm(empty.id, word(&empty)).await;
+    let late = room.sources.confirm(word(&empty)).await;
     assert!(matches!(late, Err(ConfirmError::Moved(now)) if now.id == newer.id));
     assert_eq!(room.live("one").await.len(), 5);
     // Back to the commit before: nothing is held any more.
@@ -183,7 +179,7 @@ async fn an_empty_commit_is_held_and_a_newer_head_takes_its_place() {
     assert_eq!(ready(&room.one().status().await.unwrap()), ("True", "Unchanged"));
     room.shelves[0].force("c3");
     let again = room.sync(SyncOutcome::Held).await;
-    room.sources.confirm(again.id, word(&again)).await.unwrap();
+    room.sources.confirm(word(&again)).await.unwrap();
     assert_eq!(room.live("one").await, [("w4".to_owned(), 1)].into());
 }
 

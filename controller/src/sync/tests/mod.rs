@@ -59,12 +59,22 @@ impl Room {
         tokio::time::timeout(Duration::from_secs(30), so).await.unwrap_or_else(|_| panic!("{expected:?} never became live"));
     }
 
-    async fn confirm(&self, id: uuid::Uuid, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
-        Sources::new([self.syncer.clone()]).confirm(id, word).await
+    async fn confirm(&self, word: Confirmation) -> Result<SyncRecord, ConfirmError> {
+        Sources::new([self.syncer.clone()]).confirm(word).await
     }
 
     async fn rows(&self) -> usize {
         self.store.syncs(Some(SOURCE), 100, None).await.unwrap().len()
+    }
+}
+
+/// What a person says of a held sync.
+fn word(held: &SyncRecord) -> Confirmation {
+    Confirmation {
+        sync: held.id,
+        commit: held.commit.clone().unwrap(),
+        plan_digest: held.counts["planDigest"].as_str().unwrap().to_owned(),
+        by: "anna".to_owned(),
     }
 }
 
@@ -165,22 +175,38 @@ async fn retiring_much_is_held_until_a_person_confirms_just_that() {
     }
     let held = room.sync(SyncOutcome::Held).await;
     assert_eq!(room.live().await.len(), 5);
-    let word = Confirmation { commit: held.commit.unwrap(), plan_digest: held.counts["planDigest"].as_str().unwrap().to_owned() };
+    let word = word(&held);
 
     let other = Confirmation { plan_digest: "0".repeat(64), ..word.clone() };
-    assert!(matches!(room.confirm(held.id, other).await, Err(ConfirmError::Another { .. })));
+    assert!(matches!(room.confirm(other).await, Err(ConfirmError::Another { .. })));
     room.write("f.yaml", &workflow("f", "echo"));
-    let moved = room.confirm(held.id, word.clone()).await;
+    let moved = room.confirm(word.clone()).await;
     assert!(matches!(moved, Err(ConfirmError::Moved(_))), "the head has moved");
     assert_eq!(room.live().await.len(), 5);
 
     std::fs::remove_file(room.path("f.yaml")).unwrap();
-    let applied = room.confirm(held.id, word.clone()).await.unwrap();
+    // Not the person's doing: the confirmation is told so, and holds good.
+    room.write("g.yaml", "nonsense");
+    let refused = room.confirm(word.clone()).await;
+    assert!(matches!(&refused, Err(ConfirmError::Refused(now)) if now.outcome == SyncOutcome::Refused), "{refused:?}");
+    std::fs::remove_file(room.path("g.yaml")).unwrap();
+    std::fs::rename(room.root.path().join("ops"), room.root.path().join("away")).unwrap();
+    let gone = room.confirm(word.clone()).await;
+    assert!(matches!(&gone, Err(ConfirmError::Unreachable(now)) if now.reason.as_deref() == Some("Unreachable")), "{gone:?}");
+    assert_eq!(room.live().await.len(), 5);
+    std::fs::rename(room.root.path().join("away"), room.root.path().join("ops")).unwrap();
+
+    let applied = room.confirm(word.clone()).await.unwrap();
     assert_eq!(applied.outcome, SyncOutcome::Applied);
+    let kept = room.store.sync(applied.id).await.unwrap().unwrap();
+    assert_eq!(
+        (kept.counts["confirmedBy"].as_str(), kept.counts["confirms"].as_str()),
+        (Some("anna"), Some(&*held.id.to_string()))
+    );
     assert_eq!(room.live().await, ["e"]);
-    let again = room.confirm(held.id, word.clone()).await.unwrap();
+    let again = room.confirm(word.clone()).await.unwrap();
     assert_eq!(again.outcome, SyncOutcome::Unchanged, "confirmed twice is confirmed");
-    let refused = room.confirm(again.id, word).await;
+    let refused = room.confirm(Confirmation { sync: again.id, ..word }).await;
     assert!(matches!(refused, Err(ConfirmError::NotHeld { outcome: "unchanged", .. })));
 }
 

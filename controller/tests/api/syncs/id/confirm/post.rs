@@ -16,7 +16,21 @@ fn a_held_commit_is_released_by_its_commit_and_plan() {
     let wrong = json!({ "commit": held["commit"], "planDigest": "0" });
     server.post(&path, &wrong).refused(409, "another_plan");
     let word = json!({ "commit": held["commit"], "planDigest": held["planDigest"] });
-    assert_eq!(server.post(&path, &word).ok()["outcome"], "applied");
+    // Whether the source still holds it cannot be told while it is away.
+    std::fs::rename(server.source(""), server.source("").with_file_name("away")).unwrap();
+    let gone = server.post(&path, &word).refused(503, "source_unreachable");
+    assert_eq!((&gone["reason"], &gone["sync"]["outcome"]), (&json!("Unreachable"), &json!("unreachable")), "{gone}");
+    std::fs::rename(server.source("").with_file_name("away"), server.source("")).unwrap();
+    std::fs::write(server.source("bad.yaml"), "nonsense").unwrap();
+    let refused = server.post(&path, &word).refused(409, "head_refused");
+    assert_eq!(refused["sync"]["outcome"], "refused", "{refused}");
+    std::fs::remove_file(server.source("bad.yaml")).unwrap();
+    let applied = server.post(&path, &word).ok();
+    assert_eq!(
+        (&applied["outcome"], &applied["confirmedBy"], &applied["confirms"]),
+        (&json!("applied"), &json!("admin"), &held["id"])
+    );
+    assert_eq!(held["confirmedBy"], json!(null));
     assert_eq!(server.get("/api/v1/workflows").ok()["items"].as_array().unwrap().len(), 1);
 
     let applied = server.get("/api/v1/syncs").ok()["items"][0]["id"].clone();
