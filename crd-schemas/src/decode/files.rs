@@ -69,7 +69,7 @@ pub fn files(at: Cursor, placed: &mut Vec<Placed>, report: &mut Report) -> Optio
                 let from = fields.required("from", report, |at, report| value::ruled(at, report, rules::source_path));
                 let to = fields.optional("to", report, |at, report| {
                     (place, pointer) = (at.place(), at.pointer.clone());
-                    value::ruled(at, report, rules::source_path)
+                    value::ruled(at, report, rules::work_path)
                 });
                 fields.finish(report);
                 let (from, to) = (from?, to?);

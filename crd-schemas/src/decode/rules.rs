@@ -131,13 +131,13 @@ pub fn absolute_path(text: &str) -> Checked {
 }
 
 /// A path below the source's root or the work folder: parts between `/`, none of them empty, `.` or `..`, no control character.
-pub fn source_path(text: &str) -> Checked {
+pub fn work_path(text: &str) -> Checked {
     let bad = |message: &str, help: &str| broken(code::BAD_VALUE, format!("`{}` {message}", clip(text)), help);
     let part = |part: &str| (1..=MAX_PART_BYTES).contains(&part.len()) && part != "." && part != "..";
     if text.contains("{{") {
         return bad("holds `{{`; a path is fixed when the commit is checked", "values can stand in `args` and `env`");
     }
-    if let Some(rest) = text.strip_prefix("./").filter(|rest| source_path(rest).is_ok()) {
+    if let Some(rest) = text.strip_prefix("./").filter(|rest| work_path(rest).is_ok()) {
         return bad("begins with `./`", &format!("write `{}`", clip(rest)));
     }
     if text.len() > MAX_PATH_BYTES {
@@ -152,6 +152,15 @@ pub fn source_path(text: &str) -> Checked {
         return bad("is no path below a folder", help);
     }
     Ok(())
+}
+
+/// A file of the commit: as [`work_path`], and nothing of Git's own.
+pub fn source_path(text: &str) -> Checked {
+    if text.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
+        let message = format!("`{}` leads into `.git`, which is no part of a commit", clip(text));
+        return broken(code::BAD_VALUE, message, "put the file beside it");
+    }
+    work_path(text)
 }
 
 /// A value that a command can receive: at most 64 KiB.
