@@ -7,7 +7,7 @@ use pulse_core::Timestamp;
 use pulse_core::decide::{Effect, Pass};
 use pulse_core::execution::Execution;
 use pulse_protocol::{AgentName, Assignment, Desired, ToAgent};
-use pulse_store::{AttemptRow, IdempotencyRow, WriteError, WriteItem};
+use pulse_store::{Advance, AttemptRow, IdempotencyRow, WriteError, WriteItem};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
@@ -18,6 +18,8 @@ pub(super) struct Birth {
     pub(super) snapshot: Option<(String, String)>,
     /// The request's idempotency key.
     pub(super) idempotency: Option<IdempotencyRow>,
+    /// The step of the schedule that starts it.
+    pub(super) advance: Option<Advance>,
 }
 
 impl Engine {
@@ -39,6 +41,7 @@ impl Engine {
             attempts_closed: pass.closed.clone(),
             snapshot: birth.snapshot,
             idempotency: birth.idempotency,
+            advance: birth.advance,
         };
         let written = self.inner.store.writer().submit(item).await;
         match &written {

@@ -144,7 +144,7 @@ impl Engine {
             let number = self.next_number(&prepared.workflow).await?;
             let id = ExecutionId(Uuid::now_v7());
             let (execution, done) = self.first_pass(&prepared, &request, id, number)?;
-            let birth = Birth { snapshot: Some(prepared.snapshot.clone()), idempotency: key_row(&request, id) };
+            let birth = Birth { snapshot: Some(prepared.snapshot.clone()), idempotency: key_row(&request, id), advance: None };
             let Err(error) = self.commit(&execution, &done, birth).await else {
                 let (status, commit) = (execution.status.as_str().to_owned(), execution.created.commit.clone());
                 let wake = done.rest.wake_at;

@@ -108,5 +108,6 @@ fn first(number: i64) -> WriteItem {
         attempts_closed: Vec::new(),
         snapshot: None,
         idempotency: None,
+        advance: None,
     }
 }

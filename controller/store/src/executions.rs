@@ -143,6 +143,13 @@ impl Store {
         Ok(list(&mut *self.reader().await?, select).await?)
     }
 
+    /// Executions that a schedule started and that are not over, oldest first.
+    pub async fn open_of_schedule(&self, source: &str, schedule: &str) -> Result<Vec<Result<Summary, RowError>>, Error> {
+        let select = format!("SELECT {COLUMNS} FROM executions WHERE source = ? AND schedule = ? AND terminal = 0 ORDER BY id");
+        let select = built(select).bind(source.to_owned()).bind(schedule.to_owned());
+        Ok(list(&mut *self.reader().await?, select).await?)
+    }
+
     /// Open executions whose time to be looked at has come, the longest due first.
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Result<ExecutionId, RowError>>, Error> {
         let select = query("SELECT id FROM executions WHERE terminal = 0 AND wake_at <= ? ORDER BY wake_at LIMIT ?");

@@ -6,7 +6,7 @@ mod tests;
 
 use crate::faults;
 use crate::open::Database;
-use crate::{ApplyError, EnrolError, Error, SessionError, Store};
+use crate::{AdvanceError, ApplyError, EnrolError, Error, SessionError, Store};
 use futures_util::future::BoxFuture;
 use sqlx::AnyConnection;
 use std::hash::{BuildHasher, RandomState};
@@ -42,7 +42,7 @@ macro_rules! failures {
         }
     )* };
 }
-failures!(ApplyError EnrolError SessionError);
+failures!(AdvanceError ApplyError EnrolError SessionError);
 
 /// How one try ended without an answer.
 enum Ended<E> {

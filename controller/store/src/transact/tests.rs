@@ -3,9 +3,11 @@
 use crate::open::CommitFault::{AnswerLost, RequestLost};
 use crate::test_room::{Room, on_both_engines};
 use crate::{
-    Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, SessionStart, SyncOutcome, SyncRecord, Token,
+    Advance, AdvanceError, Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, SessionStart,
+    SyncOutcome, SyncRecord, Token,
 };
 use crd_schemas::manifest::{AgentGroup, AgentGroupSpec, Kind, Manifest, Metadata};
+use pulse_core::schedule::{Outcome, ScheduleState, Settled, Skipped};
 use pulse_core::time::Timestamp;
 use pulse_protocol::message::Stream;
 use pulse_protocol::{AgentName, AttemptId, BootId, Epoch, Incarnation};
@@ -75,6 +77,28 @@ async fn a_sync_is_recorded_once(Room { store, .. }: Room) {
         assert!(store.database.fault.is_spent());
         assert_eq!(store.syncs(None, 10, None).await.unwrap().len(), count);
     }
+}
+
+async fn a_schedule_goes_on_once(Room { store, .. }: Room) {
+    for (revision, faults) in (0..).zip(FAULTS) {
+        store.database.fault.plan(faults.iter().copied());
+        let slot = Timestamp(revision + 1);
+        let outcome = Outcome::Skipped(Skipped::StillRunning);
+        let advance = Advance {
+            source: "main".to_owned(),
+            name: "nightly".to_owned(),
+            revision: Some(revision).filter(|revision| *revision > 0),
+            state: ScheduleState { watermark: slot, timing: "t".to_owned(), suspended: false },
+            settled: vec![Settled { slot, last: slot, slots: 1, outcome, message: "it runs".to_owned() }],
+            at: NOW,
+        };
+        store.advance(&advance).await.unwrap();
+        assert!(store.database.fault.is_spent(), "{faults:?}");
+        let row = store.schedule("main", "nightly").await.unwrap().unwrap();
+        assert_eq!((row.revision, row.state), (revision + 1, advance.state.clone()));
+        assert!(matches!(store.advance(&advance).await, Err(AdvanceError::Moved { .. })), "a second time is another step");
+    }
+    assert_eq!(store.slots("main", "nightly", 10, None).await.unwrap().len(), 3);
 }
 
 async fn enrolment_and_session_happen_once(Room { store, .. }: Room) {
@@ -147,6 +171,7 @@ async fn one_that_never_arrives_is_told_as_an_error(Room { store, .. }: Room) {
 }
 
 on_both_engines! {
+    a_schedule_goes_on_once
     a_plan_is_applied_once
     a_sync_is_recorded_once
     enrolment_and_session_happen_once

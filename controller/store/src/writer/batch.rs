@@ -8,6 +8,8 @@ use crate::dialect::UPSERT_EXECUTION;
 use crate::idempotency::{IdempotencyRow, select_key};
 use crate::open::Database;
 use crate::rows::one;
+use crate::schedules::{Advance, AdvanceError, move_row};
+use crate::slots;
 use crate::sql::{Query, Shape, is_taken, query};
 use sqlx::AnyConnection;
 use std::borrow::Cow;
@@ -26,6 +28,10 @@ pub(super) enum Refused {
     Claim,
     /// A number is taken.
     Number,
+    /// A schedule's row has gone on.
+    Schedule,
+    /// A slot is settled.
+    Slot,
     /// The database said no, or is away.
     Database(sqlx::Error),
 }
@@ -64,11 +70,24 @@ pub(super) async fn write(database: &Database, connection: &mut AnyConnection, i
     if !database.leases.hold(&database.ground.dialect, connection, &parts).await? {
         return Err(Refused::Fenced);
     }
+    schedules(connection, items).await?;
     events(connection, items).await?;
     first_rows(database, connection, items).await?;
     claims(connection, items).await?;
     executions(database, connection, items).await?;
     attempts(connection, items).await
+}
+
+/// What fires. Before everything else, so that a slot that somebody else has settled is known as that.
+async fn schedules(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let advances: Vec<&Advance> = items.iter().filter_map(|item| item.item.advance.as_ref()).collect();
+    for advance in &advances {
+        move_row(connection, advance).await.map_err(|error| match error {
+            AdvanceError::Store(crate::Error::Database(error)) => Refused::Database(error),
+            _ => Refused::Schedule,
+        })?;
+    }
+    slots::insert(connection, &advances).await.map_err(taken_as(Refused::Slot))
 }
 
 async fn events(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
@@ -172,11 +191,20 @@ pub(super) async fn explain(connection: &mut AnyConnection, item: &Prepared, ref
             let summary = &item.item.summary;
             Ok(WriteError::NumberTaken { workflow: summary.workflow.clone(), number: summary.number })
         }
+        Refused::Schedule => Ok(of_schedule(item, |source_name, schedule| WriteError::ScheduleMoved { source_name, schedule })),
+        Refused::Slot => Ok(of_schedule(item, |source_name, schedule| WriteError::SlotTaken { source_name, schedule })),
         Refused::Idempotency => idempotency_holder(connection, item).await,
         Refused::Claim => claim_holder(connection, item).await,
         Refused::Database(error) => Ok(error.into()),
     };
     explained.unwrap_or_else(|error| WriteError::Database { reason: error.to_string() })
+}
+
+fn of_schedule(item: &Prepared, error: impl FnOnce(String, String) -> WriteError) -> WriteError {
+    match &item.item.advance {
+        Some(advance) => error(advance.source.clone(), advance.name.clone()),
+        None => WriteError::Stale { execution: item.item.execution },
+    }
 }
 
 async fn idempotency_holder(connection: &mut AnyConnection, item: &Prepared) -> Result<WriteError, crate::Error> {

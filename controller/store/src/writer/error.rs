@@ -35,6 +35,22 @@ pub enum WriteError {
         /// Digest of the body it came with.
         body_digest: String,
     },
+    /// The schedule has gone on since it was read: read it again.
+    #[error("schedule {schedule} of source {source_name} has gone on since it was read")]
+    ScheduleMoved {
+        /// Its source.
+        source_name: String,
+        /// Its name.
+        schedule: String,
+    },
+    /// One of the schedule's slots is settled already.
+    #[error("a slot of schedule {schedule} of source {source_name} is settled already")]
+    SlotTaken {
+        /// Its source.
+        source_name: String,
+        /// Its name.
+        schedule: String,
+    },
     /// This controller no longer owns the execution's partition: another one does.
     #[error("another controller has taken over partition {partition}")]
     Fenced {
@@ -72,6 +88,8 @@ impl WriteError {
             Self::Stale { .. } => "stale",
             Self::NumberTaken { .. } => "number_taken",
             Self::IdempotencyTaken { .. } => "idempotency_taken",
+            Self::ScheduleMoved { .. } => "schedule_moved",
+            Self::SlotTaken { .. } => "slot_taken",
             Self::Fenced { .. } => "fenced",
             Self::Invalid { .. } => "invalid_write",
             Self::Database { .. } => "store_database",

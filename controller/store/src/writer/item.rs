@@ -4,6 +4,7 @@ use super::WriteError;
 use crate::attempts::AttemptRow;
 use crate::idempotency::IdempotencyRow;
 use crate::leases::partition_of;
+use crate::schedules::Advance;
 use crate::{Error, bounds};
 use pulse_core::execution::{EVENT_VERSION, EventRecord, Summary};
 use pulse_protocol::{AttemptId, ExecutionId};
@@ -31,6 +32,8 @@ pub struct WriteItem {
     pub snapshot: Option<(String, String)>,
     /// The request's key, with the first event.
     pub idempotency: Option<IdempotencyRow>,
+    /// The step of the schedule that starts it, with the first event; the slot that fires names this execution.
+    pub advance: Option<Advance>,
 }
 
 /// An event as its row.
@@ -70,8 +73,12 @@ impl WriteItem {
         if let Some((event, seq)) = self.events.iter().zip(prior + 1..).find(|(event, seq)| event.seq != *seq) {
             return Err(invalid(format!("event {} where {seq} is due", event.seq)));
         }
-        if prior != 0 && (self.snapshot.is_some() || self.idempotency.is_some()) {
-            return Err(invalid("snapshot and idempotency key go with the first event only".to_owned()));
+        if prior != 0 && (self.snapshot.is_some() || self.idempotency.is_some() || self.advance.is_some()) {
+            return Err(invalid("snapshot, idempotency key and schedule go with the first event only".to_owned()));
+        }
+        let fired = self.advance.as_ref().map(|advance| advance.fired().map(|(_, execution)| execution));
+        if fired.is_some_and(|fired| fired != Some(self.execution)) {
+            return Err(invalid(format!("execution {} with the slot of another", self.execution)));
         }
         self.check_bounds().map_err(|error| invalid(error.to_string()))?;
         let id = self.execution.to_string();
@@ -96,6 +103,9 @@ impl WriteItem {
             bounds::text("a principal", &row.principal, bounds::NAME)?;
             bounds::text("an idempotency key", &row.key, bounds::LINE)?;
             bounds::ascii("a body's digest", &row.body_digest, bounds::DIGEST)?;
+        }
+        if let Some(advance) = &self.advance {
+            advance.check()?;
         }
         if let Some((digest, body)) = &self.snapshot {
             bounds::ascii("a snapshot's digest", digest, bounds::DIGEST)?;

@@ -1,10 +1,11 @@
 //! A COMMIT whose answer gets lost, in both ways.
 
 use super::{WriteError, WriteItem};
-use crate::Store;
 use crate::open::CommitFault::{AnswerLost, RequestLost};
 use crate::test_room::{Room, on_both_engines};
+use crate::{Advance, Store};
 use pulse_core::execution::{Event, EventRecord, Summary};
+use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
 use uuid::Uuid;
@@ -42,6 +43,7 @@ fn item(number: i64) -> WriteItem {
         attempts_closed: Vec::new(),
         snapshot: None,
         idempotency: None,
+        advance: None,
     }
 }
 
@@ -96,7 +98,40 @@ async fn one_that_never_arrives_is_answered_as_not_written(room: Room) {
     .await;
 }
 
+async fn a_fire_whose_answer_gets_lost_fired_once(room: Room) {
+    let store = &room.store;
+    for (slot, faults) in (1..).zip([&[AnswerLost][..], &[RequestLost], &[RequestLost, AnswerLost]]) {
+        store.database.fault.plan(faults.iter().copied());
+        let mut fire = item(slot);
+        let state = ScheduleState { watermark: Timestamp(slot), timing: "t".to_owned(), suspended: false };
+        let (slot_at, outcome) = (Timestamp(slot), Outcome::Fired(fire.execution));
+        let fired = Settled { slot: slot_at, last: slot_at, slots: 1, outcome, message: String::new() };
+        fire.advance = Some(Advance {
+            source: "main".to_owned(),
+            name: "nightly".to_owned(),
+            revision: Some(slot - 1).filter(|revision| *revision > 0),
+            state,
+            settled: vec![fired],
+            at: NOW,
+        });
+        let execution = fire.execution;
+        // What did not arrive is said to be not written, and the same again goes through.
+        let answer = store.writer().submit(fire.clone()).await;
+        let row = store.schedule("main", "nightly").await.unwrap();
+        let there = row.as_ref().is_some_and(|row| row.revision == slot);
+        assert_eq!(there, answer.is_ok(), "{faults:?}: {answer:?}");
+        if !there {
+            store.writer().submit(fire).await.unwrap();
+        }
+        assert!(store.database.fault.is_spent());
+        let row = store.schedule("main", "nightly").await.unwrap().unwrap();
+        assert_eq!((row.revision, row.fired.map(|fired| fired.execution)), (slot, Some(execution)));
+        assert_eq!(store.slots("main", "nightly", 10, None).await.unwrap().len() as i64, slot);
+    }
+}
+
 on_both_engines! {
+    a_fire_whose_answer_gets_lost_fired_once
     a_commit_that_happened_is_answered_as_written
     a_commit_that_did_not_happen_is_written_again
     one_that_never_arrives_is_answered_as_not_written

@@ -145,6 +145,7 @@ impl Run {
             attempts_closed: Vec::new(),
             snapshot: None,
             idempotency: None,
+            advance: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod mariadb_own;
 mod opening;
 mod output;
 mod reads;
+mod schedules;
 mod server;
 #[path = "../../src/test_database.rs"]
 mod test_database;
@@ -69,6 +70,14 @@ macro_rules! engine {
                 definitions::sources_live_side_by_side
                 definitions::what_is_live_is_read_as_of_one_moment
                 definitions::syncs_are_listed_newest_first
+                schedules::a_schedule_goes_on_only_from_the_revision_that_was_read
+                schedules::a_slot_fires_with_its_execution_or_not_at_all
+                schedules::of_many_fires_only_the_overtaken_one_fails
+                schedules::two_hundred_at_once_fire_a_slot_once
+                schedules::a_settled_slot_is_not_settled_again
+                schedules::a_replaced_controller_settles_nothing
+                schedules::slots_are_listed_newest_first
+                schedules::rows_that_contradict_themselves_are_refused
                 webhooks::the_last_webhook_of_each_source_is_kept
                 tokens::of_fifty_agents_with_a_one_use_token_one_is_enrolled
                 tokens::a_token_says_why_it_is_refused

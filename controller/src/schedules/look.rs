@@ -1,0 +1,167 @@
+//! One look at a schedule: read, decide, write. What is decided is written before anything follows from it, and the next look
+//! begins with reading again.
+
+use super::Scheduler;
+use crate::engine::{EngineError, LiveSchedule, ScheduleKey, StartError};
+use pulse_core::Timestamp;
+use pulse_core::execution::{CancelMode, Trigger};
+use pulse_core::schedule::{Decision, Fire, OpenExecution, Refusal, ScheduleState, World, decide};
+use pulse_protocol::failpoint;
+use crd_schemas::manifest::SchedulePolicy;
+use pulse_store::{Advance, AdvanceError, Error, ScheduleRow, WriteError};
+
+/// Bytes of a refusal's message that are kept.
+const MESSAGE: usize = 4096;
+
+impl Scheduler {
+    /// Looks at a schedule and carries one decision out. Answers when to look again: now, where something was decided.
+    pub(super) async fn look(&self, key: &ScheduleKey) -> Result<Option<Timestamp>, EngineError> {
+        let inner = &self.inner;
+        if inner.rests {
+            return Ok(None);
+        }
+        let row = inner.engine.store().schedule(&key.source, &key.name).await?;
+        let Some(live) = inner.engine.schedule(key) else { return self.retire(key, row).await };
+        // What an older release accepted and this one cannot read fires nothing, and says so in its status.
+        let Ok(compiled) = &live.compiled else { return Ok(None) };
+        let now = inner.clock.now();
+        let world = self.world(&live, row.as_ref(), now).await?;
+        let decision = decide(compiled, row.as_ref().map(|row| &row.state), &world, now);
+        self.replace(key, &decision).await?;
+        let Decision { state: Some(state), settled, fire, wake_at, .. } = decision else { return Ok(decision.wake_at) };
+        let (source, name) = (key.source.clone(), key.name.clone());
+        let step = Advance { source, name, revision: row.map(|row| row.revision), state, settled, at: now };
+        failpoint::hit("controller.schedule.decided");
+        match fire {
+            Some(fire) => self.fire(&live, &fire, step).await?,
+            None => self.advance(step).await?,
+        }
+        Ok(wake_at)
+    }
+
+    /// What a decision sees beside the schedule and its row.
+    pub(super) async fn world(
+        &self,
+        live: &LiveSchedule,
+        row: Option<&ScheduleRow>,
+        now: Timestamp,
+    ) -> Result<World, EngineError> {
+        let engine = &self.inner.engine;
+        let mut open = Vec::new();
+        for summary in engine.store().open_of_schedule(&live.key.source, &live.key.name).await? {
+            let summary = summary.map_err(Error::from)?;
+            // Whether its end was asked for matters to those that wait for it only.
+            let replacing = live.manifest.spec.concurrency_policy == SchedulePolicy::Replace
+                && engine.view(summary.id).await?.is_some_and(|held| {
+                    held.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill)
+                });
+            let name = format!("{}#{}", summary.workflow, summary.number);
+            open.push(OpenExecution { id: summary.id, name, replacing });
+        }
+        let last_fire = row.and_then(|row| row.fired).map(|fired| fired.at);
+        Ok(World { open, steady_since: self.inner.steady.since(now), last_fire })
+    }
+
+    /// Asks for the end of the executions that a slot replaces; their end wakes the schedule.
+    async fn replace(&self, key: &ScheduleKey, decision: &Decision) -> Result<(), EngineError> {
+        for id in &decision.replace {
+            let reason = format!("the next slot of schedule {} replaces it", key.name);
+            self.inner.engine.cancel(*id, CancelMode::Kill, Trigger::by_schedule(&key.name), reason).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the execution of a slot, in one commit with the slot's record. A start that is refused is recorded as skipped.
+    async fn fire(&self, live: &LiveSchedule, fire: &Fire, step: Advance) -> Result<(), EngineError> {
+        let refused = match self.inner.engine.fire(live, fire, &step).await {
+            Ok(started) => {
+                tracing::info!(schedule = %live.key, slot = %fire.slot, execution = %started.id, "fired");
+                return Ok(());
+            }
+            Err(error) => refusal(error)?,
+        };
+        match refused {
+            Refused::Slot(refusal) => {
+                let mut skipped = fire.refused(&refusal);
+                skipped.message.truncate(skipped.message.floor_char_boundary(MESSAGE));
+                let mut settled = step.settled.clone();
+                settled.push(skipped);
+                self.advance(Advance { settled, ..step }).await
+            }
+            Refused::Moved => Ok(()),
+            Refused::Settled => self.pass_over(step).await,
+        }
+    }
+
+    /// Writes what is settled without an execution.
+    async fn advance(&self, step: Advance) -> Result<(), EngineError> {
+        for settled in &step.settled {
+            let (slot, outcome, reason) = (settled.slot, settled.outcome.word(), settled.outcome.reason());
+            tracing::info!(schedule = step.name, source = step.source, %slot, slots = settled.slots, outcome, reason, "settled");
+        }
+        match self.inner.engine.store().advance(&step).await {
+            Ok(()) => Ok(()),
+            // Somebody else was here: look again.
+            Err(AdvanceError::Moved { .. }) => Ok(()),
+            Err(AdvanceError::SlotTaken { .. }) if !step.settled.is_empty() => self.pass_over(step).await,
+            Err(AdvanceError::SlotTaken { .. }) => Ok(()),
+            Err(AdvanceError::Store(error)) => Err(self.failed(error)),
+        }
+    }
+
+    /// A slot is settled already though the row does not say so; somebody has changed the database by hand. What is recorded
+    /// stands, and the schedule goes on behind it.
+    async fn pass_over(&self, step: Advance) -> Result<(), EngineError> {
+        tracing::warn!(schedule = step.name, source = step.source, watermark = %step.state.watermark, "slots are settled already");
+        let step = Advance { settled: Vec::new(), ..step };
+        match self.inner.engine.store().advance(&step).await {
+            Ok(()) | Err(AdvanceError::Moved { .. } | AdvanceError::SlotTaken { .. }) => Ok(()),
+            Err(AdvanceError::Store(error)) => Err(self.failed(error)),
+        }
+    }
+
+    /// A schedule that is no longer live rests, so that what passes until it comes back is not caught up.
+    async fn retire(&self, key: &ScheduleKey, row: Option<ScheduleRow>) -> Result<Option<Timestamp>, EngineError> {
+        let Some(row) = row.filter(|row| !row.state.suspended && !self.inner.engine.is_unreadable(key)) else { return Ok(None) };
+        let state = ScheduleState { suspended: true, ..row.state };
+        let (source, name, at) = (row.source, row.name, self.inner.clock.now());
+        self.advance(Advance { source, name, revision: Some(row.revision), state, settled: Vec::new(), at }).await?;
+        Ok(None)
+    }
+
+    fn failed(&self, error: Error) -> EngineError {
+        if matches!(error, Error::Fenced) {
+            self.inner.engine.lost();
+        }
+        error.into()
+    }
+}
+
+/// Why a slot did not fire.
+enum Refused {
+    /// The start was refused; that is what becomes of the slot.
+    Slot(Refusal),
+    /// The schedule has gone on meanwhile.
+    Moved,
+    /// The slot is settled already.
+    Settled,
+}
+
+/// What a refused start means for the slot; anything that another try may heal is an error.
+fn refusal(error: StartError) -> Result<Refused, EngineError> {
+    let said = error.to_string();
+    Ok(Refused::Slot(match error {
+        StartError::NoSuchWorkflow(name) => Refusal::UnknownWorkflow(name),
+        StartError::Params(errors) => Refusal::BadParams(errors.iter().map(ToString::to_string).collect()),
+        StartError::Targets { .. } => Refusal::NoTargets(said),
+        StartError::Forbidden { name, .. } => Refusal::WorkflowRunning(name),
+        StartError::Ambiguous { .. } | StartError::IdempotencyMismatch | StartError::Uncompilable { .. } => {
+            Refusal::NotRunnable(said)
+        }
+        StartError::Engine(EngineError::Commit(WriteError::ScheduleMoved { .. })) => return Ok(Refused::Moved),
+        StartError::Engine(EngineError::Commit(WriteError::SlotTaken { .. })) => return Ok(Refused::Settled),
+        // No other try would fit either.
+        StartError::Engine(EngineError::Commit(WriteError::Invalid { reason })) => Refusal::NotRunnable(reason),
+        StartError::Engine(error) => return Err(error),
+    }))
+}

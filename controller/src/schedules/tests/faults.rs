@@ -1,0 +1,128 @@
+//! Restarts at every write, a database that is away, hints that were lost, a database that somebody has changed.
+
+use super::bench::{Bench, SOURCE, at, schedule, settle_one, workflow};
+use crate::engine::ScheduleKey;
+use crate::reconcile::Next;
+use serde_json::{Value, json};
+
+fn key() -> ScheduleKey {
+    ScheduleKey { source: SOURCE.to_owned(), name: "nightly".to_owned() }
+}
+
+fn manifests(policy: &str) -> [Value; 2] {
+    let spec = json!({"cron": "*/10 * * * *", "catchUp": "all", "catchUpLimit": 4, "concurrencyPolicy": policy});
+    [workflow("work", "Allow", policy != "Replace"), schedule("nightly", spec)]
+}
+
+/// Lives for two hours, an hour of them without a controller, with a restart after so many looks.
+async fn life(policy: &str, restart_after: usize) -> String {
+    let mut bench = Bench::new(&manifests(policy)).await;
+    let (mut looks, end) = (0, at("2026-11-21T14:00Z"));
+    let mut away = false;
+    while bench.clock.now() <= end {
+        looks += 1;
+        assert!(looks < 500, "it never ends");
+        if looks % restart_after == 0 {
+            bench.restart().await;
+        }
+        match bench.scheduler.look(&key()).await.unwrap() {
+            Some(wake) if wake <= bench.clock.now() => {}
+            // An hour of outage, once.
+            Some(_) if !away && bench.clock.now() >= at("2026-11-21T12:30Z") => {
+                away = true;
+                bench.clock.set(at("2026-11-21T13:35Z"));
+                bench.restart().await;
+            }
+            Some(wake) => bench.clock.set(wake),
+            None => panic!("it sleeps for ever"),
+        }
+    }
+    bench.said("nightly").await
+}
+
+#[tokio::test]
+async fn a_restart_after_every_write_changes_nothing() {
+    for policy in ["Forbid", "Replace"] {
+        let undisturbed = life(policy, usize::MAX).await;
+        assert!(undisturbed.lines().count() > 9 && undisturbed.contains("over_limit"), "{undisturbed}");
+        // Each look writes once at most, so this is a restart between every two writes.
+        assert_eq!(life(policy, 1).await, undisturbed);
+        assert_eq!(life(policy, 2).await, undisturbed);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_delays_a_slot_until_its_deadline() {
+    let spec = json!({"cron": "0 * * * *", "startingDeadline": "1m"});
+    let bench = Bench::new(&[workflow("work", "Allow", true), schedule("nightly", spec)]).await;
+    for (hour, back) in [(13, 30), (14, 61)] {
+        bench.meddle("ALTER TABLE slots RENAME TO away").await;
+        bench.clock.set(at(&format!("2026-11-21T{hour}:00Z")));
+        for _ in 0..3 {
+            let soon = tokio::time::Instant::now() + std::time::Duration::from_secs(2);
+            let next = bench.scheduler.reconcile(&key()).await.unwrap();
+            assert!(matches!(next, Next::At(at) if at <= soon), "tried again soon: {next:?}");
+        }
+        assert_eq!(bench.open().await, [], "nothing of it is left");
+        bench.meddle("ALTER TABLE away RENAME TO slots").await;
+        bench.clock.set(pulse_core::Timestamp(bench.clock.now().0 + back * 1_000_000));
+        settle_one(&bench.scheduler, &key()).await.unwrap();
+    }
+    insta::assert_snapshot!(bench.said("nightly").await, @r"
+    2026-11-21T13:00:00Z fired work#1
+    2026-11-21T14:00:00Z missed too_late: nothing could start it within its startingDeadline of 1m
+    ");
+}
+
+#[tokio::test]
+async fn a_scan_finds_what_no_hint_told() {
+    let mut bench = Bench::new(&manifests("Forbid")).await;
+    bench.restart().await;
+    let queue = bench.engine.scheduled().clone();
+    // Drained of what the start has asked for.
+    while queue.depth() > 0 {
+        let key = queue.next().await.unwrap();
+        queue.done(&key);
+    }
+    bench.clock.set(at("2026-11-21T12:05Z"));
+    bench.scheduler.scan().await.unwrap();
+    assert_eq!(queue.depth(), 0, "nothing is due");
+    bench.clock.set(at("2026-11-21T12:10Z"));
+    bench.scheduler.scan().await.unwrap();
+    assert_eq!((queue.depth(), queue.next().await), (1, Some(key())));
+    queue.done(&key());
+    bench.settle().await;
+    // Gone from the source, and nobody said so.
+    bench.sync(&[workflow("work", "Allow", true)]).await;
+    while queue.depth() > 0 {
+        let key = queue.next().await.unwrap();
+        queue.done(&key);
+    }
+    bench.scheduler.scan().await.unwrap();
+    assert_eq!((queue.depth(), queue.next().await), (1, Some(key())));
+}
+
+#[tokio::test]
+async fn slots_that_are_settled_already_are_passed_over() {
+    let bench = Bench::new(&manifests("Forbid")).await;
+    bench.live_until("2026-11-21T12:30Z").await;
+    bench.settle().await;
+    let before = bench.said("nightly").await;
+    // Somebody removes the row, and the clock is set back: the same slots come once more.
+    bench.meddle("DELETE FROM schedules").await;
+    bench.settle_at("2026-11-21T12:05Z").await;
+    bench.live_until("2026-11-21T12:40Z").await;
+    bench.settle().await;
+    let after = bench.said("nightly").await;
+    assert_eq!(after, format!("{before}\n2026-11-21T12:40:00Z fired work#4"), "nothing twice, and it goes on");
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_read_is_not_retired() {
+    let mut bench = Bench::new(&manifests("Forbid")).await;
+    bench.meddle("UPDATE definitions SET manifest = 'nonsense' WHERE kind = 'Schedule'").await;
+    bench.restart().await;
+    bench.settle_at("2026-11-21T12:10Z").await;
+    assert!(!bench.store.schedule(SOURCE, "nightly").await.unwrap().unwrap().state.suspended);
+    assert_eq!(bench.said("nightly").await, "");
+}

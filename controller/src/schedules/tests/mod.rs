@@ -1,0 +1,9 @@
+//! The scheduler on a real store, in virtual time: every look is the loop's own, only the clock stands still until it is set.
+
+mod bench;
+mod catch_up;
+mod faults;
+mod policies;
+mod race;
+#[path = "../../../store/src/test_database.rs"]
+mod test_database;

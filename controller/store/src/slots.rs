@@ -1,0 +1,105 @@
+//! Settled slots as rows: what became of each, one row for a slot, or for a run of slots that were missed alike. Written only
+//! with the step of their schedule that settles them.
+
+use crate::columns::time;
+use crate::rows::{Columns, FromRow, list};
+use crate::schedules::Advance;
+use crate::sql::{Query, Shape, built, repeat};
+use crate::{Error, RowError, Store};
+use pulse_core::schedule::{Outcome, Settled};
+use pulse_core::time::Timestamp;
+use sqlx::AnyConnection;
+
+/// What became of a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotRow {
+    /// The source of its schedule.
+    pub source: String,
+    /// Its schedule.
+    pub schedule: String,
+    /// The slot, or the run of slots, and what became of it.
+    pub settled: Settled,
+    /// When that was decided.
+    pub decided_at: Timestamp,
+}
+
+const COLUMNS: &str = "source, schedule, slot_at, last_slot_at, slots, outcome, reason, message, execution, decided_at";
+const INSERT: Shape = Shape::insert(
+    "INSERT INTO slots (source, schedule, slot_at, last_slot_at, slots, outcome, reason, message, execution, decided_at) VALUES",
+    "(?,?,?,?,?,?,?,?,?,?)",
+);
+
+impl FromRow for SlotRow {
+    const TABLE: &'static str = "slots";
+    fn key(row: &Columns<'_>) -> Option<String> {
+        Some(format!("{}/{}/{}", row.text("source")?, row.text("schedule")?, row.get::<i64>("slot_at").ok()?))
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        let (outcome, reason): (String, Option<String>) = (row.get("outcome")?, row.get("reason")?);
+        let settled = Settled {
+            slot: Timestamp(row.get("slot_at")?),
+            last: Timestamp(row.get("last_slot_at")?),
+            slots: row.number("slots")?,
+            outcome: Outcome::read(&outcome, reason.as_deref(), row.parsed_option("execution")?)?,
+            message: row.get::<Option<String>>("message")?.unwrap_or_default(),
+        };
+        let (source, schedule) = (row.get("source")?, row.get("schedule")?);
+        Ok(Self { source, schedule, settled, decided_at: Timestamp(row.get("decided_at")?) })
+    }
+}
+
+/// Writes the records of these steps, inside their transaction. A unique key that exists says that a slot is settled already.
+pub(crate) async fn insert(connection: &mut AnyConnection, advances: &[&Advance]) -> Result<(), sqlx::Error> {
+    let rows: Vec<_> = advances.iter().flat_map(|advance| advance.settled.iter().map(move |row| (*advance, row))).collect();
+    let size = |(_, settled): &(&Advance, &Settled)| settled.message.len();
+    let bind = |query: Query, (advance, settled): &(&Advance, &Settled)| {
+        query
+            .bind(advance.source.clone())
+            .bind(advance.name.clone())
+            .bind(time(settled.slot))
+            .bind(time(settled.last))
+            .bind(i64::try_from(settled.slots).unwrap_or(i64::MAX))
+            .bind(settled.outcome.word())
+            .bind(settled.outcome.reason())
+            .bind(Some(settled.message.clone()).filter(|message| !message.is_empty()))
+            .bind(settled.outcome.execution().map(|execution| execution.to_string()))
+            .bind(time(advance.at))
+    };
+    INSERT.run_sized(connection, &rows, size, bind).await.map(drop)
+}
+
+impl Store {
+    /// What became of the slots of a schedule, newest first. `before` is the (first) slot of the last row of the page before.
+    pub async fn slots(
+        &self,
+        source: &str,
+        schedule: &str,
+        limit: u32,
+        before: Option<Timestamp>,
+    ) -> Result<Vec<Result<SlotRow, RowError>>, Error> {
+        let earlier = if before.is_some() { "AND slot_at < ?" } else { "" };
+        let select = built(format!(
+            "SELECT {COLUMNS} FROM slots WHERE source = ? AND schedule = ? {earlier} ORDER BY slot_at DESC LIMIT ?"
+        ));
+        let select = select.bind(source.to_owned()).bind(schedule.to_owned());
+        let select = before.into_iter().fold(select, |select, before| select.bind(time(before)));
+        Ok(list(&mut *self.reader().await?, select.bind(i64::from(limit))).await?)
+    }
+
+    /// The newest record of each of these schedules (source and name) that has one.
+    pub async fn last_slots(&self, schedules: &[(String, String)]) -> Result<Vec<Result<SlotRow, RowError>>, Error> {
+        let mut found = Vec::new();
+        let mut reader = self.reader().await?;
+        for chunk in crate::sql::chunks(schedules) {
+            let newest = "slot_at = (SELECT MAX(slot_at) FROM slots WHERE source = ? AND schedule = ?)";
+            let wanted = repeat(&format!("(source = ? AND schedule = ? AND {newest})"), " OR ", chunk.len());
+            let select = built(format!("SELECT {COLUMNS} FROM slots WHERE {wanted}"));
+            let select = chunk.iter().fold(select, |select, (source, name)| {
+                let select = select.bind(source.clone()).bind(name.clone());
+                select.bind(source.clone()).bind(name.clone())
+            });
+            found.extend(list(&mut reader, select).await?);
+        }
+        Ok(found)
+    }
+}
