@@ -1,7 +1,8 @@
 //! What the program does for each command line.
 
 use crate::config::{self, Cli, Command, Config, MigrateFlags, ServeFlags};
-use crate::{admin, dev, serve, signals, telemetry};
+use crate::serve::{self, Mode};
+use crate::{admin, dev, signals, telemetry};
 use anyhow::Context;
 use pulse_store::MigrationState;
 
@@ -26,7 +27,7 @@ async fn serve(flags: &ServeFlags, environment: &config::Environment) -> anyhow:
     telemetry::init(&config.log)?;
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut stop = signals::Stop::listen()?;
-    let serving = serve::start(&config, true).await?;
+    let serving = serve::start(&config, Mode::WHOLE).await?;
     let fenced = tokio::select! {
         () = stop.asked() => false,
         () = serving.engine.fenced() => true,

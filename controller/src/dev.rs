@@ -5,7 +5,7 @@ mod ending;
 
 use crate::api::make_token;
 use crate::config::{Config, Data, DevFlags, Listen, Log, Origin, Source};
-use crate::serve::{self, Serving};
+use crate::serve::{self, Mode, Serving};
 use crate::{clock, signals};
 use anyhow::{Context, bail};
 use crd_schemas::Duration as Life;
@@ -47,7 +47,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         log,
         warnings: Vec::new(),
     };
-    let serving = serve::start(&config, false).await?;
+    let serving = serve::start(&config, Mode { enrolment: false, schedules: flags.schedules }).await?;
     greet(&serving, &folder, &data, kept.is_some());
     let served = tend_agent(&serving, &agent, &data, kept.is_some(), &config.log.filter).await;
     println!("\nStopping …");

@@ -3,9 +3,10 @@
 use crate::admin;
 use crate::agents::FleetHandle;
 use crate::api::{self, Admin, App};
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::config::{AdminToken, Config, Origin};
 use crate::engine::{Engine, EngineError};
+use crate::schedules::Scheduler;
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
 use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
@@ -47,8 +48,22 @@ pub struct Serving {
     web: JoinHandle<()>,
 }
 
-/// Starts everything; it serves when this answers. `enrolment`: tokens for further agents are given out.
-pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> {
+/// What a controller does beside serving.
+#[derive(Debug, Clone, Copy)]
+pub struct Mode {
+    /// Tokens for further agents are given out.
+    pub enrolment: bool,
+    /// Schedules fire.
+    pub schedules: bool,
+}
+
+impl Mode {
+    /// Everything.
+    pub const WHOLE: Self = Self { enrolment: true, schedules: true };
+}
+
+/// Starts everything; it serves when this answers.
+pub async fn start(config: &Config, mode: Mode) -> anyhow::Result<Serving> {
     let folder = &config.data.folder;
     admin::make_folder(folder).with_context(|| format!("cannot use the data folder {} (PULSE_DATA_DIR)", folder.display()))?;
     // The address before the database: a port that is taken is the commonest mistake, and nothing has happened yet.
@@ -77,10 +92,21 @@ pub async fn start(config: &Config, enrolment: bool) -> anyhow::Result<Serving> 
     sources.sync_all().await;
     let webhooks = Arc::new(Webhooks::new(config.webhook_secrets.as_ref().map(Verifier::new)));
     let mut tasks = background(&engine, &sources, &stopping);
+    let schedules = Scheduler::new(engine.clone(), Clock::machine(), !mode.schedules);
+    let firing = schedules.clone();
+    tasks.push(tokio::spawn(async move { firing.run().await }));
     tasks.push(note_webhooks(&webhooks, &store, &stopping));
     let admin = Arc::new(Admin::new(&admin_token));
-    let app =
-        App { engine: engine.clone(), sources, webhooks, admin, url: url.as_str().into(), enrolment, stopping: stopping.clone() };
+    let app = App {
+        engine: engine.clone(),
+        sources,
+        schedules,
+        webhooks,
+        admin,
+        url: url.as_str().into(),
+        enrolment: mode.enrolment,
+        stopping: stopping.clone(),
+    };
     let web = tokio::spawn(web(listener, app, stopping));
     tracing::info!(%address, url, data = %folder.display(), "serving");
     Ok(Serving { address, url, admin_token, engine, store, stop, tasks, web })

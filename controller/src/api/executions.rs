@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use pulse_core::execution::{CancelMode, Outcome};
+use pulse_core::execution::{CancelMode, Outcome, Trigger};
 use pulse_core::transition::{ExecutionEnd, ExecutionState, ResolvedAs, WaitReason};
 use pulse_protocol::{AttemptId, ExecutionId};
 use pulse_store::ExecutionFilter;
@@ -51,7 +51,7 @@ pub(super) async fn start(
         return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
     }
     let Start { workflow, params, limit, .. } = wanted;
-    let request = StartRequest { workflow, params, limit, by, idempotency };
+    let request = StartRequest { workflow, source: None, params, limit, trigger: Trigger::person(by), idempotency };
     if dry_run {
         return Ok(Json(app.engine.dry_run(&request).await?).into_response());
     }

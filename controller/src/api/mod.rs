@@ -29,6 +29,7 @@ pub use problem::Problem;
 pub(crate) use tokens::make as make_token;
 
 use crate::engine::Engine;
+use crate::schedules::Scheduler;
 use crate::sync::Sources;
 use crate::webhook::{self, Webhooks};
 use axum::Router;
@@ -50,6 +51,8 @@ pub struct App {
     pub sources: Sources,
     /// The way in for webhooks.
     pub webhooks: Arc<Webhooks>,
+    /// The schedules.
+    pub schedules: Scheduler,
     /// Who may come in.
     pub admin: Arc<Admin>,
     /// How agents and people reach this controller.

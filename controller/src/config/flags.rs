@@ -123,6 +123,9 @@ pub struct DevFlags {
     /// Loopback address and port to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Let schedules fire; without this they are suspended.
+    #[arg(long)]
+    pub schedules: bool,
     /// Keep everything in this folder, and find it there next time; otherwise a temporary one is used and removed.
     #[arg(long, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,

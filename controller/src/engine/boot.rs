@@ -60,7 +60,7 @@ impl Engine {
             let told = std::time::Duration::from_micros(clock::now().0.abs_diff(wall.0));
             if passed > OWN_SILENCE || told > passed + OWN_SILENCE {
                 tracing::warn!(?passed, ?told, "this controller stood still, or its clock was stepped; agents are not blamed");
-                self.inner.fleet.lock().forgive_silence(clock::now());
+                self.forgive_silence();
             }
             (wall, steady) = (clock::now(), tokio::time::Instant::now());
         }

@@ -1,7 +1,7 @@
 //! A pass becomes one item of the group commit, and once that is durable its consequences follow: hot state, effects, answers,
 //! notices. Nothing of it happens before.
 
-use super::{Engine, Notice};
+use super::{Engine, Notice, ScheduleKey};
 use crate::clock;
 use pulse_core::Timestamp;
 use pulse_core::decide::{Effect, Pass};
@@ -45,10 +45,7 @@ impl Engine {
         };
         let written = self.inner.store.writer().submit(item).await;
         match &written {
-            Err(WriteError::Fenced { partition }) => {
-                tracing::error!(partition, "another controller has taken over; this one writes nothing more");
-                self.inner.fenced.notify_one();
-            }
+            Err(WriteError::Fenced { .. }) => self.lost(),
             Err(WriteError::Database { .. } | WriteError::Unclear { .. }) => self.trouble(),
             Ok(()) | Err(_) => {}
         }
@@ -64,8 +61,14 @@ impl Engine {
     /// does not, the next failed commit says so again.
     pub(super) fn forgive_after_trouble(&self) {
         if self.inner.troubled.swap(false, Ordering::Relaxed) {
-            self.inner.fleet.lock().forgive_silence(clock::now());
+            self.forgive_silence();
         }
+    }
+
+    /// For some time this controller neither heard nor saw anything; nobody is blamed for that.
+    pub(super) fn forgive_silence(&self) {
+        self.inner.fleet.lock().forgive_silence(clock::now());
+        self.inner.troubles.send_modify(|troubles| *troubles += 1);
     }
 
     /// What follows a commit.
@@ -88,6 +91,11 @@ impl Engine {
             }
         }
         self.slots_freed(freed);
+        if execution.status.is_terminal()
+            && let Some(name) = execution.created.trigger.schedule()
+        {
+            self.inner.scheduled.add(ScheduleKey { source: execution.created.source.clone(), name: name.to_owned() });
+        }
         if !pass.events.is_empty() {
             let created = &execution.created;
             // Nobody listening is no fault.

@@ -1,6 +1,7 @@
 //! The definitions that are live, in memory: read at the start, and then kept by what each sync changes. The database is what is
 //! true; wherever its generation is another one than expected, everything is read again.
 
+use super::schedule::{LiveSchedule, ScheduleKey};
 use super::{Engine, EngineError, StartError};
 use crate::agents::Declared;
 use crd_schemas::manifest::{AgentGroupSpec, Kind, Manifest, Workflow};
@@ -15,6 +16,8 @@ use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 pub struct Live {
     /// Workflows by name; one for each source that has the name.
     pub(super) workflows: BTreeMap<String, Vec<Arc<LiveWorkflow>>>,
+    /// Schedules.
+    pub(super) schedules: BTreeMap<ScheduleKey, Arc<LiveSchedule>>,
     /// Groups of each source, by name.
     pub(super) groups: BTreeMap<String, Arc<BTreeMap<String, AgentGroupSpec>>>,
     /// What each source declares of agents.
@@ -54,12 +57,14 @@ struct Object {
 }
 
 impl Live {
-    /// The only workflow of this name.
-    pub(super) fn workflow(&self, name: &str) -> Result<&Arc<LiveWorkflow>, StartError> {
-        match self.workflows.get(name).map(Vec::as_slice) {
-            None | Some([]) => Err(StartError::NoSuchWorkflow(name.to_owned())),
-            Some([workflow]) => Ok(workflow),
-            Some(several) => {
+    /// The only workflow of this name, or that of a source.
+    pub(super) fn workflow(&self, name: &str, source: Option<&str>) -> Result<&Arc<LiveWorkflow>, StartError> {
+        let all = self.workflows.get(name).into_iter().flatten();
+        let found: Vec<_> = all.filter(|workflow| source.is_none_or(|source| workflow.source == source)).collect();
+        match found.as_slice() {
+            [] => Err(StartError::NoSuchWorkflow(name.to_owned())),
+            [workflow] => Ok(workflow),
+            several => {
                 let sources = several.iter().map(|workflow| workflow.source.as_str()).collect::<Vec<_>>().join(", ");
                 Err(StartError::Ambiguous { name: name.to_owned(), sources })
             }
@@ -96,7 +101,11 @@ impl Live {
                 self.agents.entry(name.clone()).or_default().insert(source, Arc::new(declared));
                 Some(name)
             }
-            Manifest::Schedule(_) => None,
+            Manifest::Schedule(manifest) => {
+                let schedule = LiveSchedule::new(source, commit, path, digest, manifest, files);
+                self.schedules.insert(schedule.key.clone(), Arc::new(schedule));
+                None
+            }
         }
     }
 
@@ -128,7 +137,10 @@ impl Live {
                 }
                 Some(name)
             }
-            Kind::Schedule => None,
+            Kind::Schedule => {
+                self.schedules.remove(&ScheduleKey { source: source.to_owned(), name: key.name.clone() });
+                None
+            }
         }
     }
 
@@ -175,6 +187,12 @@ impl Engine {
             let written: BTreeSet<_> = upserted.iter().map(|new| (new.manifest.kind(), &new.manifest.metadata().name)).collect();
             unreadable.retain(|(kind, name)| !written.contains(&(*kind, name)));
         }
+        let written = upserted.iter().map(|new| (new.manifest.kind(), &new.manifest.metadata().name));
+        let touched = written.chain(retired.iter().map(|key| (key.kind, &key.name)));
+        let schedules: Vec<ScheduleKey> = touched
+            .filter(|(kind, _)| *kind == Kind::Schedule)
+            .map(|(_, name)| ScheduleKey { source: source.clone(), name: name.clone() })
+            .collect();
         let new = upserted.into_iter().map(|new| Object {
             source: source.clone(),
             commit: commit.clone(),
@@ -188,6 +206,7 @@ impl Engine {
         changed.extend(agents.into_iter().map(|name| (name.clone(), live.declared(&name))));
         live.sources.insert(source, Standing { generation, commit });
         drop(shared);
+        schedules.into_iter().for_each(|key| self.inner.scheduled.add(key));
         self.inner.fleet.lock().declare(changed);
         Ok(())
     }
@@ -215,8 +234,10 @@ impl Engine {
         let mut shared = self.live_mut();
         let names: BTreeSet<&AgentName> = shared.agents.keys().chain(live.agents.keys()).collect();
         let declared = names.into_iter().map(|name| (name.clone(), live.declared(name))).collect();
+        let schedules: BTreeSet<ScheduleKey> = shared.schedules.keys().chain(live.schedules.keys()).cloned().collect();
         *shared = Arc::new(live);
         drop(shared);
+        schedules.into_iter().for_each(|key| self.inner.scheduled.add(key));
         self.inner.fleet.lock().declare(declared);
         Ok(())
     }

@@ -12,10 +12,12 @@ mod drive;
 mod error;
 mod hot;
 mod live;
+mod schedule;
 mod start;
 
 pub use error::{EngineError, StartError};
 pub use live::Live;
+pub use schedule::{LiveSchedule, ScheduleKey};
 pub use start::{DryRun, DryStep, Idempotency, StartRequest, Started};
 
 use crate::agents::FleetHandle;
@@ -29,7 +31,7 @@ use pulse_store::Store;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// Executions worked on side by side. Each waits for its commit, and commits are grouped, so this bounds the size of a group.
 const WORKERS: usize = 64;
@@ -51,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) fleet: FleetHandle,
     hot: Hot,
     queue: Queue<ExecutionId>,
+    /// Schedules to look at.
+    scheduled: Queue<ScheduleKey>,
     live: RwLock<Arc<Live>>,
     /// Who changes what is live: one at a time, from reading to the end.
     defining: tokio::sync::Mutex<()>,
@@ -59,6 +63,8 @@ pub(crate) struct Inner {
     fenced: tokio::sync::Notify,
     /// The database failed since the last commit.
     troubled: AtomicBool,
+    /// Counts what made this controller blind for a while.
+    troubles: watch::Sender<u64>,
 }
 
 /// Something of an execution changed: a hint to look.
@@ -84,12 +90,14 @@ impl Engine {
             fleet,
             hot: Hot::default(),
             queue: Queue::new(),
+            scheduled: Queue::new(),
             live: RwLock::default(),
             defining: tokio::sync::Mutex::new(()),
             numbers: start::Numbers::default(),
             notices: broadcast::channel(NOTICES).0,
             fenced: tokio::sync::Notify::new(),
             troubled: AtomicBool::new(false),
+            troubles: watch::channel(0).0,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -107,11 +115,18 @@ impl Engine {
     /// Ends [`Engine::run`] once what is being committed is committed.
     pub fn stop(&self) {
         self.inner.queue.close();
+        self.inner.scheduled.close();
     }
 
     /// Waits until another controller has taken over: what is in memory here is worth nothing any more, and the process must end.
     pub async fn fenced(&self) {
         self.inner.fenced.notified().await;
+    }
+
+    /// Says that another controller has taken over; see [`Engine::fenced`].
+    pub fn lost(&self) {
+        tracing::error!("another controller has taken over; this one writes nothing more");
+        self.inner.fenced.notify_one();
     }
 
     /// The agents.

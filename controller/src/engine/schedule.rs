@@ -4,7 +4,7 @@ use super::live::LiveWorkflow;
 use super::start::{Firing, StartRequest, Started};
 use super::{Engine, StartError};
 use crate::reconcile::Queue;
-use crd_schemas::manifest::{Schedule, ScheduledAction};
+use crd_schemas::manifest::{Kind, Schedule, ScheduledAction};
 use pulse_core::definitions::{Files, schedule_workflow};
 use pulse_core::schedule::{CompiledSchedule, Fire};
 use pulse_store::Advance;
@@ -64,6 +64,11 @@ impl Engine {
     /// Every live schedule.
     pub fn schedules(&self) -> Vec<Arc<LiveSchedule>> {
         self.live().schedules.values().cloned().collect()
+    }
+
+    /// A schedule that is live and cannot be read: it fires nothing, and it is not retired either.
+    pub fn is_unreadable(&self, key: &ScheduleKey) -> bool {
+        self.unreadable(&key.source).contains(&(Kind::Schedule, key.name.clone()))
     }
 
     /// Schedules to look at: those whose manifest changed, and those of which an execution ended.

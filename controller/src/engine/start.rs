@@ -10,11 +10,12 @@ use crd_schemas::manifest::{Run, StepFile};
 use pulse_core::decide::Presence;
 use pulse_core::decide::{Pass, pass};
 use pulse_core::definitions::{CompiledRun, CompiledStep, Params, Program, Snapshot};
-use pulse_core::execution::{Created, Event, EventRecord, Execution, Selection, Trigger, TriggerKind, claim_change, context};
+use pulse_core::execution::{Created, Event, EventRecord, Execution, Selection, Trigger, claim_change, context};
+use pulse_core::schedule::Fire;
 use pulse_core::selector::{Inventory, KnownAgent, resolve};
 use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
-use pulse_store::{IdempotencyRow, WriteError};
+use pulse_store::{Advance, IdempotencyRow, WriteError};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -29,12 +30,14 @@ const TRIES: usize = 64;
 pub struct StartRequest {
     /// Which workflow.
     pub workflow: String,
+    /// Its source; may be left out where only one source has a workflow of the name.
+    pub source: Option<String>,
     /// Parameters as they came.
     pub params: BTreeMap<String, serde_json::Value>,
     /// A selector that narrows every step.
     pub limit: Option<String>,
-    /// Who asks.
-    pub by: String,
+    /// What starts it.
+    pub trigger: Trigger,
     /// The request's idempotency key.
     pub idempotency: Option<Idempotency>,
 }
@@ -119,12 +122,28 @@ pub struct DryFile {
     pub executable: bool,
 }
 
+/// A slot that fires, and the step of its schedule without the slot's own record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Firing<'a> {
+    pub(super) fire: &'a Fire,
+    pub(super) step: &'a Advance,
+}
+
+impl Firing<'_> {
+    /// The whole step, with what the slot starts.
+    fn advance(self, execution: ExecutionId) -> Advance {
+        let mut step = self.step.clone();
+        step.settled.push(self.fire.fired(execution));
+        step
+    }
+}
+
 /// The next number of each workflow; a hint that spares lost commits, the unique key decides.
 #[derive(Debug, Default)]
 pub(super) struct Numbers(Mutex<HashMap<(String, String), i64>>);
 
 /// Everything that is settled before an id is given.
-struct Prepared {
+pub(super) struct Prepared {
     workflow: Arc<LiveWorkflow>,
     commit: String,
     program: Arc<Program>,
@@ -140,11 +159,22 @@ impl Engine {
             return Ok(started);
         }
         let prepared = self.prepare(&request)?;
+        self.launch(&prepared, &request, None).await
+    }
+
+    /// The first commit of an execution, and what follows from it. `firing` is the slot that it is of.
+    pub(super) async fn launch(
+        &self,
+        prepared: &Prepared,
+        request: &StartRequest,
+        firing: Option<Firing<'_>>,
+    ) -> Result<Started, StartError> {
         for _ in 0..TRIES {
             let number = self.next_number(&prepared.workflow).await?;
             let id = ExecutionId(Uuid::now_v7());
-            let (execution, done) = self.first_pass(&prepared, &request, id, number)?;
-            let birth = Birth { snapshot: Some(prepared.snapshot.clone()), idempotency: key_row(&request, id), advance: None };
+            let (execution, done) = self.first_pass(prepared, request, id, number)?;
+            let (snapshot, idempotency) = (Some(prepared.snapshot.clone()), key_row(request, id));
+            let birth = Birth { snapshot, idempotency, advance: firing.map(|firing| firing.advance(id)) };
             let Err(error) = self.commit(&execution, &done, birth).await else {
                 let (status, commit) = (execution.status.as_str().to_owned(), execution.created.commit.clone());
                 let wake = done.rest.wake_at;
@@ -155,14 +185,14 @@ impl Engine {
                 }
                 // Whatever was freed or connected between the decision and the watch is seen by one more look.
                 self.inner.queue.add(id);
-                return Ok(Started { id, number, workflow: request.workflow, status, commit, replayed: false });
+                return Ok(Started { id, number, workflow: request.workflow.clone(), status, commit, replayed: false });
             };
             let freed = self.inner.fleet.lock().free(id, &done.take);
             self.slots_freed(freed);
             match error {
                 WriteError::NumberTaken { .. } => self.inner.numbers.forget(&prepared.workflow),
                 WriteError::IdempotencyTaken { .. } => {
-                    return self.replay(&request).await?.ok_or(StartError::IdempotencyMismatch);
+                    return self.replay(request).await?.ok_or(StartError::IdempotencyMismatch);
                 }
                 WriteError::ClaimTaken { key, holder } if key.starts_with("workflow/") => {
                     return Err(self.forbidden(holder).await);
@@ -194,7 +224,7 @@ impl Engine {
 
     async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
         let Some(idempotency) = &request.idempotency else { return Ok(None) };
-        let Some(row) = self.inner.store.idempotency(&request.by, &idempotency.key).await? else { return Ok(None) };
+        let Some(row) = self.inner.store.idempotency(&request.trigger.by, &idempotency.key).await? else { return Ok(None) };
         if row.body_digest != idempotency.body_digest {
             return Err(StartError::IdempotencyMismatch);
         }
@@ -209,12 +239,21 @@ impl Engine {
         }))
     }
 
-    fn prepare(&self, request: &StartRequest) -> Result<Prepared, StartError> {
+    pub(super) fn prepare(&self, request: &StartRequest) -> Result<Prepared, StartError> {
         let live = self.live();
-        let workflow = Arc::clone(live.workflow(&request.workflow)?);
-        let commit = live.commit(&workflow).to_owned();
+        self.prepare_workflow(&live, live.workflow(&request.workflow, request.source.as_deref())?, request)
+    }
+
+    /// The same for a workflow that is known.
+    pub(super) fn prepare_workflow(
+        &self,
+        live: &Live,
+        workflow: &Arc<LiveWorkflow>,
+        request: &StartRequest,
+    ) -> Result<Prepared, StartError> {
+        let (workflow, commit) = (Arc::clone(workflow), live.commit(workflow).to_owned());
         let params = Params::resolve(&workflow.manifest.spec.params, request.params.clone()).map_err(StartError::Params)?;
-        let snapshot = snapshot(&live, &workflow);
+        let snapshot = snapshot(live, &workflow);
         let (digest, body) = sealed(&snapshot);
         let program = self.inner.hot.program(&digest, &snapshot);
         let name = request.workflow.clone();
@@ -267,7 +306,7 @@ impl Engine {
             params: prepared.params.clone(),
             selections: prepared.selections.clone(),
             limit: request.limit.clone(),
-            trigger: Trigger { kind: TriggerKind::Person, by: request.by.clone(), slot: None },
+            trigger: request.trigger.clone(),
         };
         let first = EventRecord { seq: 1, at: clock::now(), event: Event::Created(Box::new(created)) };
         let execution = Execution::begin(Arc::clone(&prepared.program), &first);
@@ -367,7 +406,7 @@ impl std::fmt::LowerHex for Hex<'_> {
 
 fn key_row(request: &StartRequest, execution: ExecutionId) -> Option<IdempotencyRow> {
     request.idempotency.as_ref().map(|idempotency| IdempotencyRow {
-        principal: request.by.clone(),
+        principal: request.trigger.by.clone(),
         key: idempotency.key.clone(),
         body_digest: idempotency.body_digest.clone(),
         execution,

@@ -136,6 +136,10 @@ pub struct Trigger {
 }
 
 impl Trigger {
+    /// A person, by name.
+    pub const fn person(by: String) -> Self {
+        Self { kind: TriggerKind::Person, by, slot: None }
+    }
     /// What [`Trigger::by`] says of a schedule.
     pub fn by_schedule(name: &str) -> String {
         format!("schedule/{name}")

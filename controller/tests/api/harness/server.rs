@@ -2,7 +2,7 @@
 
 use super::{Agent, Answer};
 use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source, WebhookSecrets};
-use pulse_controller::serve::{self, Serving};
+use pulse_controller::serve::{self, Mode, Serving};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ impl Server {
         Self::made(files, true, Some(secrets))
     }
 
-    fn made(files: &[(&str, &str)], enrolment: bool, secrets: Option<&str>) -> Self {
+    fn made(files: &[(&str, &str)], mode: Mode, secrets: Option<&str>) -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("source")).unwrap();
         for (file, text) in files {
@@ -55,7 +55,7 @@ impl Server {
             warnings: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let serving = runtime.block_on(serve::start(&config, enrolment)).unwrap();
+        let serving = runtime.block_on(serve::start(&config, mode)).unwrap();
         let http = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
         let server = Self { runtime, serving: Some(serving), root, http: http.build().new_agent() };
         server.post("/api/v1/syncs", &json!({})).ok();
