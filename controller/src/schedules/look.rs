@@ -3,11 +3,11 @@
 
 use super::Scheduler;
 use crate::engine::{EngineError, LiveSchedule, ScheduleKey, StartError};
+use crd_schemas::manifest::SchedulePolicy;
 use pulse_core::Timestamp;
 use pulse_core::execution::{CancelMode, Trigger};
 use pulse_core::schedule::{Decision, Fire, OpenExecution, Refusal, ScheduleState, World, decide};
 use pulse_protocol::failpoint;
-use crd_schemas::manifest::SchedulePolicy;
 use pulse_store::{Advance, AdvanceError, Error, ScheduleRow, WriteError};
 
 /// Bytes of a refusal's message that are kept.
@@ -52,9 +52,10 @@ impl Scheduler {
             let summary = summary.map_err(Error::from)?;
             // Whether its end was asked for matters to those that wait for it only.
             let replacing = live.manifest.spec.concurrency_policy == SchedulePolicy::Replace
-                && engine.view(summary.id).await?.is_some_and(|held| {
-                    held.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill)
-                });
+                && engine
+                    .view(summary.id)
+                    .await?
+                    .is_some_and(|held| held.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill));
             let name = format!("{}#{}", summary.workflow, summary.number);
             open.push(OpenExecution { id: summary.id, name, replacing });
         }

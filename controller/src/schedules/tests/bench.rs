@@ -63,8 +63,7 @@ impl Bench {
         enrol(&store).await;
         let clock = Clock::standing(at(START));
         let (engine, scheduler, running) = boot(&store, &clock).await;
-        let mut bench =
-            Self { store, engine, scheduler, clock, url, live: BTreeSet::new(), running, _folder: folder };
+        let mut bench = Self { store, engine, scheduler, clock, url, live: BTreeSet::new(), running, _folder: folder };
         bench.sync(manifests).await;
         bench.settle().await;
         bench

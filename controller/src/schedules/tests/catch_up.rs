@@ -39,7 +39,8 @@ async fn latest_fires_the_newest() {
 #[tokio::test]
 async fn all_fires_as_many_as_the_limit_says_oldest_first_and_apart() {
     let bench = after_two_days("all").await;
-    let rows: Vec<_> = bench.store.slots(SOURCE, "minutely", 100, None).await.unwrap().into_iter().map(|row| row.unwrap()).collect();
+    let rows: Vec<_> =
+        bench.store.slots(SOURCE, "minutely", 100, None).await.unwrap().into_iter().map(|row| row.unwrap()).collect();
     let (fired, missed): (Vec<_>, Vec<_>) = rows.iter().rev().partition(|row| row.settled.outcome.execution().is_some());
     assert!(missed.iter().all(|row| row.settled.outcome.reason() == Some("over_limit")), "{missed:?}");
     assert!(fired.len() >= 5 && fired.is_sorted_by_key(|row| row.settled.slot), "{fired:?}");

@@ -25,7 +25,10 @@ async fn a_slot_starts_its_workflow_and_the_execution_says_so() {
     assert_eq!((trigger.kind, trigger.by.as_str()), (TriggerKind::Schedule, "schedule/nightly"));
     assert_eq!((trigger.slot, trigger.schedule()), (Some(at("2026-11-21T13:00Z")), Some("nightly")));
     let row = bench.store.execution(id).await.unwrap().unwrap();
-    assert_eq!((row.workflow.as_str(), row.schedule.as_deref(), row.started_by.as_str()), ("work", Some("nightly"), "schedule/nightly"));
+    assert_eq!(
+        (row.workflow.as_str(), row.schedule.as_deref(), row.started_by.as_str()),
+        ("work", Some("nightly"), "schedule/nightly")
+    );
     let row = bench.store.schedule(SOURCE, "nightly").await.unwrap().unwrap();
     assert_eq!(row.fired.map(|fired| (fired.slot, fired.execution)), Some((at("2026-11-21T13:00Z"), id)));
 }
