@@ -145,6 +145,8 @@ mod tests {
             "pulse why hello#3",
             "pulse plan main --source ops",
             "pulse get sources",
+            "pulse get schedules -o wide",
+            "pulse describe schedule nightly",
             "pulse get syncs",
             "pulse describe source default",
             "pulse describe sync 3f9c2d1a",

@@ -17,6 +17,7 @@ mod follow;
 mod interrupt;
 mod manifests;
 mod output;
+mod scheduled;
 mod sourced;
 mod used;
 mod views;

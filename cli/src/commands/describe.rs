@@ -1,11 +1,12 @@
 //! `pulse describe KIND NAME`: one object as people read it.
 
+mod schedule;
 mod source;
 mod sync;
 
 use super::execution_path;
 use crate::args::Common;
-use crate::client::{Client, encode, view};
+use crate::client::{Client, encode, query, view};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::escape::visible;
@@ -16,10 +17,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Show everything about an execution, a workflow, an agent, a source or a sync
+/// Slots of a schedule that are shown.
+const LAST_SLOTS: u8 = 10;
+
+/// Show everything about an execution, a workflow, a schedule, an agent, a source or a sync
 #[derive(Debug, clap::Args)]
 pub struct Describe {
-    /// What it is (execution, workflow, agent, source or sync), or at once an execution's id or workflow#number
+    /// What it is (execution, workflow, schedule, agent, source or sync), or at once an execution's id or workflow#number
     what: String,
     /// Its name; for an execution its id or workflow#number; for a sync its id or the beginning of its commit
     name: Option<String>,
@@ -32,6 +36,8 @@ enum Kind {
     Execution,
     #[value(alias = "workflows", alias = "wf")]
     Workflow,
+    #[value(alias = "schedules")]
+    Schedule,
     #[value(alias = "agents")]
     Agent,
     #[value(alias = "sources")]
@@ -62,6 +68,7 @@ impl Kind {
         match self {
             Self::Execution => client.get(&execution_path(name)),
             Self::Workflow => client.get(&format!("/workflows/{}", encode(name))),
+            Self::Schedule => scheduled(client, name),
             Self::Agent => client.get(&format!("/agents/{}", encode(name))),
             Self::Source => client.get(&format!("/sources/{}", encode(name))),
             Self::Sync => super::sync(client, name),
@@ -72,7 +79,7 @@ impl Kind {
     fn name_of(self, object: &Value) -> String {
         match self {
             Self::Execution | Self::Source => text(object, "/name"),
-            Self::Workflow | Self::Agent => text(object, "/metadata/name"),
+            Self::Workflow | Self::Schedule | Self::Agent => text(object, "/metadata/name"),
             Self::Sync => text(object, "/id"),
         }
     }
@@ -81,6 +88,7 @@ impl Kind {
         Ok(match self {
             Self::Execution => execution(&view(object)?, now),
             Self::Workflow => workflow(&object),
+            Self::Schedule => schedule::schedule(&object, now),
             Self::Agent => agent(&object, now),
             Self::Source => source::source(&object, now),
             Self::Sync => sync::sync(&object),
@@ -96,11 +104,21 @@ impl Describe {
             (None, Err(_)) if self.what.contains('#') || self.what.len() == 36 => Ok((Kind::Execution, &self.what)),
             (None, Ok(_)) => Err(Failure::new(format!("which {}? Write its name behind it", self.what))),
             _ => Err(Failure::new(format!(
-                "`{}` is no kind that can be described; write `execution`, `workflow`, `agent`, `source` or `sync` and a name",
+                "`{}` is no kind that can be described; write `execution`, `workflow`, `schedule`, `agent`, `source` or `sync` and a name",
                 self.what
             ))),
         }
     }
+}
+
+/// A schedule, and its last slots in `status.slots`.
+fn scheduled(client: &Client, name: &str) -> Result<Value, Failure> {
+    let path = format!("/schedules/{}", encode(name));
+    let mut schedule = client.get(&path)?;
+    let (source, limit) = (text(&schedule, "/status/source"), LAST_SLOTS.to_string());
+    let asked = query(&[("source", Some(source.as_str())), ("limit", Some(limit.as_str()))]);
+    schedule["status"]["slots"] = client.get(&format!("{path}/slots{asked}"))?["items"].take();
+    Ok(schedule)
 }
 
 /// Fields under each other, those without a value left out.

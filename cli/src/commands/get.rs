@@ -7,8 +7,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::table::Table;
 use crate::output::{self, Format, when};
-use crate::sourced;
 use crate::views::{pairs, text, time};
+use crate::{scheduled, sourced};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const DEFAULT_LIMIT: u16 = 50;
 /// Items asked for at once.
 const MAX_PAGE: u16 = 500;
 
-/// List workflows, executions, agents, groups, sources, syncs or enrolment tokens, or show one of them
+/// List workflows, schedules, executions, agents, groups, sources, syncs or enrolment tokens, or show one of them
 #[derive(Debug, clap::Args)]
 pub struct Get {
     /// What to list
@@ -41,6 +41,8 @@ pub struct Get {
 pub enum Kind {
     #[value(alias = "workflow", alias = "wf")]
     Workflows,
+    #[value(alias = "schedule")]
+    Schedules,
     #[value(alias = "execution", alias = "ex")]
     Executions,
     #[value(alias = "agent")]
@@ -117,7 +119,9 @@ impl Get {
         match self.kind {
             Kind::Executions => client.get(&execution_path(name)),
             Kind::Syncs => sync(client, name),
-            Kind::Workflows | Kind::Agents | Kind::Sources => client.get(&format!("{}/{}", self.kind.path(), encode(name))),
+            Kind::Workflows | Kind::Schedules | Kind::Agents | Kind::Sources => {
+                client.get(&format!("{}/{}", self.kind.path(), encode(name)))
+            }
             // These have no path of their own.
             kind => {
                 let found = client.list(kind.path(), None)?.0.into_iter().find(|item| kind.name_of(item) == name);
@@ -137,6 +141,7 @@ impl Kind {
     fn path(self) -> &'static str {
         match self {
             Self::Workflows => "/workflows",
+            Self::Schedules => "/schedules",
             Self::Executions => "/executions",
             Self::Agents => "/agents",
             Self::Groups => "/groups",
@@ -149,6 +154,7 @@ impl Kind {
     fn plural(self) -> &'static str {
         match self {
             Self::Workflows => "workflows",
+            Self::Schedules => "schedules",
             Self::Executions => "executions",
             Self::Agents => "agents",
             Self::Groups => "groups",
@@ -161,7 +167,7 @@ impl Kind {
     /// What other commands take for the object.
     fn name_of(self, item: &Value) -> String {
         match self {
-            Self::Workflows | Self::Agents | Self::Groups => text(item, "/metadata/name"),
+            Self::Workflows | Self::Schedules | Self::Agents | Self::Groups => text(item, "/metadata/name"),
             // A row that the server cannot read has its id only.
             Self::Executions => Some(text(item, "/name")).filter(|name| !name.is_empty()).unwrap_or_else(|| text(item, "/id")),
             Self::Sources => text(item, "/name"),
@@ -172,6 +178,7 @@ impl Kind {
     fn columns(self) -> &'static [Column] {
         match self {
             Self::Workflows => WORKFLOWS,
+            Self::Schedules => SCHEDULES,
             Self::Executions => EXECUTIONS,
             Self::Agents => AGENTS,
             Self::Groups => GROUPS,
@@ -219,6 +226,18 @@ const WORKFLOWS: &[Column] = &[
     ("LABELS", true, |item, _| pairs(item, "/metadata/labels")),
     ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
     ("DESCRIPTION", false, |item, _| text(item, "/spec/description")),
+];
+
+const SCHEDULES: &[Column] = &[
+    ("NAME", false, |item, _| text(item, "/metadata/name")),
+    ("WHEN", false, |item, _| text(item, "/status/when")),
+    ("NEXT", false, scheduled::next),
+    ("LAST", false, scheduled::last),
+    ("WHAT", false, |item, _| scheduled::what(item)),
+    ("POLICY", true, |item, _| text(item, "/spec/concurrencyPolicy")),
+    ("LABELS", true, |item, _| pairs(item, "/metadata/labels")),
+    ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
+    ("WAITS FOR", true, |item, _| text(item, "/status/waitsFor")),
 ];
 
 const EXECUTIONS: &[Column] = &[

@@ -60,11 +60,17 @@ pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Value {
 
 /// The page of a list that is in memory, sorted by the unique key that is its cursor. Only what is shown is made.
 pub(super) fn by_name<T>(all: Vec<(String, T)>, query: &PageQuery, view: impl Fn(T) -> Value) -> Result<Value, Problem> {
+    let (taken, next) = of_page(all, query)?;
+    Ok(page(taken.into_iter().map(view).collect(), next))
+}
+
+/// What such a page holds, and where the next one begins.
+pub(super) fn of_page<T>(all: Vec<(String, T)>, query: &PageQuery) -> Result<(Vec<T>, Option<String>), Problem> {
     let limit = limit(query.limit)? as usize;
     let mut rest = all.into_iter().filter(|(name, _)| query.cursor.as_ref().is_none_or(|cursor| name > cursor)).peekable();
     let taken: Vec<_> = rest.by_ref().take(limit).collect();
     let next = rest.peek().and(taken.last()).map(|(name, _)| name.clone());
-    Ok(page(taken.into_iter().map(|(_, item)| view(item)).collect(), next))
+    Ok((taken.into_iter().map(|(_, item)| item).collect(), next))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod output;
 mod problem;
 mod refusals;
 mod request;
+mod schedules;
 mod schemas;
 mod sources;
 mod syncs;
@@ -77,6 +78,9 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/schemas/{name}",                          get(schemas::one)),
         (Method::GET,    "/api/v1/workflows",                        get(workflows::list)),
         (Method::GET,    "/api/v1/workflows/{name}",                 get(workflows::one)),
+        (Method::GET,    "/api/v1/schedules",                        get(schedules::list)),
+        (Method::GET,    "/api/v1/schedules/{name}",                 get(schedules::one)),
+        (Method::GET,    "/api/v1/schedules/{name}/slots",           get(schedules::slots)),
         (Method::GET,    "/api/v1/groups",                           get(groups::list)),
         (Method::GET,    "/api/v1/agents",                           get(agents::list)),
         (Method::GET,    "/api/v1/agents/session",                   get(agents::session)),

@@ -43,7 +43,7 @@ pub struct LiveSchedule {
 }
 
 impl LiveSchedule {
-    pub(super) fn new(source: String, commit: String, path: String, digest: String, manifest: Schedule, files: Files) -> Self {
+    pub(crate) fn new(source: String, commit: String, path: String, digest: String, manifest: Schedule, files: Files) -> Self {
         let compiled = CompiledSchedule::compile(&source, &manifest).map_err(|errors| {
             let said = errors.into_iter().map(|wrong| format!("`{}`: {}", wrong.field, wrong.error.message));
             said.collect::<Vec<_>>().join("; ")

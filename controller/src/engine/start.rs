@@ -189,8 +189,12 @@ impl Engine {
             };
             let freed = self.inner.fleet.lock().free(id, &done.take);
             self.slots_freed(freed);
+            if !matches!(&error, WriteError::ClaimTaken { key, .. } if key.starts_with("slot/")) {
+                // The number was not used: the next start asks again which one is free, so that refusals leave no gaps.
+                self.inner.numbers.forget(&prepared.workflow);
+            }
             match error {
-                WriteError::NumberTaken { .. } => self.inner.numbers.forget(&prepared.workflow),
+                WriteError::NumberTaken { .. } => {}
                 WriteError::IdempotencyTaken { .. } => {
                     return self.replay(request).await?.ok_or(StartError::IdempotencyMismatch);
                 }

@@ -2,7 +2,7 @@
 
 use crate::columns::{Word, time};
 use crate::rows::{Columns, FromRow, list, one};
-use crate::sql::{Query, built, query};
+use crate::sql::{Query, built, chunks, query, repeat};
 use crate::{Error, RowError, Store};
 use pulse_core::execution::Summary;
 use pulse_core::time::Timestamp;
@@ -117,6 +117,18 @@ impl Store {
     pub async fn execution(&self, id: ExecutionId) -> Result<Option<Summary>, Error> {
         let select = built(format!("SELECT {COLUMNS} FROM executions WHERE id = ?")).bind(id.to_string());
         one(&mut *self.reader().await?, select).await
+    }
+
+    /// The rows of these executions, in no order; one that is not there is left out.
+    pub async fn executions_of(&self, ids: &[ExecutionId]) -> Result<Vec<Result<Summary, RowError>>, Error> {
+        let (mut found, mut reader) = (Vec::new(), self.reader().await?);
+        for chunk in chunks(ids) {
+            let wanted = repeat("?", ",", chunk.len());
+            let select = built(format!("SELECT {COLUMNS} FROM executions WHERE id IN ({wanted})"));
+            let select = chunk.iter().fold(select, |select, id| select.bind(id.to_string()));
+            found.extend(list(&mut reader, select).await?);
+        }
+        Ok(found)
     }
 
     /// The execution that a person names: its id, or `workflow#number`.

@@ -157,6 +157,23 @@ impl Timing {
         }
     }
 
+    /// The time zone's name; none where no clock is looked at.
+    pub fn time_zone(&self) -> Option<&str> {
+        match &self.rule {
+            Rule::Every(_) => None,
+            Rule::Cron(calendar) => calendar.zone.iana_name(),
+        }
+    }
+
+    /// An instant by the clocks of its time zone, as RFC 3339 writes it: `2026-11-21T02:30:00+01:00`.
+    pub fn local(&self, at: Timestamp) -> String {
+        let Ok(instant) = jiff::Timestamp::from_microsecond(at.0) else { return at.to_string() };
+        match &self.rule {
+            Rule::Every(_) => at.to_string(),
+            Rule::Cron(calendar) => instant.display_with_offset(calendar.zone.to_offset(instant)).to_string(),
+        }
+    }
+
     /// For people: `At 02:30, Europe/Berlin`.
     pub fn describe(&self) -> String {
         match &self.rule {

@@ -2,8 +2,10 @@
 
 use crate::agents::FleetHandle;
 use crate::api::{Admin, App, router};
+use crate::clock::Clock;
 use crate::config::{AdminToken, WebhookSecrets};
 use crate::engine::Engine;
+use crate::schedules::Scheduler;
 use crate::source::Source;
 use crate::source::tree::{SourceError, Tree};
 use crate::sync::{Sources, Syncer};
@@ -91,7 +93,8 @@ async fn a_thousand_deliveries_are_one_look_more() {
         let (sources, stopping) = (sources.clone(), stopping.clone());
         async move { sources.run(stopping).await }
     });
-    let app = App { engine, sources, webhooks, admin, url: "http://x".into(), enrolment: false, stopping };
+    let schedules = Scheduler::new(engine.clone(), Clock::machine(), true);
+    let app = App { engine, sources, schedules, webhooks, admin, url: "http://x".into(), enrolment: false, stopping };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router(app)).await });

@@ -35,7 +35,7 @@ pub(super) fn schedule(name: &str, mut spec: Value) -> Value {
 
 /// A workflow of one step: one that waits for an agent that is away until it is cancelled, or one that is over at once.
 pub(super) fn workflow(name: &str, concurrency: &str, over_at_once: bool) -> Value {
-    let mut step = json!({"id": "go", "type": "execute", "targets": ["web1"], "command": "true", "onOffline": {"wait": "24h"}});
+    let mut step = json!({"id": "go", "type": "execute", "targets": ["web1"], "command": "true", "onOffline": "wait 24h"});
     if over_at_once {
         step["when"] = json!("1 > 2");
     }
@@ -51,7 +51,7 @@ pub(super) struct Bench {
     url: String,
     live: BTreeSet<DefinitionKey>,
     running: JoinHandle<()>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -63,7 +63,7 @@ impl Bench {
         enrol(&store).await;
         let clock = Clock::standing(at(START));
         let (engine, scheduler, running) = boot(&store, &clock).await;
-        let mut bench = Self { store, engine, scheduler, clock, url, live: BTreeSet::new(), running, _folder: folder };
+        let mut bench = Self { store, engine, scheduler, clock, url, live: BTreeSet::new(), running, folder };
         bench.sync(manifests).await;
         bench.settle().await;
         bench
@@ -77,12 +77,15 @@ impl Bench {
     }
 
     /// The controller ends and another one begins on the same database.
-    pub(super) async fn restart(&mut self) {
-        self.engine.stop();
-        (&mut self.running).await.unwrap();
-        self.store.clone().close().await;
-        self.store = Store::open(&self.url, "test").await.unwrap();
-        (self.engine, self.scheduler, self.running) = boot(&self.store, &self.clock).await;
+    pub(super) async fn restart(self) -> Self {
+        let Self { store, engine, scheduler, clock, url, live, running, folder } = self;
+        engine.stop();
+        running.await.unwrap();
+        drop((engine, scheduler));
+        store.close().await;
+        let store = Store::open(&url, "test").await.unwrap();
+        let (engine, scheduler, running) = boot(&store, &clock).await;
+        Self { store, engine, scheduler, clock, url, live, running, folder }
     }
 
     /// Looks at everything until nothing is added. Answers when to look again.
@@ -155,12 +158,6 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
-    fn drop(&mut self) {
-        self.engine.stop();
-    }
-}
-
 /// Looks at one until nothing is added.
 pub(super) async fn settle_one(scheduler: &Scheduler, key: &ScheduleKey) -> Result<Option<Timestamp>, EngineError> {
     for _ in 0..3000 {
@@ -200,17 +197,18 @@ pub(super) async fn enrol(store: &Store) {
 /// Makes these live in place of those; answers their keys.
 pub(super) async fn apply(store: &Store, manifests: &[Value], before: &BTreeSet<DefinitionKey>) -> BTreeSet<DefinitionKey> {
     let manifests = manifests.iter().map(|manifest| serde_json::from_value::<Manifest>(manifest.clone()).expect("a manifest"));
+    let parent_generation = store.source(SOURCE).await.unwrap().map_or(0, |state| state.generation);
     let upserted: Vec<NewDefinition> = manifests
         .map(|manifest| NewDefinition {
             path: format!("{}.yaml", manifest.metadata().name),
-            digest: digest(&manifest),
+            digest: digest(&manifest, &Default::default()),
             files: Default::default(),
+            generation: parent_generation + 1,
             manifest,
         })
         .collect();
     let key = |new: &NewDefinition| DefinitionKey { kind: new.manifest.kind(), name: new.manifest.metadata().name.clone() };
     let live: BTreeSet<_> = upserted.iter().map(key).collect();
-    let parent_generation = store.source(SOURCE).await.unwrap().map_or(0, |state| state.generation);
     let now = Timestamp(parent_generation + 1);
     let sync = SyncRecord {
         id: Uuid::now_v7(),

@@ -12,7 +12,7 @@ async fn after_two_days(catch_up: &str) -> Bench {
     }
     let mut bench = Bench::new(&[workflow("work", "Allow", true), schedule("minutely", spec)]).await;
     bench.clock.set(at("2026-11-23T12:00Z"));
-    bench.restart().await;
+    bench = bench.restart().await;
     bench.live_until("2026-11-23T12:02Z").await;
     bench
 }
@@ -24,6 +24,7 @@ async fn none_fires_what_is_on_time_only() {
     2026-11-23T11:59:00Z missed superseded: a newer slot came before it could fire
     2026-11-23T12:00:00Z fired work#1
     2026-11-23T12:01:00Z fired work#2
+    2026-11-23T12:02:00Z fired work#3
     ");
 }
 
@@ -33,6 +34,7 @@ async fn latest_fires_the_newest() {
     2026-11-21T12:01:00Z … 2026-11-23T11:59:00Z (2879) missed superseded: a newer slot came before it could fire
     2026-11-23T12:00:00Z fired work#1
     2026-11-23T12:01:00Z fired work#2
+    2026-11-23T12:02:00Z fired work#3
     ");
 }
 

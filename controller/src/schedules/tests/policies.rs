@@ -35,7 +35,7 @@ async fn a_slot_starts_its_workflow_and_the_execution_says_so() {
 
 #[tokio::test]
 async fn a_command_runs_under_the_schedule_s_name_and_numbers_go_on() {
-    let spec = json!({"every": "30m", "targets": ["web1"], "command": "uptime", "onOffline": {"wait": "24h"}});
+    let spec = json!({"every": "30m", "targets": ["web1"], "command": "uptime", "onOffline": "wait 24h"});
     let bench = Bench::new(&[schedule("uptime", spec)]).await;
     bench.live_until("2026-11-21T13:10Z").await;
     insta::assert_snapshot!(bench.said("uptime").await, @r"
@@ -121,7 +121,7 @@ async fn a_start_that_is_refused_is_a_skipped_slot_that_says_why() {
     second: 2026-11-21T13:00:00Z skipped workflow_running: work#1 still runs, and the workflow's `concurrency` allows one at a time
     nowhere: 2026-11-21T13:00:00Z skipped no_targets: step `command`: no agent and no group is named `web9`; see `pulse get agents`
     nothing: 2026-11-21T13:00:00Z skipped no_targets: step `go`: no agent of `web1` is left within the limit `role=none`
-    params: 2026-11-21T13:00:00Z skipped bad_params: `ticket` is no parameter of this workflow
+    params: 2026-11-21T13:00:00Z skipped bad_params: parameter `ticket`: the workflow has no parameters
     unknown: 2026-11-21T13:00:00Z skipped unknown_workflow: no workflow is named `gone`
     ");
     assert_eq!(bench.open().await.len(), 1, "nothing else started");

@@ -56,6 +56,7 @@ fn is_fenced(error: &EngineError) -> bool {
 async fn two_controllers_and_ten_thousand_slots() {
     let database = TestDatabase::new().await;
     let clock = Clock::standing(at("2026-11-21T00:00Z"));
+    pulse_store::migrate(&database.url).await.unwrap();
     let keys: Vec<ScheduleKey> =
         (0..SCHEDULES).map(|number| ScheduleKey { source: SOURCE.to_owned(), name: format!("s{number}") }).collect();
     let mut holder = Controller::take_over(&database.url, "controller-0", &clock).await;

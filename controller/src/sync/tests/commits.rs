@@ -64,7 +64,8 @@ impl Room {
             workflow: workflow.to_owned(),
             params: BTreeMap::new(),
             limit: None,
-            by: "anna".to_owned(),
+            source: None,
+            trigger: pulse_core::execution::Trigger::person("anna".to_owned()),
             idempotency: None,
         };
         let run = self.engine.dry_run(&request).await.map_err(|error| error.to_string())?;
