@@ -143,3 +143,54 @@ fn a_reader_that_goes_is_no_error() {
     let ended = support::Ended::from(child.wait_with_output().unwrap());
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }
+
+fn nightly() -> Value {
+    json!({"kind": "Schedule", "metadata": {"name": "nightly"},
+        "spec": {"cron": "30 2 * * *", "workflow": "disk-check", "params": {"limit": "90"}, "concurrencyPolicy": "Forbid",
+            "startingDeadline": "5m", "catchUp": "all", "jitter": "0s"},
+        "status": {"source": "default", "path": "a.yaml", "observedCommit": "abc", "when": "At 02:30, Europe/Berlin",
+            "suspended": false, "suspendedBy": null, "waitsFor": "the next slot, 2126-11-22T01:30:00Z",
+            "next": [{"slot": "2126-11-22T01:30:00Z", "at": "2126-11-22T01:30:00Z", "local": "2126-11-22T02:30:00+01:00"}],
+            "last": {"slot": "2026-11-20T01:30:00Z", "lastSlot": "2026-11-21T01:30:00Z", "slots": 2, "outcome": "missed",
+                "reason": "too_late", "message": "nothing could start them", "execution": null, "decidedAt": "2026-11-21T05:00:00Z"},
+            "lastFired": {"slot": "2026-11-19T01:30:00Z", "at": "2026-11-19T01:30:00Z", "execution": {"id": "id-1", "name": "disk-check#3"}},
+            "open": [{"id": "id-1", "name": "disk-check#3"}]}})
+}
+
+#[test]
+fn schedules_say_what_comes_and_what_came() {
+    let server = FakeServer::start(|request| match request.target.as_str() {
+        "/api/v1/schedules" => Reply::Json(200, json!({"items": [nightly()], "nextCursor": null})),
+        "/api/v1/schedules/nightly" => Reply::Json(200, nightly()),
+        "/api/v1/schedules/nightly/slots?source=default&limit=10" => {
+            Reply::Json(200, json!({"items": [nightly()["status"]["last"]], "nextCursor": null}))
+        }
+        other => panic!("{other}"),
+    });
+    let listed = server.pulse(&["get", "schedules"]).stdout;
+    let line = listed.lines().nth(1).unwrap();
+    for part in [
+        "nightly",
+        "At 02:30, Europe/Berlin",
+        "2126-11-22 01:30:00 UTC (in ",
+        "2 missed: too_late, ",
+        "workflow disk-check limit=90",
+    ] {
+        assert!(line.contains(part), "{part:?} is not in\n{listed}");
+    }
+    let described = server.pulse(&["describe", "schedule", "nightly"]);
+    assert_eq!(described.code, Some(0), "{}", described.stderr);
+    for part in [
+        "Schedule:    nightly\n",
+        "What:        workflow disk-check limit=90\n",
+        "Catch-up:    all, 100 at most\n",
+        "Waits for:   the next slot, 2126-11-22T01:30:00Z\n",
+        "Open:        disk-check#3\n",
+        "Last fired:  disk-check#3 at 2026-11-19 01:30:00 UTC",
+        "2126-11-22T02:30:00+01:00  2126-11-22 01:30:00 UTC",
+        "2026-11-20 01:30:00 UTC … 2026-11-21 01:30:00 UTC  2 missed: too_late",
+        "nothing could start them",
+    ] {
+        assert!(described.stdout.contains(part), "{part:?} is not in\n{}", described.stdout);
+    }
+}

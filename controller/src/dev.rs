@@ -48,7 +48,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         warnings: Vec::new(),
     };
     let serving = serve::start(&config, Mode { enrolment: false, schedules: flags.schedules }).await?;
-    greet(&serving, &folder, &data, kept.is_some());
+    greet(&serving, &folder, &data, kept.is_some(), flags.schedules);
     let served = tend_agent(&serving, &agent, &data, kept.is_some(), &config.log.filter).await;
     println!("\nStopping …");
     serving.stop().await;
@@ -172,11 +172,12 @@ fn path_line() -> String {
 }
 
 /// What people read first.
-fn greet(serving: &Serving, folder: &Path, data: &Path, temporary: bool) {
+fn greet(serving: &Serving, folder: &Path, data: &Path, temporary: bool, schedules: bool) {
     let bold = |text: &str| if std::io::stdout().is_terminal() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
     let kept = if temporary { " (removed at the end)" } else { "" };
+    let fire = if schedules { "fire" } else { "are suspended; start it with --schedules to let them fire" };
     println!(
-        "\n{title}\n\n  address    {url}\n  token      {token}\n  manifests  {folder} (watched: edit them, and they are live)\n  data       {data}{kept}\n  agent      {AGENT}\n\n\
+        "\n{title}\n\n  address    {url}\n  token      {token}\n  manifests  {folder} (watched: edit them, and they are live)\n  data       {data}{kept}\n  agent      {AGENT}\n  schedules  {fire}\n\n\
          In another terminal:\n\n{path}  export PULSE_SERVER={url}\n  export PULSE_TOKEN={token}\n\n  pulse get workflows\n  \
          pulse get agents\n  pulse run NAME --follow\n\nCtrl-C ends it.",
         title = bold("PULSE is ready."),

@@ -10,6 +10,7 @@ mod harness;
 mod health;
 mod plan;
 mod requests;
+mod schedules;
 mod schemas;
 mod sources;
 mod syncs;

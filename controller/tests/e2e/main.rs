@@ -21,5 +21,6 @@ mod offline;
 mod parameters;
 mod partition;
 mod restarts;
+mod schedules;
 mod scripts;
 mod steps;

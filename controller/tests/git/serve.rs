@@ -33,7 +33,7 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
         warnings: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let serving = runtime.block_on(serve::start(&config, true)).unwrap();
+    let serving = runtime.block_on(serve::start(&config, serve::Mode::WHOLE)).unwrap();
     let http = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
     let http = http.build().new_agent();
     let bearer = format!("Bearer {TOKEN}");

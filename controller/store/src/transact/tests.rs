@@ -47,7 +47,7 @@ fn apply(parent_generation: i64) -> Apply {
         commit: "c1".to_owned(),
         digest: digest.clone(),
         upserted: vec![NewDefinition {
-            generation: 1,
+            generation: parent_generation + 1,
             manifest: Manifest::AgentGroup(group),
             path: "web.yaml".to_owned(),
             digest,

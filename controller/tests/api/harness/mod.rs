@@ -15,3 +15,8 @@ pub fn workflow(name: &str, command: &str) -> String {
          steps:\n    - id: go\n      type: execute\n      targets: [all]\n      onOffline: wait 1h\n      command: {command}\n"
     )
 }
+
+/// A schedule that starts the workflow `work`; `when` says the rest of its `spec`.
+pub fn schedule(name: &str, when: &str) -> String {
+    format!("apiVersion: pulse.dev/v1\nkind: Schedule\nmetadata:\n  name: {name}\nspec:\n  workflow: work\n  {when}\n")
+}

@@ -26,17 +26,22 @@ impl Server {
 
     /// With these files in its source, synced.
     pub fn with(files: &[(&str, &str)]) -> Self {
-        Self::made(files, true, None)
+        Self::made(files, Mode::WHOLE, None)
     }
 
     /// As `dev` has it: no further agent enrols.
     pub fn closed() -> Self {
-        Self::made(&[], false, None)
+        Self::resting(&[])
+    }
+
+    /// The same with files; schedules do not fire either.
+    pub fn resting(files: &[(&str, &str)]) -> Self {
+        Self::made(files, Mode { enrolment: false, schedules: false }, None)
     }
 
     /// With these files in its source, and webhooks signed by these secrets.
     pub fn hooked(files: &[(&str, &str)], secrets: &str) -> Self {
-        Self::made(files, true, Some(secrets))
+        Self::made(files, Mode::WHOLE, Some(secrets))
     }
 
     fn made(files: &[(&str, &str)], mode: Mode, secrets: Option<&str>) -> Self {
