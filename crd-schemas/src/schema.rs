@@ -1,6 +1,6 @@
 //! JSON Schemas of the manifests, draft-07, which editors know best. They stand in `crd-schemas/schemas/`.
 //!
-//! A schema accepts whatever the decoder accepts, and refuses what a schema can tell; names that must differ, the bounds of
+//! A schema accepts whatever the decoder accepts, and refuses what a schema can tell; names that must differ, most bounds of
 //! durations and the like are the decoder's alone.
 
 use crate::manifest::{API_VERSION, Agent, AgentGroup, Kind, Schedule, Workflow};
@@ -81,7 +81,10 @@ fn merge_schedule(schema: &mut Value) {
             to.extend(from.clone());
         }
     }
-    spec["allOf"] = groups.iter().map(|group| one_of(group)).collect();
+    // What nobody counts says nothing: `catchUpLimit` goes with `catchUp: all`.
+    let all = json!({"required": ["catchUp"], "properties": {"catchUp": {"const": "all"}}});
+    let limit = json!({"anyOf": [{"not": {"required": ["catchUpLimit"]}}, all]});
+    spec["allOf"] = groups.iter().map(|group| one_of(group)).chain([limit]).collect();
     schema["definitions"]["ScheduleSpec"] = spec;
     if let Some(definitions) = schema.get_mut("definitions").and_then(Value::as_object_mut) {
         definitions.retain(|name, _| !["ScheduledWorkflow", "Execute"].contains(&name.as_str()));

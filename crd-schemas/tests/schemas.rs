@@ -138,6 +138,14 @@ fn schema_and_decoder_accept_the_same() {
         command_schedule(),
         without(command_schedule(), "/spec/retry"),
     ]);
+    for field in ["startingDeadline", "jitter"] {
+        good.extend(["10s", "0010s", "10000ms", "1m", "1h", "01d"].map(|text| {
+            let at = format!("/spec/{field}");
+            with(schedule(), &at, json!(text))
+        }));
+    }
+    good.extend(["1s", "1000ms", "01500ms", "09s", "1m", "1d"].map(|text| with(command_schedule(), "/spec/every", json!(text))));
+    good.push(with(without(schedule(), "/spec/catchUpLimit"), "/spec/catchUp", json!("latest")));
     for field in ["description", "timeZone", "params", "limit", "concurrencyPolicy", "catchUpLimit", "jitter", "suspend"] {
         good.push(without(schedule(), &format!("/spec/{field}")));
     }
@@ -207,7 +215,8 @@ fn bad_schedules() -> Vec<Value> {
     let cases = json!({
         "cron": ["", 5, null], "timeZone": ["", 5, null], "every": ["1h"], "workflow": ["W", 5, null],
         "params": [{"A": "b"}, {"a": 5}, ["a"], null], "limit": ["", 5, null], "concurrencyPolicy": ["forbid", "Queue", null],
-        "startingDeadline": [5, "5", null], "catchUp": ["All", true, null], "catchUpLimit": [0, 1001, "5", null],
+        "startingDeadline": [5, "5", null, "0s", "1s", "9s", "09s", "9999ms", "0m", "10w"],
+        "catchUp": ["All", true, null, "none", "latest"], "catchUpLimit": [0, 1001, "5", null],
         "jitter": [5, "1w", null], "suspend": ["no", null], "targets": [["all"]], "command": ["true"], "timeout": ["5m"],
         "env": [{}], "schedule": ["0 2 * * *"], "steps": [[]], "concurrency": [{}],
     });
@@ -221,6 +230,11 @@ fn bad_schedules() -> Vec<Value> {
         ("/spec/cron", json!("0 2 * * *")),
         ("/spec/timeZone", json!("UTC")),
         ("/spec/every", json!(5)),
+        ("/spec/every", json!("0s")),
+        ("/spec/every", json!("500ms")),
+        ("/spec/every", json!("0999ms")),
+        ("/spec/every", json!("0d")),
+        ("/spec/catchUpLimit", json!(5)),
         ("/spec/params", json!({})),
         ("/spec/limit", json!("a=b")),
         ("/spec/workflow", json!("w")),

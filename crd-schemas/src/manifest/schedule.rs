@@ -30,6 +30,7 @@ pub struct ScheduleSpec {
     pub concurrency_policy: SchedulePolicy,
     /// A slot that could not fire so long after its time is missed. At least 10s.
     #[serde(default = "default_starting_deadline")]
+    #[schemars(extend("pattern" = r"^(0*[1-9][0-9]{4,}ms|0*[1-9][0-9]+s|0*[1-9][0-9]*[mhd])$"))]
     pub starting_deadline: Duration,
     /// What becomes of slots that are past their deadline: `none`, `latest` or `all`.
     #[serde(default)]
@@ -83,6 +84,7 @@ pub enum Rhythm {
     /// At every multiple of a length of time since 1970-01-01T00:00:00Z.
     Every {
         /// At least 1s.
+        #[schemars(extend("pattern" = r"^(0*[1-9][0-9]{3,}ms|0*[1-9][0-9]*[smhd])$"))]
         every: Duration,
     },
 }
