@@ -77,7 +77,9 @@ fn check_timing(schedule: &Schedule) -> Vec<Finding> {
         findings.push(Finding::warning("/spec/cron", "ambiguous-days", surprise).with_help(help));
     }
     let jitter = schedule.spec.jitter;
-    if let Some(gap) = timing.shortest_gap().filter(|gap| jitter >= *gap) {
+    // Most schedules have none; the search is for those alone that may be wrong.
+    let gap = if jitter < timing.least_gap() { None } else { timing.shortest_gap() };
+    if let Some(gap) = gap.filter(|gap| jitter >= *gap) {
         let message = format!("`jitter` is {jitter}, but the shortest time between two slots is {gap}");
         findings.push(Finding::error("/spec/jitter", "out-of-range", message).with_help("make it shorter than that"));
     }

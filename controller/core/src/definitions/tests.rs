@@ -118,6 +118,19 @@ fn schedules_are_checked_with_their_set() {
 }
 
 #[test]
+fn jitter_is_shorter_than_the_gap_of_a_change_of_the_clock() {
+    let errors = |zone: &str, jitter: &str| {
+        let hours: Vec<String> = (0..24).map(|hour| hour.to_string()).collect();
+        let spec = json!({
+            "cron": format!("15 {} * * *", hours.join(",")), "timeZone": zone, "jitter": jitter, "targets": ["all"], "command": "true",
+        });
+        said(&check(&[manifest(json!({"kind": "Schedule", "metadata": {"name": "hourly"}, "spec": spec}))]))
+    };
+    assert!(errors("Europe/Berlin", "50m").contains("the shortest time between two slots is 15m"));
+    assert_eq!((errors("Europe/Berlin", "14m"), errors("UTC", "50m")), (String::new(), String::new()));
+}
+
+#[test]
 fn wrong_patterns_and_zones_are_said_with_their_place() {
     let mut said = String::new();
     let patterns = [

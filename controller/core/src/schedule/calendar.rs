@@ -10,6 +10,7 @@
 
 use super::pattern::Pattern;
 use crate::time::Timestamp;
+use crd_schemas::Duration;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, ToSpan};
@@ -89,6 +90,32 @@ impl Calendar {
         found.sort_unstable();
         found.dedup();
         found.split_off(found.len().saturating_sub(most))
+    }
+
+    /// The shortest time between two instants of so many days, the first of which holds this instant.
+    pub fn shortest_gap(&self, first: Timestamp, days: usize) -> Option<Duration> {
+        let first = self.date(first)?;
+        let minutes = &self.pattern.minutes;
+        let within_day = minutes.windows(2).map(|pair| MINUTE * i64::from(pair[1] - pair[0])).min();
+        let mut shortest = None;
+        let mut instants = Vec::new();
+        for date in first.series(1.day()).take(days).filter(|date| self.pattern.fires_on(*date)) {
+            let ends = (minutes.first(), minutes.last(), self.plain(date));
+            match ends {
+                // Days beside a change of the clock are listed, too, for they reach into each other.
+                (Some(first), Some(last), Some(midnight))
+                    if self.plain(before(date, 1)).is_some() && self.plain(after_day(date)).is_some() =>
+                {
+                    shortest = within_day;
+                    instants.extend([first, last].map(|minute| Timestamp(midnight.0 + i64::from(*minute) * MINUTE)));
+                }
+                _ => instants.extend(self.of_day(date)),
+            }
+        }
+        instants.sort_unstable();
+        instants.dedup();
+        let between = instants.windows(2).map(|pair| pair[1].0 - pair[0].0).min();
+        [shortest, between].into_iter().flatten().min().map(|gap| Timestamp(gap).since(Timestamp(0)))
     }
 
     /// The first instant of a day after this one.

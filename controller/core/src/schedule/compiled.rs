@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// Catch-up of all schedules is spread over so long after the controller began to serve.
 pub const CATCH_UP_SPREAD: Duration = Duration::from_secs(60);
-/// Time between two fires of one schedule while it catches up.
+/// Longest time between two fires of one schedule while it catches up.
 pub const CATCH_UP_PAUSE: Duration = Duration::from_secs(5);
 
 /// A schedule, its timing compiled.
@@ -84,6 +84,11 @@ impl CompiledSchedule {
     /// How long after the controller began to serve this schedule's catch-up begins.
     pub(super) fn catch_up_offset(&self) -> i64 {
         self.share("catch-up", CATCH_UP_SPREAD)
+    }
+
+    /// Time between two fires while it catches up: at most half of its gaps, so that it ever ends.
+    pub(super) fn catch_up_pause(&self) -> Duration {
+        CATCH_UP_PAUSE.min(Duration::from_millis(self.timing.least_gap().as_millis() / 2))
     }
 
     /// A share of a length of time, in microseconds, that only depends on the schedule and on `what`.

@@ -2,7 +2,7 @@
 
 use super::outcome::{Outcome, Settled, Skipped};
 use super::waiting::Waiting;
-use super::{CATCH_UP_PAUSE, CompiledSchedule, OpenExecution, ScheduleState, World};
+use super::{CompiledSchedule, OpenExecution, ScheduleState, World};
 use crate::execution::{Trigger, TriggerKind};
 use crate::time::Timestamp;
 use crd_schemas::manifest::{CatchUp, SchedulePolicy};
@@ -58,14 +58,13 @@ pub fn decide(schedule: &CompiledSchedule, state: Option<&ScheduleState>, world:
     };
     let mut decision = Decision::waits(None, Waiting::Nothing);
     decision.settled = due.missed;
-    if let Some(slot) = due.queue.first().copied() {
-        match turn(schedule, slot, due.queue.len(), replacing, world, now) {
+    if let Some(slot) = due.slot {
+        match turn(schedule, slot, slot < due.newest, replacing, world, now) {
             Turn::Fire { catch_up } => decision.fire = Some(Fire { schedule: schedule.name.clone(), slot, catch_up }),
             Turn::Skip(why, message) => decision.settled.push(Settled::one(slot, Outcome::Skipped(why), message)),
             Turn::Wait { replace, until, waiting } => {
-                let next = due.queue.last().and_then(|newest| schedule.timing.next_after(*newest));
-                let next = next.map(|slot| schedule.fire_time(slot));
-                decision.wake_at = [until, next].into_iter().flatten().min();
+                let next = schedule.timing.next_after(due.newest).map(|slot| schedule.fire_time(slot));
+                decision.wake_at = [until, next, due.lapses].into_iter().flatten().min();
                 (decision.replace, decision.waiting) = (replace, waiting);
             }
         }
@@ -99,8 +98,8 @@ fn rest(schedule: &CompiledSchedule, state: &ScheduleState, now: Timestamp) -> D
     Decision::waits(Some(at), waiting)
 }
 
-/// What becomes of a slot whose turn it is, of so many that are due.
-fn turn(schedule: &CompiledSchedule, slot: Timestamp, queued: usize, replacing: bool, world: &World, now: Timestamp) -> Turn {
+/// What becomes of a slot whose turn it is. `others`: newer ones are due, too.
+fn turn(schedule: &CompiledSchedule, slot: Timestamp, others: bool, replacing: bool, world: &World, now: Timestamp) -> Turn {
     let deadline = schedule.deadline_of(slot);
     let late = now > deadline;
     if late && replacing {
@@ -109,9 +108,8 @@ fn turn(schedule: &CompiledSchedule, slot: Timestamp, queued: usize, replacing: 
     }
     // With `catchUp: all` a slot that came due before the last one fired has waited behind it; it is not that one's fault.
     let behind = schedule.catch_up == CatchUp::All && world.last_fire >= Some(schedule.fire_time(slot));
-    let lapses = Some(Timestamp(deadline.0.saturating_add(1))).filter(|_| !late);
-    if late || queued > 1 || behind {
-        return catch_up(schedule, slot, lapses.filter(|_| replacing), world, now);
+    if late || others || behind {
+        return catch_up(schedule, slot, late, world, now);
     }
     match schedule.policy {
         _ if world.open.is_empty() => Turn::Fire { catch_up: false },
@@ -123,24 +121,23 @@ fn turn(schedule: &CompiledSchedule, slot: Timestamp, queued: usize, replacing: 
         SchedulePolicy::Replace => {
             let replace = world.open.iter().filter(|open| !open.replacing).map(|open| open.id).collect();
             let waiting = Waiting::Replacing { slot, executions: names(&world.open), until: deadline };
-            Turn::Wait { replace, until: lapses, waiting }
+            Turn::Wait { replace, until: None, waiting }
         }
     }
 }
 
-/// Catch-up is one at a time, with a pause, and begins apart from that of other schedules. `lapses` is when waiting changes the answer.
-fn catch_up(schedule: &CompiledSchedule, slot: Timestamp, lapses: Option<Timestamp>, world: &World, now: Timestamp) -> Turn {
+/// Catch-up is one at a time, with a pause; that of late slots begins apart from that of other schedules.
+fn catch_up(schedule: &CompiledSchedule, slot: Timestamp, late: bool, world: &World, now: Timestamp) -> Turn {
     // An instant later than now is of a clock that was set back since; it holds nobody up.
     let past = |at: &Timestamp| *at <= now;
-    let spread = Some(world.steady_since).filter(past).map(|since| since.later(schedule.catch_up_offset()));
-    let pause = world.last_fire.filter(past).map(|fired| fired.plus(CATCH_UP_PAUSE));
+    let spread = Some(world.steady_since).filter(|at| late && past(at)).map(|since| since.later(schedule.catch_up_offset()));
+    let pause = world.last_fire.filter(past).map(|fired| fired.plus(schedule.catch_up_pause()));
     if let Some(until) = spread.max(pause).filter(|until| *until > now) {
-        let wake = lapses.map_or(until, |lapses| lapses.min(until));
-        return Turn::Wait { replace: Vec::new(), until: Some(wake), waiting: Waiting::CatchUp { slot, until } };
+        return Turn::Wait { replace: Vec::new(), until: Some(until), waiting: Waiting::CatchUp { slot, until } };
     }
     if !world.open.is_empty() {
         let waiting = Waiting::Running { slot, executions: names(&world.open) };
-        return Turn::Wait { replace: Vec::new(), until: lapses, waiting };
+        return Turn::Wait { replace: Vec::new(), until: None, waiting };
     }
     Turn::Fire { catch_up: true }
 }

@@ -13,8 +13,12 @@ const NEAR: usize = 1000;
 pub(super) struct Due {
     /// Those that will never fire, each a run, oldest first.
     pub missed: Vec<Settled>,
-    /// Those that may fire, oldest first.
-    pub queue: Vec<Timestamp>,
+    /// The oldest one that may fire.
+    pub slot: Option<Timestamp>,
+    /// The newest slot that is due.
+    pub newest: Timestamp,
+    /// When the oldest slot that is still on time becomes late.
+    pub lapses: Option<Timestamp>,
 }
 
 impl CompiledSchedule {
@@ -25,25 +29,29 @@ impl CompiledSchedule {
         // On time until the deadline itself, so late is what was due before that.
         let late = self.last_due(watermark, Timestamp(now.0.saturating_sub(self.deadline.as_micros() + 1)));
         let just_before = |slot: Timestamp| Timestamp(slot.0 - 1);
-        let (runs, queue) = match self.catch_up {
+        let (runs, slot) = match self.catch_up {
             CatchUp::None if late == Some(newest) && replacing => {
-                (vec![(watermark, just_before(newest), Missed::TooLate)], vec![newest])
+                (vec![(watermark, just_before(newest), Missed::TooLate)], Some(newest))
             }
-            CatchUp::None if late == Some(newest) => (vec![(watermark, newest, Missed::TooLate)], Vec::new()),
+            CatchUp::None if late == Some(newest) => (vec![(watermark, newest, Missed::TooLate)], None),
             CatchUp::None => {
                 let begin = late.unwrap_or(watermark);
                 let runs = vec![(watermark, begin, Missed::TooLate), (begin, just_before(newest), Missed::Superseded)];
-                (runs, vec![newest])
+                (runs, Some(newest))
             }
-            CatchUp::Latest => (vec![(watermark, just_before(newest), Missed::Superseded)], vec![newest]),
+            CatchUp::Latest => (vec![(watermark, just_before(newest), Missed::Superseded)], Some(newest)),
+            // The limit is of those that are late; what is on time has not lost its turn.
             CatchUp::All => {
-                let queue = self.timing.newest_between(watermark, newest, self.catch_up_limit as usize);
-                let oldest = queue.first().copied().unwrap_or(newest);
-                (vec![(watermark, just_before(oldest), Missed::OverLimit)], queue)
+                let kept = late.map(|late| self.timing.newest_between(watermark, late, self.catch_up_limit as usize));
+                let oldest = kept.and_then(|kept| kept.first().copied()).or_else(|| self.timing.next_after(watermark));
+                let runs = oldest.map(|oldest| (watermark, just_before(oldest), Missed::OverLimit));
+                (runs.into_iter().collect(), oldest)
             }
         };
+        let on_time = self.timing.next_after(late.unwrap_or(watermark)).filter(|slot| *slot <= newest);
+        let lapses = on_time.map(|slot| Timestamp(self.deadline_of(slot).0.saturating_add(1)));
         let missed = runs.into_iter().filter_map(|(after, until, why)| self.run(after, until, why)).collect();
-        Some(Due { missed, queue })
+        Some(Due { missed, slot, newest, lapses })
     }
 
     /// The newest slot such that it and every one before it are due at this instant.
@@ -64,7 +72,7 @@ impl CompiledSchedule {
             (Missed::TooLate, 1) => format!("nothing could start it within its startingDeadline of {}", self.deadline),
             (Missed::TooLate, _) => format!("nothing could start them within their startingDeadline of {}", self.deadline),
             (Missed::Superseded, _) => "a newer slot came before it could fire".to_owned(),
-            (Missed::OverLimit, _) => format!("more slots waited than catchUpLimit, which is {}", self.catch_up_limit),
+            (Missed::OverLimit, _) => format!("more late slots waited than catchUpLimit, which is {}", self.catch_up_limit),
         };
         Some(Settled { slot, last, slots, outcome: Outcome::Missed(why), message })
     }

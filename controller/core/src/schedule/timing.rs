@@ -32,8 +32,8 @@ pub struct TimingError {
 
 /// 2024-01-01T00:00:00Z, from where what holds for ever is looked for.
 const REFERENCE: Timestamp = Timestamp(1_704_067_200_000_000);
-/// Slots that are looked at for the shortest gap: more than a year of days.
-const SAMPLE: usize = 1000;
+/// Days from there on that are looked at for the shortest gap: two years, one of them a leap year.
+const SAMPLE: usize = 366 + 365;
 
 impl Timing {
     /// Compiles a rhythm; every error at once.
@@ -136,13 +136,20 @@ impl Timing {
         Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The shortest time between two slots, as far as a year tells; none where a year has only one.
-    pub fn shortest_gap(&self) -> Option<Duration> {
-        if let Rule::Every(every) = &self.rule {
-            return Some(Timestamp(*every).since(Timestamp(0)));
+    /// What no two slots are closer than, found without looking at any: a pattern names minutes.
+    pub fn least_gap(&self) -> Duration {
+        match &self.rule {
+            Rule::Every(every) => Timestamp(*every).since(Timestamp(0)),
+            Rule::Cron(_) => Duration::from_secs(60),
         }
-        let slots = self.upcoming(REFERENCE, SAMPLE);
-        slots.windows(2).map(|pair| pair[1].since(pair[0])).min()
+    }
+
+    /// The shortest time between two slots, changes of the clock included, as far as two years tell; none where they have only one.
+    pub fn shortest_gap(&self) -> Option<Duration> {
+        match &self.rule {
+            Rule::Every(_) => Some(self.least_gap()),
+            Rule::Cron(calendar) => calendar.shortest_gap(REFERENCE, SAMPLE),
+        }
     }
 
     /// What surprises in the day fields, as a warning.

@@ -12,6 +12,12 @@ pub fn at(text: &str) -> Timestamp {
     Timestamp(full.parse::<jiff::Timestamp>().unwrap_or_else(|error| panic!("{text}: {error}")).as_microsecond())
 }
 
+/// Whether what takes longer runs, too: every zone, more random cases.
+#[expect(clippy::disallowed_methods, reason = "how long tests may take is no setting of the product")]
+pub fn full() -> bool {
+    std::env::var("PULSE_TEST_FULL").is_ok_and(|value| value == "1")
+}
+
 pub fn seconds(count: i64) -> i64 {
     count * 1_000_000
 }
@@ -83,7 +89,7 @@ impl Bench {
         self.world.open.clear();
     }
 
-    /// Runs until then, woken exactly when a decision asked for it; each execution is over at once if `quick`.
+    /// Runs until then, woken exactly when a decision asked for it; each execution is over after a tenth of a second if `quick`.
     pub fn run(&mut self, from: Timestamp, until: Timestamp, quick: bool) {
         let mut now = from;
         for _ in 0..200_000 {
@@ -93,7 +99,7 @@ impl Bench {
                 self.finish();
             }
             // The end of an execution wakes the schedule, too.
-            let wake = if quick && !idle { Some(Timestamp(now.0 + seconds(1))) } else { wake };
+            let wake = if quick && !idle { Some(Timestamp(now.0 + seconds(1) / 10)) } else { wake };
             match wake.filter(|wake| *wake <= until) {
                 Some(wake) => now = wake,
                 None => return,

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, at, schedule, seconds};
 use pulse_core::Timestamp;
-use pulse_core::schedule::{CATCH_UP_PAUSE, CATCH_UP_SPREAD};
+use pulse_core::schedule::{CATCH_UP_PAUSE, CATCH_UP_SPREAD, Missed, Outcome};
 use serde_json::{Value, json};
 
 /// Runs up to `stop`, is away until `start`, and runs on until `end`.
@@ -45,6 +45,43 @@ fn catch_up_is_oldest_first_one_at_a_time_and_with_a_pause() {
     assert!(caught.windows(2).all(|pair| pair[1].0.0 - pair[0].0.0 >= CATCH_UP_PAUSE.as_micros()), "with a pause");
     assert!(!bench.fires.last().expect("a fire").2, "and then every slot is on time again");
     assert_eq!(bench.fires.last().map(|fire| fire.0), Some(at("2026-11-21T12:30Z")));
+}
+
+#[test]
+fn what_fires_every_second_is_on_time_again_after_an_outage() {
+    // The limit is of late slots: here nothing is, so that nothing is lost. The schedule fires as often as every pause allows.
+    for (every, jitter) in [("1s", "0s"), ("1s", "900ms"), ("3s", "0s"), ("1500ms", "1s")] {
+        let begin = at("2026-11-21T12:00Z");
+        let spec = json!({"every": every, "jitter": jitter, "catchUp": "all", "catchUpLimit": 1});
+        let mut bench = Bench::new(schedule(spec), begin);
+        bench.run(begin, Timestamp(begin.0 + seconds(10)), true);
+        let back = Timestamp(begin.0 + seconds(30));
+        bench.world.steady_since = back;
+        bench.finish();
+        bench.run(back, Timestamp(begin.0 + seconds(120)), true);
+        let first = bench.fires.iter().find(|(now, ..)| *now >= back).expect("a fire");
+        assert_eq!(first.0, back, "what is on time waits for no turn");
+        assert!(bench.rows.iter().all(|row| matches!(row.outcome, Outcome::Fired(_))), "every {every}: {}", bench.said());
+        let end: Vec<_> = bench.fires.iter().filter(|(now, ..)| now.0 >= begin.0 + seconds(90)).collect();
+        assert!(end.len() >= 9, "every {every}: {end:?}");
+        for (now, slot, catch_up) in end {
+            assert_eq!((*now, *catch_up), (bench.schedule.fire_time(*slot), false), "every {every}: {slot} is on time");
+        }
+    }
+}
+
+#[test]
+fn the_limit_is_of_late_slots() {
+    let outage = |limit: u32| {
+        let spec = json!({"every": "1s", "startingDeadline": "10s", "catchUp": "all", "catchUpLimit": limit});
+        outage(spec, "2026-11-21T12:00Z", "2026-11-21T12:10Z", "2026-11-21T12:15Z")
+    };
+    let bench = outage(20);
+    let lost: u64 = bench.rows.iter().filter(|row| row.outcome == Outcome::Missed(Missed::OverLimit)).map(|row| row.slots).sum();
+    // Up to a minute until its turn, in which seconds become late; then it drains faster than it fills.
+    assert!((570..=640).contains(&lost), "{lost} of 600 and what came until its turn");
+    let last = bench.fires.last().expect("a fire");
+    assert_eq!((last.0, last.2), (last.1, false), "on time again");
 }
 
 #[test]

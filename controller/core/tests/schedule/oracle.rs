@@ -57,16 +57,14 @@ fn day(fields: &[&str], date: Date) -> bool {
 pub fn slots(pattern: &str, zone: &TimeZone, after: Instant, until: Instant) -> BTreeSet<Instant> {
     let fields: Vec<&str> = pattern.split(' ').collect();
     let interval = fields[0].starts_with('*') || fields[1].starts_with('*');
+    let hours: Vec<u32> = (0..24).filter(|hour| matches(fields[1], *hour, 0, 23)).collect();
+    let minutes: Vec<u32> = (0..60).filter(|minute| matches(fields[0], *minute, 0, 59)).collect();
     let mut slots = BTreeSet::new();
     let mut date = zone.to_datetime(after).date().saturating_sub(2.days());
     let last = zone.to_datetime(until).date().saturating_add(2.days());
     while date <= last {
         if day(&fields, date) {
-            for minute in 0..1440_u32 {
-                let (hour, minute) = (minute / 60, minute % 60);
-                if !matches(fields[1], hour, 0, 23) || !matches(fields[0], minute, 0, 59) {
-                    continue;
-                }
+            for (hour, minute) in hours.iter().flat_map(|hour| minutes.iter().map(|minute| (*hour, *minute))) {
                 let time = date.at(i8::try_from(hour).expect("an hour"), i8::try_from(minute).expect("a minute"), 0, 0);
                 match zone.to_ambiguous_timestamp(time).offset() {
                     AmbiguousOffset::Unambiguous { offset } => drop(slots.insert(offset.to_timestamp(time).expect("in range"))),
