@@ -2,8 +2,12 @@
 //! controller that lost one writes nothing more, whatever it still believes. Expiry is judged by the database's clock alone.
 //!
 //! One more lease, [`WHOLE`], stands for the controller as such. What is not written by partition (sources, agents, output)
-//! shares its row for the length of a transaction; only renewing and taking over write it. So these writers do not wait for
-//! each other nor for the writer of executions, and a takeover waits until the last of them has ended.
+//! shares its row for the length of a transaction; only taking over writes it. So these writers do not wait for each other nor
+//! for the writer of executions, renewing waits for none of them, and a takeover waits until the last of them has ended. Its
+//! own expiry means nothing: who may take over is judged by the partitions' alone.
+
+#[cfg(test)]
+mod tests;
 
 use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, list, one};
@@ -78,20 +82,22 @@ impl FromRow for Held {
 pub(crate) async fn holder(dialect: &Dialect, connection: &mut AnyConnection) -> Result<Option<Holder>, Error> {
     let now = dialect.now();
     let select = built(format!(
-        "SELECT owner, expires_at - {now} AS left_us FROM leases WHERE expires_at > {now} ORDER BY expires_at DESC LIMIT 1"
+        "SELECT owner, expires_at - {now} AS left_us FROM leases WHERE part <> {WHOLE} AND expires_at > {now} \
+         ORDER BY expires_at DESC LIMIT 1"
     ));
     Ok(one::<Held>(connection, select).await?.map(|Held(holder)| holder))
 }
 
 impl Leases {
-    /// Takes every lease with a higher epoch, inside a transaction; nothing, if one of them has not expired. Where the engine
+    /// Takes every lease with a higher epoch, inside a transaction; nothing, if a partition's has not expired. Where the engine
     /// has proven that nobody else runs, it takes them whatever they say.
     pub(crate) async fn take(dialect: &Dialect, connection: &mut AnyConnection, owner: &str) -> Result<Option<Self>, Error> {
         let missing = Shape::insert("INSERT INTO leases (part, owner, epoch, expires_at) VALUES", "(?, '', 0, 0)");
         let parts: Vec<i16> = (0..i16::from(LEASES)).collect();
         dialect.or_ignore(missing, "part").run(connection, &parts, |query: Query, part| query.bind(*part)).await?;
         let now = dialect.now();
-        let free = if dialect.takes_all_leases() { String::new() } else { format!(" WHERE expires_at <= {now}") };
+        let free =
+            if dialect.takes_all_leases() { String::new() } else { format!(" WHERE part = {WHOLE} OR expires_at <= {now}") };
         let take = built(format!("UPDATE leases SET owner = ?, epoch = epoch + 1, expires_at = {now} + {LEASE_MICROS}{free}"));
         let taken = take.bind(owner.to_owned()).execute(&mut *connection).await?.rows_affected();
         if taken != u64::from(LEASES) {
@@ -117,9 +123,9 @@ impl Leases {
         Ok(held == parts.len() as u64)
     }
 
-    /// Renews every lease; false if another took one.
+    /// Renews every partition's lease; false if another took one. [`WHOLE`] is taken with them and never alone.
     pub(crate) async fn renew(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
-        self.hold(dialect, connection, &every()).await
+        self.hold(dialect, connection, &partitions()).await
     }
 
     /// The fence of what is not written by partition: true if this controller still holds [`WHOLE`], which nobody can take
@@ -131,7 +137,7 @@ impl Leases {
 
     /// Gives back what is still ours, so that the next controller takes over without waiting.
     pub(crate) async fn give_back(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        self.ours("UPDATE leases SET expires_at = 0", "", &every()).execute(connection).await?;
+        self.ours("UPDATE leases SET expires_at = 0", "", &partitions()).execute(connection).await?;
         Ok(())
     }
 
@@ -143,27 +149,6 @@ impl Leases {
     }
 }
 
-fn every() -> Vec<u8> {
-    (0..LEASES).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PARTITIONS, partition_of};
-    use pulse_protocol::ExecutionId;
-    use uuid::Uuid;
-
-    #[test]
-    fn partitions_are_fixed_and_spread() {
-        let id = |text: &str| ExecutionId(Uuid::parse_str(text).unwrap());
-        assert_eq!(
-            partition_of(id("01890a5d-ac96-774b-bcce-b302099a8057")),
-            partition_of(id("01890a5d-ac96-774b-bcce-b302099a8057"))
-        );
-        let mut counts = [0_u32; PARTITIONS as usize];
-        for _ in 0..16_000 {
-            counts[usize::from(partition_of(ExecutionId(Uuid::now_v7())))] += 1;
-        }
-        assert!(counts.iter().all(|count| (700..1300).contains(count)), "{counts:?}");
-    }
+fn partitions() -> Vec<u8> {
+    (0..PARTITIONS).collect()
 }

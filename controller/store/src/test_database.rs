@@ -39,9 +39,10 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// On a thread of its own, because the test's runtime may be ending.
+    /// On a thread of its own, because the test's runtime may be ending. A test that failed in the middle of a transaction still
+    /// holds its tables; that is not waited for long.
     fn drop(&mut self) {
-        let drop = format!("DROP DATABASE IF EXISTS {}", self.name);
+        let drop = format!("SET STATEMENT lock_wait_timeout = 5 FOR DROP DATABASE IF EXISTS {}", self.name);
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(statement(drop))

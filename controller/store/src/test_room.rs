@@ -7,6 +7,7 @@ use tempfile::TempDir;
 /// A store with what it lives in.
 pub(crate) struct Room {
     pub(crate) store: Store,
+    pub(crate) url: String,
     _folder: TempDir,
     _database: Option<TestDatabase>,
 }
@@ -15,13 +16,13 @@ impl Room {
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("pulse.db").display());
-        Self { store: Store::open(&url, "controller-1").await.unwrap(), _folder: folder, _database: None }
+        Self { store: Store::open(&url, "controller-1").await.unwrap(), url, _folder: folder, _database: None }
     }
 
     pub(crate) async fn mariadb() -> Self {
         let database = TestDatabase::new().await;
         let store = Store::open(&database.url, "controller-1").await.unwrap();
-        Self { store, _folder: tempfile::tempdir().unwrap(), _database: Some(database) }
+        Self { store, url: database.url.clone(), _folder: tempfile::tempdir().unwrap(), _database: Some(database) }
     }
 }
 

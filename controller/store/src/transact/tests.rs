@@ -64,8 +64,8 @@ async fn a_plan_is_applied_once(Room { store, .. }: Room) {
         store.database.fault.plan(faults.iter().copied());
         assert_eq!(store.apply(&apply(generation)).await.unwrap(), generation + 1, "{faults:?}");
         assert!(store.database.fault.is_spent());
-        let live = store.definition("main", Kind::AgentGroup, "web").await.unwrap().unwrap();
-        assert_eq!(live.generation, generation + 1);
+        assert_eq!(store.source("main").await.unwrap().unwrap().generation, generation + 1);
+        assert!(store.definition("main", Kind::AgentGroup, "web").await.unwrap().is_some());
     }
     assert_eq!(store.syncs(None, 10, None).await.unwrap().len(), 3);
 }

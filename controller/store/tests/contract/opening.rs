@@ -31,16 +31,17 @@ pub async fn opening_again_takes_every_lease_with_a_higher_epoch(bench: Bench) {
 
 pub async fn a_closed_store_has_given_its_leases_back(bench: Bench) {
     let store = bench.open().await;
-    let expired = "SELECT COUNT(*) FROM leases WHERE expires_at = 0";
+    // The one that stands for the controller as such never expires: it goes with the others.
+    let expired = "SELECT COUNT(*) FROM leases WHERE part < 16 AND expires_at = 0";
     assert_eq!(bench.count(expired).await, 0);
     store.renew_leases().await.expect("renewed");
     store.close().await;
-    assert_eq!(bench.count(expired).await, 17);
+    assert_eq!(bench.count(expired).await, 16);
     // What another has taken meanwhile stays with it.
     let store = bench.open().await;
     bench.meddle("UPDATE leases SET epoch = epoch + 1, owner = 'controller-2', expires_at = 7 WHERE part < 9").await;
     store.close().await;
-    assert_eq!((bench.count(expired).await, bench.count("SELECT COUNT(*) FROM leases WHERE expires_at = 7").await), (8, 9));
+    assert_eq!((bench.count(expired).await, bench.count("SELECT COUNT(*) FROM leases WHERE expires_at = 7").await), (7, 9));
 }
 
 pub async fn a_replaced_controller_writes_nothing_more(bench: Bench) {
