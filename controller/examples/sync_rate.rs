@@ -7,6 +7,9 @@
 //! 10,000 manifests on SQLite in a temporary folder unless said. The manifests are made in memory: reading Git is not part of the
 //! figures.
 
+#[path = "support/manifests.rs"]
+mod manifests;
+
 use anyhow::ensure;
 use pulse_controller::agents::FleetHandle;
 use pulse_controller::engine::Engine;
@@ -107,51 +110,11 @@ fn said(what: &str, time: Duration, limit: Option<Duration>) {
     println!("{what:<34} {:>7.1} ms{limit}", time.as_secs_f64() * 1000.0);
 }
 
-/// A commit of workflows and, each tenth, an agent; `changed` is another one in each round.
+/// A commit of so many manifests; `changed` is another one in each round.
 fn commit(manifests: usize, round: usize, changed: usize) -> Given {
     let file = |index: usize| {
         let round = if index == changed { round } else { 0 };
-        let text = if index % 10 == 9 { agent(index, round) } else { workflow(index, round) };
-        SourceFile { path: format!("ops/{:03}/{index:05}.yaml", index / 100), bytes: text.into_bytes(), executable: false }
+        SourceFile { path: manifests::path(index), bytes: manifests::text(index, round).into_bytes(), executable: false }
     };
     Given::new((0..manifests).map(file).collect()).at(Commit { id: format!("{round:040x}"), ..Commit::default() })
-}
-
-fn agent(index: usize, round: usize) -> String {
-    format!(
-        "apiVersion: pulse.dev/v1\nkind: Agent\nmetadata:\n  name: agent-{index:05}\n  labels: {{role: web, round: r{round}}}\n"
-    )
-}
-
-fn workflow(index: usize, round: usize) -> String {
-    format!(
-        "apiVersion: pulse.dev/v1
-kind: Workflow
-metadata:
-  name: workflow-{index:05}
-  labels: {{team: infra}}
-spec:
-  description: Update the package list, look, upgrade; round {round}.
-  params:
-    - {{name: ticket, type: string, required: true}}
-  steps:
-    - id: refresh
-      type: execute
-      targets: [all]
-      command: apt-get update
-      timeout: 10m
-      retry: {{attempts: 3}}
-    - id: look
-      type: execute
-      targets: [\"role=web\"]
-      command: echo {{{{ params.ticket }}}} && apt-get --just-print upgrade
-    - id: upgrade
-      type: execute
-      when: steps.refresh.status == \"succeeded\"
-      targets: [\"role=web\"]
-      maxParallel: 5
-      command: apt-get upgrade -y
-      timeout: 2h
-"
-    )
 }

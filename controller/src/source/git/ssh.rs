@@ -36,6 +36,8 @@ pub(super) fn open(remote: &Remote, deadline: Deadline) -> Result<(Advert, Link)
         return Err(fail(SourceReason::Unauthorized, "an ssh source needs a key; set PULSE_SOURCE_SSH_KEY"));
     };
     let stream = dial(remote, host, *port, deadline)?;
+    // The protocol is many small messages; each would wait for the acknowledgement of the one before.
+    stream.set_nodelay(true).map_err(|error| remote.broken_off(&error))?;
     let watch = Watch::new(&stream, deadline).map_err(|error| remote.broken_off(&error))?;
     let blame = |error: ssh2::Error| if deadline.is_over() { remote.timed_out() } else { failed(remote, &error) };
     let mut session = Session::new().map_err(blame)?;

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How often, and how far apart, a server that starts is asked whether it listens.
 const LISTEN_TRIES: usize = 1000;
 const LISTEN_PAUSE: Duration = Duration::from_millis(20);
+/// Debian's bash reads `~/.bashrc` for a command of sshd's unless it runs below another shell. What the user who tests has there
+/// may take long, and must not decide.
+const NO_BASHRC: &str = "SetEnv SHLVL=1";
 
 /// The server; it ends when it is dropped.
 pub struct SshRemote {
@@ -131,7 +134,8 @@ fn serve(folder: &Path, port: u16) -> Child {
     let at = |name: &str| folder.join(name).display().to_string();
     let settings = format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {}\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
-         PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nPermitUserEnvironment no\nLogLevel VERBOSE\n",
+         PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nPermitUserEnvironment no\nLogLevel VERBOSE\n\
+         {NO_BASHRC}\n",
         at("host_ed25519"),
         at("host_ecdsa"),
         at("authorized_keys"),
