@@ -2,7 +2,7 @@
 //! spares work.
 
 use crate::source::tree::Entry;
-use crd_schemas::{Document, Problem, parse_file};
+use crd_schemas::{Document, Problem, Severity, parse_file};
 use pulse_core::definitions::{self, FileUse, Files, PinnedFile, digest, files_of};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,6 +75,23 @@ impl CheckedFile {
             Arc::new(CheckedDocument { document, uses, digest: Mutex::default() })
         });
         Self { documents: documents.collect(), problems }
+    }
+
+    /// A file that the checker itself failed over.
+    pub(super) fn uncheckable(path: &str) -> Self {
+        let problem = Problem {
+            file: path.to_owned(),
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 1,
+            severity: Severity::Error,
+            code: "internal".to_owned(),
+            message: "PULSE failed while it checked this file, by a mistake of its own".to_owned(),
+            help: Some("please report it with this file; the controller's log has the details".to_owned()),
+            pointer: String::new(),
+        };
+        Self { documents: Vec::new(), problems: vec![problem] }
     }
 }
 

@@ -10,33 +10,48 @@ const FEW: usize = 8;
 /// Files that are read and wait to be checked.
 const WAITING: usize = 64;
 
+/// Checks one file by its path and bytes: [`CheckedFile::new`].
+type Checker = fn(&str, &[u8]) -> CheckedFile;
+
 /// Every file of a tree, checked by itself, in the tree's order.
-pub(super) fn files<'a>(tree: &'a dyn Tree, kept: &Cache) -> Result<Vec<(&'a Entry, Arc<CheckedFile>)>, SourceError> {
+pub(super) fn files<'a>(
+    tree: &'a dyn Tree,
+    kept: &Cache,
+    checker: Checker,
+) -> Result<Vec<(&'a Entry, Arc<CheckedFile>)>, SourceError> {
     let entries = tree.manifests();
     let mut files: Vec<Option<Arc<CheckedFile>>> = entries.iter().map(|entry| kept.file(entry).cloned()).collect();
     let missing: Vec<usize> = (0..entries.len()).filter(|index| files[*index].is_none()).collect();
-    let checked = if missing.len() < FEW { here(tree, &missing)? } else { beside(tree, &missing)? };
+    let checked = if missing.len() < FEW { here(tree, &missing, checker)? } else { beside(tree, &missing, checker)? };
     for (index, file) in checked {
         files[index] = Some(Arc::new(file));
     }
     Ok(entries.iter().zip(files).filter_map(|(entry, file)| Some((entry, file?))).collect())
 }
 
-fn here(tree: &dyn Tree, missing: &[usize]) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
+fn here(tree: &dyn Tree, missing: &[usize], checker: Checker) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
     let one = |index: &usize| {
         let entry = &tree.manifests()[*index];
-        Ok((*index, CheckedFile::new(&entry.path, &tree.read(entry)?)))
+        Ok((*index, survived(checker, &entry.path, &tree.read(entry)?)))
     };
     missing.iter().map(one).collect()
 }
 
 /// This thread reads, because a tree belongs to one thread; the others check.
-fn beside(tree: &dyn Tree, missing: &[usize]) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
+fn beside(tree: &dyn Tree, missing: &[usize], checker: Checker) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (send, receive) = sync_channel::<(usize, &str, Vec<u8>)>(WAITING);
-    let receive = Mutex::new(receive);
+    let receive = Arc::new(Mutex::new(receive));
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(|| work(&receive))).collect();
+        let spawn = |_| {
+            scope.spawn({
+                let receive = Arc::clone(&receive);
+                move || work(&receive, checker)
+            })
+        };
+        let workers: Vec<_> = (0..cores).map(spawn).collect();
+        // Only the workers hold it: were none of them left, sending would fail rather than wait for ever.
+        drop(receive);
         let mut read = Ok(());
         for index in missing {
             let entry = &tree.manifests()[*index];
@@ -55,7 +70,46 @@ fn beside(tree: &dyn Tree, missing: &[usize]) -> Result<Vec<(usize, CheckedFile)
     })
 }
 
-fn work(receive: &Mutex<Receiver<(usize, &str, Vec<u8>)>>) -> Vec<(usize, CheckedFile)> {
+fn work(receive: &Mutex<Receiver<(usize, &str, Vec<u8>)>>, checker: Checker) -> Vec<(usize, CheckedFile)> {
     let next = || receive.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
-    std::iter::from_fn(next).map(|(index, path, bytes)| (index, CheckedFile::new(path, &bytes))).collect()
+    std::iter::from_fn(next).map(|(index, path, bytes)| (index, survived(checker, path, &bytes))).collect()
+}
+
+/// A mistake of ours that one file brings to light refuses the commit and names the file, like the file's own mistakes.
+fn survived(checker: Checker, path: &str, bytes: &[u8]) -> CheckedFile {
+    std::panic::catch_unwind(|| checker(path, bytes)).unwrap_or_else(|_| CheckedFile::uncheckable(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cache, CheckedFile, files};
+    use crate::source::{Given, SourceFile};
+
+    /// As if every file whose name has a 7 brought a mistake of the checker's to light.
+    fn mistaken(path: &str, bytes: &[u8]) -> CheckedFile {
+        assert!(!path.contains('7'), "a mistake of the checker's");
+        CheckedFile::new(path, bytes)
+    }
+
+    /// As if every file did.
+    fn hopeless(path: &str, _: &[u8]) -> CheckedFile {
+        panic!("a mistake of the checker's: {path}")
+    }
+
+    fn tree(number: usize) -> Given {
+        let file = |n| SourceFile { path: format!("{n:03}.yaml"), bytes: b"# nothing\n".to_vec(), executable: false };
+        Given::new((0..number).map(file).collect())
+    }
+
+    #[test]
+    fn a_mistake_of_the_checker_is_a_problem_of_the_file_that_brought_it_to_light() {
+        for (number, bad) in [(8, 1), (5, 0), (500, 95)] {
+            let tree = tree(number);
+            let checked = files(&tree, &Cache::default(), mistaken).unwrap();
+            let problems: Vec<_> = checked.iter().flat_map(|(_, file)| &file.problems).collect();
+            assert_eq!((checked.len(), problems.len()), (number, bad));
+            assert!(problems.iter().all(|problem| problem.code == "internal" && problem.file.contains('7')), "{problems:?}");
+            assert_eq!(files(&tree, &Cache::default(), hopeless).unwrap().len(), number, "and nobody waits for ever");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::SyncError;
 use super::aside::aside;
 use crate::source::tree::{Commit, SourceError, Tree};
 use crate::source::{Given, SourceFile};
-use cache::CheckedDocument;
+use cache::{CheckedDocument, CheckedFile};
 use crd_schemas::{Document, Manifest, Problem, Severity};
 use files::UsedFiles;
 use pulse_core::definitions::{self, Files};
@@ -42,7 +42,7 @@ pub struct Declared {
 
 /// Checks a tree as one set. `kept` is what a look before has left; the cache that this one leaves holds this tree and no more.
 pub fn check(tree: &dyn Tree, kept: &Cache) -> Result<(Checked, Cache), SourceError> {
-    let files = fresh::files(tree, kept)?;
+    let files = fresh::files(tree, kept, CheckedFile::new)?;
     let mut problems: Vec<Problem> =
         tree.problems().iter().chain(files.iter().flat_map(|(_, file)| &file.problems)).cloned().collect();
     let mut used = UsedFiles::new(tree, kept);
