@@ -1,6 +1,6 @@
 //! Files that a request brings: a tree without a source, to validate and plan what is not committed yet.
 
-use super::tree::{Commit, Entry, FileFault, SourceError, SourceReason, Tree};
+use super::tree::{Commit, Entry, FileFault, NoFile, SourceError, SourceReason, Tree};
 use crd_schemas::Problem;
 use pulse_core::definitions::{MAX_PINNED_BYTES, PinnedFile};
 use sha2::{Digest, Sha256};
@@ -58,10 +58,10 @@ impl Tree for Given {
         self.files.get(&entry.path).map(|file| file.bytes.clone()).ok_or_else(missing)
     }
 
-    fn file(&self, path: &str) -> Result<PinnedFile, FileFault> {
+    fn file(&self, path: &str) -> Result<PinnedFile, NoFile> {
         let file = self.files.get(path).ok_or_else(|| FileFault::Missing(path.to_owned()))?;
         if file.bytes.len() > MAX_PINNED_BYTES {
-            return Err(FileFault::TooLarge { path: path.to_owned(), bytes: file.bytes.len() as u64 });
+            return Err(FileFault::TooLarge { path: path.to_owned(), bytes: file.bytes.len() as u64 }.into());
         }
         Ok(PinnedFile { executable: file.executable, content: Arc::new(file.bytes.clone()) })
     }

@@ -8,6 +8,8 @@ pub use pulse_core::source_status::SourceReason;
 
 /// Manifests' files of one source.
 pub const MAX_FILES: usize = 10_000;
+/// Bytes of these files together.
+pub const MAX_MANIFEST_BYTES: usize = 64 << 20;
 /// Folders inside each other.
 pub const MAX_DEPTH: usize = 32;
 
@@ -24,7 +26,7 @@ pub trait Tree: Send {
     fn read(&self, entry: &Entry) -> Result<Vec<u8>, SourceError>;
 
     /// A file that a manifest uses, at this path relative to the source's root.
-    fn file(&self, path: &str) -> Result<PinnedFile, FileFault>;
+    fn file(&self, path: &str) -> Result<PinnedFile, NoFile>;
 
     /// Says what [`Tree::file`] would answer, where that can be told without reading it: equal words, equal files.
     fn file_content(&self, _path: &str) -> Option<String> {
@@ -55,6 +57,17 @@ pub struct Commit {
     pub title: Option<String>,
     /// When it was committed.
     pub at: Option<Timestamp>,
+}
+
+/// Why a file that a manifest names cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoFile {
+    /// The commit is to blame, and is refused at the place that names the file.
+    #[error(transparent)]
+    Fault(#[from] FileFault),
+    /// The source itself cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 /// Why a source cannot be looked at; `message` is one sentence for people, with the remedy where there is one, and without

@@ -3,15 +3,12 @@
 use super::{Checked, Confirmation, Planned};
 use crate::clock;
 use crate::source::tree::{Commit, SourceError};
-use crd_schemas::{Problem, Severity};
 use pulse_core::Timestamp;
 use pulse_core::source_status::SyncReason;
 use pulse_store::{SyncOutcome, SyncRecord};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Problems that a row keeps.
-const MAX_PROBLEMS: usize = 500;
 /// Changes that a row keeps.
 const MAX_CHANGES: usize = 200;
 
@@ -52,15 +49,13 @@ impl<'a> Begun<'a> {
 
     /// The set has errors.
     pub(super) fn refused(&self, checked: &Checked) -> SyncRecord {
-        let mut files: Vec<&str> = errors(checked).map(|problem| problem.file.as_str()).collect();
-        files.dedup();
-        let (errors, files) = (counted(checked.errors(), "error"), counted(files.len(), "file"));
+        let (errors, files) = (counted(checked.errors(), "error"), counted(checked.bad_files(), "file"));
         self.finish(Finding {
             outcome: SyncOutcome::Refused,
             reason: SyncReason::InvalidManifests,
             commit: Some(checked.commit.clone()),
             generation: None,
-            problems: problems(checked),
+            problems: json!(checked.problems),
             counts: json!({}),
             message: format!("{errors} in {files}; what was live stays live"),
         })
@@ -111,7 +106,7 @@ impl Finding {
             }
         };
         let generation = planned.generation_after(outcome, checked);
-        let (commit, problems) = (Some(checked.commit.clone()), problems(checked));
+        let (commit, problems) = (Some(checked.commit.clone()), json!(checked.problems));
         Self { outcome, reason, commit, generation, problems, counts, message }
     }
 
@@ -136,19 +131,6 @@ fn changes(planned: &Planned) -> Value {
         value
     };
     Value::Array(all.take(MAX_CHANGES).map(one).collect())
-}
-
-fn errors(checked: &Checked) -> impl Iterator<Item = &Problem> {
-    checked.problems.iter().filter(|problem| problem.severity == Severity::Error)
-}
-
-/// The problems, errors first where not all of them fit.
-fn problems(checked: &Checked) -> Value {
-    if checked.problems.len() <= MAX_PROBLEMS {
-        return json!(checked.problems);
-    }
-    let warnings = checked.problems.iter().filter(|problem| problem.severity == Severity::Warning);
-    json!(errors(checked).chain(warnings).take(MAX_PROBLEMS).collect::<Vec<_>>())
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -3,7 +3,7 @@
 use super::remotes::{HttpRemote, Repository};
 use super::{Source, contents, pairs, remote};
 use pulse_controller::source::git::GitTree;
-use pulse_controller::source::tree::{FileFault, MAX_FILES, Tree};
+use pulse_controller::source::tree::{FileFault, MAX_FILES, SourceReason, Tree};
 use tokio::time::Instant;
 
 fn looked(repository: &Repository) -> GitTree {
@@ -89,7 +89,7 @@ fn files_of_manifests_are_bounded_and_whole() {
     let script = tree.file("bin/run.sh").unwrap();
     assert_eq!((script.executable, script.content.as_slice()), (true, b"#!/bin/sh".as_slice()));
     assert!(!tree.file("a.yaml").unwrap().executable);
-    assert_eq!(tree.file("large.yaml"), Err(FileFault::TooLarge { path: "large.yaml".to_owned(), bytes: (1 << 20) + 1 }));
+    assert_eq!(tree.file("large.yaml"), Err(FileFault::TooLarge { path: "large.yaml".to_owned(), bytes: (1 << 20) + 1 }.into()));
     assert!(tree.file("large.iso").unwrap_err().to_string().contains("Git LFS"));
     let entry = tree.manifests().iter().find(|entry| entry.path == "large.yaml").unwrap();
     assert_eq!(tree.read(entry).unwrap().len(), (1 << 20) + 1, "so that the parser says that it is too large");
@@ -161,5 +161,56 @@ fn a_file_that_is_small_only_while_it_is_packed_is_never_inflated_whole() {
     repository.commit_raw_tree("main", &[("100644", b"a.yaml", &small), ("100644", b"zeros.yaml", &large)]);
     let tree = looked(&repository);
     assert_eq!(tree.read(&tree.manifests()[1]).unwrap().len(), (1 << 20) + 1);
-    assert_eq!(tree.file("zeros.yaml"), Err(FileFault::TooLarge { path: "zeros.yaml".to_owned(), bytes: 64 << 20 }));
+    assert_eq!(tree.file("zeros.yaml"), Err(FileFault::TooLarge { path: "zeros.yaml".to_owned(), bytes: 64 << 20 }.into()));
+}
+
+#[test]
+fn many_links_and_scripts_in_one_folder_cost_one_reading_of_it() {
+    const LINKS: usize = 50_000;
+    const SCRIPTS: usize = 1_000;
+    let repository = Repository::empty();
+    let (blob, link) = (repository.blob(b"x"), repository.blob(b"readme.txt"));
+    let names: Vec<_> = (0..LINKS).map(|number| format!("link{number:05}")).collect();
+    let mut lines: Vec<(&str, &[u8], &str)> = names.iter().map(|name| ("120000", name.as_bytes(), link.as_str())).collect();
+    let scripts: Vec<_> = (0..SCRIPTS).map(|number| format!("script{number:04}.sh")).collect();
+    lines.extend(scripts.iter().map(|name| ("100755", name.as_bytes(), blob.as_str())));
+    repository.commit_raw_tree("main", &lines);
+    let begun = Instant::now();
+    let tree = Source::new(remote(&format!("file://{}", repository.path().display()))).look();
+    for script in &scripts {
+        assert!(tree.file_content(script).unwrap().ends_with("true") && tree.file(script).unwrap().executable);
+    }
+    assert!(tree.problems().is_empty(), "none of the links leads to a folder");
+    println!("{LINKS} links and {SCRIPTS} scripts in one folder: {:?}", begun.elapsed());
+    // A reading of the folder takes some 10 ms; one for each link and script would take minutes.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn trees_commits_and_links_are_bounded_and_told_as_too_large() {
+    let repository = Repository::with(&[("a.yaml", "1")]);
+    let local = || Source::new(remote(&format!("file://{}", repository.path().display())));
+    let (blob, link) = (repository.blob(b"x"), repository.blob(b"nowhere"));
+    let names: Vec<_> = (0..100_001).map(|number| format!("l{number}")).collect();
+    let lines: Vec<(&str, &[u8], &str)> = names.iter().map(|name| ("120000", name.as_bytes(), link.as_str())).collect();
+    repository.commit_raw_tree("main", &lines);
+    let problems = problems(&local().look());
+    assert_eq!(problems, [(String::new(), "too-many-files".to_owned())]);
+
+    let names: Vec<_> = (0..(17 << 20) / 250).map(|number| format!("{number:0220}.txt")).collect();
+    let lines: Vec<(&str, &[u8], &str)> = names.iter().map(|name| ("100644", name.as_bytes(), blob.as_str())).collect();
+    let tree = repository.raw_tree(&lines);
+    repository.commit_raw_tree("main", &[("40000", b"wide", &tree)]);
+    assert!(local().fails(SourceReason::TooLarge).contains(&tree));
+
+    let tree = repository.raw_tree(&[("100644", b"a.yaml", &blob)]);
+    let message = repository.root().join("message");
+    std::fs::write(&message, "x".repeat((1 << 20) + 1)).unwrap();
+    let commit = repository.git(&["commit-tree", &tree, "-F", message.to_str().unwrap()]);
+    repository.git(&["update-ref", "refs/heads/main", &commit]);
+    assert!(local().fails(SourceReason::TooLarge).contains(&commit));
+    repository.commit("small", &[("a.yaml", "1")]);
+    repository.git(&["tag", "-a", "inner", "small", "-m", "a tag"]);
+    repository.git(&["tag", "-a", "outer", "inner", "-m", "a tag of a tag"]);
+    assert_eq!(local().source.look_at("outer").unwrap().manifests().len(), 1, "tags are followed");
 }

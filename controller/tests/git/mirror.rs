@@ -3,7 +3,7 @@
 use super::remotes::{HttpRemote, Repository};
 use super::{Source, contents, noise, pairs, remote};
 use pulse_controller::source::git::{Limits, Remote};
-use pulse_controller::source::tree::{SourceReason, Tree};
+use pulse_controller::source::tree::{NoFile, SourceReason, Tree};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,13 @@ fn a_damaged_mirror_is_fetched_anew() {
 #[test]
 fn damage_that_only_a_read_finds_is_mended_by_the_next_look() {
     let content = noise(100_000);
-    let repository = Repository::with(&[("a.yaml", &content)]);
+    for name in ["a.yaml", "a.sh"] {
+        damage_is_mended(name, &content);
+    }
+}
+
+fn damage_is_mended(name: &str, content: &str) {
+    let repository = Repository::with(&[(name, content)]);
     let server = HttpRemote::open(repository.root());
     let source = Source::new(remote(&server.url()));
     source.look();
@@ -104,9 +110,20 @@ fn damage_that_only_a_read_finds_is_mended_by_the_next_look() {
     overwrite(&pack, &bytes);
     let source = source.restart();
     let tree = source.look();
-    let error = tree.read(&tree.manifests()[0]).unwrap_err();
-    assert!(error.reason == SourceReason::Corrupt && error.message.contains("`a.yaml`"), "{error}");
-    assert_eq!(contents(&source.look()), pairs(&[("a.yaml", &content)]));
+    // Of a file that a manifest uses it is no fault of the manifest's either.
+    let error = match tree.manifests().first() {
+        Some(entry) => tree.read(entry).unwrap_err(),
+        None => match tree.file(name) {
+            Err(NoFile::Source(error)) => error,
+            other => panic!("{other:?}"),
+        },
+    };
+    assert!(error.reason == SourceReason::Corrupt && error.message.contains(&format!("`{name}`")), "{error}");
+    let tree = source.look();
+    match tree.manifests().first() {
+        Some(_) => assert_eq!(contents(&tree), pairs(&[(name, content)])),
+        None => assert_eq!(tree.file(name).unwrap().content.as_slice(), content.as_bytes()),
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One reading of a folder: every manifest's file below it, bounded, and what could not be read.
 
 use super::super::given::{content_id, hex, is_manifest};
-use super::super::tree::{Entry, MAX_DEPTH, MAX_FILES};
+use super::super::tree::{Entry, MAX_DEPTH, MAX_FILES, MAX_MANIFEST_BYTES};
 use crd_schemas::{MAX_FILE_BYTES, Problem, Severity};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -33,6 +33,7 @@ impl Listing {
 struct Reading {
     files: Vec<(Entry, Vec<u8>)>,
     problems: Vec<Problem>,
+    bytes: usize,
     full: bool,
 }
 
@@ -87,7 +88,12 @@ impl Reading {
             return self.problem(shown, "too-many-files", message, "put several manifests into one file, `---` between them");
         }
         match read_bounded(path) {
-            Ok(bytes) => self.files.push((Entry { path: shown, content: content_id(&bytes) }, bytes)),
+            Ok(bytes) => {
+                // Whoever checks the set says that it is too much; nobody needs to read more than that takes.
+                self.bytes += bytes.len();
+                self.full |= self.bytes > MAX_MANIFEST_BYTES;
+                self.files.push((Entry { path: shown, content: content_id(&bytes) }, bytes));
+            }
             Err(error) => self.unreadable(shown, &error),
         }
     }

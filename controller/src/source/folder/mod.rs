@@ -6,7 +6,7 @@ mod used;
 
 use super::Source;
 use super::given::hex;
-use super::tree::{Commit, Entry, FileFault, SourceError, SourceReason, Tree};
+use super::tree::{Commit, Entry, NoFile, SourceError, SourceReason, Tree};
 use crd_schemas::Problem;
 use listing::Listing;
 use pulse_core::definitions::PinnedFile;
@@ -113,7 +113,7 @@ impl Tree for FolderTree {
         content.ok_or_else(gone)
     }
 
-    fn file(&self, path: &str) -> Result<PinnedFile, FileFault> {
+    fn file(&self, path: &str) -> Result<PinnedFile, NoFile> {
         let file = used::read(&self.root, path);
         let said = match &file {
             Ok(file) => format!("{} {}", file.executable, file.digest()),

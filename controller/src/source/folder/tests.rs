@@ -2,7 +2,7 @@
 
 use super::Folder;
 use crate::source::Source;
-use crate::source::tree::{FileFault, SourceReason, Tree};
+use crate::source::tree::{FileFault, NoFile, SourceReason, Tree};
 use std::fs;
 use std::path::Path;
 
@@ -102,7 +102,10 @@ fn a_file_that_cannot_be_used_says_why() {
     std::os::unix::fs::symlink("sub", root.path().join("link")).unwrap();
     std::fs::write(root.path().join("large"), vec![0; pulse_core::definitions::MAX_PINNED_BYTES + 1]).unwrap();
     let tree = look(&folder);
-    let fault = |path: &str| tree.file(path).unwrap_err();
+    let fault = |path: &str| match tree.file(path) {
+        Err(NoFile::Fault(fault)) => fault,
+        other => panic!("{path}: {other:?}"),
+    };
     assert_eq!(fault("nope"), FileFault::Missing("nope".into()));
     assert_eq!(fault("sub/x/y"), FileFault::Missing("sub/x/y".into()));
     assert_eq!(fault("sub"), FileFault::NotAFile { path: "sub".into(), what: "a folder" });

@@ -1,6 +1,8 @@
 //! Which files of a commit may hold manifests. Trees are walked, no file is opened; the rules are the plain folder's.
 
+use super::limits::Deadline;
 use super::objects::{Kind, Objects};
+use super::tree::Unlisted;
 use crate::source::given;
 use crate::source::tree::{Entry, MAX_DEPTH, MAX_FILES};
 use crd_schemas::{Problem, Severity};
@@ -13,6 +15,11 @@ use std::path::Path;
 /// Entries that are looked at in all. A tree that holds itself many times over is small in Git and endless to walk.
 const MAX_ENTRIES: usize = 1_000_000;
 
+/// Lines between two glances at the clock.
+const BETWEEN_CLOCKS: usize = 256;
+/// Links that are looked at in all, each of which is an object of its own.
+const MAX_LINKS: usize = 100_000;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
@@ -20,7 +27,15 @@ pub(super) struct Listing {
     pub(super) entries: Vec<Entry>,
     pub(super) problems: Vec<Problem>,
     seen: usize,
+    links: usize,
     full: bool,
+}
+
+/// What a walk needs everywhere.
+struct Walk<'a> {
+    objects: &'a Objects<'a>,
+    root: Oid,
+    deadline: Deadline,
 }
 
 impl Listing {
@@ -28,18 +43,21 @@ impl Listing {
     ///
     /// # Errors
     ///
-    /// An object that is missing or damaged.
-    pub(super) fn of(objects: &Objects<'_>, root: Oid) -> Result<Self, git2::Error> {
+    /// An object that is missing, damaged or too large, or the end of its time.
+    pub(super) fn of(objects: &Objects<'_>, root: Oid, deadline: Deadline) -> Result<Self, Unlisted> {
         let mut listing = Self::default();
-        listing.folder(objects, root, root, "", 1)?;
+        listing.folder(&Walk { objects, root, deadline }, root, "", 1)?;
         listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(listing)
     }
 
-    fn folder(&mut self, objects: &Objects<'_>, root: Oid, id: Oid, prefix: &str, depth: usize) -> Result<(), git2::Error> {
+    fn folder(&mut self, walk: &Walk<'_>, id: Oid, prefix: &str, depth: usize) -> Result<(), Unlisted> {
         let mut names = BTreeSet::new();
-        for entry in &objects.tree(id)? {
+        for entry in &walk.objects.tree(id)?.lines {
             self.seen += 1;
+            if self.seen.is_multiple_of(BETWEEN_CLOCKS) && walk.deadline.is_over() {
+                return Err(Unlisted::Late);
+            }
             if self.seen > MAX_ENTRIES && !self.full {
                 self.overflow(prefix, format!("the source has more than {MAX_ENTRIES} files and folders"));
             }
@@ -60,10 +78,10 @@ impl Listing {
                 }
                 Kind::Folder => {
                     if self.name(&entry.name, &shown, &mut names) {
-                        self.folder(objects, root, entry.id, &format!("{shown}/"), depth + 1)?;
+                        self.folder(walk, entry.id, &format!("{shown}/"), depth + 1)?;
                     }
                 }
-                Kind::Link if is_manifest(&entry.name) || objects.leads_to_folder(root, prefix, entry.id) => {
+                Kind::Link if is_manifest(&entry.name) || self.leads_to_folder(walk, prefix, entry.id) => {
                     let help = "put the file or folder itself there";
                     self.problem(shown, "symlink", "a symbolic link is not followed".to_owned(), help);
                 }
@@ -78,6 +96,16 @@ impl Listing {
             }
         }
         Ok(())
+    }
+
+    /// Whether a link hides a folder, in which manifests could be.
+    fn leads_to_folder(&mut self, walk: &Walk<'_>, prefix: &str, link: Oid) -> bool {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            self.overflow(prefix, format!("the source has more than {MAX_LINKS} symbolic links"));
+            return false;
+        }
+        walk.objects.leads_to_folder(walk.root, prefix, link)
     }
 
     /// Whether a name can be used: text, one part of a path, unlike every other in its folder.

@@ -99,10 +99,10 @@ impl GitSource {
     fn look_for(&self, wanted: &Wanted) -> Result<GitTree, SourceError> {
         // A look that panicked has left nothing that the next one could not use.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Location::File(path) = &self.remote.location {
-            return self.look_here(path, wanted);
-        }
         let deadline = Deadline::after(self.remote.limits.total);
+        if let Location::File(path) = &self.remote.location {
+            return self.look_here(path, wanted, deadline);
+        }
         let anew = match self.attempt(&mut state, wanted, deadline, false)? {
             Tried::Done(tree) => return Ok(tree),
             Tried::Again(_) => false,
@@ -118,7 +118,7 @@ impl GitSource {
     }
 
     /// A repository on this machine is read as it lies there.
-    fn look_here(&self, path: &std::path::Path, wanted: &Wanted) -> Result<GitTree, SourceError> {
+    fn look_here(&self, path: &std::path::Path, wanted: &Wanted, deadline: Deadline) -> Result<GitTree, SourceError> {
         let remote = &self.remote;
         if !is_bare_repository(path) {
             let message = format!("{} is no bare Git repository; check PULSE_SOURCE_URL", path.display());
@@ -126,8 +126,9 @@ impl GitSource {
         }
         let repository = Repository::open_bare(path).map_err(|error| fail(SourceReason::Corrupt, error.message()))?;
         let id = wanted.within(&repository, remote)?;
-        GitTree::list(repository, None, id, &remote.path).map_err(|error| match error {
+        GitTree::list(repository, None, id, &remote.path, deadline).map_err(|error| match error {
             Unlisted::Unfit(error) => error,
+            Unlisted::Late => fail(SourceReason::TimedOut, tree::late(&id.to_string())),
             Unlisted::Damaged(error) => fail(
                 SourceReason::Corrupt,
                 format!("commit {id} of {} cannot be read: {}; run `git fsck` there", remote.location, error.message()),
@@ -162,10 +163,11 @@ impl GitSource {
         } else if let Err(tried) = self.fetch(link, &advert, (&mirror, &repository), id, deadline)? {
             return Ok(tried);
         }
-        let listed = match GitTree::list(repository, Some(Arc::clone(&mirror)), id, &remote.path) {
+        let listed = match GitTree::list(repository, Some(Arc::clone(&mirror)), id, &remote.path, deadline) {
             Ok(tree) => Ok(tree),
             Err(Unlisted::Damaged(error)) => return Ok(Tried::Anew(remote.damaged(error.message()))),
             Err(Unlisted::Unfit(error)) => Err(error),
+            Err(Unlisted::Late) => Err(fail(SourceReason::TimedOut, tree::late(&id.to_string()))),
         };
         // The commit is whole, even if it is not fit.
         let repository = mirror.open().map_err(|error| fail(SourceReason::Local, error.message()))?;

@@ -1,10 +1,11 @@
 //! One commit, and its files read from the object database: no work tree, so there is nothing that a path could escape to.
 
 use super::fail::fail;
+use super::limits::Deadline;
 use super::list::Listing;
 use super::mirror::Mirror;
-use super::objects::{Kind, Objects};
-use crate::source::tree::{Commit, Entry, FileFault, SourceError, SourceReason, Tree};
+use super::objects::{Kind, Known, Objects, is_too_large};
+use crate::source::tree::{Commit, Entry, FileFault, NoFile, SourceError, SourceReason, Tree};
 use crd_schemas::{MAX_FILE_BYTES, Problem};
 use git2::{Oid, Repository, Signature};
 use pulse_core::Timestamp;
@@ -17,9 +18,11 @@ const MAX_TEXT: usize = 255;
 /// How the file begins that Git LFS puts in a large file's place.
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/";
 
-/// A commit's tree below the source's path. It can be read for as long as it is held, whatever the source does meanwhile.
+/// A commit's tree below the source's path. It can be read until its look's deadline, whatever the source does meanwhile.
 pub struct GitTree {
     repository: Repository,
+    known: Known,
+    deadline: Deadline,
     /// `None` where the remote itself is read.
     mirror: Option<Arc<Mirror>>,
     root: Oid,
@@ -33,30 +36,56 @@ pub(super) enum Unlisted {
     Damaged(git2::Error),
     /// The commit is whole, but not what it should be.
     Unfit(SourceError),
+    /// There was no time left.
+    Late,
 }
 
 impl From<git2::Error> for Unlisted {
     fn from(error: git2::Error) -> Self {
-        Self::Damaged(error)
+        match is_too_large(&error) {
+            true => Self::Unfit(too_large(&error)),
+            false => Self::Damaged(error),
+        }
     }
 }
 
 impl GitTree {
     /// Lists a commit, or what a tag points to.
-    pub(super) fn list(repository: Repository, mirror: Option<Arc<Mirror>>, id: Oid, path: &str) -> Result<Self, Unlisted> {
+    pub(super) fn list(
+        repository: Repository,
+        mirror: Option<Arc<Mirror>>,
+        id: Oid,
+        path: &str,
+        deadline: Deadline,
+    ) -> Result<Self, Unlisted> {
+        let known = Known::default();
         let (commit, root, listing) = {
-            let found = repository.find_object(id, None)?;
-            let found = found.peel_to_commit().map_err(|_| {
+            let objects = Objects::of(&repository, &known)?;
+            let found = objects.commit(&repository, id)?.ok_or_else(|| {
                 Unlisted::Unfit(fail(SourceReason::BranchMissing, format!("{id} is no commit; name a branch, a tag or a commit")))
             })?;
-            let objects = Objects(repository.odb()?);
             let root = root(&objects, found.tree_id(), path, &found.id().to_string())?;
-            (told(&found), root, Listing::of(&objects, root)?)
+            (told(&found), root, Listing::of(&objects, root, deadline)?)
         };
-        Ok(Self { repository, mirror, root, listing, commit })
+        Ok(Self { repository, known, deadline, mirror, root, listing, commit })
+    }
+
+    fn objects(&self) -> Result<Objects<'_>, git2::Error> {
+        Objects::of(&self.repository, &self.known)
+    }
+
+    /// A look that is still read after its time is given up; what of it hangs or crawls must not do so for ever.
+    fn in_time(&self) -> Result<(), SourceError> {
+        match self.deadline.is_over() {
+            true => Err(fail(SourceReason::TimedOut, late(&self.commit.id))),
+            false => Ok(()),
+        }
     }
 
     fn damaged(&self, what: &str, error: &git2::Error) -> SourceError {
+        if is_too_large(error) {
+            return too_large(error);
+        }
         if let Some(mirror) = &self.mirror {
             mirror.damage();
         }
@@ -65,12 +94,11 @@ impl GitTree {
         fail(SourceReason::Corrupt, message)
     }
 
-    fn pinned(&self, path: &str) -> Result<PinnedFile, FileFault> {
-        let unreadable =
-            |error: git2::Error| FileFault::Unreadable { path: path.to_owned(), reason: self.damaged(path, &error).message };
-        let not_a_file = |what| FileFault::NotAFile { path: path.to_owned(), what };
-        let objects = Objects(self.repository.odb().map_err(unreadable)?);
-        let entry = objects.find(self.root, path.split('/')).map_err(unreadable)?;
+    fn pinned(&self, path: &str) -> Result<PinnedFile, NoFile> {
+        let damaged = |error: git2::Error| NoFile::Source(self.damaged(path, &error));
+        let not_a_file = |what| NoFile::from(FileFault::NotAFile { path: path.to_owned(), what });
+        let objects = self.objects().map_err(damaged)?;
+        let entry = objects.find(self.root, path.split('/')).map_err(damaged)?;
         let entry = entry.ok_or_else(|| FileFault::Missing(path.to_owned()))?;
         match entry.kind() {
             Kind::File => {}
@@ -79,14 +107,14 @@ impl GitTree {
             Kind::Submodule => return Err(not_a_file("a submodule")),
             Kind::Other => return Err(not_a_file("of an unknown mode")),
         }
-        let bytes = objects.size(entry.id).map_err(unreadable)?;
+        let bytes = objects.size(entry.id).map_err(damaged)?;
         if bytes > MAX_PINNED_BYTES as u64 {
-            return Err(FileFault::TooLarge { path: path.to_owned(), bytes });
+            return Err(FileFault::TooLarge { path: path.to_owned(), bytes }.into());
         }
-        let content = objects.0.read(entry.id).map_err(unreadable)?.data().to_vec();
+        let content = objects.file(entry.id).map_err(damaged)?;
         if content.starts_with(LFS) {
             let reason = "it is a pointer of Git LFS, which is not supported; commit the file itself".to_owned();
-            return Err(FileFault::Unreadable { path: path.to_owned(), reason });
+            return Err(FileFault::Unreadable { path: path.to_owned(), reason }.into());
         }
         Ok(PinnedFile { executable: entry.is_executable(), content: Arc::new(content) })
     }
@@ -102,29 +130,30 @@ impl Tree for GitTree {
     }
 
     fn read(&self, entry: &Entry) -> Result<Vec<u8>, SourceError> {
+        self.in_time()?;
         let read = || {
             let id = Oid::from_str(&entry.content)?;
-            let objects = Objects(self.repository.odb()?);
+            let objects = self.objects()?;
             if objects.size(id)? > MAX_FILE_BYTES as u64 {
                 // It is refused for its length, and nobody inflates gigabytes for that.
                 return Ok(vec![b'#'; MAX_FILE_BYTES + 1]);
             }
-            Ok(objects.0.read(id)?.data().to_vec())
+            objects.file(id)
         };
         read().map_err(|error: git2::Error| self.damaged(&entry.path, &error))
     }
 
-    fn file(&self, path: &str) -> Result<PinnedFile, FileFault> {
+    fn file(&self, path: &str) -> Result<PinnedFile, NoFile> {
         let good = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.eq_ignore_ascii_case(".git");
         if path.chars().any(char::is_control) || !path.split('/').all(good) {
-            return Err(FileFault::BadPath(path.escape_debug().to_string()));
+            return Err(FileFault::BadPath(path.escape_debug().to_string()).into());
         }
+        self.in_time()?;
         self.pinned(path)
     }
 
     fn file_content(&self, path: &str) -> Option<String> {
-        let objects = Objects(self.repository.odb().ok()?);
-        let entry = objects.find(self.root, path.split('/')).ok()??;
+        let entry = self.objects().ok()?.find(self.root, path.split('/')).ok()??;
         // A file's mode is no part of its blob, but of what is pinned.
         (entry.kind() == Kind::File).then(|| format!("{} {}", entry.id, entry.is_executable()))
     }
@@ -152,6 +181,15 @@ fn root(objects: &Objects<'_>, tree: Oid, path: &str, commit: &str) -> Result<Oi
     };
     let message = format!("the folder `{path}` {what} in commit {commit}; set PULSE_SOURCE_PATH to a folder of the repository");
     Err(Unlisted::Unfit(fail(SourceReason::PathMissing, message)))
+}
+
+fn too_large(error: &git2::Error) -> SourceError {
+    fail(SourceReason::TooLarge, format!("{}; divide it, or keep it out of the repository", error.message()))
+}
+
+/// What people are told where there was no time left to read a commit.
+pub(super) fn late(commit: &str) -> String {
+    format!("commit {commit} could not be read in time; it holds too many folders, links or files, or this machine is overloaded")
 }
 
 /// What people are told of a commit.

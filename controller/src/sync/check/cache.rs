@@ -7,6 +7,9 @@ use pulse_core::definitions::{self, FileUse, Files, PinnedFile, digest, files_of
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Problems that are kept of one file.
+const MAX_FILE_PROBLEMS: usize = 200;
+
 /// What the last look left: the files of one commit and no more.
 #[derive(Debug, Default)]
 pub struct Cache {
@@ -20,6 +23,8 @@ pub(super) struct CheckedFile {
     pub(super) documents: Vec<Arc<CheckedDocument>>,
     /// What can be said of it without any other file.
     pub(super) problems: Vec<Problem>,
+    /// Its size.
+    pub(super) bytes: usize,
 }
 
 /// A document and what follows from it.
@@ -74,11 +79,12 @@ impl CheckedFile {
             let uses = files_of(&document.manifest);
             Arc::new(CheckedDocument { document, uses, digest: Mutex::default() })
         });
-        Self { documents: documents.collect(), problems }
+        super::cut(&mut problems, MAX_FILE_PROBLEMS, path);
+        Self { documents: documents.collect(), problems, bytes: bytes.len() }
     }
 
     /// A file that the checker itself failed over.
-    pub(super) fn uncheckable(path: &str) -> Self {
+    pub(super) fn uncheckable(path: &str, bytes: usize) -> Self {
         let problem = Problem {
             file: path.to_owned(),
             line: 1,
@@ -91,7 +97,7 @@ impl CheckedFile {
             help: Some("please report it with this file; the controller's log has the details".to_owned()),
             pointer: String::new(),
         };
-        Self { documents: Vec::new(), problems: vec![problem] }
+        Self { documents: Vec::new(), problems: vec![problem], bytes }
     }
 }
 

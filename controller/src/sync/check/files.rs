@@ -1,26 +1,35 @@
 //! The files that manifests use, read from the same commit, each once.
 
 use super::cache::{Cache, CheckedDocument, Used};
-use crate::source::tree::{FileFault, Tree};
+use super::too_large;
+use crate::source::tree::{NoFile, SourceError, Tree};
 use crd_schemas::Problem;
 use pulse_core::definitions::{Files, file_problem, files_problems};
 use std::collections::HashMap;
 use std::fmt::Write;
 
+/// Bytes of all files together that the manifests of a commit use.
+pub(super) const MAX_USED_BYTES: usize = 64 << 20;
+
 /// Files of one tree, as they are asked for.
 pub(super) struct UsedFiles<'a> {
     tree: &'a dyn Tree,
     kept: &'a Cache,
-    read: HashMap<String, Result<Used, FileFault>>,
+    read: HashMap<String, Result<Used, NoFile>>,
+    bytes: usize,
 }
 
 impl<'a> UsedFiles<'a> {
     pub(super) fn new(tree: &'a dyn Tree, kept: &'a Cache) -> Self {
-        Self { tree, kept, read: HashMap::new() }
+        Self { tree, kept, read: HashMap::new(), bytes: 0 }
     }
 
     /// The files of a document, what they hold in one text, and a problem for each that cannot be used.
-    pub(super) fn of(&mut self, document: &CheckedDocument) -> (Files, String, Vec<Problem>) {
+    ///
+    /// # Errors
+    ///
+    /// The source itself fails, or the files that are used are too much together.
+    pub(super) fn of(&mut self, document: &CheckedDocument) -> Result<(Files, String, Vec<Problem>), SourceError> {
         let (mut files, mut signature, mut problems) = (Files::new(), String::new(), Vec::new());
         for used in &document.uses {
             match self.file(&used.path) {
@@ -30,11 +39,12 @@ impl<'a> UsedFiles<'a> {
                         let _ = writeln!(signature, "{:?} {}", used.path, found.signature);
                     }
                 }
-                Err(fault) => problems.push(file_problem(&document.document, used, fault)),
+                Err(NoFile::Source(error)) => return Err(error.clone()),
+                Err(NoFile::Fault(fault)) => problems.push(file_problem(&document.document, used, fault)),
             }
         }
         problems.extend(files_problems(&document.document, &files));
-        (files, signature, problems)
+        Ok((files, signature, problems))
     }
 
     /// The files that could be read, to be kept.
@@ -42,9 +52,15 @@ impl<'a> UsedFiles<'a> {
         self.read.into_iter().filter_map(|(path, used)| Some((path, used.ok()?))).collect()
     }
 
-    fn file(&mut self, path: &str) -> Result<&Used, &FileFault> {
+    fn file(&mut self, path: &str) -> Result<&Used, &NoFile> {
         if !self.read.contains_key(path) {
-            let found = look(self.tree, self.kept, path);
+            let mut found = look(self.tree, self.kept, path);
+            if let Ok(used) = &found {
+                self.bytes += used.file.content.len();
+                if self.bytes > MAX_USED_BYTES {
+                    found = Err(too_large("files that manifests use", MAX_USED_BYTES).into());
+                }
+            }
             self.read.insert(path.to_owned(), found);
         }
         match &self.read[path] {
@@ -54,7 +70,7 @@ impl<'a> UsedFiles<'a> {
     }
 }
 
-fn look(tree: &dyn Tree, kept: &Cache, path: &str) -> Result<Used, FileFault> {
+fn look(tree: &dyn Tree, kept: &Cache, path: &str) -> Result<Used, NoFile> {
     let content = tree.file_content(path);
     if let Some(used) = content.as_deref().and_then(|content| kept.used(path, content)) {
         return Ok(used.clone());

@@ -1,7 +1,8 @@
 //! Files that are not kept are parsed and compiled, on every core where there are many.
 
 use super::cache::{Cache, CheckedFile};
-use crate::source::tree::{Entry, SourceError, Tree};
+use super::too_large;
+use crate::source::tree::{Entry, MAX_MANIFEST_BYTES, SourceError, Tree};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,23 +23,49 @@ pub(super) fn files<'a>(
     let entries = tree.manifests();
     let mut files: Vec<Option<Arc<CheckedFile>>> = entries.iter().map(|entry| kept.file(entry).cloned()).collect();
     let missing: Vec<usize> = (0..entries.len()).filter(|index| files[*index].is_none()).collect();
-    let checked = if missing.len() < FEW { here(tree, &missing, checker)? } else { beside(tree, &missing, checker)? };
+    let mut room = Room { left: MAX_MANIFEST_BYTES };
+    files.iter().flatten().try_for_each(|file| room.take(file.bytes))?;
+    let read = |index: usize| {
+        let bytes = tree.read(&entries[index])?;
+        room.take(bytes.len()).map(|()| bytes)
+    };
+    let few = missing.len() < FEW;
+    let checked = if few { here(entries, &missing, read, checker)? } else { beside(entries, &missing, read, checker)? };
     for (index, file) in checked {
         files[index] = Some(Arc::new(file));
     }
     Ok(entries.iter().zip(files).filter_map(|(entry, file)| Some((entry, file?))).collect())
 }
 
-fn here(tree: &dyn Tree, missing: &[usize], checker: Checker) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
-    let one = |index: &usize| {
-        let entry = &tree.manifests()[*index];
-        Ok((*index, survived(checker, &entry.path, &tree.read(entry)?)))
-    };
+/// Bytes of manifests that there is room for.
+struct Room {
+    left: usize,
+}
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), SourceError> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| too_large("manifests", MAX_MANIFEST_BYTES))?;
+        Ok(())
+    }
+}
+
+fn here(
+    entries: &[Entry],
+    missing: &[usize],
+    mut read: impl FnMut(usize) -> Result<Vec<u8>, SourceError>,
+    checker: Checker,
+) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
+    let one = |index: &usize| Ok((*index, survived(checker, &entries[*index].path, &read(*index)?)));
     missing.iter().map(one).collect()
 }
 
 /// This thread reads, because a tree belongs to one thread; the others check.
-fn beside(tree: &dyn Tree, missing: &[usize], checker: Checker) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
+fn beside(
+    entries: &[Entry],
+    missing: &[usize],
+    mut read: impl FnMut(usize) -> Result<Vec<u8>, SourceError>,
+    checker: Checker,
+) -> Result<Vec<(usize, CheckedFile)>, SourceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (send, receive) = sync_channel::<(usize, &str, Vec<u8>)>(WAITING);
     let receive = Arc::new(Mutex::new(receive));
@@ -52,21 +79,17 @@ fn beside(tree: &dyn Tree, missing: &[usize], checker: Checker) -> Result<Vec<(u
         let workers: Vec<_> = (0..cores).map(spawn).collect();
         // Only the workers hold it: were none of them left, sending would fail rather than wait for ever.
         drop(receive);
-        let mut read = Ok(());
-        for index in missing {
-            let entry = &tree.manifests()[*index];
-            read = tree.read(entry).map(|bytes| send.send((*index, entry.path.as_str(), bytes)).is_ok()).map(drop);
-            if read.is_err() {
-                break;
-            }
-        }
+        let whole = missing.iter().try_for_each(|index| {
+            // Nobody takes it only once every worker has panicked, which is told when they are joined.
+            read(*index).map(|bytes| drop(send.send((*index, entries[*index].path.as_str(), bytes))))
+        });
         drop(send);
         let checked = workers.into_iter().flat_map(|worker| match worker.join() {
             Ok(checked) => checked,
             Err(panic) => std::panic::resume_unwind(panic),
         });
         let checked = checked.collect();
-        read.map(|()| checked)
+        whole.map(|()| checked)
     })
 }
 
@@ -77,7 +100,7 @@ fn work(receive: &Mutex<Receiver<(usize, &str, Vec<u8>)>>, checker: Checker) -> 
 
 /// A mistake of ours that one file brings to light refuses the commit and names the file, like the file's own mistakes.
 fn survived(checker: Checker, path: &str, bytes: &[u8]) -> CheckedFile {
-    std::panic::catch_unwind(|| checker(path, bytes)).unwrap_or_else(|_| CheckedFile::uncheckable(path))
+    std::panic::catch_unwind(|| checker(path, bytes)).unwrap_or_else(|_| CheckedFile::uncheckable(path, bytes.len()))
 }
 
 #[cfg(test)]
@@ -103,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_mistake_of_the_checker_is_a_problem_of_the_file_that_brought_it_to_light() {
-        for (number, bad) in [(8, 1), (5, 0), (500, 95)] {
+        for (number, bad) in [(8, 1), (5, 0), (80, 17)] {
             let tree = tree(number);
             let checked = files(&tree, &Cache::default(), mistaken).unwrap();
             let problems: Vec<_> = checked.iter().flat_map(|(_, file)| &file.problems).collect();

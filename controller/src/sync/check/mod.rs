@@ -9,7 +9,7 @@ pub use cache::Cache;
 
 use super::SyncError;
 use super::aside::aside;
-use crate::source::tree::{Commit, SourceError, Tree};
+use crate::source::tree::{Commit, SourceError, SourceReason, Tree};
 use crate::source::{Given, SourceFile};
 use cache::{CheckedDocument, CheckedFile};
 use crd_schemas::{Document, Manifest, Problem, Severity};
@@ -17,7 +17,11 @@ use files::UsedFiles;
 use pulse_core::definitions::{self, Files};
 use pulse_core::plan::WantedObject;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Problems that are kept of one commit.
+const MAX_PROBLEMS: usize = 500;
 
 /// A set of manifests, checked.
 #[derive(Debug, Clone)]
@@ -26,8 +30,10 @@ pub struct Checked {
     pub commit: Commit,
     /// What the documents without a problem of their own declare, in the order of files.
     pub declared: Vec<Declared>,
-    /// Every problem, in the order of files and lines.
+    /// Every problem, in the order of files and lines; where there are very many, the first ones and how many more.
     pub problems: Vec<Problem>,
+    errors: usize,
+    bad_files: usize,
 }
 
 /// What one document declares.
@@ -48,7 +54,7 @@ pub fn check(tree: &dyn Tree, kept: &Cache) -> Result<(Checked, Cache), SourceEr
     let mut used = UsedFiles::new(tree, kept);
     let mut declared = Vec::new();
     for document in files.iter().flat_map(|(_, file)| &file.documents) {
-        let (files, signature, missing) = used.of(document);
+        let (files, signature, missing) = used.of(document)?;
         problems.extend(missing);
         let digest = document.digest(&files, signature);
         declared.push(Declared { document: Arc::clone(document), digest, files });
@@ -56,8 +62,40 @@ pub fn check(tree: &dyn Tree, kept: &Cache) -> Result<(Checked, Cache), SourceEr
     let documents: Vec<&Document> = declared.iter().map(|declared| &declared.document.document).collect();
     problems.extend(definitions::set_problems(&documents));
     problems.sort_by(|a, b| (&a.file, a.line, a.column, &a.code).cmp(&(&b.file, b.line, b.column, &b.code)));
+    let errors = || problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let bad_files = errors().map(|problem| problem.file.as_str()).collect::<BTreeSet<_>>().len();
+    let errors = errors().count();
+    cut(&mut problems, MAX_PROBLEMS, "");
     let cache = Cache::new(files, used.finish());
-    Ok((Checked { commit: tree.commit(), declared, problems }, cache))
+    Ok((Checked { commit: tree.commit(), declared, problems, errors, bad_files }, cache))
+}
+
+/// Leaves so many problems, errors first, and one more that says how many there were beside them: an error if one of those was.
+fn cut(problems: &mut Vec<Problem>, most: usize, file: &str) {
+    if problems.len() <= most {
+        return;
+    }
+    problems.sort_by_key(|problem| problem.severity != Severity::Error);
+    let more = problems.split_off(most);
+    let error = more.iter().any(|problem| problem.severity == Severity::Error);
+    problems.push(Problem {
+        file: file.to_owned(),
+        line: 1,
+        column: 1,
+        end_line: 1,
+        end_column: 1,
+        severity: if error { Severity::Error } else { Severity::Warning },
+        code: "more-problems".to_owned(),
+        message: format!("there are {} more problems, which are not listed", more.len()),
+        help: Some("mend those that are, and look again".to_owned()),
+        pointer: String::new(),
+    });
+}
+
+/// A commit that together holds more than is taken in.
+fn too_large(what: &str, most: usize) -> SourceError {
+    let message = format!("the {what} have more than {} MiB together; divide them among several sources", most >> 20);
+    SourceError { reason: SourceReason::TooLarge, message }
 }
 
 /// Checks files that no source holds.
@@ -79,9 +117,14 @@ impl Declared {
 }
 
 impl Checked {
-    /// How many problems refuse the set.
+    /// How many problems refuse the set, those that are not listed included.
     pub fn errors(&self) -> usize {
-        self.problems.iter().filter(|problem| problem.severity == Severity::Error).count()
+        self.errors
+    }
+
+    /// How many files have such problems.
+    pub(super) fn bad_files(&self) -> usize {
+        self.bad_files
     }
 
     /// What the set declares, in the order of [`Checked::declared`].

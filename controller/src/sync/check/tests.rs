@@ -1,6 +1,7 @@
 //! A look with something kept says what a look without anything kept says.
 
 use super::{Cache, Checked, check};
+use crate::source::tree::SourceReason;
 use crate::source::{Given, SourceFile};
 use std::collections::BTreeMap;
 
@@ -127,4 +128,48 @@ fn a_file_that_a_manifest_uses_counts_and_is_missed_by_line() {
     let digests: std::collections::BTreeSet<_> =
         [&first, &second, &third].map(|checked| checked.declared[0].digest.clone()).into();
     assert_eq!(digests.len(), 3, "content and mode count");
+}
+
+#[test]
+fn very_many_problems_are_counted_and_not_all_listed() {
+    // In each file two warnings and one error; in one file more errors than are kept of a file.
+    let step = "- {id: go, type: execute, targets: [nobody-a, nobody-b], command: \"'{{ params.x }}'\"}";
+    let bad = |name: &str| {
+        format!("apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {{name: {name}}}\nspec:\n  steps:\n    {step}\n")
+    };
+    let mut files: BTreeMap<String, String> = (0..600).map(|n| (format!("{n:03}.yaml"), bad(&format!("w{n}")))).collect();
+    let (checked, kept) = check(&tree(&files), &Cache::default()).unwrap();
+    assert_eq!((checked.errors(), checked.problems.len()), (600, 501));
+    let last = checked.problems.last().unwrap();
+    assert_eq!((last.code.as_str(), last.severity), ("more-problems", crd_schemas::Severity::Error));
+    assert!(last.message.contains(" more problems") && checked.bad_files() == 600, "{last}");
+    let unknown: String = (0..1_000).map(|n| format!("x{n}: 1\n")).collect();
+    let agent = format!("apiVersion: pulse.dev/v1\nkind: Agent\nmetadata: {{name: a}}\n{unknown}");
+    files = [("one.yaml".to_owned(), agent)].into();
+    let (checked, _) = check(&tree(&files), &kept).unwrap();
+    assert_eq!(checked.problems.len(), 201);
+    assert!(checked.problems[200].file == "one.yaml" && checked.problems[200].code == "more-problems");
+}
+
+#[test]
+fn what_is_too_much_together_is_refused_with_and_without_what_is_kept() {
+    let filler = "#".repeat(crd_schemas::MAX_FILE_BYTES);
+    let mut files: BTreeMap<String, String> = (0..64).map(|n| (format!("{n:02}.yaml"), filler.clone())).collect();
+    let (_, kept) = check(&tree(&files), &Cache::default()).unwrap();
+    files.insert("64.yaml".into(), "# one more\n".into());
+    for kept in [&kept, &Cache::default()] {
+        let error = check(&tree(&files), kept).unwrap_err();
+        assert_eq!(error.reason, SourceReason::TooLarge);
+        assert!(error.message.contains("64 MiB"), "{error}");
+    }
+    // The files that manifests use have the same bound.
+    let step = |n: usize| format!("    - {{id: s{n}, type: execute, targets: [all], script: {{file: s/{n}.sh}}}}\n");
+    let one = |from: usize| {
+        let steps: String = (from..from + 5).map(step).collect();
+        format!("apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {{name: w{from}}}\nspec:\n  steps:\n{steps}")
+    };
+    let mut files: BTreeMap<String, String> = (0..13).map(|n| (format!("{n}.yaml"), one(n * 5))).collect();
+    files.extend((0..65).map(|n| (format!("s/{n}.sh"), "x".repeat(1 << 20))));
+    let error = check(&tree(&files), &Cache::default()).unwrap_err();
+    assert!(error.reason == SourceReason::TooLarge && error.message.contains("files that manifests use"), "{error}");
 }
