@@ -2,7 +2,7 @@
 
 use super::layers::{Given, Layers};
 use super::source_git;
-use crate::source::git::{Location, Remote, is_bare_repository};
+use crate::source::git::{Location, Remote, is_bare_repository, is_headless_repository};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -71,6 +71,15 @@ fn location_of(given: &Given, errors: &mut Vec<String>) -> Option<Location> {
         if !folder.is_dir() {
             errors.push(format!(
                 "{}: there is no folder `{}`; give the path of a folder that holds manifests, or a repository's URL",
+                given.place,
+                folder.display()
+            ));
+            return None;
+        }
+        if is_headless_repository(folder) {
+            errors.push(format!(
+                "{}: `{}` is a Git repository whose file HEAD is gone, not a plain folder; write `ref: refs/heads/main` into HEAD, or \
+                 restore the repository",
                 given.place,
                 folder.display()
             ));

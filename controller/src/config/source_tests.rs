@@ -132,3 +132,15 @@ fn urls_that_mean_something_else_are_refused_with_their_place() {
     assert!(load(&[], &[("PULSE_SOURCE_URL", "http://git.example.org/x"), ("PULSE_INSECURE_HTTP", "true")]).is_ok());
     assert!(refusal(&[], &[("PULSE_SOURCE_TOKEN", "hunter2")]).contains("set PULSE_SOURCE_URL, too"));
 }
+
+#[test]
+fn a_repository_that_lost_its_head_is_no_plain_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("ops.git");
+    git2::Repository::init_bare(&path).unwrap();
+    let values = [("PULSE_SOURCE_URL", path.to_str().unwrap())];
+    assert!(matches!(load(&[], &values).unwrap().source.unwrap().origin, Origin::Git(_)));
+    std::fs::remove_file(path.join("HEAD")).unwrap();
+    let said = refusal(&[], &values);
+    assert!(said.contains("HEAD is gone"), "{said}");
+}

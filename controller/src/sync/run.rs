@@ -26,7 +26,7 @@ impl Syncer {
             if watch.as_mut().is_some_and(Watch::renew) {
                 continue;
             }
-            let wait = until_next_look(self.facts().failures, self.inner.poll, dice());
+            let wait = self.until_next_look();
             self.watched().next_look = Some(later(clock::now(), wait));
             tokio::select! {
                 () = self.inner.hint.notified() => {}
@@ -35,6 +35,14 @@ impl Syncer {
             }
             self.watched().next_look = None;
         }
+    }
+}
+
+impl Syncer {
+    fn until_next_look(&self) -> Duration {
+        let facts = self.facts();
+        let stalled = facts.last.as_ref().is_some_and(|last| last.reason.is_stalled());
+        until_next_look(facts.failures, stalled, self.inner.poll, dice())
     }
 }
 

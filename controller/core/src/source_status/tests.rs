@@ -64,10 +64,16 @@ fn every_word_reads_back() {
 #[test]
 fn failures_wait_longer_each_time_and_never_longer_than_the_poll() {
     let poll = Duration::from_secs(60);
-    let middle = u16::MAX / 2;
-    let waits: Vec<u64> = (0..8).map(|failures| until_next_look(failures, poll, middle).as_secs_f64().round() as u64).collect();
-    assert_eq!(waits, [60, 5, 10, 20, 40, 60, 60, 60]);
-    assert_eq!(until_next_look(0, poll, 0), Duration::from_secs(54));
-    assert_eq!(until_next_look(0, poll, u16::MAX).as_secs(), 66);
-    assert!(until_next_look(u32::MAX, poll, 0) <= poll);
+    let waits = |stalled| {
+        let wait = |failures| until_next_look(failures, stalled, poll, u16::MAX).as_secs();
+        (0..8).map(wait).collect::<Vec<_>>()
+    };
+    assert_eq!(waits(false), [60, 5, 10, 20, 40, 60, 60, 60]);
+    assert_eq!(waits(true), [60, 5, 60, 60, 60, 60, 60, 60], "asking again helps nobody, and locks accounts");
+    assert_eq!(
+        until_next_look(0, false, poll, 0),
+        Duration::from_secs(48),
+        "never later than the poll, what is lost is found by then"
+    );
+    assert!(until_next_look(u32::MAX, false, poll, u16::MAX) <= poll);
 }

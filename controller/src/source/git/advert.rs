@@ -25,6 +25,9 @@ pub(super) enum AdvertError {
     /// The remote says so itself.
     #[error("{0}")]
     Refused(String),
+    /// There is a repository, but none that can be read.
+    #[error("{0}")]
+    Unsupported(String),
 }
 
 impl Advert {
@@ -59,12 +62,12 @@ impl Advert {
         };
         self.capabilities.extend(capabilities.split_ascii_whitespace().map(str::to_owned));
         if let Some(format) = self.value("object-format=").filter(|format| *format != "sha1") {
-            return Err(AdvertError::Refused(format!("the repository's object format is {format}; only sha1 is supported")));
+            return Err(AdvertError::Unsupported(format!("the repository's object format is {format}; only sha1 is supported")));
         }
         let (id, name) = reference.split_once(' ').ok_or_else(garbage)?;
         let id = Some(id).filter(|id| id.len() == 40).and_then(|id| Oid::from_str(id).ok()).ok_or_else(garbage)?;
         if self.references.len() >= MAX_REFERENCES {
-            return Err(AdvertError::Refused(format!("the repository has more than {MAX_REFERENCES} references")));
+            return Err(AdvertError::Unsupported(format!("the repository has more than {MAX_REFERENCES} references")));
         }
         // An empty repository has a line of zeros, so that there is a place for the capabilities.
         if !id.is_zero() {

@@ -90,6 +90,25 @@ impl Remote {
         fail(SourceReason::Corrupt, format!("what {} sent is damaged: {why}; run `git fsck` there", self.location))
     }
 
+    pub(super) fn unsupported(&self, why: &str) -> SourceError {
+        fail(SourceReason::Corrupt, format!("{} cannot be used: {}", self.location, self.said(why)))
+    }
+
+    /// The server hands out no pack, and says why.
+    pub(super) fn refused(&self, id: git2::Oid, said: &str) -> SourceError {
+        let (at, gone) = (&self.location, said.contains("not our ref"));
+        let said = self.said(said);
+        match gone {
+            true => fail(
+                SourceReason::BranchMissing,
+                format!("{at} does not hand out commit {id} (it says: {said}); name a branch or tag that it has"),
+            ),
+            false => {
+                fail(SourceReason::Unreachable, format!("{at} could not send commit {id} (it says: {said}); it is tried again"))
+            }
+        }
+    }
+
     pub(super) fn repository_missing(&self, said: &str) -> SourceError {
         let said = self.said(said);
         let said = if said.is_empty() { String::new() } else { format!(" (it says: {said})") };
@@ -98,5 +117,31 @@ impl Remote {
             self.location
         );
         fail(SourceReason::RepositoryMissing, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::git::{Credentials, Limits, Location, Remote};
+    use crate::source::tree::SourceReason;
+
+    #[test]
+    fn only_a_commit_that_is_gone_is_told_as_such() {
+        let remote = Remote {
+            location: Location::parse("https://git.example.org/ops.git").unwrap(),
+            branch: "main".to_owned(),
+            path: String::new(),
+            credentials: Credentials::None,
+            ca: None,
+            known_hosts: None,
+            limits: Limits::default(),
+        };
+        let refused = |said: &str| remote.refused(git2::Oid::ZERO_SHA1, said);
+        assert_eq!(refused("upload-pack: not our ref 1111").reason, SourceReason::BranchMissing);
+        let busy = refused("maintenance, come back\nlater");
+        assert_eq!(busy.reason, SourceReason::Unreachable);
+        assert!(busy.message.contains("maintenance, come back later"), "{busy}");
+        let other = remote.unsupported("the repository's object format is sha256; only sha1 is supported");
+        assert!(other.reason == SourceReason::Corrupt && other.message.contains("sha256"), "{other}");
     }
 }

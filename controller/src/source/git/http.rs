@@ -80,6 +80,7 @@ pub(super) fn advert(client: &Agent, remote: &Remote, deadline: Deadline) -> Res
     Advert::read(&mut body, true).map_err(|error| match error {
         AdvertError::Io(error) => remote.broken_off(&error),
         AdvertError::Refused(said) => remote.repository_missing(&said),
+        AdvertError::Unsupported(why) => remote.unsupported(&why),
     })
 }
 

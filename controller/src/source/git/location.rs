@@ -73,6 +73,11 @@ pub fn is_bare_repository(folder: &Path) -> bool {
     folder.join("HEAD").is_file() && folder.join("objects").is_dir() && folder.join("refs").is_dir()
 }
 
+/// Whether a folder is what is left of a bare repository without its HEAD, as after a crash: nobody means it as a plain folder.
+pub fn is_headless_repository(folder: &Path) -> bool {
+    !is_bare_repository(folder) && folder.join("objects").is_dir() && folder.join("refs").is_dir()
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

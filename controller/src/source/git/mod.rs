@@ -24,7 +24,7 @@ mod wanted;
 
 pub use limits::Limits;
 pub(crate) use location::is_user;
-pub use location::{Location, is_bare_repository};
+pub use location::{Location, is_bare_repository, is_headless_repository};
 pub use remote::{Credentials, Remote};
 pub(crate) use remote::{DEFAULT_USER, check_ca, check_key};
 pub use tree::GitTree;
@@ -60,7 +60,7 @@ struct State {
 
 /// How one try of a look ended.
 enum Tried {
-    Done(GitTree),
+    Done(Box<GitTree>),
     /// The mirror is of no use; fetch all of it anew.
     Anew(SourceError),
     /// The remote has moved on between its two answers.
@@ -104,7 +104,7 @@ impl GitSource {
             return self.look_here(path, wanted, deadline);
         }
         let anew = match self.attempt(&mut state, wanted, deadline, false)? {
-            Tried::Done(tree) => return Ok(tree),
+            Tried::Done(tree) => return Ok(*tree),
             Tried::Again(_) => false,
             Tried::Anew(error) => {
                 tracing::warn!(%error, source = %self.remote.location, "this commit cannot be read; it is fetched anew");
@@ -112,7 +112,7 @@ impl GitSource {
             }
         };
         match self.attempt(&mut state, wanted, deadline, anew)? {
-            Tried::Done(tree) => Ok(tree),
+            Tried::Done(tree) => Ok(*tree),
             Tried::Anew(error) | Tried::Again(error) => Err(error),
         }
     }
@@ -120,6 +120,11 @@ impl GitSource {
     /// A repository on this machine is read as it lies there.
     fn look_here(&self, path: &std::path::Path, wanted: &Wanted, deadline: Deadline) -> Result<GitTree, SourceError> {
         let remote = &self.remote;
+        if is_headless_repository(path) {
+            let message =
+                format!("{} is a Git repository without its HEAD; write it anew, or restore the repository", path.display());
+            return Err(fail(SourceReason::Corrupt, message));
+        }
         if !is_bare_repository(path) {
             let message = format!("{} is no bare Git repository; check PULSE_SOURCE_URL", path.display());
             return Err(fail(SourceReason::RepositoryMissing, message));
@@ -176,7 +181,7 @@ impl GitSource {
         if let Some(old) = kept.replace(Arc::clone(&mirror)).filter(|old| !Arc::ptr_eq(old, &mirror)) {
             old.retire();
         }
-        listed.map(Tried::Done)
+        listed.map(|tree| Tried::Done(Box::new(tree)))
     }
 
     fn connect<'a>(&self, client: &'a mut Option<ureq::Agent>, deadline: Deadline) -> Result<(Advert, Link<'a>), SourceError> {
@@ -218,19 +223,13 @@ impl GitSource {
             Ok(()) => Ok(Err(Tried::Anew(remote.damaged(&format!("commit {id} is not in the pack"))))),
             Err(_) if deadline.is_over() => Err(remote.timed_out()),
             Err(FetchError::Io(error)) => Err(remote.broken_off(&error)),
-            Err(FetchError::Refused(said)) => Ok(Err(Tried::Again(self.refused(id, &said)))),
+            Err(FetchError::Refused(said)) => Ok(Err(Tried::Again(remote.refused(id, &said)))),
             Err(FetchError::Pack(error)) if mirror::is_local(&error) => Err(fail(
                 SourceReason::Local,
                 format!("the mirror in {} cannot be written: {}", self.folder.display(), error.message()),
             )),
             Err(FetchError::Pack(error)) => Ok(Err(Tried::Anew(remote.damaged(error.message())))),
         }
-    }
-
-    fn refused(&self, id: Oid, said: &str) -> SourceError {
-        let (at, said) = (&self.remote.location, self.remote.said(said));
-        let message = format!("{at} does not hand out commit {id} (it says: {said}); name a branch or tag that it has");
-        fail(SourceReason::BranchMissing, message)
     }
 }
 

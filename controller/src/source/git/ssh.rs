@@ -53,6 +53,7 @@ pub(super) fn open(remote: &Remote, deadline: Deadline) -> Result<(Advert, Link)
     match read {
         Ok(advert) => Ok((advert, link)),
         Err(AdvertError::Refused(said)) => Err(remote.repository_missing(&said)),
+        Err(AdvertError::Unsupported(why)) => Err(remote.unsupported(&why)),
         Err(AdvertError::Io(error)) => Err(link.mute(remote, &error, deadline)),
     }
 }

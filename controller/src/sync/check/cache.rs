@@ -79,7 +79,7 @@ impl CheckedFile {
             let uses = files_of(&document.manifest);
             Arc::new(CheckedDocument { document, uses, digest: Mutex::default() })
         });
-        super::cut(&mut problems, MAX_FILE_PROBLEMS, path);
+        super::cut(&mut problems, MAX_FILE_PROBLEMS);
         Self { documents: documents.collect(), problems, bytes: bytes.len() }
     }
 

@@ -65,30 +65,29 @@ pub fn check(tree: &dyn Tree, kept: &Cache) -> Result<(Checked, Cache), SourceEr
     let errors = || problems.iter().filter(|problem| problem.severity == Severity::Error);
     let bad_files = errors().map(|problem| problem.file.as_str()).collect::<BTreeSet<_>>().len();
     let errors = errors().count();
-    cut(&mut problems, MAX_PROBLEMS, "");
+    cut(&mut problems, MAX_PROBLEMS);
     let cache = Cache::new(files, used.finish());
     Ok((Checked { commit: tree.commit(), declared, problems, errors, bad_files }, cache))
 }
 
 /// Leaves so many problems, errors first, and one more that says how many there were beside them: an error if one of those was.
-fn cut(problems: &mut Vec<Problem>, most: usize, file: &str) {
+fn cut(problems: &mut Vec<Problem>, most: usize) {
     if problems.len() <= most {
         return;
     }
     problems.sort_by_key(|problem| problem.severity != Severity::Error);
     let more = problems.split_off(most);
     let error = more.iter().any(|problem| problem.severity == Severity::Error);
+    let Some(last) = problems.last() else { return };
     problems.push(Problem {
-        file: file.to_owned(),
-        line: 1,
-        column: 1,
-        end_line: 1,
-        end_column: 1,
+        line: last.end_line,
+        column: last.end_column,
         severity: if error { Severity::Error } else { Severity::Warning },
         code: "more-problems".to_owned(),
         message: format!("there are {} more problems, which are not listed", more.len()),
         help: Some("mend those that are, and look again".to_owned()),
         pointer: String::new(),
+        ..last.clone()
     });
 }
 
