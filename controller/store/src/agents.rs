@@ -44,7 +44,7 @@ pub struct Agent {
     pub quarantine: Option<String>,
 }
 
-/// Word of an agent. Only its own session's epoch moves the sequence.
+/// Word of an agent. That of an older session than its newest says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
     /// The agent.
@@ -159,15 +159,15 @@ impl Store {
 async fn beat(connection: &mut AnyConnection, rows: &[(&Heartbeat, i64)], now: Timestamp) -> Result<(), Error> {
     for chunk in chunks(rows) {
         let whens = repeat("WHEN name = ? AND epoch = ? AND sequence < ? THEN ?", " ", chunk.len());
-        let names = repeat("?", ",", chunk.len());
+        let sessions = repeat("(name = ? AND epoch = ?)", " OR ", chunk.len());
         let update = built(format!(
             "UPDATE agents SET last_seen = ?, sequence = CASE {whens} ELSE sequence END \
-             WHERE name IN ({names}) AND revoked_at IS NULL"
+             WHERE ({sessions}) AND revoked_at IS NULL"
         ));
         let update = chunk.iter().fold(update.bind(time(now)), |update, (beat, sequence)| {
             update.bind(beat.name.as_str().to_owned()).bind(beat.epoch.0).bind(*sequence).bind(*sequence)
         });
-        let update = chunk.iter().fold(update, |update, (beat, _)| update.bind(beat.name.as_str().to_owned()));
+        let update = chunk.iter().fold(update, |update, (beat, _)| update.bind(beat.name.as_str().to_owned()).bind(beat.epoch.0));
         update.execute(&mut *connection).await?;
     }
     Ok(())

@@ -66,10 +66,11 @@ pub async fn heartbeats_move_only_their_own_session(bench: Bench) {
     store.touch(&[beat(1, 20), stranger], later).await.expect("touched");
     let row = async || store.agent(&agent("web1")).await.expect("readable").expect("there");
     assert_eq!((row().await.sequence, row().await.last_seen), (20, Some(later)));
-    for stale in [beat(1, 15), beat(0, 99)] {
-        store.touch(&[stale], later).await.expect("touched");
-        assert_eq!(row().await.sequence, 20);
-    }
+    let much_later = Timestamp(NOW.0 + 9);
+    store.touch(&[beat(1, 15)], much_later).await.expect("touched");
+    assert_eq!((row().await.sequence, row().await.last_seen), (20, Some(much_later)), "late, but of its own session");
+    store.touch(&[beat(0, 99), beat(2, 99)], Timestamp(NOW.0 + 20)).await.expect("touched");
+    assert_eq!((row().await.sequence, row().await.last_seen), (20, Some(much_later)), "of another session");
     store.touch(&[], later).await.expect("nothing to do");
     assert_eq!(store.agents().await.expect("readable").len(), 1);
 }
