@@ -38,6 +38,8 @@ pub(crate) enum CommitFault {
     AnswerLost,
     /// It never arrived.
     RequestLost,
+    /// It happens, a second after its answer got lost.
+    Late,
 }
 
 /// Faults in the order in which they come.
@@ -171,8 +173,19 @@ impl Database {
                 transaction.rollback().await?;
                 return Err(sqlx::Error::Protocol("the request got lost".to_owned()));
             }
+            Some(CommitFault::Late) => {
+                tokio::spawn(late(transaction));
+                return Err(sqlx::Error::Protocol("the answer got lost".to_owned()));
+            }
             None => {}
         }
         transaction.commit().await
     }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the commit is late by this time")]
+async fn late(transaction: Transaction<'static, Any>) {
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    transaction.commit().await.unwrap();
 }

@@ -40,8 +40,8 @@ const NAMES: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin";
 
 /// Every decision of the store is a unique insert or one compare-and-set, which see the newest committed row under its lock, and
 /// what is read before a write in the same transaction is read with a lock. So nothing leans on a snapshot, and READ COMMITTED
-/// is enough. It takes no gap locks, at which inserts side by side would deadlock, and leaves `innodb_snapshot_isolation`
-/// nothing to refuse: REPEATABLE READ would answer error 1020 where another has written since the transaction's first read.
+/// is enough. Its searches and updates take no gap locks, at which inserts side by side would deadlock (the check of a unique key
+/// that exists already still takes one), and it leaves `innodb_snapshot_isolation` nothing to refuse: REPEATABLE READ would answer error 1020 where another has written since the transaction's first read.
 const WRITE_ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
 const READ_ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY";
 

@@ -1,6 +1,6 @@
 //! Store methods whose COMMIT loses its answer, in both ways, and whose locks come too late.
 
-use crate::open::CommitFault::{AnswerLost, RequestLost};
+use crate::open::CommitFault::{self, AnswerLost, Late, RequestLost};
 use crate::test_room::{Room, on_both_engines};
 use crate::{
     Advance, AdvanceError, Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, SessionStart,
@@ -17,7 +17,7 @@ use uuid::Uuid;
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 
 /// What may happen to a COMMIT, and to the one that follows it.
-const FAULTS: [&[crate::open::CommitFault]; 3] = [&[AnswerLost], &[RequestLost], &[RequestLost, AnswerLost]];
+const FAULTS: [&[CommitFault]; 3] = [&[AnswerLost], &[RequestLost], &[RequestLost, AnswerLost]];
 
 fn sync(outcome: SyncOutcome) -> SyncRecord {
     SyncRecord {
@@ -102,7 +102,7 @@ async fn a_schedule_goes_on_once(Room { store, .. }: Room) {
 }
 
 async fn enrolment_and_session_happen_once(Room { store, .. }: Room) {
-    for (number, faults) in FAULTS.into_iter().enumerate() {
+    for (number, faults) in FAULTS.into_iter().chain([&[Late][..]]).enumerate() {
         let plan = || store.database.fault.plan(faults.iter().copied());
         let name: AgentName = format!("web{number}").parse().unwrap();
         let secret_hash = format!("hash{number}");
@@ -163,6 +163,18 @@ async fn output_is_stored_once(Room { store, .. }: Room) {
     assert_eq!((bytes.as_slice(), pieces.cut), (&b"abcabcabc"[..], 0));
 }
 
+/// The commit is still under way when its answer is lost: what looks whether it happened waits for it.
+async fn a_plan_that_commits_late_is_applied_once(Room { store, .. }: Room) {
+    for generation in 0..2 {
+        store.database.fault.plan([Late]);
+        assert_eq!(store.apply(&apply(generation)).await.unwrap(), generation + 1);
+    }
+    store.database.fault.plan([Late]);
+    store.record_sync(&sync(SyncOutcome::Refused)).await.unwrap();
+    assert!(store.database.fault.is_spent());
+    assert_eq!(store.syncs(None, 10, None).await.unwrap().len(), 3);
+}
+
 async fn one_that_never_arrives_is_told_as_an_error(Room { store, .. }: Room) {
     store.database.fault.plan([RequestLost; 5]);
     let error = store.record_sync(&sync(SyncOutcome::Refused)).await.unwrap_err();
@@ -173,6 +185,7 @@ async fn one_that_never_arrives_is_told_as_an_error(Room { store, .. }: Room) {
 on_both_engines! {
     a_schedule_goes_on_once
     a_plan_is_applied_once
+    a_plan_that_commits_late_is_applied_once
     a_sync_is_recorded_once
     enrolment_and_session_happen_once
     output_is_stored_once

@@ -16,7 +16,8 @@ use std::borrow::Cow;
 pub struct WriteItem {
     /// The execution.
     pub execution: ExecutionId,
-    /// New events, in order, without gaps. May be empty when only the wake-up changes.
+    /// New events, in order, without gaps. May be empty when only the wake-up changes or something is let go of; what is taken is
+    /// taken with an event, by which it is known again after a lost answer.
     pub events: Vec<EventRecord>,
     /// The execution's row after them.
     pub summary: Summary,
@@ -69,6 +70,9 @@ impl WriteItem {
         let prior = prior.ok_or_else(|| invalid(format!("{count} events up to sequence {}", self.summary.seq)))?;
         if prior == 0 && count == 0 {
             return Err(invalid("a new execution needs its first event".to_owned()));
+        }
+        if count == 0 && !(self.take.is_empty() && self.attempts_opened.is_empty()) {
+            return Err(invalid("claims are taken and attempts opened with an event only".to_owned()));
         }
         if let Some((event, seq)) = self.events.iter().zip(prior + 1..).find(|(event, seq)| event.seq != *seq) {
             return Err(invalid(format!("event {} where {seq} is due", event.seq)));

@@ -78,14 +78,19 @@ async fn write(database: &Database, batch: Vec<Pending>) {
     }
 }
 
-/// Each item in a transaction of its own, so that only the ones in conflict fail.
+/// Each item in a transaction of its own, so that only the ones in conflict fail. Once the database is down, the rest is not
+/// tried any more.
 async fn one_by_one(database: &Database, items: &[&Prepared]) -> Vec<Result<(), WriteError>> {
     let mut answers = Vec::with_capacity(items.len());
     for item in items {
         let one = std::slice::from_ref(item);
         answers.push(match commit(database, one).await {
             Ok(()) => Ok(()),
-            Err(Failure::Conflict(error) | Failure::Down(error)) => Err(error),
+            Err(Failure::Conflict(error)) => Err(error),
+            Err(Failure::Down(error)) => {
+                answers.resize(items.len(), Err(error));
+                return answers;
+            }
             Err(Failure::Unclear(cause)) => match settle::committed(database, one).await {
                 Ok(there) if there == [true] => Ok(()),
                 Ok(_) => Err(WriteError::Database { reason: cause }),
@@ -145,10 +150,10 @@ enum Retry {
 
 /// Everything up to the COMMIT.
 async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transaction<'static, Any>, Retry> {
-    let mut transaction = database.begin().await.map_err(|error| judge(error, items))?;
+    let mut transaction = database.begin().await.map_err(judge)?;
     let Err(refused) = batch::write(database, &mut transaction, items).await else { return Ok(transaction) };
     let retry = match refused {
-        Refused::Database(error) => judge(error, items),
+        Refused::Database(error) => judge(error),
         // Only one item can be explained; a batch is replayed one by one and needs no explanation.
         conflict => Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await)),
     };
@@ -158,11 +163,11 @@ async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transact
 }
 
 /// An error before COMMIT: try again, blame the items, or give up on the database.
-fn judge(error: sqlx::Error, items: &[&Prepared]) -> Retry {
+fn judge(error: sqlx::Error) -> Retry {
     if faults::is_worth_another_try(&error) {
         return Retry::Again(error);
     }
-    let of_the_data = matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_));
+    let of_the_data = matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_)) && !faults::is_transient(&error);
     let error = WriteError::from(error);
-    Retry::No(if of_the_data && items.len() > 1 { Failure::Conflict(error) } else { Failure::Down(error) })
+    Retry::No(if of_the_data { Failure::Conflict(error) } else { Failure::Down(error) })
 }

@@ -1,10 +1,11 @@
 //! A COMMIT whose answer gets lost, in both ways.
 
+use super::settle::committed;
 use super::{WriteError, WriteItem};
-use crate::open::CommitFault::{AnswerLost, RequestLost};
+use crate::open::CommitFault::{AnswerLost, Late, RequestLost};
 use crate::test_room::{Room, on_both_engines};
 use crate::{Advance, Store};
-use pulse_core::execution::{Event, EventRecord, Summary};
+use pulse_core::execution::{CancelMode, Event, EventRecord, Summary};
 use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
@@ -59,8 +60,9 @@ async fn check(store: &Store, items: Vec<WriteItem>, written: impl Fn(usize, &Re
 
 async fn a_commit_that_happened_is_answered_as_written(room: Room) {
     let store = &room.store;
-    for numbers in [1..2, 2..40] {
-        store.database.fault.plan([AnswerLost]);
+    // Where the commit is still under way, reading back waits for it.
+    for (numbers, fault) in [(1..2, AnswerLost), (2..40, AnswerLost), (40..41, Late), (41..80, Late)] {
+        store.database.fault.plan([fault]);
         check(store, numbers.map(item).collect(), |_, answer| {
             assert_eq!(answer, &Ok(()));
             true
@@ -130,7 +132,30 @@ async fn a_fire_whose_answer_gets_lost_fired_once(room: Room) {
     }
 }
 
+/// After a takeover another controller writes its own events under the same sequences.
+async fn what_another_wrote_in_its_place_is_not_ours(room: Room) {
+    let store = &room.store;
+    let two = |at: i64, reason: &str| {
+        let cancel = Event::CancelRequested { mode: CancelMode::Drain, by: "anna".to_owned(), reason: reason.to_owned() };
+        let mut two = WriteItem { take: Vec::new(), ..item(1) };
+        two.events[0].at = Timestamp(at);
+        two.events.push(EventRecord { seq: 2, at: Timestamp(at), event: cancel });
+        two.summary.seq = 2;
+        two
+    };
+    let ours = two(1, "x");
+    store.writer().submit(ours.clone()).await.unwrap();
+    let as_ours = |other: WriteItem| {
+        let summary = Summary { id: ours.execution, ..other.summary };
+        WriteItem { execution: ours.execution, summary, ..other }.prepare().unwrap()
+    };
+    for (other, there) in [(two(1, "x"), true), (two(2, "x"), false), (two(1, "y"), false)] {
+        assert_eq!(committed(&store.database, &[&as_ours(other)]).await.unwrap(), [there]);
+    }
+}
+
 on_both_engines! {
+    what_another_wrote_in_its_place_is_not_ours
     a_fire_whose_answer_gets_lost_fired_once
     a_commit_that_happened_is_answered_as_written
     a_commit_that_did_not_happen_is_written_again

@@ -248,6 +248,13 @@ pub async fn a_read_only_server_is_said_to_be_and_recovers(_: Bench) {
         matches!(&refused, Err(WriteError::Database { reason }) if reason.contains("read-only") || reason.contains("1290")),
         "{refused:?}"
     );
+    // What no item can mend is not tried for each of them.
+    let before = server.begun().await;
+    let mut runs: Vec<Run> = (2..=100).map(|number| Run::new("update", number)).collect();
+    let refused = futures_util::future::join_all(runs.iter_mut().map(|run| store.writer().submit(run.create()))).await;
+    assert!(refused.iter().all(|answer| matches!(answer, Err(WriteError::Database { .. }))), "{refused:?}");
+    let begun = server.begun().await - before;
+    assert!((1..20).contains(&begun), "{begun} transactions for nothing");
     let error = store.renew_leases().await.expect_err("nothing can be written");
     assert!(error.is_transient() && error.code() == "store_database", "{error}");
     assert_eq!(store.history(run.id()).await.expect("reads go on").len(), 1);

@@ -82,6 +82,16 @@ impl Server {
         connection.close().await
     }
 
+    /// How often anybody began a transaction.
+    pub async fn begun(&self) -> u64 {
+        let mut connection = AnyConnection::connect(&format!("mysql://root@127.0.0.1:{}/pulse", self.port)).await.expect("up");
+        let select = "SELECT CAST(variable_value AS INTEGER) FROM information_schema.global_status \
+            WHERE variable_name = 'Com_begin'";
+        let begun: i64 = sqlx::query_scalar(select).fetch_one(&mut connection).await.expect("readable");
+        connection.close().await.expect("closed");
+        begun.unsigned_abs()
+    }
+
     /// As when the power fails.
     pub fn kill(&mut self) {
         self.process.kill().expect("killed");

@@ -167,11 +167,15 @@ pub async fn items_that_contradict_themselves_are_refused(bench: Bench) {
     gap.events[0].seq += 1;
     let nothing = Run::new("update", 3).item(Vec::new());
     let snapshot = WriteItem { snapshot: Some(("d".to_owned(), "b".to_owned())), ..run.note("z") };
-    for item in [other_row, gap, nothing, snapshot] {
+    let mut still = started(&store, "update", 4).await;
+    let claim = WriteItem { take: vec!["c".to_owned()], ..still.item(Vec::new()) };
+    let row = AttemptRow { attempt: AttemptId(Uuid::now_v7()), agent: agent("web1"), incarnation: Incarnation(Uuid::new_v4()) };
+    let attempt = WriteItem { attempts_opened: vec![row], ..still.item(Vec::new()) };
+    for item in [other_row, gap, nothing, snapshot, claim, attempt] {
         let error = store.writer().submit(item).await.expect_err("refused");
         assert_eq!(error.code(), "invalid_write", "{error}");
     }
-    assert_eq!(bench.count("SELECT COUNT(*) FROM events").await, 1);
+    assert_eq!(bench.count("SELECT COUNT(*) FROM events").await, 2);
 }
 
 pub async fn what_does_not_fit_is_refused_before_it_is_tried(bench: Bench) {
