@@ -80,6 +80,9 @@ mod tests {
                 let alter =
                     text.starts_with("ALTER TABLE ") && text.matches("ADD ").count() == text.matches("IF NOT EXISTS ").count();
                 assert!(create || alter, "{text}");
+                // A literal that was cut at its `;` leaves a quote alone.
+                let whole = ['\'', '"', '`'].iter().all(|quote| text.matches(*quote).count().is_multiple_of(2));
+                assert!(whole && !text.contains("--") && !text.contains("/*"), "comments are whole lines: {text}");
             }
         }
     }
