@@ -58,6 +58,7 @@ impl From<&EngineError> for Problem {
         match error {
             EngineError::NoSuchExecution(_) => Self::not_found("no_such_execution", error.to_string()),
             EngineError::Stopping => busy("stopping"),
+            EngineError::Contended => busy("contended"),
             EngineError::NotYet(_) => busy("not_yet_committed"),
             EngineError::Overloaded(_) => busy("overloaded"),
             EngineError::Database(error) => error.into(),

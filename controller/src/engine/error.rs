@@ -17,6 +17,9 @@ pub enum EngineError {
     /// The commit is still to come.
     #[error("the database has not answered in time; the request waits for execution {0} and is carried out when it does")]
     NotYet(ExecutionId),
+    /// Others were faster at every try.
+    #[error("other starts were faster at every try; ask again in a moment")]
+    Contended,
     /// Too much waits for this execution.
     #[error("too many requests wait for execution {0}; ask again in a moment")]
     Overloaded(ExecutionId),

@@ -206,7 +206,7 @@ impl Engine {
                 error => return Err(StartError::Engine(error.into())),
             }
         }
-        Err(StartError::Engine(EngineError::Stopping))
+        Err(StartError::Engine(EngineError::Contended))
     }
 
     /// The answer to a commit was lost: the key says whether it happened.

@@ -5,8 +5,8 @@ use super::Scheduler;
 use crate::engine::{EngineError, LiveSchedule, ScheduleKey, StartError};
 use crd_schemas::manifest::SchedulePolicy;
 use pulse_core::Timestamp;
-use pulse_core::execution::{CancelMode, Trigger};
-use pulse_core::schedule::{Decision, Fire, OpenExecution, Refusal, ScheduleState, World, decide};
+use pulse_core::execution::{Cancel, CancelMode, Trigger};
+use pulse_core::schedule::{Decision, Fire, OpenExecution, Refusal, ScheduleState, Settled, World, decide};
 use pulse_protocol::failpoint;
 use pulse_store::{Advance, AdvanceError, Error, ScheduleRow, WriteError};
 
@@ -17,13 +17,15 @@ impl Scheduler {
     /// Looks at a schedule and carries one decision out. Answers when to look again: now, where something was decided.
     pub(super) async fn look(&self, key: &ScheduleKey) -> Result<Option<Timestamp>, EngineError> {
         let inner = &self.inner;
-        if inner.rests {
-            return Ok(None);
-        }
         let row = inner.engine.store().schedule(&key.source, &key.name).await?;
-        let Some(live) = inner.engine.schedule(key) else { return self.retire(key, row).await };
+        if inner.rests {
+            return self.rest(row).await;
+        }
+        let Some(live) = inner.engine.schedule(key) else {
+            return self.rest(row.filter(|_| !inner.engine.is_unreadable(key))).await;
+        };
         // What an older release accepted and this one cannot read fires nothing, and says so in its status.
-        let Ok(compiled) = &live.compiled else { return Ok(None) };
+        let Ok(compiled) = &live.compiled else { return self.rest(row).await };
         let now = inner.clock.now();
         let world = self.world(&live, row.as_ref(), now).await?;
         let decision = decide(compiled, row.as_ref().map(|row| &row.state), &world, now);
@@ -33,6 +35,8 @@ impl Scheduler {
         let step = Advance { source, name, revision: row.map(|row| row.revision), state, settled, at: now };
         failpoint::hit("controller.schedule.decided");
         match fire {
+            // Its record may be that of a run, which no unique key knows.
+            Some(fire) if self.record(&step, fire.slot).await?.is_some() => self.pass_over(step).await?,
             Some(fire) => self.fire(&live, &fire, step).await?,
             None => self.advance(step).await?,
         }
@@ -50,12 +54,13 @@ impl Scheduler {
         let mut open = Vec::new();
         for summary in engine.store().open_of_schedule(&live.key.source, &live.key.name).await? {
             let summary = summary.map_err(Error::from)?;
-            // Whether its end was asked for matters to those that wait for it only.
+            // Whether this schedule has asked for its end matters to those that wait for it only.
             let replacing = live.manifest.spec.concurrency_policy == SchedulePolicy::Replace
                 && engine
                     .view(summary.id)
                     .await?
-                    .is_some_and(|held| held.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill));
+                    .and_then(|held| held.cancel.clone())
+                    .is_some_and(|cancel| replaces(&live.key.name, &cancel));
             let name = format!("{}#{}", summary.workflow, summary.number);
             open.push(OpenExecution { id: summary.id, name, replacing });
         }
@@ -96,34 +101,51 @@ impl Scheduler {
 
     /// Writes what is settled without an execution.
     async fn advance(&self, step: Advance) -> Result<(), EngineError> {
-        for settled in &step.settled {
-            let (slot, outcome, reason) = (settled.slot, settled.outcome.word(), settled.outcome.reason());
-            tracing::info!(schedule = step.name, source = step.source, %slot, slots = settled.slots, outcome, reason, "settled");
-        }
         match self.inner.engine.store().advance(&step).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                say(&step);
+                Ok(())
+            }
             // Somebody else was here: look again.
             Err(AdvanceError::Moved { .. }) => Ok(()),
-            Err(AdvanceError::SlotTaken { .. }) if !step.settled.is_empty() => self.pass_over(step).await,
-            Err(AdvanceError::SlotTaken { .. }) => Ok(()),
+            Err(AdvanceError::SlotTaken { .. }) => self.pass_over(step).await,
             Err(AdvanceError::Store(error)) => Err(self.failed(error)),
         }
     }
 
     /// A slot is settled already though the row does not say so; somebody has changed the database by hand. What is recorded
-    /// stands, and the schedule goes on behind it.
+    /// stands: the schedule goes on by one record, its own or the one that exists, and looks again at what comes after.
     async fn pass_over(&self, step: Advance) -> Result<(), EngineError> {
-        tracing::warn!(schedule = step.name, source = step.source, watermark = %step.state.watermark, "slots are settled already");
-        let step = Advance { settled: Vec::new(), ..step };
+        let first = step.settled.first().cloned();
+        let slot = first.as_ref().map_or(step.state.watermark, |first| first.slot);
+        let (watermark, settled) = match (self.record(&step, slot).await?, first) {
+            (Some(recorded), _) => (recorded.last.max(slot), Vec::new()),
+            (None, Some(first)) => (first.last, vec![first]),
+            // It is gone again: look again.
+            (None, None) => return Ok(()),
+        };
+        tracing::warn!(schedule = step.name, source = step.source, %slot, until = %watermark, "slots are settled already");
+        let step = Advance { state: ScheduleState { watermark, ..step.state }, settled, ..step };
         match self.inner.engine.store().advance(&step).await {
-            Ok(()) | Err(AdvanceError::Moved { .. } | AdvanceError::SlotTaken { .. }) => Ok(()),
+            Ok(()) => {
+                say(&step);
+                Ok(())
+            }
+            Err(AdvanceError::Moved { .. } | AdvanceError::SlotTaken { .. }) => Ok(()),
             Err(AdvanceError::Store(error)) => Err(self.failed(error)),
         }
     }
 
-    /// A schedule that is no longer live rests, so that what passes until it comes back is not caught up.
-    async fn retire(&self, key: &ScheduleKey, row: Option<ScheduleRow>) -> Result<Option<Timestamp>, EngineError> {
-        let Some(row) = row.filter(|row| !row.state.suspended && !self.inner.engine.is_unreadable(key)) else { return Ok(None) };
+    /// What is recorded of a slot, by itself or as one of a run.
+    async fn record(&self, step: &Advance, slot: Timestamp) -> Result<Option<Settled>, EngineError> {
+        let row = self.inner.engine.store().slot(&step.source, &step.name, slot).await?;
+        Ok(row.map(|row| row.settled))
+    }
+
+    /// A schedule that fires nothing (retired, not to be read, or of a controller that fires none) rests as a suspended one does,
+    /// so that what passes meanwhile is not caught up.
+    async fn rest(&self, row: Option<ScheduleRow>) -> Result<Option<Timestamp>, EngineError> {
+        let Some(row) = row.filter(|row| !row.state.suspended) else { return Ok(None) };
         let state = ScheduleState { suspended: true, ..row.state };
         let (source, name, at) = (row.source, row.name, self.inner.clock.now());
         self.advance(Advance { source, name, revision: Some(row.revision), state, settled: Vec::new(), at }).await?;
@@ -135,6 +157,19 @@ impl Scheduler {
             self.inner.engine.lost();
         }
         error.into()
+    }
+}
+
+/// Whether it is this schedule that asked for an execution's end. A person's kill is no reason to skip a slot.
+pub(super) fn replaces(schedule: &str, cancel: &Cancel) -> bool {
+    cancel.mode == CancelMode::Kill && cancel.by == Trigger::by_schedule(schedule)
+}
+
+/// Says what was settled without an execution; it is written.
+fn say(step: &Advance) {
+    for settled in &step.settled {
+        let (slot, outcome, reason) = (settled.slot, settled.outcome.word(), settled.outcome.reason());
+        tracing::info!(schedule = step.name, source = step.source, %slot, slots = settled.slots, outcome, reason, "settled");
     }
 }
 

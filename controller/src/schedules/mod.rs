@@ -43,15 +43,16 @@ pub struct Scheduler {
 struct Inner {
     engine: Engine,
     clock: Clock,
-    /// Nothing fires and nothing is written, whatever manifests say.
+    /// Nothing fires, whatever manifests say: every schedule is as if it were suspended.
     rests: bool,
     steady: Steady,
-    /// The database did not answer the last look.
+    /// The last look met what another try may heal: mostly a database that does not answer.
     away: AtomicBool,
 }
 
 impl Scheduler {
-    /// A scheduler over an engine that has booted. One that `rests` writes nothing and starts nothing.
+    /// A scheduler over an engine that has booted. One that `rests` starts nothing, and its schedules are
+    /// suspended.
     pub fn new(engine: Engine, clock: Clock, rests: bool) -> Self {
         let steady = Steady::new(clock.now(), engine.unsteady());
         Self { inner: Arc::new(Inner { engine, clock, rests, steady, away: AtomicBool::new(false) }) }
@@ -77,14 +78,14 @@ impl Scheduler {
         match self.look(key).await {
             Ok(wake) => {
                 if inner.away.swap(false, Ordering::Relaxed) {
-                    tracing::info!("schedules have their database back");
+                    tracing::info!("schedules go on");
                     inner.steady.begin(inner.clock.now());
                 }
                 Ok(wake.map_or(Next::Asked, |at| Next::At(self.instant(at))))
             }
             Err(error) if is_away(&error) => {
                 if !inner.away.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(%error, schedule = %key, "the database does not answer; what is due is tried until its deadline");
+                    tracing::warn!(%error, schedule = %key, "a schedule cannot go on for now; what is due is tried until its deadline");
                 }
                 Ok(Next::At(Instant::now() + AWAY))
             }
@@ -104,7 +105,7 @@ fn is_away(error: &EngineError) -> bool {
     match error {
         EngineError::Database(error) => error.is_transient(),
         EngineError::Commit(error) => matches!(error, WriteError::Database { .. } | WriteError::Unclear { .. }),
-        EngineError::NotYet(_) => true,
+        EngineError::NotYet(_) | EngineError::Contended => true,
         _ => false,
     }
 }

@@ -20,9 +20,6 @@ impl Scheduler {
 
     /// Queues what there is something to decide about.
     pub(super) async fn scan(&self) -> Result<(), EngineError> {
-        if self.inner.rests {
-            return Ok(());
-        }
         let engine = &self.inner.engine;
         let mut rows: BTreeMap<ScheduleKey, ScheduleState> = BTreeMap::new();
         for row in engine.store().schedules().await? {
@@ -34,9 +31,9 @@ impl Scheduler {
         let now = self.inner.clock.now();
         // Nothing open, nothing fired: what is due shows itself. The look sees the rest.
         let world = World { open: Vec::new(), steady_since: now, last_fire: None };
-        for live in engine.schedules() {
-            let state = rows.remove(&live.key);
+        for live in engine.schedules().into_iter().filter(|_| !self.inner.rests) {
             let Ok(compiled) = &live.compiled else { continue };
+            let state = rows.remove(&live.key);
             let decision = decide(compiled, state.as_ref(), &world, now);
             if decision.state.is_some() || matches!(decision.waiting, Waiting::CatchUp { .. }) {
                 engine.scheduled().add(live.key.clone());
@@ -44,7 +41,7 @@ impl Scheduler {
                 engine.scheduled().add_at(live.key.clone(), self.instant(at));
             }
         }
-        // Rows without a live manifest: retired ones that do not rest yet.
+        // Rows of schedules that fire nothing, and do not rest yet.
         rows.into_iter().filter(|(_, state)| !state.suspended).for_each(|(key, _)| engine.scheduled().add(key));
         Ok(())
     }

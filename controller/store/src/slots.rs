@@ -2,7 +2,7 @@
 //! with the step of their schedule that settles them.
 
 use crate::columns::time;
-use crate::rows::{Columns, FromRow, list};
+use crate::rows::{Columns, FromRow, list, one};
 use crate::schedules::Advance;
 use crate::sql::{Query, Shape, built, repeat};
 use crate::{Error, RowError, Store};
@@ -84,6 +84,16 @@ impl Store {
         let select = select.bind(source.to_owned()).bind(schedule.to_owned());
         let select = before.into_iter().fold(select, |select, before| select.bind(time(before)));
         Ok(list(&mut *self.reader().await?, select.bind(i64::from(limit))).await?)
+    }
+
+    /// What is recorded of one slot, by itself or as one of a run.
+    pub async fn slot(&self, source: &str, schedule: &str, slot: Timestamp) -> Result<Option<SlotRow>, Error> {
+        let select = built(format!(
+            "SELECT {COLUMNS} FROM slots WHERE source = ? AND schedule = ? AND slot_at <= ? ORDER BY slot_at DESC LIMIT 1"
+        ));
+        let select = select.bind(source.to_owned()).bind(schedule.to_owned()).bind(time(slot));
+        let row: Option<SlotRow> = one(&mut *self.reader().await?, select).await?;
+        Ok(row.filter(|row| row.settled.slot.max(row.settled.last) >= slot))
     }
 
     /// The newest record of each of these schedules (source and name) that has one.

@@ -3,8 +3,9 @@
 use super::bench::{Bench, SOURCE, START, at, schedule, workflow};
 use crate::clock::Clock;
 use crate::engine::ScheduleKey;
+use crate::schedules::look::replaces;
 use crate::schedules::{Resting, Scheduler};
-use pulse_core::execution::{CancelMode, TriggerKind};
+use pulse_core::execution::{Cancel, CancelMode, TriggerKind};
 use serde_json::{Value, json};
 
 fn hourly(more: Value) -> Value {
@@ -157,7 +158,7 @@ async fn suspending_retiming_and_retiring_begin_anew() {
 }
 
 #[tokio::test]
-async fn a_controller_that_rests_writes_nothing_and_says_so() {
+async fn a_controller_that_rests_fires_nothing_and_says_so() {
     let bench = Bench::new(&[workflow("work", "Allow", true)]).await;
     let engine = bench.engine.clone();
     let resting = Scheduler::new(engine.clone(), Clock::standing(at(START)), true);
@@ -174,4 +175,38 @@ async fn a_controller_that_rests_writes_nothing_and_says_so() {
     // The other one, which does not rest, shows what comes.
     let status = bench.scheduler.status(&live, None).await.unwrap();
     assert_eq!((status.resting, status.upcoming.len()), (None, 10));
+}
+
+#[tokio::test]
+async fn what_passes_while_a_controller_rests_is_not_caught_up() {
+    let bench = Bench::new(&[workflow("work", "Allow", true), hourly(json!({"catchUp": "all"}))]).await;
+    bench.settle_at("2026-11-21T13:00Z").await;
+    let before = bench.said("nightly").await;
+    let resting = Scheduler::new(bench.engine.clone(), Clock::standing(at("2026-11-21T13:30Z")), true);
+    let queue = bench.engine.scheduled();
+    while queue.depth() > 0 {
+        let key = queue.next().await.unwrap();
+        queue.done(&key);
+    }
+    resting.scan().await.unwrap();
+    assert_eq!(queue.depth(), 1, "its row is to say that it rests");
+    let key = queue.next().await.unwrap();
+    queue.done(&key);
+    assert_eq!(resting.look(&key).await.unwrap(), None);
+    let revision = async || bench.store.schedule(SOURCE, "nightly").await.unwrap().unwrap().revision;
+    let rested = revision().await;
+    resting.scan().await.unwrap();
+    assert_eq!((queue.depth(), resting.look(&key).await.unwrap(), revision().await), (0, None, rested), "written once");
+    assert_eq!(bench.settle_at("2026-11-21T18:30Z").await, Some(at("2026-11-21T19:00Z")));
+    assert_eq!(bench.said("nightly").await, before);
+}
+
+#[test]
+fn a_person_s_kill_replaces_nothing() {
+    let asked = |mode, by: &str| Cancel { mode, by: by.to_owned(), reason: String::new(), at: at(START) };
+    assert!(replaces("nightly", &asked(CancelMode::Kill, "schedule/nightly")));
+    for (mode, by) in [(CancelMode::Kill, "anna"), (CancelMode::Kill, "schedule/weekly"), (CancelMode::Drain, "schedule/nightly")]
+    {
+        assert!(!replaces("nightly", &asked(mode, by)), "{mode:?} by {by}");
+    }
 }
