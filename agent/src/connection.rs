@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::http::StatusCode;
+use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -30,8 +32,11 @@ const SEND: Duration = Duration::from_secs(30);
 const OUTPUT_LOOK: Duration = Duration::from_millis(50);
 /// Bounds of the heartbeat interval: the controller calls an agent offline after 30 s of silence.
 const HEARTBEAT: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
-/// Bounds of the pause between two tries.
-const PAUSE: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(30)];
+/// Bounds of the pause between two tries: a controller that is replaced is found again within seconds of its leases' 10 s.
+const PAUSE: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
+/// The upper bound once many tries have failed (after about a minute).
+const LONG_PAUSE: Duration = Duration::from_secs(30);
+const MANY: u32 = 24;
 /// The pause after a refusal that only a person can mend.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
@@ -44,6 +49,8 @@ enum Over {
     Unreachable(std::io::Error),
     #[error("the controller does not answer within {} s", HANDSHAKE.as_secs())]
     Silent,
+    #[error("the controller cannot take this agent yet: {reason}")]
+    NotYet { reason: String, retry: Duration },
     #[error("the controller refuses this agent ({code}): {message}")]
     Refused { code: String, message: String, retry: Option<Duration> },
     #[error("the controller said what does not belong here: {0}")]
@@ -95,6 +102,8 @@ impl Connection {
             failures = if begun.elapsed() > Duration::from_secs(5) { 0 } else { failures + 1 };
             let pause = match &over {
                 Over::Refused { retry: Some(retry), .. } => *retry + jitter(*retry / 2),
+                // A controller that stands by: another one is active behind the same address, or this one is soon.
+                Over::NotYet { retry, .. } => *retry + jitter(*retry),
                 Over::Refused { retry: None, .. } => REFUSED_PAUSE + jitter(REFUSED_PAUSE / 2),
                 _ => backoff(failures),
             };
@@ -130,7 +139,8 @@ impl Connection {
             .max_write_buffer_size(2 * MAX_FRAME)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let (mut socket, _) = client_async_with_config(server.session_url(), stream, Some(config)).await?;
+        let upgraded = client_async_with_config(server.session_url(), stream, Some(config)).await;
+        let (mut socket, _) = upgraded.map_err(not_upgraded)?;
         say(&mut socket, &ToController::Hello { versions: SUPPORTED, release: env!("CARGO_PKG_VERSION").into() }).await?;
         match hear(&mut socket).await? {
             ToAgent::Challenge { version, nonce } if (SUPPORTED.min..=SUPPORTED.max).contains(&version) => {
@@ -287,6 +297,19 @@ async fn hear(socket: &mut Socket) -> Result<ToAgent, Over> {
     }
 }
 
+/// A plain answer in place of a session: 503 says when to come again.
+fn not_upgraded(error: WsError) -> Over {
+    let WsError::Http(answer) = &error else { return error.into() };
+    if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+        return error.into();
+    }
+    let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry = Duration::from_secs(seconds.unwrap_or(1)).clamp(PAUSE[0], LONG_PAUSE);
+    let problem = answer.body().as_deref().and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
+    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str()).unwrap_or("it answers 503");
+    Over::NotYet { reason: detail.chars().take(300).filter(|c| !c.is_control()).collect(), retry }
+}
+
 fn refused(message: ToAgent) -> Over {
     match message {
         ToAgent::Refused { code, message, retry_after_ms } => {
@@ -305,7 +328,8 @@ fn epoch_of(message: &ToAgent) -> Option<Epoch> {
 
 /// Full jitter below an exponentially growing bound, so that a fleet does not come back in step.
 fn backoff(failures: u32) -> Duration {
-    let bound = PAUSE[0].saturating_mul(1_u32 << failures.min(10)).min(PAUSE[1]);
+    let longest = if failures < MANY { PAUSE[1] } else { LONG_PAUSE };
+    let bound = PAUSE[0].saturating_mul(1_u32 << failures.min(10)).min(longest);
     PAUSE[0].max(jitter(bound))
 }
 
@@ -320,12 +344,31 @@ fn jitter(bound: Duration) -> Duration {
 mod tests {
     use super::*;
 
+    fn answered(status: u16, retry: &str, body: &str) -> Over {
+        let answer = tokio_tungstenite::tungstenite::http::Response::builder().status(status).header("Retry-After", retry);
+        not_upgraded(WsError::Http(Box::new(answer.body(Some(body.as_bytes().to_vec())).unwrap())))
+    }
+
+    #[test]
+    fn a_controller_that_stands_by_says_when_to_come_again() {
+        let Over::NotYet { reason, retry } = answered(503, "2", "{\"detail\": \"standing by\\n\"}") else {
+            panic!("503 is no failure")
+        };
+        assert_eq!((reason.as_str(), retry), ("standing by", Duration::from_secs(2)));
+        for (given, pause) in [("0", PAUSE[0]), ("86400", LONG_PAUSE), ("soon", Duration::from_secs(1))] {
+            assert!(matches!(answered(503, given, "no JSON"), Over::NotYet { retry, .. } if retry == pause), "{given}");
+        }
+        assert!(matches!(answered(500, "2", ""), Over::Broken(_)));
+    }
+
     #[test]
     fn pauses_grow_within_their_bounds() {
         for failures in 0..100 {
             let pause = backoff(failures);
-            assert!(pause >= PAUSE[0] && pause <= PAUSE[1], "{pause:?} after {failures}");
+            let longest = if failures < MANY { PAUSE[1] } else { LONG_PAUSE };
+            assert!(pause >= PAUSE[0] && pause <= longest, "{pause:?} after {failures}");
         }
-        assert!((0..100).any(|_| backoff(20) > Duration::from_secs(5)));
+        assert!((0..100).any(|_| backoff(20) > PAUSE[1] / 2));
+        assert!((0..100).any(|_| backoff(MANY) > PAUSE[1]));
     }
 }

@@ -1,10 +1,13 @@
 //! What the program does for each command line.
 
 use crate::config::{self, Cli, Command, Config, MigrateFlags, ServeFlags};
-use crate::serve::{self, Mode};
+use crate::serve::{self, End, Mode};
 use crate::{admin, dev, signals, telemetry};
 use anyhow::Context;
 use pulse_store::MigrationState;
+
+/// The exit code of a controller that another one has replaced (EX_TEMPFAIL): started again, it stands by.
+pub const FENCED: u8 = 75;
 
 /// Runs a command line to its end.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -27,15 +30,20 @@ async fn serve(flags: &ServeFlags, environment: &config::Environment) -> anyhow:
     telemetry::init(&config.log)?;
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut stop = signals::Stop::listen()?;
-    let serving = serve::start(&config, Mode::WHOLE).await?;
-    let fenced = tokio::select! {
-        () = stop.asked() => false,
-        () = serving.engine.fenced() => true,
+    let mut serving = serve::start(&config, Mode::WHOLE).await?;
+    let end = tokio::select! {
+        () = stop.asked() => {
+            stop.again_means_now();
+            tracing::info!("stopping");
+            serving.stop().await?
+        }
+        end = serving.ended() => end?,
     };
-    stop.again_means_now();
-    tracing::info!(fenced, "stopping");
-    serving.stop().await;
-    anyhow::ensure!(!fenced, "another controller has taken over this database; this one has ended");
+    if end == End::Fenced {
+        tracing::error!("another controller has taken over this database; this process ends (started again, it stands by)");
+        // At once, with every connection: nothing more is sent or answered, and nothing that still runs is waited for.
+        std::process::exit(FENCED.into());
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ mod ending;
 
 use crate::api::make_token;
 use crate::config::{Config, Data, DevFlags, Listen, Log, Origin, Source};
-use crate::serve::{self, Mode, Serving};
+use crate::serve::{self, Active, Mode};
 use crate::{clock, signals};
 use anyhow::{Context, bail};
 use crd_schemas::Duration as Life;
@@ -47,11 +47,13 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         log,
         warnings: Vec::new(),
     };
-    let serving = serve::start(&config, Mode { enrolment: false, schedules: flags.schedules }).await?;
-    greet(&serving, &folder, &data, kept.is_some(), flags.schedules);
-    let served = tend_agent(&serving, &agent, &data, kept.is_some(), &config.log.filter).await;
+    let mut serving = serve::start(&config, Mode { enrolment: false, schedules: flags.schedules }).await?;
+    let active = serving.active().await?;
+    greet(&serving.url, &active, &folder, &data, kept.is_some(), flags.schedules);
+    let served = tend_agent(&serving.url, &active, &agent, &data, kept.is_some(), &config.log.filter).await;
     println!("\nStopping …");
-    serving.stop().await;
+    drop(active);
+    serving.stop().await?;
     served
 }
 
@@ -90,15 +92,15 @@ fn agent_binary() -> anyhow::Result<PathBuf> {
 }
 
 /// Keeps the local agent running until a signal, then ends it.
-async fn tend_agent(serving: &Serving, binary: &Path, data: &Path, temporary: bool, filter: &str) -> anyhow::Result<()> {
+async fn tend_agent(url: &str, active: &Active, binary: &Path, data: &Path, temporary: bool, filter: &str) -> anyhow::Result<()> {
     let mut stop = signals::Stop::listen()?;
     loop {
-        let mut agent = spawn_agent(serving, binary, data, filter).await?;
+        let mut agent = spawn_agent(url, active, binary, data, filter).await?;
         tokio::select! {
             () = stop.asked() => {
                 stop.again_means_now();
                 if temporary {
-                    ending::end_commands(&serving.engine, &AGENT.parse()?).await;
+                    ending::end_commands(&active.engine, &AGENT.parse()?).await;
                 }
                 return end_agent(agent).await;
             }
@@ -129,15 +131,15 @@ async fn end_agent(mut agent: Child) -> anyhow::Result<()> {
 }
 
 /// Starts the agent with a one-use token that it reads from an inherited descriptor: no process list and no file shows it.
-async fn spawn_agent(serving: &Serving, binary: &Path, data: &Path, filter: &str) -> anyhow::Result<Child> {
-    let reader = token_pipe(serving).await?;
+async fn spawn_agent(url: &str, active: &Active, binary: &Path, data: &Path, filter: &str) -> anyhow::Result<Child> {
+    let reader = token_pipe(active).await?;
     // Only this child inherits it: the flag is off for the moment of the spawn, and nothing else is started here.
     rustix::io::fcntl_setfd(&reader, FdFlags::empty())?;
     let mut command = Command::new(binary);
     command.args(["--token-fd", &reader.as_raw_fd().to_string()]);
     command.env_clear().envs(kept_environment());
     command.env("RUST_LOG", filter);
-    command.env("PULSE_SERVER", &serving.url).env("PULSE_AGENT_NAME", AGENT).env("PULSE_AGENT_DATA_DIR", data.join("agent"));
+    command.env("PULSE_SERVER", url).env("PULSE_AGENT_NAME", AGENT).env("PULSE_AGENT_DATA_DIR", data.join("agent"));
     // A group of its own: Ctrl-C in the terminal is for us, and we tell the agent in our order.
     command.process_group(0).stdin(Stdio::null()).kill_on_drop(true);
     command.spawn().with_context(|| format!("cannot start {}", binary.display()))
@@ -150,11 +152,11 @@ fn kept_environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
     environment.into_iter().filter(|(name, _)| kept(name)).collect()
 }
 
-async fn token_pipe(serving: &Serving) -> anyhow::Result<OwnedFd> {
+async fn token_pipe(active: &Active) -> anyhow::Result<OwnedFd> {
     let mut made =
         make_token("dev".to_owned(), 1, clock::now().plus(TOKEN_LIFE)).map_err(|_| anyhow::anyhow!("no random bytes"))?;
     made.row.names = vec![AGENT.parse::<AgentName>()?];
-    serving.engine.store().create_token(&made.row).await?;
+    active.engine.store().create_token(&made.row).await?;
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     // Far less than what a pipe holds, so that this never waits for a reader.
     std::fs::File::from(writer).write_all(format!("{}\n", made.token).as_bytes())?;
@@ -172,7 +174,7 @@ fn path_line() -> String {
 }
 
 /// What people read first.
-fn greet(serving: &Serving, folder: &Path, data: &Path, temporary: bool, schedules: bool) {
+fn greet(address: &str, active: &Active, folder: &Path, data: &Path, temporary: bool, schedules: bool) {
     let bold = |text: &str| if std::io::stdout().is_terminal() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
     let kept = if temporary { " (removed at the end)" } else { "" };
     let fire = if schedules { "fire" } else { "are suspended; start it with --schedules to let them fire" };
@@ -182,8 +184,8 @@ fn greet(serving: &Serving, folder: &Path, data: &Path, temporary: bool, schedul
          pulse get agents\n  pulse run NAME --follow\n\nCtrl-C ends it.",
         title = bold("PULSE is ready."),
         path = path_line(),
-        url = bold(&serving.url),
-        token = serving.admin_token.0.reveal(),
+        url = bold(address),
+        token = active.admin_token.0.reveal(),
         folder = folder.display(),
         data = data.display(),
     );

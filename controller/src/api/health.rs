@@ -38,6 +38,7 @@ pub(super) async fn whole(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let body = json!({
         "status": if healthy { "ok" } else { "unavailable" },
         "release": env!("CARGO_PKG_VERSION"),
+        "role": "active",
         "stopping": stopping,
         "database": { "status": if database.is_ok() { "ok" } else { "unavailable" } },
     });

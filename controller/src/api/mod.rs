@@ -17,6 +17,7 @@ mod request;
 mod schedules;
 mod schemas;
 mod sources;
+mod standby;
 mod syncs;
 mod time;
 mod tokens;
@@ -27,6 +28,7 @@ mod workflows;
 
 pub use auth::Admin;
 pub use problem::Problem;
+pub use standby::{Phase, front};
 pub(crate) use tokens::make as make_token;
 
 use crate::engine::Engine;

@@ -49,6 +49,8 @@ struct Inner {
     turn: Arc<tokio::sync::Mutex<turn::Turn>>,
     /// Looks begun so far.
     begun: std::sync::atomic::AtomicU64,
+    /// A look has ended.
+    looked: tokio::sync::watch::Sender<bool>,
     /// It is time to look.
     hint: tokio::sync::Notify,
     watched: std::sync::Mutex<status::Watched>,
@@ -70,6 +72,7 @@ impl Syncer {
             engine,
             turn: Arc::default(),
             begun: std::sync::atomic::AtomicU64::new(0),
+            looked: tokio::sync::watch::Sender::new(false),
             hint: tokio::sync::Notify::new(),
             watched: std::sync::Mutex::default(),
             stopping: turn::Stopping::default(),
@@ -82,6 +85,12 @@ impl Syncer {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// Waits until a look has ended, however it did.
+    pub async fn looked(&self) {
+        // The sender lives as long as this syncer.
+        drop(self.inner.looked.subscribe().wait_for(|looked| *looked).await);
     }
 
     /// It may be time to look: [`Syncer::run`] does so soon. However many hints come, at most one look runs and one waits.

@@ -38,14 +38,9 @@ impl Sources {
         }
     }
 
-    /// Looks at all of them side by side. What is wrong with one is said in its status, and logged.
-    pub async fn sync_all(&self) {
-        let looks = self.iter().map(|syncer| async move {
-            if let Err(error) = syncer.sync().await {
-                tracing::warn!(source = syncer.name(), %error, "the first look failed; it is repeated");
-            }
-        });
-        futures_util::future::join_all(looks).await;
+    /// Waits until each has been looked at once, while [`Sources::run`] runs.
+    pub async fn looked(&self) {
+        futures_util::future::join_all(self.iter().map(Syncer::looked)).await;
     }
 
     /// Keeps all of them synced until `stop` says true.

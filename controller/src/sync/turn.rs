@@ -40,7 +40,9 @@ impl Syncer {
         let syncer = self.clone();
         // A task of its own: whoever asked may go away, and the look still ends, with its turn until then.
         let looked = tokio::spawn(async move { syncer.take_turn(turn, word).await }).await;
-        looked.unwrap_or_else(|error| Err(self.panicked(&error)))
+        let looked = looked.unwrap_or_else(|error| Err(self.panicked(&error)));
+        self.inner.looked.send_replace(true);
+        looked
     }
 
     async fn take_turn(&self, mut turn: OwnedMutexGuard<Turn>, word: Option<Confirmation>) -> Result<SyncRecord, SyncError> {

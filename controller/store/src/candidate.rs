@@ -65,18 +65,25 @@ impl Candidate {
         // A look first, so that standing by locks no row. It is a hint; the update decides.
         if !dialect.takes_all_leases()
             && let Some(holder) = leases::holder(dialect, &mut *write.acquire().await?).await?
+            && holder.name != self.owner
         {
             return Ok(Taken::StandBy(holder));
         }
+        // Should the answer to an earlier try have got lost, the leases stand under this name.
+        self.take_from(&self.owner).await
+    }
+
+    /// The same where the caller has proof that the controller of the name `dead` runs no more: its leases count as expired.
+    pub async fn take_from(&self, dead: &str) -> Result<Taken, Error> {
+        let Ground { dialect, write, .. } = &self.ground;
         let mut transaction = write.begin_with(dialect.begin_write()).await?;
-        let Some(leases) = Leases::take(dialect, &mut transaction, &self.owner).await? else {
+        let Some(leases) = Leases::take(dialect, &mut transaction, &self.owner, dead).await? else {
             transaction.rollback().await?;
             let holder = leases::holder(dialect, &mut *write.acquire().await?).await?;
             // Given back or expired since: the next try finds them free.
             let gone = || Holder { name: String::new(), expires_in: Duration::ZERO };
             return Ok(Taken::StandBy(holder.unwrap_or_else(gone)));
         };
-        // Should the answer get lost, the leases stand under this name until they expire; then the next try takes them.
         transaction.commit().await?;
         Ok(Taken::Store(Store::start(self.ground.clone(), leases)))
     }

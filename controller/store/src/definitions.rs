@@ -267,8 +267,11 @@ impl Store {
                 |connection, _| {
                     Box::pin(async move {
                         advance(connection, apply, generation).await?;
+                        failpoint::hit("controller.apply.advanced");
                         upsert(dialect, connection, apply, rows).await?;
+                        failpoint::hit("controller.apply.upserted");
                         retire(connection, apply).await?;
+                        failpoint::hit("controller.apply.retired");
                         syncs::insert(connection, &apply.sync).await?;
                         failpoint::hit("controller.apply.before");
                         Ok::<_, ApplyError>(generation)

@@ -90,16 +90,22 @@ pub(crate) async fn holder(dialect: &Dialect, connection: &mut AnyConnection) ->
 
 impl Leases {
     /// Takes every lease with a higher epoch, inside a transaction; nothing, if a partition's has not expired. Where the engine
-    /// has proven that nobody else runs, it takes them whatever they say.
-    pub(crate) async fn take(dialect: &Dialect, connection: &mut AnyConnection, owner: &str) -> Result<Option<Self>, Error> {
+    /// has proven that nobody else runs, it takes them whatever they say. Those of `dead` count as expired.
+    pub(crate) async fn take(
+        dialect: &Dialect,
+        connection: &mut AnyConnection,
+        owner: &str,
+        dead: &str,
+    ) -> Result<Option<Self>, Error> {
         let missing = Shape::insert("INSERT INTO leases (part, owner, epoch, expires_at) VALUES", "(?, '', 0, 0)");
         let parts: Vec<i16> = (0..i16::from(LEASES)).collect();
         dialect.or_ignore(missing, "part").run(connection, &parts, |query: Query, part| query.bind(*part)).await?;
         let now = dialect.now();
-        let free =
-            if dialect.takes_all_leases() { String::new() } else { format!(" WHERE part = {WHOLE} OR expires_at <= {now}") };
-        let take = built(format!("UPDATE leases SET owner = ?, epoch = epoch + 1, expires_at = {now} + {LEASE_MICROS}{free}"));
-        let taken = take.bind(owner.to_owned()).execute(&mut *connection).await?.rows_affected();
+        let free = if dialect.takes_all_leases() { "1 = 1".to_owned() } else { format!("part = {WHOLE} OR expires_at <= {now}") };
+        let take = built(format!(
+            "UPDATE leases SET owner = ?, epoch = epoch + 1, expires_at = {now} + {LEASE_MICROS} WHERE {free} OR owner = ?"
+        ));
+        let taken = take.bind(owner.to_owned()).bind(dead.to_owned()).execute(&mut *connection).await?.rows_affected();
         if taken != u64::from(LEASES) {
             return Ok(None);
         }

@@ -1,7 +1,15 @@
 //! Cancel and timeout: nothing new starts, and where it is promised, nothing is left.
 
-use crate::harness::{Attempt, Scene, attempts, processes_of_attempt, step, wait, with};
+use crate::harness::{Attempt, Engine, Scene, attempts, on_both, processes_of_attempt, step, wait, with};
 use serde_json::{Value, json};
+
+on_both! {
+    cancel_kill_leaves_no_process_of_the_attempt
+    cancel_kill_reaches_a_command_through_restarts_of_both
+    a_cancel_does_not_know_what_nobody_knows
+    cancel_drain_lets_what_runs_end_and_starts_nothing_new
+    a_timeout_ends_the_whole_tree
+}
 
 /// A command that starts a tree which does what it can to survive: own sessions, lost parents, deaf to TERM.
 fn stubborn(scene: &Scene) -> String {
@@ -17,8 +25,8 @@ fn stubborn(scene: &Scene) -> String {
 }
 
 /// A running tree of which every part is there.
-fn tree(name: &str, further: &Value) -> (Scene, String) {
-    let mut scene = Scene::new(name);
+fn tree(engine: Engine, name: &str, further: &Value) -> (Scene, String) {
+    let mut scene = Scene::on(engine, name);
     let grow = with(step("grow", &["a1"], &stubborn(&scene)), further.clone());
     scene.write_workflow("tree", &json!({ "steps": [grow, step("never", &["a1"], &scene.witness.start())] }));
     scene.set_up(&["a1"], 5);
@@ -38,9 +46,8 @@ fn assert_nothing_left(attempt: &Attempt) {
     assert!(left.is_empty(), "processes {left:?} of {attempt:?} are left");
 }
 
-#[test]
-fn cancel_kill_leaves_no_process_of_the_attempt() {
-    let (scene, id) = tree("cancel: kill a tree", &json!({ "killGrace": "300ms" }));
+fn cancel_kill_leaves_no_process_of_the_attempt(engine: Engine) {
+    let (scene, id) = tree(engine, "cancel: kill a tree", &json!({ "killGrace": "300ms" }));
     let api = scene.controller.api();
     let running = only(&api.execution(&id));
     wait("the tree to grow", || (processes_of_attempt(&running.id).len() >= 5).then_some(()));
@@ -53,9 +60,8 @@ fn cancel_kill_leaves_no_process_of_the_attempt() {
     scene.judge();
 }
 
-#[test]
-fn cancel_kill_reaches_a_command_through_restarts_of_both() {
-    let (mut scene, id) = tree("cancel: kill through restarts", &json!({ "killGrace": "300ms" }));
+fn cancel_kill_reaches_a_command_through_restarts_of_both(engine: Engine) {
+    let (mut scene, id) = tree(engine, "cancel: kill through restarts", &json!({ "killGrace": "300ms" }));
     scene.agents[0].kill();
     scene.agents[0].bury();
     scene.controller.api().cancel(&id, "kill");
@@ -70,9 +76,8 @@ fn cancel_kill_reaches_a_command_through_restarts_of_both() {
     assert_nothing_left(&only(&execution));
 }
 
-#[test]
-fn a_cancel_does_not_know_what_nobody_knows() {
-    let mut scene = Scene::new("cancel: an unknown stays unknown");
+fn a_cancel_does_not_know_what_nobody_knows(engine: Engine) {
+    let mut scene = Scene::on(engine, "cancel: an unknown stays unknown");
     let command = format!("{}; {}", scene.witness.start(), scene.until_go());
     scene.write_workflow("w", &json!({ "steps": [step("only", &["a1"], &command)] }));
     scene.set_up(&["a1"], 5);
@@ -87,9 +92,8 @@ fn a_cancel_does_not_know_what_nobody_knows() {
     scene.judge();
 }
 
-#[test]
-fn cancel_drain_lets_what_runs_end_and_starts_nothing_new() {
-    let mut scene = Scene::new("cancel: drain");
+fn cancel_drain_lets_what_runs_end_and_starts_nothing_new(engine: Engine) {
+    let mut scene = Scene::on(engine, "cancel: drain");
     let command = format!("{}; {}; echo to the end; {}", scene.witness.start(), scene.until_go(), scene.witness.end());
     let steps = [step("first", &["a1"], &command), step("second", &["a1"], &command)];
     scene.write_workflow("drain", &json!({ "steps": steps }));
@@ -113,9 +117,8 @@ fn cancel_drain_lets_what_runs_end_and_starts_nothing_new() {
     scene.judge();
 }
 
-#[test]
-fn a_timeout_ends_the_whole_tree() {
-    let (scene, id) = tree("cancel: timeout of a tree", &json!({ "timeout": "2s", "killGrace": "300ms" }));
+fn a_timeout_ends_the_whole_tree(engine: Engine) {
+    let (scene, id) = tree(engine, "cancel: timeout of a tree", &json!({ "timeout": "2s", "killGrace": "300ms" }));
     let execution = scene.controller.api().wait_ended(&id);
     assert_eq!(execution["status"], "failed", "{execution:#}");
     let attempt = only(&execution);

@@ -1,10 +1,14 @@
 //! Random kills while executions run: whatever happens, the oracle holds. The seed is said; `PULSE_TEST_SEED` repeats a run as
 //! far as the machine's timing allows.
 
-use crate::harness::{Scene, attempts, full, step, wait};
+use crate::harness::{Engine, Scene, attempts, full, on_both, step, wait};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
+
+on_both! {
+    random_kills_start_nothing_twice_and_lose_nothing
+}
 
 /// xorshift64*: enough to choose victims.
 struct Dice(u64);
@@ -32,9 +36,8 @@ fn duration() -> Duration {
     Duration::from_secs(if full() { 90 } else { 12 })
 }
 
-#[test]
-fn random_kills_start_nothing_twice_and_lose_nothing() {
-    let (mut scene, mut dice) = (Scene::new("chaos: random kills"), Dice::seeded());
+fn random_kills_start_nothing_twice_and_lose_nothing(engine: Engine) {
+    let (mut scene, mut dice) = (Scene::on(engine, "chaos: random kills"), Dice::seeded());
     let (start, end) = (scene.witness.start(), scene.witness.end());
     let command = format!("{start}\necho \"one $PULSE_ATTEMPT\"\nsleep 0.$(($$ % 4))\necho \"two $PULSE_ATTEMPT\"\n{end}");
     let steps: Vec<Value> = ["one", "two", "three"].map(|id| step(id, &["all"], &command)).into();

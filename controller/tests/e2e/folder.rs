@@ -1,8 +1,14 @@
 //! The source is a plain folder: an edit is live at once, a broken file changes nothing.
 
-use crate::harness::{Scene, attempts, errors, step, wait, within};
+use crate::harness::{Engine, Scene, attempts, errors, on_both, step, wait, within};
 use serde_json::{Value, json};
 use std::time::Duration;
+
+on_both! {
+    an_edit_is_live_within_two_seconds
+    a_broken_file_changes_nothing_and_is_reported
+    a_running_execution_keeps_the_definition_it_started_with
+}
 
 /// How long an edit may take to be live.
 const LIVE: Duration = Duration::from_secs(2);
@@ -22,9 +28,8 @@ fn says(scene: &Scene) -> String {
     scene.controller.api().whole_output(execution["id"].as_str().unwrap(), attempt, "stdout")
 }
 
-#[test]
-fn an_edit_is_live_within_two_seconds() {
-    let mut scene = Scene::new("folder: an edit is live");
+fn an_edit_is_live_within_two_seconds(engine: Engine) {
+    let mut scene = Scene::on(engine, "folder: an edit is live");
     scene.write_workflow("edited", &workflow("before"));
     scene.set_up(&["a1"], 5);
     assert_eq!(says(&scene), "before\n");
@@ -45,9 +50,8 @@ fn an_edit_is_live_within_two_seconds() {
     });
 }
 
-#[test]
-fn a_broken_file_changes_nothing_and_is_reported() {
-    let mut scene = Scene::new("folder: a broken file");
+fn a_broken_file_changes_nothing_and_is_reported(engine: Engine) {
+    let mut scene = Scene::on(engine, "folder: a broken file");
     scene.write_workflow("edited", &workflow("before"));
     scene.set_up(&["a1"], 5);
     let api = scene.controller.api();
@@ -71,9 +75,8 @@ fn a_broken_file_changes_nothing_and_is_reported() {
     wait("the mended folder to be live", || (description(&scene) == "after").then_some(()));
 }
 
-#[test]
-fn a_running_execution_keeps_the_definition_it_started_with() {
-    let mut scene = Scene::new("folder: an execution is pinned");
+fn a_running_execution_keeps_the_definition_it_started_with(engine: Engine) {
+    let mut scene = Scene::on(engine, "folder: an execution is pinned");
     let (start, go, end) = (scene.witness.start(), scene.until_go(), scene.witness.end());
     let spec = |said: &str| {
         let second = format!("{start}; echo {said}; {end}");

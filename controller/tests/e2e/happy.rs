@@ -1,11 +1,15 @@
 //! The way that everything else is compared with: nothing fails.
 
-use crate::harness::{Scene, attempts, step};
+use crate::harness::{Engine, Scene, attempts, on_both, step};
 use serde_json::json;
 
-#[test]
-fn a_workflow_runs_and_its_output_is_kept() {
-    let mut scene = Scene::new("happy: a workflow runs");
+on_both! {
+    a_workflow_runs_and_its_output_is_kept
+    one_request_starts_one_execution_however_often_it_comes
+}
+
+fn a_workflow_runs_and_its_output_is_kept(engine: Engine) {
+    let mut scene = Scene::on(engine, "happy: a workflow runs");
     let (start, end) = (scene.witness.start(), scene.witness.end());
     let first = format!("{start}\necho \"Hello, {{{{ params.name }}}}, from {{{{ agent.name }}}}\"\necho mind >&2\n{end}");
     let second = format!("{start}\necho \"before me: \"{{{{ steps.greet.stdout }}}}\n{end}\nexit 3");
@@ -30,9 +34,8 @@ fn a_workflow_runs_and_its_output_is_kept() {
     scene.judge();
 }
 
-#[test]
-fn one_request_starts_one_execution_however_often_it_comes() {
-    let mut scene = Scene::new("happy: one request, one execution");
+fn one_request_starts_one_execution_however_often_it_comes(engine: Engine) {
+    let mut scene = Scene::on(engine, "happy: one request, one execution");
     let command = format!("{}; {}; {}", scene.witness.start(), scene.until_go(), scene.witness.end());
     scene.write_workflow("once", &json!({ "steps": [step("only", &["a1"], &command)] }));
     scene.set_up(&["a1"], 5);

@@ -19,7 +19,7 @@
 //! * The exit record is there: it counts, whoever is dead.
 //! * The controller alone changes nothing after the first commit: everything is repeated until it is acknowledged.
 
-use crate::harness::{Agent, Attempt, Scene, attempts, full, step, wait};
+use crate::harness::{Agent, Attempt, Engine, Scene, attempts, full, on_both, step, wait};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,16 +127,19 @@ const MATRIX: [Row; 18] = [
 /// Cases at once: each mostly waits.
 const SIDE_BY_SIDE: usize = 4;
 
-#[test]
-fn kill_minus_nine_at_every_point_starts_nothing_twice() {
-    let once = || MATRIX.iter().flat_map(|row| (0..WHO.len()).map(move |who| (row, who)));
+on_both! {
+    kill_minus_nine_at_every_point_starts_nothing_twice
+}
+
+fn kill_minus_nine_at_every_point_starts_nothing_twice(engine: Engine) {
+    let once = || MATRIX.iter().flat_map(|row| (0..WHO.len()).map(move |who| (row, who))).filter(|case| runs_on(engine, case));
     let cases: Vec<(&Row, usize)> = (0..rounds()).flat_map(|_| once()).collect();
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
                 while let Some((row, who)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    failures.lock().unwrap_or_else(PoisonError::into_inner).extend(run_and_say(row, *who));
+                    failures.lock().unwrap_or_else(PoisonError::into_inner).extend(run_and_say(engine, row, *who));
                 }
             });
         }
@@ -145,13 +148,18 @@ fn kill_minus_nine_at_every_point_starts_nothing_twice() {
     assert!(failures.is_empty(), "{} cases failed (their stories stand above):\n{}", failures.len(), failures.join("\n"));
 }
 
+/// The engine matters where the controller dies. So the other columns run on the second engine only where there is time for them.
+fn runs_on(engine: Engine, (_, who): &(&Row, usize)) -> bool {
+    engine == Engine::Sqlite || full() || WHO[*who].name == "C"
+}
+
 /// The points are exact, but what else happens at the same moment is not: more rounds see more of it.
 fn rounds() -> usize {
     if full() { 5 } else { 1 }
 }
 
 /// Runs one case, says how it went, and returns its failure.
-fn run_and_say(row: &Row, who: usize) -> Option<String> {
+fn run_and_say(engine: Engine, row: &Row, who: usize) -> Option<String> {
     let (victims, outcome) = (&WHO[who], row.outcomes[who]);
     let name = format!("matrix: {} {:?} kill {}", row.point, row.armed, victims.name);
     if !only(&name) {
@@ -162,7 +170,7 @@ fn run_and_say(row: &Row, who: usize) -> Option<String> {
         return None;
     }
     let begun = Instant::now();
-    let failure = catch_unwind(AssertUnwindSafe(|| Case::new(&name, row, victims).run(outcome))).err()?;
+    let failure = catch_unwind(AssertUnwindSafe(|| Case::new(engine, &name, row, victims).run(outcome))).err()?;
     let text = failure.downcast_ref::<String>().cloned().or_else(|| failure.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".to_owned());
     Some(format!("{name}: expected {outcome:?}; after {:.1} s: {text}", begun.elapsed().as_secs_f64()))
@@ -180,8 +188,8 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(name: &str, row: &'a Row, victims: &'a Who) -> Self {
-        let scene = Scene::new(name);
+    fn new(engine: Engine, name: &str, row: &'a Row, victims: &'a Who) -> Self {
+        let scene = Scene::on(engine, name);
         let (start, go, end) = (scene.witness.start(), scene.until_go(), scene.witness.end());
         let work = format!("{start}\necho one\necho two >&2\n{go}\necho three\n{end}");
         let steps = [step("work", &["a1"], &work), step("then", &["a1"], &format!("{start}\necho four\n{end}"))];

@@ -1,11 +1,14 @@
 //! An agent that is away: a blip changes nothing, after 30 s `onOffline` says what happens.
 
-use crate::harness::{Scene, attempts, step, wait, with};
+use crate::harness::{Engine, Scene, attempts, on_both, step, wait, with};
 use serde_json::{Value, json};
 
-#[test]
-fn on_offline_fails_skips_or_waits() {
-    let mut scene = Scene::new("offline: fail, skip, wait");
+on_both! {
+    on_offline_fails_skips_or_waits
+}
+
+fn on_offline_fails_skips_or_waits(engine: Engine) {
+    let mut scene = Scene::on(engine, "offline: fail, skip, wait");
     let command = format!("{}\n{}", scene.witness.start(), scene.witness.end());
     for (name, rule) in [("fails", "fail"), ("skips", "skip"), ("waits", "wait 5m"), ("gives-up", "wait 3s")] {
         let away = with(step("away", &["a1"], &command), json!({ "onOffline": rule }));

@@ -1,8 +1,13 @@
 //! A hostile value in every place where a value may stand: it comes out byte for byte, and is never executed.
 
-use crate::harness::{Scene, attempts, errors, step, with};
+use crate::harness::{Engine, Scene, attempts, errors, on_both, step, with};
 use serde_json::{Value, json};
 use std::path::Path;
+
+on_both! {
+    a_hostile_value_comes_out_unchanged_in_every_place
+    a_value_where_a_shell_would_parse_it_is_refused_before_anything_runs
+}
 
 /// Everything a shell gives a meaning to, each aimed at making the canary, in at most 60 KiB.
 fn hostile(canary: &Path) -> String {
@@ -47,9 +52,8 @@ fn places() -> Vec<Value> {
     ]
 }
 
-#[test]
-fn a_hostile_value_comes_out_unchanged_in_every_place() {
-    let mut scene = Scene::new("parameters: hostile, 60 KiB");
+fn a_hostile_value_comes_out_unchanged_in_every_place(engine: Engine) {
+    let mut scene = Scene::on(engine, "parameters: hostile, 60 KiB");
     scene.write_workflow("evil", &json!({ "params": [{ "name": "evil", "required": true }], "steps": places() }));
     scene.set_up(&["a1"], 5);
     let canary = scene.path("canary");
@@ -81,9 +85,8 @@ fn first_difference(expected: &str, found: &str) -> String {
     format!("they differ at byte {place} (lengths {lengths:?}): {wanted:?}, found {got:?}")
 }
 
-#[test]
-fn a_value_where_a_shell_would_parse_it_is_refused_before_anything_runs() {
-    let mut scene = Scene::new("parameters: refused places");
+fn a_value_where_a_shell_would_parse_it_is_refused_before_anything_runs(engine: Engine) {
+    let mut scene = Scene::on(engine, "parameters: refused places");
     scene.write_workflow("good", &json!({ "steps": [step("only", &["a1"], "true")] }));
     scene.set_up(&["a1"], 5);
     let refused = ["echo '{{ params.x }}'", "eval {{ params.x }}", "echo `echo {{ params.x }}`", "echo $(( {{ params.x }} ))"];

@@ -1,8 +1,17 @@
 //! Processes come and go while commands run and write: nothing is lost, nothing starts twice.
 
-use crate::harness::{Agent, Scene, attempts, step, wait, with};
+use crate::harness::{Agent, Engine, Scene, attempts, on_both, step, wait, with};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+on_both! {
+    agent_and_controller_killed_while_a_command_writes_lose_no_byte
+    a_command_ends_while_agent_and_controller_are_dead
+    an_agent_that_is_restarted_takes_its_command_over
+    a_controller_that_is_restarted_under_load_finishes_everything
+    an_idempotent_step_is_repeated_after_an_unknown
+    on_unknown_fail_ends_the_execution
+}
 
 /// A command that writes 2 MB over some seconds, keeps a copy outside of PULSE, and exits with 7.
 fn writer(scene: &Scene) -> String {
@@ -29,8 +38,8 @@ fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn writing(name: &str) -> (Scene, String) {
-    let mut scene = Scene::new(name);
+fn writing(engine: Engine, name: &str) -> (Scene, String) {
+    let mut scene = Scene::on(engine, name);
     scene.write_workflow("writer", &json!({ "steps": [step("write", &["a1"], &writer(&scene))] }));
     scene.set_up(&["a1"], 5);
     let id = scene.start("writer");
@@ -42,9 +51,8 @@ fn wait_written(scene: &Scene, bytes: u64) {
     wait("the command to write", || std::fs::metadata(scene.path("copy")).is_ok_and(|copy| copy.len() >= bytes).then_some(()));
 }
 
-#[test]
-fn agent_and_controller_killed_while_a_command_writes_lose_no_byte() {
-    let (mut scene, id) = writing("restarts: C and A killed, 2 MB");
+fn agent_and_controller_killed_while_a_command_writes_lose_no_byte(engine: Engine) {
+    let (mut scene, id) = writing(engine, "restarts: C and A killed, 2 MB");
     for written in [300_000, 900_000] {
         wait_written(&scene, written);
         scene.controller.kill();
@@ -59,9 +67,8 @@ fn agent_and_controller_killed_while_a_command_writes_lose_no_byte() {
     check_writer(&scene, &id);
 }
 
-#[test]
-fn a_command_ends_while_agent_and_controller_are_dead() {
-    let (mut scene, id) = writing("restarts: the command ends meanwhile");
+fn a_command_ends_while_agent_and_controller_are_dead(engine: Engine) {
+    let (mut scene, id) = writing(engine, "restarts: the command ends meanwhile");
     scene.controller.kill();
     scene.agents[0].kill();
     scene.controller.bury();
@@ -72,9 +79,8 @@ fn a_command_ends_while_agent_and_controller_are_dead() {
     check_writer(&scene, &id);
 }
 
-#[test]
-fn an_agent_that_is_restarted_takes_its_command_over() {
-    let (mut scene, id) = writing("restarts: agent by SIGTERM");
+fn an_agent_that_is_restarted_takes_its_command_over(engine: Engine) {
+    let (mut scene, id) = writing(engine, "restarts: agent by SIGTERM");
     let shims = scene.agents[0].shims();
     assert_eq!(shims.len(), 1);
     for _ in 0..3 {
@@ -86,10 +92,9 @@ fn an_agent_that_is_restarted_takes_its_command_over() {
     check_writer(&scene, &id);
 }
 
-#[test]
-fn a_controller_that_is_restarted_under_load_finishes_everything() {
+fn a_controller_that_is_restarted_under_load_finishes_everything(engine: Engine) {
     const EXECUTIONS: usize = 20;
-    let mut scene = Scene::new("restarts: controller, 20 executions");
+    let mut scene = Scene::on(engine, "restarts: controller, 20 executions");
     let command = format!("{}\nsleep 0.7\necho done\n{}", scene.witness.start(), scene.witness.end());
     let steps: Vec<Value> = ["one", "two", "three"].map(|id| step(id, &["all"], &command)).into();
     scene.write_workflow("load", &json!({ "concurrency": { "policy": "Allow" }, "steps": steps }));
@@ -114,9 +119,8 @@ fn a_controller_that_is_restarted_under_load_finishes_everything() {
     scene.judge();
 }
 
-#[test]
-fn an_idempotent_step_is_repeated_after_an_unknown() {
-    let mut scene = Scene::new("restarts: idempotent after unknown");
+fn an_idempotent_step_is_repeated_after_an_unknown(engine: Engine) {
+    let mut scene = Scene::on(engine, "restarts: idempotent after unknown");
     let command = format!("{}\n{}\n{}", scene.witness.start(), scene.until_go(), scene.witness.end());
     let repeatable = with(step("again", &["a1"], &command), json!({ "idempotent": true }));
     scene.write_workflow("again", &json!({ "steps": [repeatable] }));
@@ -135,9 +139,8 @@ fn an_idempotent_step_is_repeated_after_an_unknown() {
     scene.judge();
 }
 
-#[test]
-fn on_unknown_fail_ends_the_execution() {
-    let mut scene = Scene::new("restarts: onUnknown fail");
+fn on_unknown_fail_ends_the_execution(engine: Engine) {
+    let mut scene = Scene::on(engine, "restarts: onUnknown fail");
     let command = format!("{}\n{}\n{}", scene.witness.start(), scene.until_go(), scene.witness.end());
     let strict = with(step("strict", &["a1"], &command), json!({ "onUnknown": "fail" }));
     scene.write_workflow("strict", &json!({ "steps": [strict, step("never", &["a1"], &scene.witness.start())] }));

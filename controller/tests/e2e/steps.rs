@@ -1,7 +1,14 @@
 //! Slots, `maxParallel`, `maxFailures`, retries, conditions: by what really ran side by side and one after the other.
 
-use crate::harness::{Scene, attempts, step, with};
+use crate::harness::{Engine, Scene, attempts, on_both, step, with};
 use serde_json::json;
+
+on_both! {
+    one_slot_lets_five_executions_through_one_by_one
+    max_parallel_and_max_failures_bound_a_rollout
+    retry_repeats_what_failed_and_only_that
+    conditions_follow_what_really_happened
+}
 
 /// Most commands that were seen between their start and their end.
 fn most_at_once(scene: &Scene) -> i32 {
@@ -18,9 +25,8 @@ fn signed(scene: &Scene, work: &str) -> String {
     format!("{}\n{work}\n{}", scene.witness.start(), scene.witness.end())
 }
 
-#[test]
-fn one_slot_lets_five_executions_through_one_by_one() {
-    let mut scene = Scene::new("steps: one slot, five executions");
+fn one_slot_lets_five_executions_through_one_by_one(engine: Engine) {
+    let mut scene = Scene::on(engine, "steps: one slot, five executions");
     let command = signed(&scene, "sleep 0.2");
     scene.write_workflow("five", &json!({ "concurrency": { "policy": "Allow" }, "steps": [step("only", &["a1"], &command)] }));
     scene.set_up(&["a1"], 1);
@@ -38,9 +44,8 @@ fn one_slot_lets_five_executions_through_one_by_one() {
     scene.judge();
 }
 
-#[test]
-fn max_parallel_and_max_failures_bound_a_rollout() {
-    let mut scene = Scene::new("steps: maxParallel, maxFailures");
+fn max_parallel_and_max_failures_bound_a_rollout(engine: Engine) {
+    let mut scene = Scene::on(engine, "steps: maxParallel, maxFailures");
     let names = ["a1", "a2", "a3", "a4", "a5"];
     let wide = with(step("wide", &["all"], &signed(&scene, "sleep 0.4")), json!({ "maxParallel": 2 }));
     let failing = format!("{}\nexit 1", scene.witness.start());
@@ -58,9 +63,8 @@ fn max_parallel_and_max_failures_bound_a_rollout() {
     scene.judge();
 }
 
-#[test]
-fn retry_repeats_what_failed_and_only_that() {
-    let mut scene = Scene::new("steps: retry");
+fn retry_repeats_what_failed_and_only_that(engine: Engine) {
+    let mut scene = Scene::on(engine, "steps: retry");
     let tries = scene.path("tries").display().to_string();
     let work = format!("echo x >> '{tries}'\n[ $(wc -l < '{tries}') -ge 3 ] || exit 9\n{}", scene.witness.end());
     let command =
@@ -77,9 +81,8 @@ fn retry_repeats_what_failed_and_only_that() {
     scene.judge();
 }
 
-#[test]
-fn conditions_follow_what_really_happened() {
-    let mut scene = Scene::new("steps: when, continueOnError");
+fn conditions_follow_what_really_happened(engine: Engine) {
+    let mut scene = Scene::on(engine, "steps: when, continueOnError");
     let look = with(step("look", &["a1"], "exit 4"), json!({ "continueOnError": true }));
     let taken = with(step("taken", &["a1"], "echo yes"), json!({ "when": "steps.look.exitCode == 4" }));
     let passed = with(step("passed", &["a1"], &scene.witness.start()), json!({ "when": "steps.look.status == \"succeeded\"" }));

@@ -33,7 +33,8 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
         warnings: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let serving = runtime.block_on(serve::start(&config, serve::Mode::WHOLE)).unwrap();
+    let mut serving = runtime.block_on(serve::start(&config, serve::Mode::WHOLE)).unwrap();
+    runtime.block_on(serving.active()).unwrap();
     let http = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
     let http = http.build().new_agent();
     let bearer = format!("Bearer {TOKEN}");
@@ -61,5 +62,5 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
     assert_eq!(last()["outcome"], "unreachable", "{}", last());
     assert!(!said.contains("hunter2") && !last().to_string().contains("hunter2"), "{said}");
     assert_eq!(get("/api/v1/workflows")["items"].as_array().unwrap().len(), 2, "what is live stays");
-    runtime.block_on(serving.stop());
+    runtime.block_on(serving.stop()).unwrap();
 }

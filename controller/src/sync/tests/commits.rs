@@ -83,13 +83,18 @@ fn ready<T>(status: &SourceStatus<T>) -> (&'static str, &'static str) {
     (status.conditions[0].status.as_str(), status.conditions[0].reason.as_str())
 }
 
+/// Looks at every source at the same time.
+async fn sync_all(room: &Room) {
+    drop(futures_util::future::join_all(room.sources.iter().map(Syncer::sync)).await);
+}
+
 #[tokio::test]
 async fn sources_side_by_side_leave_each_other_alone() {
     let room = Room::new().await;
     enrolled(&room).await;
     room.shelves[0].push("c1", &[("a.yaml", &workflow("a", "echo one")), ("b.yaml", &workflow("b", "echo"))]);
     room.shelves[1].push("d1", &[("a.yaml", &workflow("a", "echo two")), ("c.yaml", &workflow("c", "echo"))]);
-    room.sources.sync_all().await;
+    sync_all(&room).await;
     assert_eq!(room.live("one").await.into_keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(room.live("two").await.into_keys().collect::<Vec<_>>(), ["a", "c"]);
     assert!(room.command("a").await.unwrap_err().contains("one, two"), "equal names are told apart by their source");
@@ -102,7 +107,7 @@ async fn sources_side_by_side_leave_each_other_alone() {
     // One is refused, the other goes on.
     room.shelves[0].push("c3", &[("b.yaml", "nonsense: [")]);
     room.shelves[1].push("d2", &[("a.yaml", &workflow("a", "echo three")), ("c.yaml", &workflow("c", "echo"))]);
-    room.sources.sync_all().await;
+    sync_all(&room).await;
     let (one, two) = (room.one().status().await.unwrap(), room.two().status().await.unwrap());
     assert_eq!((ready(&one), one.observed_commit.as_deref()), (("False", "InvalidManifests"), Some("c2")));
     assert_eq!((ready(&two), two.observed_commit.as_deref()), (("True", "Applied"), Some("d2")));

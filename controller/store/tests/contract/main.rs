@@ -113,6 +113,7 @@ mod sqlite_alone {
 mod mariadb_alone {
     contract! { mariadb_alone MariaDb
         mariadb_own::a_second_controller_stands_by_and_takes_over
+        mariadb_own::the_leases_of_the_dead_are_taken_at_once
         mariadb_own::leases_expire_and_one_of_two_takes_them_over
         mariadb_own::a_deadlock_is_tried_again
         mariadb_own::a_lock_that_comes_too_late_is_waited_for_again

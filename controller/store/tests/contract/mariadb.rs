@@ -80,6 +80,20 @@ pub async fn a_second_controller_stands_by_and_takes_over(bench: Bench) {
     store.close().await;
 }
 
+/// Who restarts knows that its predecessor is dead, and nothing of anybody else.
+pub async fn the_leases_of_the_dead_are_taken_at_once(bench: Bench) {
+    let first = bench.open().await;
+    let mut run = started(&first, "update", 1).await;
+    let second = candidate(&bench, "controller-2").await;
+    stands_by(&second).await;
+    assert!(matches!(second.take_from("controller-0").await.expect("asked"), Taken::StandBy(_)));
+    let Taken::Store(store) = second.take_from("controller-1").await.expect("asked") else { panic!("it is dead") };
+    // Should it not be dead after all, the fence keeps it out.
+    assert!(matches!(first.writer().submit(run.note("late")).await, Err(WriteError::Fenced { .. })));
+    started(&store, "update", 2).await;
+    store.close().await;
+}
+
 /// The first controller is alive and does not know: it stood still for longer than its leases.
 pub async fn leases_expire_and_one_of_two_takes_them_over(bench: Bench) {
     let first = bench.open().await;

@@ -2,7 +2,8 @@
 
 use super::{Agent, Answer};
 use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source, WebhookSecrets};
-use pulse_controller::serve::{self, Mode, Serving};
+use pulse_controller::engine::Engine;
+use pulse_controller::serve::{self, End, Mode, Serving};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ const TOKEN: &str = "a-token-for-tests";
 pub struct Server {
     runtime: Runtime,
     serving: Option<Serving>,
+    engine: Engine,
     root: tempfile::TempDir,
     http: ureq::Agent,
 }
@@ -60,9 +62,10 @@ impl Server {
             warnings: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let serving = runtime.block_on(serve::start(&config, mode)).unwrap();
+        let mut serving = runtime.block_on(serve::start(&config, mode)).unwrap();
+        let engine = runtime.block_on(serving.active()).unwrap().engine;
         let http = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
-        let server = Self { runtime, serving: Some(serving), root, http: http.build().new_agent() };
+        let server = Self { runtime, serving: Some(serving), engine, root, http: http.build().new_agent() };
         server.post("/api/v1/syncs", &json!({})).ok();
         server
     }
@@ -70,6 +73,11 @@ impl Server {
     /// The running controller.
     pub fn serving(&self) -> &Serving {
         self.serving.as_ref().unwrap()
+    }
+
+    /// Its executions and agents.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Runs something on the controller's own runtime.
@@ -154,7 +162,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(serving) = self.serving.take() {
-            self.runtime.block_on(serving.stop());
+            assert_eq!(self.runtime.block_on(serving.stop()).unwrap(), End::Stopped);
         }
     }
 }

@@ -13,7 +13,7 @@ fn probes_need_no_token_and_say_what_is_so() {
 #[test]
 fn a_database_that_is_gone_is_not_ready_but_live() {
     let server = Server::start();
-    let store = server.serving().engine.store().clone();
+    let store = server.engine().store().clone();
     server.block_on(store.close());
     let probe = |path: &str| server.send("GET", path, None, &[], b"");
     assert_eq!(probe("/health/live").status, 200);

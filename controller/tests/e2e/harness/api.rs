@@ -82,12 +82,20 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("a text was expected: {value}")).to_owned()
 }
 
+fn http(patience: Duration) -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+    config.timeout_global(Some(patience)).build().new_agent()
+}
+
 impl Api {
     /// For a controller.
     pub fn new(address: String, token: String) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
-        let agent = config.timeout_global(Some(Duration::from_secs(10))).build().new_agent();
-        Self { address, token, agent }
+        Self { address, token, agent: http(Duration::from_secs(10)) }
+    }
+
+    /// The same that waits so long for an answer.
+    pub fn patient(&self, patience: Duration) -> Self {
+        Self { agent: http(patience), ..self.clone() }
     }
 
     /// The controller's address.

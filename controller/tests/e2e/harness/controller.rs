@@ -14,32 +14,52 @@ pub struct Controller {
 
 impl Controller {
     /// Prepares one in `root`, on a port of its own; nothing runs yet.
-    pub fn new(root: &Path) -> Self {
+    pub fn new(root: &Path, database_url: &str) -> Self {
+        Self::named("controller", root, database_url, uuid::Uuid::new_v4().simple().to_string())
+    }
+
+    /// The same with a data folder of this name, and this administrator's token.
+    pub fn named(name: &str, root: &Path, database_url: &str, token: String) -> Self {
         let address = format!("127.0.0.1:{}", port::free());
-        let token = uuid::Uuid::new_v4().simple().to_string();
         let path = |name: &str| root.join(name).display().to_string();
         let settings = [
             ("PULSE_LISTEN", address.clone()),
-            ("PULSE_DATA_DIR", path("controller")),
+            ("PULSE_DATA_DIR", path(name)),
+            ("PULSE_DATABASE_URL", database_url.to_owned()),
             ("PULSE_SOURCE_URL", path("source")),
             ("PULSE_ADMIN_TOKEN", token.clone()),
             ("PULSE_LOG", "info".to_owned()),
         ];
         let environment = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let api = Api::new(format!("http://{address}"), token);
-        Self { process: None, environment, log: root.join("controller.log"), api }
+        Self { process: None, environment, log: root.join(format!("{name}.log")), api }
     }
 
     /// Starts it, with further environment, and waits until it serves and has looked at its source once.
     pub fn start(&mut self, further: &[(String, String)]) {
+        self.launch(further);
+        self.wait_ready();
+        self.api.wait_synced();
+    }
+
+    /// Starts it, whatever becomes of it.
+    pub fn launch(&mut self, further: &[(String, String)]) {
         let environment: Vec<_> = self.environment.iter().chain(further).cloned().collect();
-        let process = self.process.insert(Process::start(&binaries::controller(), &[], &environment, &self.log));
-        let api = &self.api;
+        self.process = Some(Process::start(&binaries::controller(), &[], &environment, &self.log));
+    }
+
+    /// Waits until it is ready.
+    pub fn wait_ready(&mut self) {
+        let process = self.process.as_mut().expect("a controller");
         wait("the controller to be ready", || {
             assert!(process.ended().is_none(), "the controller ended at its start:\n{}", process.log());
-            api.is_ready().then_some(())
+            self.api.is_ready().then_some(())
         });
-        api.wait_synced();
+    }
+
+    /// Waits for its end, and answers its exit code.
+    pub fn wait_ended(&mut self) -> Option<i32> {
+        self.process.take().expect("a controller").wait().code()
     }
 
     /// Its API; calls fail while it is dead.

@@ -5,6 +5,8 @@ mod agent;
 mod api;
 mod binaries;
 mod controller;
+mod database;
+mod front;
 mod gate;
 mod port;
 mod process;
@@ -16,6 +18,8 @@ pub use agent::Agent;
 pub use api::{Api, Attempt, Raw, attempts, errors};
 pub use binaries::pulse;
 pub use controller::Controller;
+pub use database::{Database, Engine, Server};
+pub use front::Front;
 pub use gate::Gate;
 pub use port::free as free_port;
 pub use process::Process;
@@ -24,6 +28,25 @@ pub use sweep::{processes_of, processes_of_attempt};
 pub use witness::Witness;
 
 use std::time::{Duration, Instant};
+
+/// The tests of a file that run on both engines of the store: each is a function of the engine.
+macro_rules! on_both {
+    ($($test:ident)*) => {
+        mod sqlite {
+            $(#[test]
+            fn $test() {
+                super::$test(crate::harness::Engine::Sqlite);
+            })*
+        }
+        mod mariadb {
+            $(#[test]
+            fn $test() {
+                super::$test(crate::harness::Engine::MariaDb);
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(40);

@@ -1,7 +1,7 @@
 //! A scene: one controller, agents, a folder of manifests, a witness.
 
 use super::sweep::sweep;
-use super::{Agent, Controller, Gate, Witness, attempts, wait};
+use super::{Agent, Api, Controller, Database, Engine, Front, Gate, Witness, attempts, wait};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,12 @@ pub struct Scene {
     pub controller: Controller,
     /// The agents, in the order of their enrolment.
     pub agents: Vec<Agent>,
+    /// The address before several controllers, where there is one.
+    pub front: Option<Front>,
     /// What really ran.
     pub witness: Witness,
+    /// The controller's.
+    pub database: Database,
     name: String,
     begun: Instant,
     root: tempfile::TempDir,
@@ -35,15 +39,38 @@ pub struct Scene {
 impl Scene {
     /// An empty one; nothing runs yet.
     pub fn new(name: &str) -> Self {
+        Self::on(Engine::Sqlite, name)
+    }
+
+    /// The same on this engine.
+    pub fn on(engine: Engine, name: &str) -> Self {
+        let name = if engine == Engine::MariaDb { format!("{name}, MariaDB") } else { name.to_owned() };
+        Self::made(&name, |root| Database::new(engine, root))
+    }
+
+    /// The same with a database that the test has made in the scene's folder.
+    pub fn made(name: &str, database: impl FnOnce(&Path) -> Database) -> Self {
         let root = tempfile::Builder::new().prefix("pulse-e2e-").tempdir().unwrap();
         std::fs::create_dir(root.path().join("source")).unwrap();
-        let (controller, witness) = (Controller::new(root.path()), Witness::new(root.path()));
-        Self { controller, agents: Vec::new(), witness, name: name.to_owned(), begun: Instant::now(), root }
+        let database = database(root.path());
+        let (controller, witness) = (Controller::new(root.path(), &database.url), Witness::new(root.path()));
+        let (agents, front, name, begun) = (Vec::new(), None, name.to_owned(), Instant::now());
+        Self { controller, agents, front, witness, database, name, begun, root }
+    }
+
+    /// The API that people and agents use.
+    pub fn api(&self) -> &Api {
+        self.front.as_ref().map_or_else(|| self.controller.api(), Front::api)
     }
 
     /// Starts the controller and agents with this many slots each, and waits until all can work.
     pub fn set_up(&mut self, agents: &[&str], slots: u32) {
         self.controller.start(&[]);
+        self.set_up_agents(agents, slots);
+    }
+
+    /// Enrols agents, starts them, and waits until all can work.
+    pub fn set_up_agents(&mut self, agents: &[&str], slots: u32) {
         for agent in agents {
             self.enrol(agent, slots);
         }
@@ -52,14 +79,14 @@ impl Scene {
 
     /// Prepares an agent with a token of its own.
     pub fn enrol(&mut self, name: &str, slots: u32) {
-        let token = self.controller.api().token();
-        self.agents.push(Agent::new(self.root(), self.controller.api().address(), name, &token, slots));
+        let token = self.api().token();
+        self.agents.push(Agent::new(self.root(), self.api().address(), name, &token, slots));
     }
 
     /// Starts every agent, and waits until they can work.
     pub fn start_agents(&mut self) {
         self.agents.iter_mut().for_each(|agent| agent.start(&[]));
-        self.agents.iter().for_each(|agent| self.controller.api().wait_online(&agent.name));
+        self.agents.iter().for_each(|agent| self.api().wait_online(&agent.name));
     }
 
     /// The scene's folder.
@@ -101,12 +128,12 @@ impl Scene {
 
     /// Starts a workflow without parameters.
     pub fn start(&self, workflow: &str) -> String {
-        self.controller.api().start(&json!({ "workflow": workflow }))
+        self.api().start(&json!({ "workflow": workflow }))
     }
 
     /// Runs a workflow to its end.
     pub fn run(&self, workflow: &str) -> Value {
-        self.controller.api().wait_ended(&self.start(workflow))
+        self.api().wait_ended(&self.start(workflow))
     }
 
     /// Waits until an attempt's command has signed its start.
@@ -122,7 +149,7 @@ impl Scene {
     /// Holds the witness against what the controller says of every execution there is.
     #[track_caller]
     pub fn judge(&self) {
-        let executions = self.controller.api().executions();
+        let executions = self.api().executions();
         let all: Vec<_> = executions.iter().flat_map(attempts).collect();
         self.witness.judge(&all);
     }

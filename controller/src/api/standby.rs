@@ -1,0 +1,220 @@
+//! What is answered while this controller is not the active one: that it lives, why it cannot serve yet, and that the caller shall
+//! ask again. Once it is active, the API answers.
+
+use super::time::rfc3339;
+use super::{Problem, health, request};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::http::StatusCode;
+use axum::middleware::from_fn;
+use axum::response::{Json, Response};
+use axum::routing::{any_service, get};
+use pulse_core::Timestamp;
+use pulse_store::Holder;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How far a controller has come.
+#[derive(Debug, Clone)]
+pub enum Phase {
+    /// The database cannot be used yet.
+    Connecting {
+        /// Why not, once that is known.
+        trouble: Option<String>,
+    },
+    /// Another controller has the leases.
+    StandingBy {
+        /// Which, and for how much longer unless it renews them.
+        holder: Holder,
+        /// When that was so.
+        seen: Timestamp,
+    },
+    /// The leases are ours; what is open is taken up and the sources are looked at.
+    TakingOver,
+    /// The API answers.
+    Active(Router),
+    /// It stops, or another controller has taken over.
+    Over,
+}
+
+impl Phase {
+    const fn role(&self) -> &'static str {
+        match self {
+            Self::Connecting { .. } => "connecting",
+            Self::StandingBy { .. } => "standby",
+            Self::TakingOver => "taking_over",
+            Self::Active(_) => "active",
+            Self::Over => "over",
+        }
+    }
+
+    /// In words, why nothing else is answered.
+    fn reason(&self) -> String {
+        match self {
+            Self::Connecting { trouble: None } => "connecting to the database".to_owned(),
+            Self::Connecting { trouble: Some(trouble) } => format!("waiting for the database: {trouble}"),
+            Self::StandingBy { holder, .. } if holder.expires_in == Duration::ZERO => {
+                "standing by: the leases of this database are just becoming free".to_owned()
+            }
+            Self::StandingBy { holder, seen } => format!(
+                "standing by: controller {} is active on this database; its leases expire at {} unless it renews them",
+                place(holder),
+                rfc3339(expiry(holder, *seen))
+            ),
+            Self::TakingOver => "taking over: what is open is being taken up".to_owned(),
+            Self::Active(_) => "this controller became active this very moment".to_owned(),
+            Self::Over => "this controller ends".to_owned(),
+        }
+    }
+}
+
+/// `host:port`, without what makes the name unique.
+fn place(holder: &Holder) -> &str {
+    holder.name.split('/').next().unwrap_or_default()
+}
+
+fn expiry(holder: &Holder, seen: Timestamp) -> Timestamp {
+    Timestamp(seen.0.saturating_add(i64::try_from(holder.expires_in.as_micros()).unwrap_or(i64::MAX)))
+}
+
+#[derive(Clone)]
+struct Front {
+    phase: watch::Receiver<Phase>,
+    /// What answers until the API does.
+    waiting: Router,
+}
+
+/// Everything that a controller answers, in whatever phase it is.
+pub fn front(phase: watch::Receiver<Phase>) -> Router {
+    let waiting = Router::new()
+        .route("/", get(health::welcome))
+        .route("/health", get(whole))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(ready))
+        .fallback(not_active)
+        .layer(from_fn(request::identify))
+        .with_state(phase.clone());
+    Router::new().fallback(pass_on).with_state(Front { phase, waiting })
+}
+
+async fn pass_on(State(front): State<Front>, request: Request) -> Response {
+    let router = match &*front.phase.borrow() {
+        Phase::Active(router) => router.clone(),
+        _ => front.waiting.clone(),
+    };
+    any_service(router).call(request, ()).await
+}
+
+async fn ready(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, Json<Value>) {
+    let phase = phase.borrow().clone();
+    let body = json!({ "status": "unavailable", "role": phase.role(), "reason": phase.reason() });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+}
+
+async fn whole(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, Json<Value>) {
+    let phase = phase.borrow().clone();
+    let database = if matches!(phase, Phase::Connecting { .. }) { "unavailable" } else { "ok" };
+    let mut body = json!({
+        "status": "unavailable",
+        "release": env!("CARGO_PKG_VERSION"),
+        "role": phase.role(),
+        "reason": phase.reason(),
+        "stopping": matches!(phase, Phase::Over),
+        "database": { "status": database },
+    });
+    if let Phase::StandingBy { holder, seen } = &phase {
+        body["holder"] = json!({ "name": place(holder), "leasesExpireAt": rfc3339(expiry(holder, *seen)) });
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+}
+
+/// Whoever asks again in a moment finds this controller active, or another one behind the same address.
+async fn not_active(State(phase): State<watch::Receiver<Phase>>, body: Body) -> Problem {
+    let reason = phase.borrow().reason();
+    request::drain(body).await;
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "standing_by", reason)
+        .with_help("ask again in a moment, or ask the active controller")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Phase, front};
+    use axum::Router;
+    use axum::routing::get;
+    use pulse_core::Timestamp;
+    use pulse_store::Holder;
+    use serde_json::Value;
+    use std::time::Duration;
+    use tokio::sync::watch;
+
+    struct Asked {
+        status: u16,
+        retry_after: Option<String>,
+        body: String,
+    }
+
+    async fn asker(phases: watch::Receiver<Phase>) -> impl AsyncFn(&'static str) -> Asked {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, front(phases)).await });
+        async move |path: &'static str| {
+            let url = format!("http://{address}{path}");
+            let ask = move || {
+                let http = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+                let mut answer = http.get(&url).call().unwrap();
+                let retry_after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+                Asked { status: answer.status().as_u16(), retry_after, body: answer.body_mut().read_to_string().unwrap() }
+            };
+            tokio::task::spawn_blocking(ask).await.unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn until_it_is_active_it_lives_and_says_why_it_cannot_serve() {
+        let holder = Holder { name: "pulse-0:8080/x".into(), expires_in: Duration::from_secs(8) };
+        let trouble = Some("connection refused".to_owned());
+        for (phase, role, words) in [
+            (Phase::Connecting { trouble: None }, "connecting", "connecting to the database"),
+            (Phase::Connecting { trouble }, "connecting", "waiting for the database: connection refused"),
+            (
+                Phase::StandingBy { holder, seen: Timestamp(1_000_000) },
+                "standby",
+                "controller pulse-0:8080 is active on this database; its leases expire at 1970-01-01T00:00:09.000000Z",
+            ),
+            (Phase::TakingOver, "taking_over", "taking over"),
+            (Phase::Over, "over", "ends"),
+        ] {
+            let (_phase, phases) = watch::channel(phase);
+            let ask = asker(phases).await;
+            assert_eq!(ask("/health/live").await.status, 200);
+            for path in ["/health", "/health/ready"] {
+                let health = ask(path).await;
+                let body: Value = serde_json::from_str(&health.body).unwrap();
+                assert_eq!((health.status, body["role"].as_str()), (503, Some(role)));
+                assert!(body["reason"].as_str().unwrap().contains(words), "{body}");
+            }
+            for path in ["/api/v1/workflows", "/api/v1/agents/session", "/webhooks/gitea", "/nothing"] {
+                let refused = ask(path).await;
+                let body: Value = serde_json::from_str(&refused.body).unwrap();
+                assert_eq!((refused.status, body["code"].as_str()), (503, Some("standing_by")), "{path}");
+                assert!(body["detail"].as_str().unwrap().contains(words), "{body}");
+                assert_eq!(refused.retry_after.as_deref(), Some("1"));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn once_it_is_active_the_api_answers() {
+        let (phase, phases) = watch::channel(Phase::TakingOver);
+        let ask = asker(phases).await;
+        assert_eq!(ask("/x").await.status, 503);
+        phase.send_replace(Phase::Active(Router::new().route("/x", get(async || "the API"))));
+        let answer = ask("/x").await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "the API"));
+        phase.send_replace(Phase::Over);
+        assert_eq!(ask("/x").await.status, 503);
+    }
+}

@@ -1,0 +1,249 @@
+//! A controller's course from its database to its end.
+
+use super::ours::{Ours, is_dead};
+use super::{Active, End, Mode, loops};
+use crate::admin;
+use crate::agents::FleetHandle;
+use crate::api::{self, Admin, App, Phase};
+use crate::clock::{self, Clock};
+use crate::config::{Config, Origin};
+use crate::engine::Engine;
+use crate::schedules::Scheduler;
+use crate::source::git::GitSource;
+use crate::source::{Folder, Source};
+use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
+use crate::webhook::{Verifier, Webhooks};
+use anyhow::Context;
+use pulse_store::{Candidate, Store, Taken};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How often a controller that stands by looks whether the leases are free.
+const LOOK: Duration = Duration::from_millis(500);
+/// The pause after a try at a database that may be there soon; doubled for each further one up to the longest.
+const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the first looks at the sources may keep people and agents waiting.
+const FIRST_LOOKS: Duration = Duration::from_secs(10);
+/// How long requests that are being answered may go on after a stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What a course needs.
+pub(super) struct Course {
+    pub(super) config: Config,
+    pub(super) mode: Mode,
+    /// The data folder is this process's, until the end.
+    pub(super) _ours: Ours,
+    /// The name in the leases.
+    pub(super) owner: String,
+    pub(super) url: String,
+    /// What the API answers by.
+    pub(super) phase: watch::Sender<Phase>,
+    pub(super) active: watch::Sender<Option<Active>>,
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// What runs while this controller is the active one.
+struct Running {
+    engine: Engine,
+    renewing: JoinHandle<()>,
+    loops: Vec<JoinHandle<()>>,
+}
+
+impl Course {
+    /// Runs it to its end, and the HTTP server's with it.
+    pub(super) async fn run(self, mut web: JoinHandle<()>) -> anyhow::Result<End> {
+        let end = self.until_the_end(&mut web).await;
+        self.phase.send_replace(Phase::Over);
+        web.abort();
+        if let Ok(End::Stopped) = &end {
+            tracing::info!("stopped");
+        }
+        end
+    }
+
+    async fn until_the_end(&self, web: &mut JoinHandle<()>) -> anyhow::Result<End> {
+        let Some(candidate) = self.connect().await? else { return Ok(End::Stopped) };
+        let Some(store) = self.take(&candidate).await? else { return Ok(End::Stopped) };
+        // The store has what it needs of it.
+        drop(candidate);
+        self.phase.send_replace(Phase::TakingOver);
+        let mut running = Running::new(store);
+        let engine = running.engine.clone();
+        let end = tokio::select! {
+            biased;
+            () = engine.fenced() => Ok(End::Fenced),
+            () = self.stopped() => Ok(End::Stopped),
+            Err(error) = self.lead(&mut running) => Err(error),
+        };
+        drop(engine);
+        match &end {
+            Ok(End::Stopped) => running.stop(web).await,
+            Ok(End::Fenced) => running.abandon(),
+            Err(_) => running.give_up().await,
+        }
+        end
+    }
+
+    /// Connects to the database and migrates it. One that may be there soon is waited for; `None` at a stop.
+    async fn connect(&self) -> anyhow::Result<Option<Candidate>> {
+        let url = self.config.data.database_url.reveal();
+        let mut pause = PAUSE;
+        loop {
+            let tried = tokio::select! {
+                () = self.stopped() => return Ok(None),
+                tried = Candidate::connect(url, &self.owner) => tried,
+            };
+            match tried {
+                Ok(candidate) => return Ok(Some(candidate)),
+                Err(error) if error.is_transient() => self.trouble(&error),
+                Err(error) => return Err(error).context("cannot open the database"),
+            }
+            if self.stopped_within(pause).await {
+                return Ok(None);
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Stands by until the leases are this controller's; `None` at a stop.
+    async fn take(&self, candidate: &Candidate) -> anyhow::Result<Option<Store>> {
+        let mut known: Option<String> = None;
+        loop {
+            // Not cut off by a stop: leases that are taken shall be given back.
+            let taken = match &known {
+                Some(holder) if is_dead(holder, &self.owner) => candidate.take_from(holder).await,
+                _ => candidate.take().await,
+            };
+            match taken {
+                Ok(Taken::Store(store)) => return self.fits(store).await.map(Some),
+                Ok(Taken::StandBy(holder)) => {
+                    let is_new = known.as_ref() != Some(&holder.name);
+                    known = Some(holder.name.clone());
+                    if is_new && is_dead(&holder.name, &self.owner) {
+                        continue;
+                    }
+                    if is_new {
+                        tracing::info!(holder = holder.name, "standing by: another controller is active on this database");
+                    }
+                    self.phase.send_replace(Phase::StandingBy { holder, seen: clock::now() });
+                }
+                Err(error) if error.is_transient() => {
+                    known = None;
+                    self.trouble(&error);
+                }
+                Err(error) => return Err(error).context("cannot take the leases of the database"),
+            }
+            if self.stopped_within(LOOK).await {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// A newer release may have migrated the database while this one stood by.
+    async fn fits(&self, store: Store) -> anyhow::Result<Store> {
+        let newer = store.migration_status().await?.into_iter().find(|state| state.applied && !state.known);
+        let Some(newer) = newer else { return Ok(store) };
+        store.close().await;
+        anyhow::bail!(
+            "a newer release has migrated the database to schema {}, which this release does not know: run the newer pulse-controller",
+            newer.version
+        )
+    }
+
+    fn trouble(&self, error: &pulse_store::Error) {
+        tracing::warn!(%error, "the database cannot be used yet; trying again");
+        self.phase.send_replace(Phase::Connecting { trouble: Some(error.to_string()) });
+    }
+
+    /// Takes up what is open, looks at the sources, and serves until it is dropped. Only an error comes back.
+    async fn lead(&self, running: &mut Running) -> anyhow::Result<std::convert::Infallible> {
+        let engine = &running.engine;
+        let admin_token = match &self.config.admin_token {
+            Some(token) => token.clone(),
+            None => admin::own_token(&self.config.data.folder)?,
+        };
+        engine.store().cluster_id(&uuid::Uuid::now_v7().to_string()).await.context("cannot read the database")?;
+        engine.boot().await.context("cannot take up where the last controller stopped")?;
+        let sources = self.sources(engine);
+        let webhooks = Arc::new(Webhooks::new(self.config.webhook_secrets.as_ref().map(Verifier::new)));
+        running.loops = loops::start(engine, &sources, &webhooks, &self.stopping);
+        // Whoever finds this controller ready finds what the sources hold; what is wrong with one is a finished sync. One that
+        // does not answer keeps nobody waiting for long: what is live is known, and the look goes on.
+        if tokio::time::timeout(FIRST_LOOKS, sources.looked()).await.is_err() {
+            tracing::warn!("the first look at a source takes long; serving what is live meanwhile");
+        }
+        let schedules = Scheduler::new(engine.clone(), Clock::machine(), !self.mode.schedules);
+        let firing = schedules.clone();
+        running.loops.push(tokio::spawn(async move { firing.run().await }));
+        let active = Active { engine: engine.clone(), admin_token };
+        self.phase.send_replace(Phase::Active(api::router(self.app(&active, sources, schedules, webhooks))));
+        tracing::info!(owner = self.owner, url = self.url, "active");
+        self.active.send_replace(Some(active));
+        std::future::pending().await
+    }
+
+    fn sources(&self, engine: &Engine) -> Sources {
+        let mirrors = self.config.data.folder.join("sources");
+        Sources::new(self.config.source.iter().map(|source| {
+            let opened: Arc<dyn Source> = match &source.origin {
+                Origin::Folder(path) => Arc::new(Folder::new(path)),
+                Origin::Git(remote) => Arc::new(GitSource::new((**remote).clone(), mirrors.join(DEFAULT_SOURCE))),
+            };
+            Syncer::new(DEFAULT_SOURCE, opened, source.poll, engine.clone())
+        }))
+    }
+
+    fn app(&self, active: &Active, sources: Sources, schedules: Scheduler, webhooks: Arc<Webhooks>) -> App {
+        let (engine, admin) = (active.engine.clone(), Arc::new(Admin::new(&active.admin_token)));
+        let (url, stopping) = (self.url.as_str().into(), self.stopping.clone());
+        App { engine, sources, schedules, webhooks, admin, url, enrolment: self.mode.enrolment, stopping }
+    }
+
+    async fn stopped(&self) {
+        drop(self.stopping.clone().wait_for(|stopping| *stopping).await);
+    }
+
+    async fn stopped_within(&self, pause: Duration) -> bool {
+        tokio::time::timeout(pause, self.stopped()).await.is_ok()
+    }
+}
+
+impl Running {
+    fn new(store: Store) -> Self {
+        let engine = Engine::new(store, FleetHandle::default());
+        // At once: taking up what is open, and the first looks, may take longer than a lease holds.
+        let renewing = tokio::spawn(loops::renew(engine.clone()));
+        Self { engine, renewing, loops: Vec::new() }
+    }
+
+    /// Ends in order: no new request, no new sync, what is being committed is committed, then leases and database.
+    async fn stop(self, web: &mut JoinHandle<()>) {
+        if tokio::time::timeout(GRACE, web).await.is_err() {
+            tracing::warn!("some requests were still being answered when their time was over");
+        }
+        self.engine.stop();
+        for task in self.loops {
+            // A task that panicked has said so; there is nothing to add at the end.
+            drop(task.await);
+        }
+        self.renewing.abort();
+        self.engine.store().clone().close().await;
+    }
+
+    /// Nothing may be written any more, so that nothing is waited for.
+    fn abandon(self) {
+        self.engine.stop();
+        self.renewing.abort();
+        self.loops.iter().for_each(JoinHandle::abort);
+    }
+
+    /// It could not begin: the leases go back, so that another controller can.
+    async fn give_up(self) {
+        self.renewing.abort();
+        self.loops.iter().for_each(JoinHandle::abort);
+        self.engine.store().clone().close().await;
+    }
+}
