@@ -295,7 +295,7 @@ const SYNCS: &[Column] = &[
     ("OUTCOME", false, |item, _| text(item, "/outcome")),
     ("CHANGES", false, |item, _| sourced::counts(item)),
     ("DURATION", false, |item, _| sourced::duration(item)),
-    ("PROBLEMS", true, |item, _| count(item, "/problems")),
+    ("PROBLEMS", true, |item, _| text(item, "/problemCount")),
     ("ID", true, |item, _| text(item, "/id")),
     ("TITLE", true, |item, _| text(item, "/title")),
     ("MESSAGE", false, |item, _| text(item, "/message")),

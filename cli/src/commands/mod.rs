@@ -77,10 +77,12 @@ fn sync(client: &Client, name: &str) -> Result<Value, Failure> {
         true => client.list("/syncs?limit=500", Some(500))?.0.into_iter().find(is_it),
         false => None,
     };
-    found.ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         Failure::new(format!("there is no sync {name}, and no sync of a commit that begins so"))
             .with_help("`pulse get syncs -o wide` lists their ids and commits")
-    })
+    })?;
+    // The list has the first of its problems and changes only.
+    client.get(&format!("/syncs/{}", crate::client::encode(&crate::views::text(&found, "/id"))))
 }
 
 /// Whether an input changed an execution; one that repeats what was said before does not.

@@ -3,7 +3,7 @@
 use super::auth::Principal;
 use super::body::Json as Body;
 use super::extract::{Parameters, Segment};
-use super::list::{PageQuery, limit, page};
+use super::list::{limit, page};
 use super::time::rfc3339;
 use super::{App, Problem, webhooks};
 use crate::sync::Confirmation;
@@ -14,12 +14,24 @@ use pulse_store::SyncRecord;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Problems, and changes, of a sync in a list; all that are kept of one stand in its own answer.
+const LISTED: usize = 20;
+
+/// Which syncs: a page, of all sources or of one.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    limit: Option<u32>,
+    cursor: Option<String>,
+    source: Option<String>,
+}
+
 /// `GET /api/v1/syncs`: newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<Which>) -> Result<Json<Value>, Problem> {
     let limit = limit(query.limit)?;
     let before = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
     let before = before.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
-    let mut rows = app.engine.store().syncs(None, limit + 1, before).await?;
+    let mut rows = app.engine.store().syncs(query.source.as_deref(), limit + 1, before).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let last = rows.iter().rev().find_map(|row| match row {
@@ -27,7 +39,7 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
         Err(error) => error.key.clone(),
     });
     let items = rows.iter().map(|row| match row {
-        Ok(record) => view(record),
+        Ok(record) => listed(record),
         Err(error) => json!({ "id": error.key, "outcome": "unreadable", "message": error.to_string() }),
     });
     let mut page = page(items.collect(), last.filter(|_| more));
@@ -85,6 +97,17 @@ pub(super) async fn confirm(
     Ok(Json(view(&app.sources.confirm(word).await?)))
 }
 
+/// A sync in a list.
+fn listed(record: &SyncRecord) -> Value {
+    let mut listed = view(record);
+    for name in ["problems", "changes"] {
+        if let Some(all) = listed[name].as_array_mut() {
+            all.truncate(LISTED);
+        }
+    }
+    listed
+}
+
 pub(super) fn view(record: &SyncRecord) -> Value {
     let mut counts = record.counts.clone();
     let mut taken = |name| counts.as_object_mut().and_then(|counts| counts.shift_remove(name));
@@ -101,6 +124,7 @@ pub(super) fn view(record: &SyncRecord) -> Value {
         "generation": record.generation,
         "message": record.message,
         "problems": record.problems,
+        "problemCount": record.problems.as_array().map_or(0, Vec::len),
         "counts": counts,
         "planDigest": plan_digest,
         "confirmedBy": confirmed_by,

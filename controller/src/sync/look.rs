@@ -12,8 +12,8 @@ const TRIES: usize = 5;
 impl Syncer {
     /// Looks once. The caller has the turn.
     pub(super) async fn look(&self, confirmed: Option<&Confirmation>) -> Result<SyncRecord, SyncError> {
-        let begun = Begun::now(self.name());
         let last = self.inner.store.last_sync(self.name()).await?;
+        let begun = Begun::now(self.name(), last.as_ref());
         let checked = match self.read(None).await {
             Ok((checked, cache)) => {
                 *self.cache() = Arc::new(cache);
@@ -94,8 +94,9 @@ impl Syncer {
     }
 }
 
-/// Nothing that people read differs, but when it was and how long it took.
+/// Outcome, reason, commit, plan and problems are the same. When it was, how long it took and what a server said in its own
+/// words, such as a request's number, make no other sync.
 fn says_the_same(last: &SyncRecord, record: &SyncRecord) -> bool {
-    let same = SyncRecord { id: last.id, started_at: last.started_at, duration_us: last.duration_us, ..record.clone() };
-    same == *last
+    let SyncRecord { id, message, started_at, duration_us, .. } = last.clone();
+    SyncRecord { id, message, started_at, duration_us, ..record.clone() } == *last
 }

@@ -15,6 +15,7 @@ const MAX_CHANGES: usize = 200;
 /// A sync that has begun.
 pub(super) struct Begun<'a> {
     source: &'a str,
+    last: Option<Uuid>,
     at: Timestamp,
 }
 
@@ -30,8 +31,9 @@ pub(super) struct Finding {
 }
 
 impl<'a> Begun<'a> {
-    pub(super) fn now(source: &'a str) -> Self {
-        Self { source, at: clock::now() }
+    /// `last`: the source's sync before.
+    pub(super) fn now(source: &'a str, last: Option<&SyncRecord>) -> Self {
+        Self { source, last: last.map(|last| last.id), at: clock::now() }
     }
 
     /// The source cannot be read.
@@ -64,7 +66,7 @@ impl<'a> Begun<'a> {
     pub(super) fn finish(&self, finding: Finding) -> SyncRecord {
         let commit = finding.commit.unwrap_or_default();
         SyncRecord {
-            id: Uuid::now_v7(),
+            id: id_after(self.last, Uuid::now_v7()),
             source: self.source.to_owned(),
             commit: Some(commit.id).filter(|id| !id.is_empty()),
             author: commit.author,
@@ -120,6 +122,17 @@ impl Finding {
     }
 }
 
+/// Syncs of a source are ordered by their ids: the new one is behind the last one, also where the clock was set back.
+fn id_after(last: Option<Uuid>, new: Uuid) -> Uuid {
+    match last {
+        Some(last) if new <= last => {
+            let (stamp, rest) = ((last.as_u128() >> 80) + 1, new.as_u128() << 48 >> 48);
+            Uuid::from_u128(stamp << 80 | rest)
+        }
+        _ => new,
+    }
+}
+
 /// The changes that a row keeps; what a person must look at most comes first.
 fn changes(planned: &Planned) -> Value {
     let plan = &planned.plan;
@@ -135,4 +148,23 @@ fn changes(planned: &Planned) -> Value {
 
 fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id_after;
+    use uuid::Uuid;
+
+    #[test]
+    fn ids_rise_though_the_clock_is_set_back() {
+        let at = |seconds| Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, 0));
+        let (before, now) = (at(1_700_000_000), at(1_700_000_060));
+        assert_eq!((id_after(None, now), id_after(Some(before), now)), (now, now));
+        let mut last = now;
+        for _ in 0..100 {
+            let next = id_after(Some(last), at(1_700_000_000));
+            assert!(next > last && next.get_version_num() == 7, "{next} after {last}");
+            last = next;
+        }
+    }
 }

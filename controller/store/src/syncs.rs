@@ -4,11 +4,11 @@ use crate::bounds;
 use crate::columns::{Word, time};
 use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, list, one};
-use crate::sql::built;
+use crate::sql::{Query, built, chunks, query, repeat};
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
 use pulse_protocol::failpoint;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
 /// How a sync ended.
@@ -117,7 +117,12 @@ impl SyncRecord {
     }
 }
 
-/// Writes the row, inside a transaction.
+/// Syncs of a source that are kept.
+const KEPT: i64 = 1000;
+/// Most rows that one write takes out.
+const PRUNED: i64 = 64;
+
+/// Writes the row, inside a transaction, and takes out what is no longer kept.
 pub(crate) async fn insert(connection: &mut AnyConnection, sync: &SyncRecord) -> Result<(), sqlx::Error> {
     built(format!("INSERT INTO syncs ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
         .bind(sync.id.to_string())
@@ -133,8 +138,20 @@ pub(crate) async fn insert(connection: &mut AnyConnection, sync: &SyncRecord) ->
         .bind(sync.author.clone())
         .bind(sync.title.clone())
         .bind(sync.generation)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    prune(connection, &sync.source).await
+}
+
+/// A few of the oldest at a time; one more row each time is the rule.
+async fn prune(connection: &mut AnyConnection, source: &str) -> Result<(), sqlx::Error> {
+    let select = query("SELECT id FROM syncs WHERE source = ? ORDER BY id DESC LIMIT ? OFFSET ?");
+    let rows = select.bind(source.to_owned()).bind(PRUNED).bind(KEPT).fetch_all(&mut *connection).await?;
+    let ids = rows.iter().map(|row| row.try_get::<String, _>(0)).collect::<Result<Vec<_>, _>>()?;
+    for chunk in chunks(&ids) {
+        let delete = built(format!("DELETE FROM syncs WHERE id IN ({})", repeat("?", ", ", chunk.len())));
+        chunk.iter().cloned().fold(delete, Query::bind).execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
@@ -177,7 +194,7 @@ impl Store {
         let clause = if wheres.is_empty() { String::new() } else { format!("WHERE {}", wheres.join(" AND ")) };
         let select = built(format!("SELECT {COLUMNS} FROM syncs {clause} ORDER BY id DESC LIMIT ?"));
         let values = source.map(str::to_owned).into_iter().chain(before.map(|id| id.to_string()));
-        let select = values.fold(select, crate::sql::Query::bind).bind(i64::from(limit));
+        let select = values.fold(select, Query::bind).bind(i64::from(limit));
         Ok(list(&mut *self.reader().await?, select).await?)
     }
 

@@ -248,8 +248,8 @@ async fn failures_are_counted_and_say_who_can_mend_them() {
     let shelf = Arc::new(Shelf::default());
     let root = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", root.path().join("pulse.db").display());
-    let engine = Engine::new(Store::open(&url, "test").await.unwrap(), FleetHandle::default());
-    let syncer = Syncer::new("one", shelf.clone(), POLL, engine);
+    let store = Store::open(&url, "test").await.unwrap();
+    let syncer = Syncer::new("one", shelf.clone(), POLL, Engine::new(store.clone(), FleetHandle::default()));
     shelf.fail(Some(SourceReason::TimedOut));
     for failures in 1..4 {
         assert_eq!(syncer.sync().await.unwrap().reason.as_deref(), Some("TimedOut"));
@@ -257,6 +257,7 @@ async fn failures_are_counted_and_say_who_can_mend_them() {
         assert_eq!((status.failures, ready(&status)), (failures, ("False", "TimedOut")));
         assert_eq!(status.conditions[1].reason.as_str(), "Retrying");
     }
+    assert_eq!(store.syncs(None, 100, None).await.unwrap().len(), 1, "the same reason is one row, whatever the server says");
     shelf.fail(Some(SourceReason::Unauthorized));
     assert_eq!(syncer.sync().await.unwrap().outcome, SyncOutcome::Unreachable);
     let stalled = syncer.status().await.unwrap();

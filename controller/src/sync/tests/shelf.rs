@@ -60,10 +60,11 @@ impl Source for Shelf {
         let mut state = self.state.lock().unwrap();
         state.looks += 1;
         let state = self.moved.wait_while(state, |state| state.hangs).unwrap();
-        let (head, fault) = (state.head.clone(), state.fault.clone());
+        let (head, fault, number) = (state.head.clone(), state.fault.clone(), state.looks);
         drop(state);
         match fault {
-            Some(fault) => Err(fault),
+            // In a server's own words, which are others each time.
+            Some(fault) => Err(SourceError { message: format!("{} (request {number})", fault.message), ..fault }),
             None => self.look_at(&head),
         }
     }

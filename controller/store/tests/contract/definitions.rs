@@ -190,6 +190,32 @@ pub async fn what_is_live_is_read_as_of_one_moment(bench: Bench) {
     tokio::select! { () = writing => {} () = reading => {} }
 }
 
+pub async fn the_last_thousand_syncs_of_a_source_are_kept(bench: Bench) {
+    let store = bench.open().await;
+    let other = sync("other", None, SyncOutcome::Unreachable);
+    store.record_sync(&other).await.expect("recorded");
+    // An older release kept all of them.
+    bench
+        .meddle(
+            "INSERT INTO syncs (id, source, outcome, problems, counts, started_at, duration_us) \
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) \
+             SELECT CONCAT('01930000-0000-7000-8000-', SUBSTR(CONCAT('000000000000', 50 * a.i + b.i), -12)), 'main', 'refused', '[]', '{}', \
+             50 * a.i + b.i - 50, 1 FROM n a, n b WHERE a.i <= 22",
+        )
+        .await;
+    let mut last = Uuid::nil();
+    for left in [1037, 1000, 1000] {
+        let record = sync("main", Some("c1"), SyncOutcome::Refused);
+        store.record_sync(&record).await.expect("recorded");
+        last = record.id;
+        assert_eq!(bench.count("SELECT COUNT(*) FROM syncs WHERE source = 'main'").await, left);
+    }
+    store.apply(&plan("main", 0, "c2", vec![group("web", "w")], &[])).await.expect("applied");
+    assert_eq!(bench.count("SELECT COUNT(*) FROM syncs WHERE source = 'main'").await, 1000);
+    assert_eq!(bench.count("SELECT MIN(started_at) FROM syncs WHERE source = 'main'").await, 105, "the oldest ones went");
+    assert!(store.sync(last).await.expect("readable").is_some() && store.sync(other.id).await.expect("readable").is_some());
+}
+
 pub async fn syncs_are_listed_newest_first(bench: Bench) {
     let store = bench.open().await;
     let mut records = Vec::new();

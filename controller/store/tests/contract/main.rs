@@ -69,6 +69,7 @@ macro_rules! engine {
                 definitions::large_files_are_applied_and_too_large_ones_refused
                 definitions::sources_live_side_by_side
                 definitions::what_is_live_is_read_as_of_one_moment
+                definitions::the_last_thousand_syncs_of_a_source_are_kept
                 definitions::syncs_are_listed_newest_first
                 schedules::a_schedule_goes_on_only_from_the_revision_that_was_read
                 schedules::a_slot_fires_with_its_execution_or_not_at_all
