@@ -214,6 +214,34 @@ impl Life {
     }
 }
 
+/// A life that begins so many seconds into 2026.
+fn live(rules: &Value, rhythm: usize, start: i64, happenings: &[Happening]) {
+    let now = Timestamp(at("2026-01-01T00:00Z").0 + seconds(start));
+    let world = World { open: Vec::new(), steady_since: now, last_fire: None };
+    let schedule = compiled(rules, rhythm);
+    let mut life = Life { schedule, state: None, world, now, wake: None, begin: now, settled: BTreeSet::new(), number: 0 };
+    life.settle();
+    for happening in happenings {
+        life.happen(happening, rules);
+        life.settle();
+    }
+}
+
+/// What is on time becomes late before the turn of the older one that it waits behind.
+#[test]
+fn a_slot_that_becomes_late_while_another_waits_its_turn_wakes_the_schedule() {
+    use Happening::{Crash, Finish, Late, Outage, Retime, Step, Wake};
+    let rules = json!({
+        "concurrencyPolicy": "Forbid", "catchUp": "all", "startingDeadline": "10s", "jitter": "15s", "catchUpLimit": 2,
+        "timeZone": "Europe/Berlin",
+    });
+    let happenings = [
+        vec![Wake, Wake, Retime(0), Crash(1265), Late(89), Outage(24745), Wake, Late(348), Wake, Wake, Wake, Wake],
+        vec![Step(86400), Late(770), Step(-86400), Wake, Late(543), Finish, Step(-86400), Wake],
+    ];
+    live(&rules, 2, 14_516_936, &happenings.concat());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: if full() { 48 } else { 8 }, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
@@ -224,15 +252,6 @@ proptest! {
         start in 0..31_000_000_i64,
         happenings in proptest::collection::vec(happening(), 1..80),
     ) {
-        let now = Timestamp(at("2026-01-01T00:00Z").0 + seconds(start));
-        let world = World { open: Vec::new(), steady_since: now, last_fire: None };
-        let mut life = Life {
-            schedule: compiled(&rules, rhythm), state: None, world, now, wake: None, begin: now, settled: BTreeSet::new(), number: 0,
-        };
-        life.settle();
-        for happening in &happenings {
-            life.happen(happening, &rules);
-            life.settle();
-        }
+        live(&rules, rhythm, start, &happenings);
     }
 }
