@@ -1,7 +1,7 @@
 //! The manifests of a folder or file, read the way the controller reads its source.
 
 use crate::failure::Failure;
-use crd_schemas::{MAX_FILE_BYTES, Problem, Severity};
+use crd_schemas::{MAX_FILE_BYTES, Problem};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -116,18 +116,8 @@ impl Found {
 
 /// The controller follows no link: it could lead out of the source, and Git would hand over no file for it.
 fn link(path: &Path) -> Problem {
-    Problem {
-        file: path.display().to_string(),
-        line: 1,
-        column: 1,
-        end_line: 1,
-        end_column: 1,
-        severity: Severity::Error,
-        code: "symlink".to_owned(),
-        message: "a symbolic link is not followed".to_owned(),
-        help: Some("put the file or folder itself there".to_owned()),
-        pointer: String::new(),
-    }
+    let help = "put the file or folder itself there";
+    Problem::of_file(path.display().to_string(), "symlink", "a symbolic link is not followed", help)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

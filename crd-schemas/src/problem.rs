@@ -40,6 +40,24 @@ pub struct Problem {
     pub pointer: String,
 }
 
+impl Problem {
+    /// An error of a file as a whole, such as one that is not read at all. It stands at the file's first character.
+    pub fn of_file(file: impl Into<String>, code: &str, message: impl Into<String>, help: &str) -> Self {
+        Self {
+            file: file.into(),
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 1,
+            severity: Severity::Error,
+            code: code.to_owned(),
+            message: message.into(),
+            help: Some(help.to_owned()),
+            pointer: String::new(),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     /// `file:line:column: severity[code]: message (help)`, the form editors and terminals make into links.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@
 
 use super::super::given::{content_id, hex, is_manifest};
 use super::super::tree::{Entry, MAX_DEPTH, MAX_FILES, MAX_MANIFEST_BYTES};
-use crd_schemas::{MAX_FILE_BYTES, Problem, Severity};
+use crd_schemas::{MAX_FILE_BYTES, Problem};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -106,18 +106,7 @@ impl Reading {
     }
 
     fn problem(&mut self, file: String, code: &str, message: String, help: &str) {
-        self.problems.push(Problem {
-            file,
-            line: 1,
-            column: 1,
-            end_line: 1,
-            end_column: 1,
-            severity: Severity::Error,
-            code: code.to_owned(),
-            message,
-            help: Some(help.to_owned()),
-            pointer: String::new(),
-        });
+        self.problems.push(Problem::of_file(file, code, message, help));
     }
 
     fn finish(mut self) -> Listing {

@@ -5,7 +5,7 @@ use super::objects::{Kind, Objects};
 use super::tree::Unlisted;
 use crate::source::given;
 use crate::source::tree::{Entry, MAX_DEPTH, MAX_FILES};
-use crd_schemas::{Problem, Severity};
+use crd_schemas::Problem;
 use git2::Oid;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -139,18 +139,7 @@ impl Listing {
     }
 
     fn problem(&mut self, file: String, code: &str, message: String, help: &str) {
-        self.problems.push(Problem {
-            file,
-            line: 1,
-            column: 1,
-            end_line: 1,
-            end_column: 1,
-            severity: Severity::Error,
-            code: code.to_owned(),
-            message,
-            help: Some(help.to_owned()),
-            pointer: String::new(),
-        });
+        self.problems.push(Problem::of_file(file, code, message, help));
     }
 }
 

@@ -2,7 +2,7 @@
 //! spares work.
 
 use crate::source::tree::Entry;
-use crd_schemas::{Document, Problem, Severity, parse_file};
+use crd_schemas::{Document, Problem, parse_file};
 use pulse_core::definitions::{self, FileUse, Files, PinnedFile, digest, files_of};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,18 +85,9 @@ impl CheckedFile {
 
     /// A file that the checker itself failed over.
     pub(super) fn uncheckable(path: &str, bytes: usize) -> Self {
-        let problem = Problem {
-            file: path.to_owned(),
-            line: 1,
-            column: 1,
-            end_line: 1,
-            end_column: 1,
-            severity: Severity::Error,
-            code: "internal".to_owned(),
-            message: "PULSE failed while it checked this file, by a mistake of its own".to_owned(),
-            help: Some("please report it with this file; the controller's log has the details".to_owned()),
-            pointer: String::new(),
-        };
+        let message = "PULSE failed while it checked this file, by a mistake of its own";
+        let help = "please report it with this file; the controller's log has the details";
+        let problem = Problem::of_file(path, "internal", message, help);
         Self { documents: Vec::new(), problems: vec![problem], bytes }
     }
 }
