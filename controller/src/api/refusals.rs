@@ -1,10 +1,12 @@
 //! Errors of engine, store and sync as what a caller is told. What is wrong inside is logged here, once, and not told.
 
 use super::Problem;
+use super::time::rfc3339;
 use crate::engine::{EngineError, StartError};
 use crate::sync::{ConfirmError, SyncError};
 use axum::http::StatusCode;
 use pulse_core::execution::Refusal;
+use pulse_core::source_status::SourceReason;
 use pulse_store::RowError;
 use serde_json::json;
 
@@ -118,6 +120,11 @@ impl From<SyncError> for Problem {
                 let unreachable = Self::new(StatusCode::SERVICE_UNAVAILABLE, "source_unreachable", said);
                 unreachable.with("reason", error.reason.as_str())
             }
+            SyncError::Hangs { since } => {
+                let hangs = Self::new(StatusCode::SERVICE_UNAVAILABLE, "source_unreachable", said);
+                hangs.with("reason", SourceReason::TimedOut.as_str()).with("hangsSince", rfc3339(since))
+            }
+            SyncError::Overloaded(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", said),
             SyncError::Store(error) => error.as_ref().into(),
             SyncError::Engine(error) => error.as_ref().into(),
             SyncError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", said),

@@ -112,7 +112,8 @@ pub(super) fn view(record: &SyncRecord) -> Value {
     let mut counts = record.counts.clone();
     let mut taken = |name| counts.as_object_mut().and_then(|counts| counts.shift_remove(name));
     let (plan_digest, changes) = (taken("planDigest"), taken("changes"));
-    let (confirmed_by, confirms) = (taken("confirmedBy"), taken("confirms"));
+    let (confirmed_by, confirms, hangs_since) = (taken("confirmedBy"), taken("confirms"), taken("hangsSince"));
+    let hangs_since = hangs_since.as_ref().and_then(Value::as_i64).map(|since| rfc3339(Timestamp(since)));
     json!({
         "id": record.id,
         "source": record.source,
@@ -129,6 +130,7 @@ pub(super) fn view(record: &SyncRecord) -> Value {
         "planDigest": plan_digest,
         "confirmedBy": confirmed_by,
         "confirms": confirms,
+        "hangsSince": hangs_since,
         "changes": changes.unwrap_or_else(|| json!([])),
         "startedAt": rfc3339(record.started_at),
         "finishedAt": rfc3339(Timestamp(record.started_at.0.saturating_add(record.duration_us))),

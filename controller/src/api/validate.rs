@@ -3,7 +3,7 @@
 use super::body::Json as Body;
 use super::{App, Problem};
 use crate::source::SourceFile;
-use crate::sync::{Checked, check_given};
+use crate::sync::Checked;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -60,8 +60,11 @@ enum Encoding {
 }
 
 /// `POST /api/v1/validate`.
-pub(super) async fn validate(Body(Files { files }): Body<Files, MAX_BYTES>) -> Result<Json<Value>, Problem> {
-    let checked = check_given(source_files(files)?).await?;
+pub(super) async fn validate(
+    State(app): State<App>,
+    Body(Files { files }): Body<Files, MAX_BYTES>,
+) -> Result<Json<Value>, Problem> {
+    let checked = app.sources.checks.check(source_files(files)?).await?;
     Ok(Json(json!({
         "valid": checked.errors() == 0,
         "manifests": checked.declared.len(),
@@ -76,7 +79,7 @@ pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_
         (Some(_), Some(_)) => {
             return Err(Problem::parameter("ref", "it cannot be planned together with `files`; give one of the two"));
         }
-        (Some(files), None) => check_given(source_files(files)?).await?,
+        (Some(files), None) => app.sources.checks.check(source_files(files)?).await?,
         (None, reference) => syncer()?.check_source(reference).await?,
     };
     refuse_errors(&checked)?;
@@ -134,3 +137,6 @@ fn source_file(file: File) -> Result<SourceFile, Problem> {
     };
     Ok(SourceFile { path, bytes, executable })
 }
+
+#[cfg(test)]
+mod tests;

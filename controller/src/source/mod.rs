@@ -13,10 +13,14 @@ pub use watch::Watch;
 
 use pulse_core::source_status::SourceAddress;
 use std::path::Path;
+use std::time::Duration;
 use tree::{SourceError, Tree};
 
-/// A place that holds manifests. Its calls block, each ended by deadlines of its own, and come one at a time for
-/// [`Source::look`].
+/// How long reading a source may take that has no deadline of its own.
+const LONGEST_LOOK: Duration = Duration::from_secs(150);
+
+/// A place that holds manifests. Its calls block; looks come one at a time, those of [`Source::look`] and [`Source::look_at`]
+/// together.
 pub trait Source: Send + Sync + 'static {
     /// Where it is, without secrets.
     fn address(&self) -> SourceAddress;
@@ -26,6 +30,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// What it holds at a branch, tag or commit.
     fn look_at(&self, reference: &str) -> Result<Box<dyn Tree>, SourceError>;
+
+    /// After how long a look hangs: longer than any takes that ends by a deadline of its own, what is read of its tree included.
+    fn longest_look(&self) -> Duration {
+        LONGEST_LOOK
+    }
 
     /// The folder whose changes say that it is time to look, where there is one.
     fn watched(&self) -> Option<&Path> {

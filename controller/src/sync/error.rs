@@ -2,6 +2,7 @@
 
 use crate::engine::EngineError;
 use crate::source::tree::SourceError;
+use pulse_core::Timestamp;
 use std::sync::Arc;
 
 /// Why a sync cannot even be made.
@@ -19,6 +20,18 @@ pub enum SyncError {
     /// The source cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// A look at the source, or a plan of it, does not come back.
+    #[error(
+        "a look at the source hangs since {since}; no other begins before it ends: check the disk, network file system or server \
+         that it reads from"
+    )]
+    Hangs {
+        /// When it began.
+        since: Timestamp,
+    },
+    /// Too much is asked at once.
+    #[error("{0}; ask again in a moment")]
+    Overloaded(&'static str),
     /// The database.
     #[error(transparent)]
     Store(Arc<pulse_store::Error>),

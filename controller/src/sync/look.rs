@@ -1,5 +1,6 @@
 //! One look at the source, from reading to the recorded end.
 
+use super::reading::Purpose;
 use super::record::{Begun, Finding};
 use super::{Checked, Confirmation, Planned, SyncError, Syncer};
 use crate::clock;
@@ -14,12 +15,13 @@ impl Syncer {
     pub(super) async fn look(&self, confirmed: Option<&Confirmation>) -> Result<SyncRecord, SyncError> {
         let last = self.inner.store.last_sync(self.name()).await?;
         let begun = Begun::now(self.name(), last.as_ref());
-        let checked = match self.read(None).await {
+        let checked = match self.read(Purpose::Look).await {
             Ok((checked, cache)) => {
                 *self.cache() = Arc::new(cache);
                 checked
             }
             Err(SyncError::Source(error)) => return self.record(last, begun.unreachable(&error)).await,
+            Err(error @ SyncError::Hangs { since }) => return self.record(last, begun.hanging(since, &error)).await,
             Err(error) => return Err(error),
         };
         if checked.errors() > 0 {

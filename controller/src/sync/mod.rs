@@ -9,24 +9,30 @@ mod aside;
 mod check;
 mod confirm;
 mod error;
+mod given;
 mod heads;
 mod look;
 mod plan;
+mod reading;
 mod record;
 mod run;
 mod sources;
 mod status;
 mod turn;
 
-pub use check::{Cache, Checked, Declared, check, check_given};
+pub use check::{Cache, Checked, Declared, check};
 pub use confirm::{ConfirmError, Confirmation};
 pub use error::SyncError;
+#[cfg(test)]
+pub(crate) use given::CHECKS;
+pub use given::Checks;
 pub use plan::Planned;
 pub use sources::Sources;
 
 use crate::engine::Engine;
 use crate::source::Source;
 use pulse_store::{Store, SyncRecord};
+use reading::Purpose;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +45,13 @@ pub struct Syncer {
     inner: Arc<Inner>,
 }
 
+/// Who holds a lock takes only those that stand below it here:
+///
+/// 1. `turn`, for a whole look, from its first reading to its recorded end. A plan never has it; a stop takes it alone.
+/// 2. Those of `gate`: a plan's place, then the turn to read. The reading thread has them to its end, and under them the locks of the
+///    source itself, which nobody else takes.
+/// 3. Those of engine and store, which know no syncer.
+/// 4. `watched`, `cache`, `heads` and the gate's word on its reader: for a moment, in which nothing is waited for and no lock is taken.
 struct Inner {
     name: String,
     source: Arc<dyn Source>,
@@ -52,7 +65,9 @@ struct Inner {
     /// A look has ended.
     looked: tokio::sync::watch::Sender<bool>,
     /// It is time to look.
-    hint: tokio::sync::Notify,
+    hint: Arc<tokio::sync::Notify>,
+    /// Who reads the source.
+    gate: Arc<reading::Gate>,
     watched: std::sync::Mutex<status::Watched>,
     stopping: turn::Stopping,
     /// What the last look left of its commit.
@@ -64,6 +79,7 @@ struct Inner {
 impl Syncer {
     /// A syncer of this source, which is looked at every `poll` whatever was heard.
     pub fn new(name: impl Into<String>, source: Arc<dyn Source>, poll: Duration, engine: Engine) -> Self {
+        let hint = Arc::<tokio::sync::Notify>::default();
         let inner = Inner {
             name: name.into(),
             source,
@@ -73,7 +89,8 @@ impl Syncer {
             turn: Arc::default(),
             begun: std::sync::atomic::AtomicU64::new(0),
             looked: tokio::sync::watch::Sender::new(false),
-            hint: tokio::sync::Notify::new(),
+            gate: reading::Gate::new(Arc::clone(&hint)),
+            hint,
             watched: std::sync::Mutex::default(),
             stopping: turn::Stopping::default(),
             cache: std::sync::Mutex::default(),
@@ -105,21 +122,29 @@ impl Syncer {
     }
 
     /// What the source holds, checked; nothing is applied or recorded. `reference`: a branch, tag or commit instead of its head.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError::Overloaded`] where two others do so already, [`SyncError::Hangs`] while a look hangs, or what the source says.
     pub async fn check_source(&self, reference: Option<String>) -> Result<Checked, SyncError> {
-        Ok(self.read(reference).await?.0)
+        Ok(self.read(Purpose::Plan(reference)).await?.0)
     }
 
-    /// Reads and checks, and what is worth keeping for the next look.
-    async fn read(&self, reference: Option<String>) -> Result<(Checked, Cache), SyncError> {
-        let (source, kept) = (Arc::clone(&self.inner.source), Arc::clone(&self.cache()));
-        let checked = aside::aside(self.name(), move || {
-            let tree = match reference {
-                Some(reference) => source.look_at(&reference)?,
-                None => source.look()?,
+    /// Reads and checks, and what is worth keeping for the next look. It waits for its turn; then the thread that reads has all of
+    /// [`Source::longest_look`], and what it says later is said to nobody.
+    async fn read(&self, purpose: Purpose) -> Result<(Checked, Cache), SyncError> {
+        let source = Arc::clone(&self.inner.source);
+        let pass = self.inner.gate.enter(&purpose, source.longest_look()).await?;
+        let (reader, kept) = (pass.reader(), Arc::clone(&self.cache()));
+        let reading = aside::aside(self.name(), move || {
+            let _pass = pass;
+            let tree = match purpose {
+                Purpose::Plan(Some(reference)) => source.look_at(&reference)?,
+                Purpose::Plan(None) | Purpose::Look => source.look()?,
             };
             check(tree.as_ref(), &kept)
         });
-        Ok(checked.await??)
+        Ok(reader.in_time(reading).await???)
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Arc<Cache>> {

@@ -1,8 +1,8 @@
 //! The row that people read of a sync: commit, counts, changes, problems, one sentence.
 
-use super::{Checked, Confirmation, Planned};
+use super::{Checked, Confirmation, Planned, SyncError};
 use crate::clock;
-use crate::source::tree::{Commit, SourceError};
+use crate::source::tree::{Commit, SourceError, SourceReason};
 use pulse_core::Timestamp;
 use pulse_core::source_status::SyncReason;
 use pulse_store::{SyncOutcome, SyncRecord};
@@ -38,14 +38,23 @@ impl<'a> Begun<'a> {
 
     /// The source cannot be read.
     pub(super) fn unreachable(&self, error: &SourceError) -> SyncRecord {
+        self.not_read(error.reason, json!({}), error.to_string())
+    }
+
+    /// It does not come back. Since when is no part of the words, so that each time it hangs is a sync of its own.
+    pub(super) fn hanging(&self, since: Timestamp, error: &SyncError) -> SyncRecord {
+        self.not_read(SourceReason::TimedOut, json!({ "hangsSince": since.0 }), error.to_string())
+    }
+
+    fn not_read(&self, reason: SourceReason, counts: Value, message: String) -> SyncRecord {
         self.finish(Finding {
             outcome: SyncOutcome::Unreachable,
-            reason: SyncReason::Source(error.reason),
+            reason: SyncReason::Source(reason),
             commit: None,
             generation: None,
             problems: json!([]),
-            counts: json!({}),
-            message: error.to_string(),
+            counts,
+            message,
         })
     }
 

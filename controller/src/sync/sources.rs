@@ -1,6 +1,6 @@
 //! All sources of this controller. Each is synced by itself: none waits for another.
 
-use super::{ConfirmError, Confirmation, SyncError, Syncer};
+use super::{Checks, ConfirmError, Confirmation, SyncError, Syncer};
 use pulse_store::SyncRecord;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,12 +10,15 @@ use tokio::sync::watch::Receiver;
 #[derive(Clone, Default)]
 pub struct Sources {
     all: Arc<BTreeMap<String, Syncer>>,
+    /// For files that are none of them.
+    pub checks: Checks,
 }
 
 impl Sources {
     /// These syncers; of two with the same name the last one counts.
     pub fn new(syncers: impl IntoIterator<Item = Syncer>) -> Self {
-        Self { all: Arc::new(syncers.into_iter().map(|syncer| (syncer.name().to_owned(), syncer)).collect()) }
+        let all = syncers.into_iter().map(|syncer| (syncer.name().to_owned(), syncer)).collect();
+        Self { all: Arc::new(all), checks: Checks::default() }
     }
 
     /// All of them, by name.

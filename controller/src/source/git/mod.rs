@@ -40,6 +40,7 @@ use mirror::Mirror;
 use pulse_core::source_status::{SourceAddress, SourceKind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
 use tree::Unlisted;
 use wanted::Wanted;
 
@@ -48,7 +49,7 @@ use wanted::Wanted;
 pub struct GitSource {
     remote: Remote,
     folder: PathBuf,
-    /// One look at a time writes the mirror and uses the connection.
+    /// One look at a time writes the mirror and uses the connection. They come one at a time, so that nobody waits here.
     state: Mutex<State>,
 }
 
@@ -90,16 +91,15 @@ impl GitSource {
         self.look_for(&Wanted::Branch)
     }
 
-    /// The tree of a branch, tag, full reference or whole commit id that the remote has. Blocks like [`Self::look`],
-    /// and first waits for a look that is under way.
+    /// The tree of a branch, tag, full reference or whole commit id that the remote has. Blocks like [`Self::look`].
     pub fn look_at(&self, reference: &str) -> Result<GitTree, SourceError> {
         self.look_for(&Wanted::named(reference)?)
     }
 
     fn look_for(&self, wanted: &Wanted) -> Result<GitTree, SourceError> {
+        let deadline = Deadline::after(self.remote.limits.total);
         // A look that panicked has left nothing that the next one could not use.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let deadline = Deadline::after(self.remote.limits.total);
         if let Location::File(path) = &self.remote.location {
             return self.look_here(path, wanted, deadline);
         }
@@ -246,6 +246,11 @@ impl Source for GitSource {
 
     fn look_at(&self, reference: &str) -> Result<Box<dyn Tree>, SourceError> {
         Ok(Box::new(Self::look_at(self, reference)?))
+    }
+
+    fn longest_look(&self) -> Duration {
+        // Its files are read by the deadline; a quarter more is for what is made of them.
+        self.remote.limits.total.mul_f64(1.25)
     }
 }
 

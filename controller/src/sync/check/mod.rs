@@ -7,10 +7,7 @@ mod fresh;
 
 pub use cache::Cache;
 
-use super::SyncError;
-use super::aside::aside;
 use crate::source::tree::{Commit, SourceError, SourceReason, Tree};
-use crate::source::{Given, SourceFile};
 use cache::{CheckedDocument, CheckedFile};
 use crd_schemas::{Document, Manifest, Problem, Severity};
 use files::UsedFiles;
@@ -95,12 +92,6 @@ fn cut(problems: &mut Vec<Problem>, most: usize) {
 fn too_large(what: &str, most: usize) -> SourceError {
     let message = format!("the {what} have more than {} MiB together; divide them among several sources", most >> 20);
     SourceError { reason: SourceReason::TooLarge, message }
-}
-
-/// Checks files that no source holds.
-pub async fn check_given(files: Vec<SourceFile>) -> Result<Checked, SyncError> {
-    let checked = aside("given", move || check(&Given::new(files), &Cache::default()));
-    Ok(checked.await??.0)
 }
 
 impl Declared {

@@ -1,6 +1,7 @@
 //! A source's changes and what they do to what is live.
 
 mod commits;
+mod hung;
 mod shelf;
 
 use super::{ConfirmError, Confirmation, DEFAULT_SOURCE as SOURCE, Sources, Syncer};

@@ -4,7 +4,8 @@ use crate::source::tree::{Commit, SourceError, SourceReason, Tree};
 use crate::source::{Given, Source, SourceFile};
 use pulse_core::source_status::{SourceAddress, SourceKind};
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 /// Commits by id.
 #[derive(Default)]
@@ -19,6 +20,7 @@ struct State {
     head: String,
     fault: Option<SourceError>,
     hangs: bool,
+    longest: Option<Duration>,
     looks: usize,
 }
 
@@ -46,6 +48,12 @@ impl Shelf {
         self.moved.notify_all();
     }
 
+    /// After how long looks are given up; for ever unless said.
+    pub(super) fn give_up_after(&self, longest: Option<Duration>) {
+        self.state.lock().unwrap().longest = longest;
+    }
+
+    /// Those at a branch, tag or commit included.
     pub(super) fn looks(&self) -> usize {
         self.state.lock().unwrap().looks
     }
@@ -57,19 +65,35 @@ impl Source for Shelf {
     }
 
     fn look(&self) -> Result<Box<dyn Tree>, SourceError> {
-        let mut state = self.state.lock().unwrap();
-        state.looks += 1;
-        let state = self.moved.wait_while(state, |state| state.hangs).unwrap();
+        let state = self.begin();
         let (head, fault, number) = (state.head.clone(), state.fault.clone(), state.looks);
         drop(state);
         match fault {
             // In a server's own words, which are others each time.
             Some(fault) => Err(SourceError { message: format!("{} (request {number})", fault.message), ..fault }),
-            None => self.look_at(&head),
+            None => self.tree(&head),
         }
     }
 
     fn look_at(&self, reference: &str) -> Result<Box<dyn Tree>, SourceError> {
+        drop(self.begin());
+        self.tree(reference)
+    }
+
+    fn longest_look(&self) -> Duration {
+        self.state.lock().unwrap().longest.unwrap_or(Duration::from_secs(3600))
+    }
+}
+
+impl Shelf {
+    /// Counts a look, and waits as long as looks hang.
+    fn begin(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap();
+        state.looks += 1;
+        self.moved.wait_while(state, |state| state.hangs).unwrap()
+    }
+
+    fn tree(&self, reference: &str) -> Result<Box<dyn Tree>, SourceError> {
         let missing = || SourceError { reason: SourceReason::BranchMissing, message: format!("there is no `{reference}`") };
         let files = self.state.lock().unwrap().commits.get(reference).cloned().ok_or_else(missing)?;
         let file = |(path, text): (String, String)| SourceFile { path, bytes: text.into_bytes(), executable: false };
