@@ -1,6 +1,6 @@
 //! A database that goes away in the middle of executions, or comes late.
 
-use crate::harness::{Database, Engine, Scene, Server, attempts, step, wait, within};
+use crate::harness::{Database, Engine, OwnServer, Scene, attempts, own_server, step, wait, within};
 use serde_json::json;
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(15);
 
 /// A scene with a server of its own, which does not run yet.
-fn scene(name: &str) -> (Scene, Server) {
+fn scene(name: &str) -> (Scene, OwnServer) {
     let mut server = None;
-    let scene = Scene::made(name, |root| Database::at(server.insert(Server::new(root)).url()));
+    let scene = Scene::made(name, |root| Database::of(server.insert(own_server(root))));
     (scene, server.expect("made"))
 }
 

@@ -216,7 +216,7 @@ pub async fn a_connection_killed_in_a_batch_costs_nothing(bench: Bench) {
 
 /// `kill -9` of the server while executions are written: what was answered is there, and the store goes on by itself.
 pub async fn a_server_that_dies_forgets_nothing_that_was_answered(_: Bench) {
-    let mut server = Server::start().await;
+    let mut server = Server::start();
     let store = server.open().await;
     let mut acknowledged = Vec::new();
     for round in 0..2 {
@@ -233,7 +233,7 @@ pub async fn a_server_that_dies_forgets_nothing_that_was_answered(_: Bench) {
         // Some are answered, the others are on their way.
         acknowledged.push(tasks.next().expect("the first").await.expect("no panic").0);
         server.kill();
-        server.start_again().await;
+        server.start_again();
         for task in tasks {
             let (id, answer) = task.await.expect("no panic");
             match answer {
@@ -253,7 +253,7 @@ pub async fn a_server_that_dies_forgets_nothing_that_was_answered(_: Bench) {
 }
 
 pub async fn a_read_only_server_is_said_to_be_and_recovers(_: Bench) {
-    let server = Server::start().await;
+    let server = Server::start();
     let store = server.open().await;
     let mut run = started(&store, "update", 1).await;
     server.rule("SET GLOBAL read_only = 1").await.expect("set");

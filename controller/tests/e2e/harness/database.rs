@@ -1,13 +1,15 @@
 //! The controller's database: an engine that every scene can have, and a server of a test's own that can be stopped.
 
+#[path = "../../support/mariadb.rs"]
+mod mariadb;
 #[path = "../../../store/src/test_database.rs"]
 mod test_database;
 
-use super::process::Process;
-use super::{port, wait};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use super::port;
+pub use mariadb::OwnServer;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
+use std::path::Path;
 use test_database::TestDatabase;
 
 /// An engine of the store.
@@ -38,19 +40,32 @@ impl Database {
         }
     }
 
-    /// One that somebody else makes and drops.
-    pub const fn at(url: String) -> Self {
+    /// The one on a server of the test's own.
+    pub fn of(server: &OwnServer) -> Self {
+        Self::at(format!("mariadb://root@127.0.0.1:{}/pulse", server.port()))
+    }
+
+    const fn at(url: String) -> Self {
         Self { url, _made: None }
     }
 
     /// A number, read behind the controller's back.
     pub fn number(&self, sql: &str) -> i64 {
+        self.rows(sql, |row| row.get(0)).into_iter().next().expect(sql)
+    }
+
+    /// Rows of texts, read behind the controller's back.
+    pub fn texts<const N: usize>(&self, sql: &str) -> Vec<[String; N]> {
+        self.rows(sql, |row| std::array::from_fn(|at| row.get(at)))
+    }
+
+    fn rows<T>(&self, sql: &str, of: impl Fn(&AnyRow) -> T) -> Vec<T> {
         sqlx::any::install_default_drivers();
         runtime().block_on(async {
             let mut connection = AnyConnection::connect(&self.url).await.expect("the side door opens");
-            let number = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await.expect(sql);
+            let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.expect(sql);
             connection.close().await.expect("the side door closes");
-            number
+            rows.iter().map(of).collect()
         })
     }
 }
@@ -59,86 +74,9 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// A MariaDB server of one test alone, which may stop and start it.
-pub struct Server {
-    process: Option<Process>,
-    folder: PathBuf,
-    port: u16,
-}
-
-impl Server {
-    /// Makes its data; it does not run yet.
-    pub fn new(root: &Path) -> Self {
-        let folder = root.join("mariadb");
-        std::fs::create_dir(&folder).unwrap();
-        let data = format!("--datadir={}", folder.join("data").display());
-        let made = Command::new(program("mariadb-install-db"))
-            .args(["--no-defaults", &format!("--user={}", user()), &data, "--auth-root-authentication-method=normal"])
-            .args(["--skip-test-db", "--skip-name-resolve"])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&made.stderr));
-        std::fs::write(folder.join("init.sql"), "CREATE DATABASE IF NOT EXISTS pulse;\n").unwrap();
-        Self { process: None, folder, port: port::free() }
-    }
-
-    /// The database on it.
-    pub fn url(&self) -> String {
-        format!("mariadb://root@127.0.0.1:{}/pulse", self.port)
-    }
-
-    /// Starts it, and waits until it answers.
-    pub fn start(&mut self) {
-        let path = |name: &str| self.folder.join(name).display().to_string();
-        let log = self.folder.join("server.log");
-        let before = readies(&log);
-        let arguments = [
-            // It ends with the test, however that ends.
-            "--pdeathsig".to_owned(),
-            "TERM".to_owned(),
-            program("mariadbd").display().to_string(),
-            "--no-defaults".to_owned(),
-            format!("--user={}", user()),
-            format!("--datadir={}", path("data")),
-            format!("--socket={}", path("socket")),
-            format!("--pid-file={}", path("pid")),
-            format!("--init-file={}", path("init.sql")),
-            format!("--port={}", self.port),
-            "--bind-address=127.0.0.1".to_owned(),
-            "--skip-name-resolve".to_owned(),
-            "--innodb-buffer-pool-size=32M".to_owned(),
-            "--performance-schema=OFF".to_owned(),
-        ];
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let process = self.process.insert(Process::start(&program("setpriv"), &arguments, &[], &log));
-        wait("the server to be ready", || {
-            assert!(process.ended().is_none(), "the server ended at its start:\n{}", process.log());
-            (readies(&log) > before).then_some(())
-        });
-    }
-
-    /// SIGTERM, and waits for its end.
-    pub fn stop(&mut self) {
-        self.process.take().expect("a server").terminate();
-    }
-
-    /// SIGKILL, and waits for its end.
-    pub fn kill(&mut self) {
-        self.process = None;
-    }
-}
-
-fn readies(log: &Path) -> usize {
-    std::fs::read_to_string(log).unwrap_or_default().matches("ready for connections").count()
-}
-
-fn program(name: &str) -> PathBuf {
-    let folders = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin", "/bin"];
-    let found = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{name} is missing; `make setup` installs it"))
-}
-
-fn user() -> String {
-    let output = Command::new("id").arg("-un").output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+/// A MariaDB server of one test alone, with an empty database; it does not run yet.
+pub fn own_server(root: &Path) -> OwnServer {
+    let folder = root.join("mariadb");
+    std::fs::create_dir(&folder).unwrap();
+    OwnServer::new(&folder, port::free(), "CREATE DATABASE IF NOT EXISTS pulse;\n")
 }

@@ -18,7 +18,7 @@ pub use agent::Agent;
 pub use api::{Api, Attempt, Raw, attempts, errors};
 pub use binaries::pulse;
 pub use controller::Controller;
-pub use database::{Database, Engine, Server};
+pub use database::{Database, Engine, OwnServer, own_server};
 pub use front::Front;
 pub use gate::Gate;
 pub use port::free as free_port;
