@@ -4,7 +4,7 @@ use crate::bounds;
 use crate::columns::time;
 use crate::dialect::{Dialect, UPSERT_DEFINITION};
 use crate::rows::{Columns, FromRow, list, one};
-use crate::sql::{Query, Shape, built, chunks, is_taken, query, repeat};
+use crate::sql::{Query, Shape, built, chunks, chunks_by_size, is_taken, query, repeat};
 use crate::syncs::{self, SyncRecord};
 use crate::tokens::json;
 use crate::{Error, RowError, Store};
@@ -341,7 +341,13 @@ async fn upsert(
             .bind(time(apply.now))
     };
     let size = |(new, manifest, files): &Encoded<'_>| new.path.len() + manifest.len() + files.len();
-    dialect.upsert(shape, &UPSERT_DEFINITION).run_sized(connection, rows, size, bind).await?;
+    let shape = dialect.upsert(shape, &UPSERT_DEFINITION);
+    for (at, statement) in chunks_by_size(rows, size).enumerate() {
+        if at > 0 {
+            failpoint::hit("controller.apply.upserting");
+        }
+        shape.run(connection, statement, bind).await?;
+    }
     Ok(())
 }
 
@@ -377,7 +383,10 @@ async fn retire(connection: &mut AnyConnection, apply: &Apply) -> Result<(), sql
         names.entry(key.kind).or_default().push(&key.name);
     }
     for (kind, names) in names {
-        for chunk in chunks(&names) {
+        for (at, chunk) in chunks(&names).enumerate() {
+            if at > 0 {
+                failpoint::hit("controller.apply.retiring");
+            }
             let update = built(format!(
                 "UPDATE definitions SET retired_at = ?, updated_at = ?, generation = generation + 1, commit_id = ? \
                  WHERE source = ? AND kind = ? AND retired_at IS NULL AND name IN ({})",

@@ -32,8 +32,8 @@ pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     chunks_by_size(rows, |_| 0)
 }
 
-/// The same for rows of some size in bytes: no slice is larger than one statement may be, unless it is a single row.
-fn chunks_by_size<T>(mut rows: &[T], size: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
+/// The same for rows of some size in bytes, each slice for one statement: no slice is larger than one statement may be, unless it is a single row.
+pub(crate) fn chunks_by_size<T>(mut rows: &[T], size: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let fits = |row: &&T| {

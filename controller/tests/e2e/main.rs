@@ -3,6 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "real processes run in real time, and the environment narrows a run")]
 
+#[path = "../support/gitea.rs"]
+mod gitea;
 mod harness;
 #[expect(dead_code, unused_imports, reason = "these tests need a part of it")]
 #[path = "../support/remotes/mod.rs"]
@@ -16,6 +18,7 @@ mod commands;
 mod database;
 mod dev;
 mod folder;
+mod gitops;
 mod happy;
 mod kill_matrix;
 mod offline;

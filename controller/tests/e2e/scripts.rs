@@ -1,7 +1,6 @@
 //! Scripts and files of the source: from a folder and from a real Git remote to the command, pinned and planned with the workflow.
 
-use crate::harness::{Scene, attempts, errors, pulse, wait, within};
-use crate::remotes::{HttpRemote, Repository};
+use crate::harness::{Forge, Scene, attempts, errors, manifest, pulse, wait, within};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -28,11 +27,6 @@ fn step(id: &str, further: Value) -> Value {
     let mut step = json!({ "id": id, "type": "execute", "targets": ["a1"], "timeout": "1m" });
     step.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
     step
-}
-
-fn manifest(name: &str, spec: &Value) -> String {
-    let manifest = json!({ "apiVersion": "pulse.dev/v1", "kind": "Workflow", "metadata": { "name": name }, "spec": spec });
-    format!("{manifest:#}\n")
 }
 
 /// One script that is executed, and one that the shell is given, each with the hostile values as arguments.
@@ -208,18 +202,12 @@ fn a_missing_file_refuses_the_whole_folder_with_its_place() {
 #[test]
 fn scripts_of_a_git_remote_run_and_links_are_refused() {
     let mut scene = Scene::new("scripts: from Git over http");
-    let both = manifest("both", &both());
+    let both = manifest("Workflow", "both", &both());
     let files: Vec<(&str, &str)> = FILES.into_iter().chain([("both.yaml", both.as_str())]).collect();
-    let repository = Repository::with(&files);
-    let server = HttpRemote::guarded(repository.root(), "pulse", "the-token");
-    let settings = [
-        ("PULSE_SOURCE_URL", server.url()),
-        ("PULSE_SOURCE_USERNAME", "pulse".to_owned()),
-        ("PULSE_SOURCE_TOKEN", "the-token".to_owned()),
-    ];
-    scene.controller.start(&settings.map(|(name, value)| (name.to_owned(), value)));
-    scene.enrol("a1", 5);
-    scene.start_agents();
+    let forge = Forge::with(&files);
+    let repository = &forge.repository;
+    scene.controller.set(forge.settings());
+    scene.set_up(&["a1"], 5);
     assert_both_run(&scene);
 
     let before = status(&scene, "both");
@@ -229,7 +217,7 @@ fn scripts_of_a_git_remote_run_and_links_are_refused() {
     assert_eq!((&applied["counts"]["update"], &applied["changes"][0]["name"]), (&json!(1), &json!("both")), "{applied:#}");
     assert_ne!(status(&scene, "both")["digest"], before["digest"]);
 
-    let away = manifest("away", &json!({ "steps": [step("only", json!({ "script": { "file": "away.sh" } }))] }));
+    let away = manifest("Workflow", "away", &json!({ "steps": [step("only", json!({ "script": { "file": "away.sh" } }))] }));
     let blob = |content: &str| repository.blob(content.as_bytes());
     let (link, manifest, target) = (blob("target.sh"), blob(&away), blob("#!/bin/sh\n"));
     let lines: [(&str, &[u8], &str); 3] =

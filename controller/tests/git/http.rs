@@ -55,6 +55,12 @@ fn user_and_token_open_a_guarded_repository_and_are_never_told() {
     assert!(said.contains("PULSE_SOURCE_TOKEN") && said.contains("401") && !said.contains("hunter2"), "{said}");
     let said = Source::new(remote(&server.url())).fails(SourceReason::Unauthorized);
     assert!(said.contains("set PULSE_SOURCE_USERNAME and PULSE_SOURCE_TOKEN"), "{said}");
+    let before = with(token("pulse", "hunter2-token"));
+    server.guard("pulse", "hunter2-other");
+    before.fails(SourceReason::Unauthorized);
+    assert_eq!(with(token("pulse", "hunter2-other")).look().manifests().len(), 1, "another token is good now");
+    server.guard("pulse", "hunter2-token");
+    assert_eq!(before.look().manifests().len(), 1, "and now the first one again");
     server.fault(Some(Fault::Echo));
     let said = with(token("pulse", "hunter2-token")).fails(SourceReason::RepositoryMissing);
     assert!(said.contains("you are Basic [redacted]") && !said.contains("cHVsc2U6"), "{said}");

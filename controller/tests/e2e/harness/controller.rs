@@ -35,6 +35,11 @@ impl Controller {
         Self { process: None, environment, log: root.join(format!("{name}.log")), api }
     }
 
+    /// Has these settings from its next start on.
+    pub fn set(&mut self, settings: impl IntoIterator<Item = (&'static str, String)>) {
+        self.environment.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+
     /// Starts it, with further environment, and waits until it serves and has looked at its source once.
     pub fn start(&mut self, further: &[(String, String)]) {
         self.launch(further);

@@ -19,6 +19,12 @@ pub fn with(mut step: Value, further: Value) -> Value {
     step
 }
 
+/// The text of a manifest. JSON is YAML, too, and quotes every script rightly.
+pub fn manifest(kind: &str, name: &str, spec: &Value) -> String {
+    let manifest = json!({ "apiVersion": "pulse.dev/v1", "kind": kind, "metadata": { "name": name }, "spec": spec });
+    format!("{manifest:#}\n")
+}
+
 /// Everything a test needs. When it goes, every process of it ends, and the test's duration is said.
 pub struct Scene {
     /// The controller.
@@ -104,11 +110,9 @@ impl Scene {
         self.path("source").join(name)
     }
 
-    /// Writes a workflow into the source. JSON is YAML, too, and quotes every script rightly.
+    /// Writes a workflow into the source.
     pub fn write_workflow(&self, name: &str, spec: &Value) {
-        let metadata = json!({ "name": name });
-        let manifest = json!({ "apiVersion": "pulse.dev/v1", "kind": "Workflow", "metadata": metadata, "spec": spec });
-        std::fs::write(self.source(&format!("{name}.yaml")), format!("{manifest:#}\n")).unwrap();
+        std::fs::write(self.source(&format!("{name}.yaml")), manifest("Workflow", name, spec)).unwrap();
     }
 
     /// A file that commands wait for.

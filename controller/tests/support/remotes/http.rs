@@ -52,7 +52,7 @@ pub struct HttpRemote {
 
 struct Shared {
     root: PathBuf,
-    credentials: Option<String>,
+    credentials: Mutex<Option<String>>,
     tls: Option<Arc<rustls::ServerConfig>>,
     switch: Switch,
     log: Mutex<Vec<String>>,
@@ -81,11 +81,9 @@ impl HttpRemote {
     fn start(root: &Path, user: Option<(&str, &str)>, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let basic =
-            |(user, token)| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{token}")));
         let shared = Arc::new(Shared {
             root: root.to_owned(),
-            credentials: user.map(basic),
+            credentials: Mutex::new(user.map(|(user, token)| basic(user, token))),
             tls,
             switch: Switch::default(),
             log: Mutex::default(),
@@ -113,6 +111,11 @@ impl HttpRemote {
     /// Its port.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// From the next request on this user and token are let in, and nobody else.
+    pub fn guard(&self, user: &str, token: &str) {
+        *self.shared.credentials.lock().unwrap() = Some(basic(user, token));
     }
 
     /// Misbehaves from the next request on, or not any more.
@@ -191,6 +194,11 @@ impl Shared {
         Ok(())
     }
 
+    fn lets_in(&self, request: &Request) -> bool {
+        let wanted = self.credentials.lock().unwrap();
+        wanted.is_none() || request.header("authorization") == wanted.as_deref()
+    }
+
     /// Whether the connection goes on.
     fn answer(&self, to: &mut impl Write, request: &Request) -> std::io::Result<bool> {
         let fault = self.switch.get();
@@ -203,7 +211,7 @@ impl Shared {
                 format!("HTTP/1.1 301 Moved\r\nLocation: http://elsewhere.example.org{target}\r\nContent-Length: 0\r\n\r\n");
             return to.write_all(head.as_bytes()).map(|()| true);
         }
-        if self.credentials.is_some() && request.header("authorization") != self.credentials.as_deref() {
+        if !self.lets_in(request) {
             let head = "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\n\r\n";
             return to.write_all(head.as_bytes()).map(|()| true);
         }
@@ -294,6 +302,10 @@ impl Shared {
         let stopped = self.stopped.0.lock().unwrap();
         *self.stopped.1.wait_timeout_while(stopped, time, |stopped| !*stopped).unwrap().0
     }
+}
+
+fn basic(user: &str, token: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{token}")))
 }
 
 const ADVERT: &str = "application/x-git-upload-pack-advertisement";

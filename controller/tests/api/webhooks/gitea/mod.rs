@@ -1,3 +1,4 @@
 mod get;
+#[path = "../../../support/gitea.rs"]
 mod payload;
 mod post;
