@@ -183,16 +183,13 @@ impl Engine {
         let mut shared = self.live_mut();
         let live = Arc::make_mut(&mut *shared);
         let Apply { source, commit, upserted, retired, .. } = apply;
+        let written = upserted.iter().map(|new| (new.manifest.kind(), new.manifest.metadata().name.clone()));
+        let touched: BTreeSet<_> = written.chain(retired.iter().map(|key| (key.kind, key.name.clone()))).collect();
         if let Some(unreadable) = live.unreadable.get_mut(&source) {
-            let written: BTreeSet<_> = upserted.iter().map(|new| (new.manifest.kind(), &new.manifest.metadata().name)).collect();
-            unreadable.retain(|(kind, name)| !written.contains(&(*kind, name)));
+            unreadable.retain(|key| !touched.contains(key));
         }
-        let written = upserted.iter().map(|new| (new.manifest.kind(), &new.manifest.metadata().name));
-        let touched = written.chain(retired.iter().map(|key| (key.kind, &key.name)));
-        let schedules: Vec<ScheduleKey> = touched
-            .filter(|(kind, _)| *kind == Kind::Schedule)
-            .map(|(_, name)| ScheduleKey { source: source.clone(), name: name.clone() })
-            .collect();
+        let schedules = touched.into_iter().filter(|(kind, _)| *kind == Kind::Schedule);
+        let schedules: Vec<_> = schedules.map(|(_, name)| ScheduleKey { source: source.clone(), name }).collect();
         let new = upserted.into_iter().map(|new| Object {
             source: source.clone(),
             commit: commit.clone(),

@@ -4,7 +4,7 @@
 use super::{Planned, SyncError, Syncer};
 use crd_schemas::Kind;
 use pulse_core::plan::LiveObject;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 /// Every object of a source, retired ones too, at one generation.
@@ -23,6 +23,8 @@ impl Syncer {
         // The generation first: what is read after it is not older, and where it is newer, the apply finds that out.
         let state = self.inner.store.source(self.name()).await?;
         let generation = state.as_ref().map_or(0, |state| state.generation);
+        // What the engine holds, and what of it cannot be read, is of the same generation.
+        self.inner.engine.definitions_at(self.name(), generation).await?;
         if let Some(kept) = self.kept_heads().filter(|heads| heads.generation == generation) {
             return Ok(kept);
         }
@@ -32,8 +34,11 @@ impl Syncer {
             let said = |error: &_| tracing::error!(%error, "a live definition cannot be read; it is planned anew");
             row.inspect_err(said).ok()
         });
-        let objects = objects.map(|object| ((object.kind, object.name.clone()), object));
-        let objects = objects.map(|(key, object)| readable(key, object, &unreadable));
+        let objects = objects.map(|object| {
+            let key = (object.kind, object.name.clone());
+            let unreadable = !object.retired && unreadable.contains(&key);
+            (key, LiveObject { unreadable, ..object })
+        });
         let heads = Arc::new(Heads { generation, commit: state.map(|state| state.commit), objects: objects.collect() });
         self.keep_heads(Some(Arc::clone(&heads)));
         Ok(heads)
@@ -56,10 +61,4 @@ impl Syncer {
     pub(super) fn keep_heads(&self, heads: Option<Arc<Heads>>) {
         *self.inner.heads.lock().unwrap_or_else(PoisonError::into_inner) = heads;
     }
-}
-
-/// An object whose manifest cannot be read counts as retired, so that the next commit that declares it writes it anew.
-fn readable(key: (Kind, String), object: LiveObject, unreadable: &BTreeSet<(Kind, String)>) -> ((Kind, String), LiveObject) {
-    let retired = object.retired || unreadable.contains(&key);
-    (key, LiveObject { retired, ..object })
 }

@@ -29,7 +29,6 @@ impl Syncer {
         }
         for _ in 0..TRIES {
             let planned = self.plan(&checked).await?;
-            self.inner.engine.definitions_at(self.name(), planned.generation).await?;
             if planned.is_live(&checked) {
                 return self.record(last, begun.finish(Finding::of(SyncOutcome::Unchanged, &checked, &planned))).await;
             }

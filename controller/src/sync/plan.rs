@@ -70,6 +70,7 @@ impl Planned {
                 digest: change.to.clone().or_else(|| change.from.clone()).unwrap_or_default(),
                 path: change.path.clone().unwrap_or_default(),
                 retired,
+                unreadable: false,
                 generation: change.generation,
             }
         };

@@ -171,6 +171,8 @@ impl FromRow for LiveObject {
             digest: row.get("digest")?,
             path: row.get("path")?,
             retired: row.get::<Option<i64>>("retired_at")?.is_some(),
+            // Whoever reads manifests finds that out.
+            unreadable: false,
             generation: row.get("generation")?,
         })
     }
@@ -271,6 +273,7 @@ impl Store {
                         upsert(dialect, connection, apply, rows).await?;
                         failpoint::hit("controller.apply.upserted");
                         retire(connection, apply).await?;
+                        retire_unknown(connection, apply).await?;
                         failpoint::hit("controller.apply.retired");
                         syncs::insert(connection, &apply.sync).await?;
                         failpoint::hit("controller.apply.before");
@@ -398,5 +401,18 @@ async fn retire(connection: &mut AnyConnection, apply: &Apply) -> Result<(), sql
             update.execute(&mut *connection).await?;
         }
     }
+    Ok(())
+}
+
+/// Objects of kinds that this release does not know, which a newer one has written: a commit that still declared one of them
+/// would have been refused. Left alone they would be live again after an upgrade.
+async fn retire_unknown(connection: &mut AnyConnection, apply: &Apply) -> Result<(), sqlx::Error> {
+    let update = built(format!(
+        "UPDATE definitions SET retired_at = ?, updated_at = ?, generation = generation + 1, commit_id = ? \
+         WHERE source = ? AND retired_at IS NULL AND kind NOT IN ({})",
+        repeat("?", ", ", Kind::ALL.len())
+    ));
+    let update = update.bind(time(apply.now)).bind(time(apply.now)).bind(apply.commit.clone()).bind(apply.source.clone());
+    Kind::ALL.into_iter().fold(update, |update, kind| update.bind(kind.as_str())).execute(connection).await?;
     Ok(())
 }

@@ -20,6 +20,8 @@ pub struct LiveObject {
     pub path: String,
     /// Its manifest was deleted; its history stays.
     pub retired: bool,
+    /// It is stored in a way that this release cannot read, so whatever its digest says it is not known to be what is wanted.
+    pub unreadable: bool,
     /// How often it was changed.
     pub generation: i64,
 }
@@ -64,12 +66,19 @@ pub struct Change {
 pub struct Plan {
     /// New objects, and retired ones that come back.
     pub create: Vec<Change>,
-    /// Objects whose manifest changes.
+    /// Objects whose manifest changes, or that are written anew because they cannot be read.
     pub update: Vec<Change>,
     /// Objects that stay as they are.
     pub unchanged: Vec<Change>,
     /// Objects whose manifest is gone.
     pub retire: Vec<Change>,
+}
+
+impl LiveObject {
+    /// It is live just as it is wanted.
+    fn is(&self, wanted: &WantedObject) -> bool {
+        !self.retired && !self.unreadable && self.digest == wanted.digest
+    }
 }
 
 impl Plan {
@@ -80,7 +89,7 @@ impl Plan {
         let mut plan = Self::default();
         for (key, object) in &wanted {
             match live.get(key) {
-                Some(now) if !now.retired && now.digest == object.digest => plan.unchanged.push(change(Some(now), Some(object))),
+                Some(now) if now.is(object) => plan.unchanged.push(change(Some(now), Some(object))),
                 Some(now) if !now.retired => plan.update.push(change(Some(now), Some(object))),
                 now => plan.create.push(change(now.copied(), Some(object))),
             }
@@ -122,7 +131,8 @@ fn change(now: Option<&LiveObject>, wanted: Option<&WantedObject>) -> Change {
     let (kind, name) = key.unwrap_or((Kind::Workflow, String::new()));
     let from = now.filter(|now| !now.retired).map(|now| now.digest.clone());
     let to = wanted.map(|object| object.digest.clone());
-    let generation = now.map_or(0, |now| now.generation) + i64::from(from != to);
+    let changed = from != to || now.is_some_and(|now| now.unreadable);
+    let generation = now.map_or(0, |now| now.generation) + i64::from(changed);
     Change { kind, name, path: wanted.map(|object| object.path.clone()), from, to, generation }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 fn live(kind: Kind, name: &str, digest: &str, retired: bool) -> LiveObject {
-    LiveObject { kind, name: name.into(), digest: digest.into(), path: String::new(), retired, generation: 4 }
+    LiveObject { kind, name: name.into(), digest: digest.into(), path: String::new(), retired, unreadable: false, generation: 4 }
 }
 
 fn wanted(kind: Kind, name: &str, digest: &str) -> WantedObject {
@@ -54,4 +54,21 @@ fn a_large_retirement_waits_for_a_person() {
         assert_eq!(plan.needs_confirmation(), held, "{gone} of {of}");
         assert_eq!(plan.to_string().contains("a person must confirm"), held);
     }
+}
+
+#[test]
+fn what_cannot_be_read_is_written_anew_or_retired_and_counts_as_live() {
+    let unreadable = |name: &str| LiveObject { unreadable: true, ..live(Kind::Schedule, name, "1", false) };
+    let now = [unreadable("same"), unreadable("edited"), unreadable("gone"), live(Kind::Schedule, "fine", "1", false)];
+    let then = ["same", "fine"].map(|name| wanted(Kind::Schedule, name, "1"));
+    let plan = Plan::between(&now, &[then.as_slice(), &[wanted(Kind::Schedule, "edited", "2")]].concat());
+    let said = |changes: &[Change]| changes.iter().map(|c| (c.name.clone(), c.generation)).collect::<Vec<_>>();
+    assert_eq!((said(&plan.create), said(&plan.unchanged)), (vec![], vec![("fine".to_owned(), 4)]));
+    assert_eq!(said(&plan.update), [("edited".to_owned(), 5), ("same".to_owned(), 5)]);
+    assert_eq!(said(&plan.retire), [("gone".to_owned(), 5)]);
+    // A person is asked before many of them go, as of any others.
+    let many: Vec<_> = (0..5).map(|n| unreadable(&format!("s{n}"))).collect();
+    assert!(Plan::between(&many, &[]).needs_confirmation());
+    let back = LiveObject { retired: true, ..unreadable("same") };
+    assert_eq!(said(&Plan::between([&back], &then[..1]).create), [("same".to_owned(), 5)], "a retired one comes back as ever");
 }

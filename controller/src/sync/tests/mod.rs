@@ -3,6 +3,7 @@
 mod commits;
 mod hung;
 mod shelf;
+mod unreadable;
 
 use super::{ConfirmError, Confirmation, DEFAULT_SOURCE as SOURCE, Sources, Syncer};
 use crate::agents::FleetHandle;

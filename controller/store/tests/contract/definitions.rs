@@ -155,6 +155,23 @@ pub async fn sources_live_side_by_side(bench: Bench) {
     assert_eq!((rows.len(), rows.iter().filter(|row| row.is_err()).count()), (300, 1));
 }
 
+pub async fn what_a_newer_release_wrote_does_not_outlive_the_next_commit(bench: Bench) {
+    let store = bench.open().await;
+    let both = || vec![group("web", "w1"), group("db", "d1")];
+    store.apply(&plan("main", 0, "c1", both(), &[])).await.expect("applied");
+    store.apply(&plan("other", 0, "c1", both(), &[])).await.expect("applied");
+    bench.meddle("UPDATE definitions SET kind = 'Trigger' WHERE name = 'web'").await;
+    let heads = store.heads("main").await.expect("readable");
+    assert_eq!((heads.len(), heads.iter().filter(|head| head.is_err()).count()), (2, 1), "it is not passed over in silence");
+    store.apply(&plan("main", 1, "c2", Vec::new(), &[])).await.expect("applied");
+    // As the newer release finds it.
+    bench.meddle("UPDATE definitions SET kind = 'AgentGroup' WHERE name = 'web'").await;
+    assert_eq!(names(&store, "main").await, ["db"]);
+    assert_eq!(names(&store, "other").await, ["db", "web"], "another source is another matter");
+    let retired = store.definition("main", Kind::AgentGroup, "web").await.expect("readable").expect("its history stays");
+    assert_eq!((retired.commit.as_str(), retired.generation), ("c2", 2));
+}
+
 pub async fn what_is_live_is_read_as_of_one_moment(bench: Bench) {
     let store = bench.open().await;
     let set = |source: &'static str, n: i64| {

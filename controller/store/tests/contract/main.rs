@@ -68,6 +68,7 @@ macro_rules! engine {
                 definitions::a_plan_that_fails_half_way_changes_nothing
                 definitions::large_files_are_applied_and_too_large_ones_refused
                 definitions::sources_live_side_by_side
+                definitions::what_a_newer_release_wrote_does_not_outlive_the_next_commit
                 definitions::what_is_live_is_read_as_of_one_moment
                 definitions::the_last_thousand_syncs_of_a_source_are_kept
                 definitions::syncs_are_listed_newest_first
