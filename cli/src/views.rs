@@ -15,6 +15,9 @@ pub struct Execution {
     pub name: String,
     /// Its workflow.
     pub workflow: String,
+    /// The workflow's source.
+    #[serde(default)]
+    pub source: String,
     /// `pending`, `running`, `waiting`, `succeeded`, `failed`, `cancelled`.
     pub status: String,
     /// The commit it is pinned to.

@@ -194,3 +194,49 @@ fn schedules_say_what_comes_and_what_came() {
         assert!(described.stdout.contains(part), "{part:?} is not in\n{}", described.stdout);
     }
 }
+
+#[test]
+fn a_source_is_named_where_several_have_the_name() {
+    let refused = FakeServer::start(|_| {
+        let detail = "more than one source has a workflow named `a`: one, two";
+        let help = "say which is meant: `source` in the request, or `pulse run NAME --source SOURCE`";
+        Reply::Json(
+            409,
+            json!({"status": 409, "code": "ambiguous_name", "detail": detail, "help": help, "sources": ["one", "two"]}),
+        )
+    });
+    let ended = refused.pulse(&["run", "a"]);
+    assert!(ended.code == Some(2) && ended.stderr.contains("one, two") && ended.stderr.contains("--source"), "{}", ended.stderr);
+    let server = FakeServer::start(|request| match request.method.as_str() {
+        "POST" => Reply::Json(201, json!({"id": "id-7", "number": 1, "name": "a#1", "workflow": "a", "source": "two"})),
+        _ => Reply::Json(200, json!({"items": [], "metadata": {"name": "a"}, "status": {"source": "two"}})),
+    });
+    let started = server.pulse(&["run", "a", "--source", "two", "--limit", "role=web"]);
+    assert_eq!((started.code, started.stdout.as_str()), (Some(0), "id-7\n"), "a#1 could be another source's: {}", started.stderr);
+    assert_eq!(server.requests()[0].body, json!({"workflow": "a", "params": {}, "source": "two", "limit": "role=web"}));
+    for args in [
+        ["get", "syncs", "--source", "two"].as_slice(),
+        &["get", "executions", "--workflow", "a", "--source", "two"],
+        &["get", "workflow", "a", "--source", "two"],
+        &["describe", "workflow", "a", "--source", "two"],
+        &["describe", "schedule", "a", "--source", "two"],
+    ] {
+        let ended = server.pulse(args);
+        assert_eq!(ended.code, Some(0), "{args:?}: {}", ended.stderr);
+    }
+    let asked: Vec<_> = server.requests()[1..].iter().map(|request| request.target.replace("/api/v1", "")).collect();
+    let expected = [
+        "/syncs?source=two&limit=50",
+        "/executions?workflow=a&source=two&limit=50",
+        "/workflows/a?source=two",
+        "/workflows/a?source=two",
+        "/schedules/a?source=two",
+        "/schedules/a/slots?source=two&limit=10",
+    ];
+    assert_eq!(asked, expected);
+    for args in [["get", "agents", "--source", "two"].as_slice(), &["describe", "agent", "a", "--source", "two"]] {
+        let ended = server.pulse(args);
+        assert!(ended.code == Some(2) && ended.stderr.contains("--source says") || ended.stderr.contains("--source selects"));
+    }
+    assert_eq!(server.requests().len(), 7, "what means nothing is not asked");
+}

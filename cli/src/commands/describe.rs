@@ -27,6 +27,9 @@ pub struct Describe {
     what: String,
     /// Its name; for an execution its id or workflow#number; for a sync its id or the beginning of its commit
     name: Option<String>,
+    /// Which of several workflows or schedules of the name is meant
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
 }
 
 /// What can be described.
@@ -52,7 +55,10 @@ impl Describe {
         let format = common.format_of(Format::value_variants())?;
         let client = common.client()?;
         let (kind, name) = self.subject()?;
-        let object = kind.object(&client, name)?;
+        if self.source.is_some() && !matches!(kind, Kind::Workflow | Kind::Schedule) {
+            return Err(Failure::new("--source says which workflow or schedule is meant").with_help("leave it out here"));
+        }
+        let object = kind.object(&client, name, self.source.as_deref())?;
         match format {
             Format::Json => output::print(&output::json(&object))?,
             Format::Yaml => output::print(&output::yaml(&object)?)?,
@@ -64,11 +70,11 @@ impl Describe {
 }
 
 impl Kind {
-    fn object(self, client: &Client, name: &str) -> Result<Value, Failure> {
+    fn object(self, client: &Client, name: &str, source: Option<&str>) -> Result<Value, Failure> {
         match self {
             Self::Execution => client.get(&execution_path(name)),
-            Self::Workflow => client.get(&format!("/workflows/{}", encode(name))),
-            Self::Schedule => scheduled(client, name),
+            Self::Workflow => client.get(&format!("/workflows/{}{}", encode(name), query(&[("source", source)]))),
+            Self::Schedule => scheduled(client, name, source),
             Self::Agent => client.get(&format!("/agents/{}", encode(name))),
             Self::Source => client.get(&format!("/sources/{}", encode(name))),
             Self::Sync => super::sync(client, name),
@@ -112,9 +118,9 @@ impl Describe {
 }
 
 /// A schedule, and its last slots in `status.slots`.
-fn scheduled(client: &Client, name: &str) -> Result<Value, Failure> {
+fn scheduled(client: &Client, name: &str, source: Option<&str>) -> Result<Value, Failure> {
     let path = format!("/schedules/{}", encode(name));
-    let mut schedule = client.get(&path)?;
+    let mut schedule = client.get(&format!("{path}{}", query(&[("source", source)])))?;
     let (source, limit) = (text(&schedule, "/status/source"), LAST_SLOTS.to_string());
     let asked = query(&[("source", Some(source.as_str())), ("limit", Some(limit.as_str()))]);
     schedule["status"]["slots"] = client.get(&format!("{path}/slots{asked}"))?["items"].take();
@@ -140,6 +146,7 @@ fn execution(execution: &Execution, now: Timestamp) -> String {
         ("Execution", execution.name.clone()),
         ("Id", execution.id.clone()),
         ("Workflow", execution.workflow.clone()),
+        ("Source", execution.source.clone()),
         ("Commit", execution.commit.clone()),
         ("Status", execution.status.clone()),
         ("Message", execution.message.clone().unwrap_or_default()),

@@ -31,6 +31,9 @@ pub struct Get {
     /// Executions in this state only, such as `running`
     #[arg(long, conflicts_with = "name")]
     status: Option<String>,
+    /// Of this source only: executions and syncs; or which of several workflows or schedules of the same name is meant
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
     /// At most so many; 50 unless said for executions and syncs, of which the newest are shown
     #[arg(long, conflicts_with = "name", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     limit: Option<u16>,
@@ -66,6 +69,7 @@ impl Get {
                 Failure::new("--workflow and --status select executions").with_help("use them with `pulse get executions`")
             );
         }
+        self.check_source()?;
         let client = common.client()?;
         let (items, document) = match &self.name {
             Some(name) => {
@@ -96,16 +100,29 @@ impl Get {
         Ok(Exit::Success)
     }
 
+    /// `--source` where it says something: of a list, or of a name that several sources may have.
+    fn check_source(&self) -> Result<(), Failure> {
+        let listed = matches!(self.kind, Kind::Executions | Kind::Syncs) && self.name.is_none();
+        let named = matches!(self.kind, Kind::Workflows | Kind::Schedules) && self.name.is_some();
+        if self.source.is_none() || listed || named {
+            return Ok(());
+        }
+        let help = "use it with `get executions`, `get syncs`, `get workflow NAME` or `get schedule NAME`; `-o wide` shows each object's source";
+        Err(Failure::new("--source selects executions or syncs, or says which workflow or schedule is meant").with_help(help))
+    }
+
     fn all(&self, client: &Client) -> Result<Listed, Failure> {
         let newest = matches!(self.kind, Kind::Executions | Kind::Syncs);
         let limit = self.limit.or(newest.then_some(DEFAULT_LIMIT));
         let text = limit.map(|limit| limit.min(MAX_PAGE).to_string());
-        let parts = [("workflow", self.workflow.as_deref()), ("status", self.status.as_deref()), ("limit", text.as_deref())];
-        let path = match self.kind {
-            Kind::Executions => format!("/executions{}", query(&parts)),
-            kind => format!("{}{}", kind.path(), query(&parts[2..])),
-        };
-        client.listed(&path, limit.map(usize::from))
+        // What says nothing of a kind is not given.
+        let path = query(&[
+            ("workflow", self.workflow.as_deref()),
+            ("status", self.status.as_deref()),
+            ("source", self.source.as_deref()),
+            ("limit", text.as_deref()),
+        ]);
+        client.listed(&format!("{}{path}", self.kind.path()), limit.map(usize::from))
     }
 
     fn say_more(&self, items: &[Value], more: bool) {
@@ -120,7 +137,8 @@ impl Get {
             Kind::Executions => client.get(&execution_path(name)),
             Kind::Syncs => sync(client, name),
             Kind::Workflows | Kind::Schedules | Kind::Agents | Kind::Sources => {
-                client.get(&format!("{}/{}", self.kind.path(), encode(name)))
+                let source = query(&[("source", self.source.as_deref())]);
+                client.get(&format!("{}/{}{source}", self.kind.path(), encode(name)))
             }
             // These have no path of their own.
             kind => {
@@ -224,6 +242,7 @@ const WORKFLOWS: &[Column] = &[
         params.map(|param| text(param, "/name")).collect::<Vec<_>>().join(",")
     }),
     ("LABELS", true, |item, _| pairs(item, "/metadata/labels")),
+    ("SOURCE", true, |item, _| text(item, "/status/source")),
     ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
     ("DESCRIPTION", false, |item, _| text(item, "/spec/description")),
 ];
@@ -236,6 +255,7 @@ const SCHEDULES: &[Column] = &[
     ("WHAT", false, |item, _| scheduled::what(item)),
     ("POLICY", true, |item, _| text(item, "/spec/concurrencyPolicy")),
     ("LABELS", true, |item, _| pairs(item, "/metadata/labels")),
+    ("SOURCE", true, |item, _| text(item, "/status/source")),
     ("COMMIT", true, |item, _| short(text(item, "/status/observedCommit"))),
     ("WAITS FOR", true, |item, _| text(item, "/status/waitsFor")),
 ];
@@ -247,6 +267,7 @@ const EXECUTIONS: &[Column] = &[
     ("AGE", false, |item, now| age(item, "/createdAt", now)),
     ("DURATION", false, |item, now| when::between(time(item, "/startedAt"), time(item, "/endedAt"), now)),
     ("ID", true, |item, _| text(item, "/id")),
+    ("SOURCE", true, |item, _| text(item, "/source")),
     ("COMMIT", true, |item, _| short(text(item, "/commit"))),
     ("CREATED", true, |item, _| time(item, "/createdAt").map_or_else(String::new, when::local)),
     ("MESSAGE", false, |item, _| text(item, "/message")),
@@ -268,6 +289,7 @@ const AGENTS: &[Column] = &[
 
 const GROUPS: &[Column] = &[
     ("NAME", false, |item, _| text(item, "/metadata/name")),
+    ("SOURCE", true, |item, _| text(item, "/status/source")),
     ("AGENTS", true, |item, _| listed(item, "/spec/agents")),
     ("MEMBERS", false, |item, _| listed(item, "/status/members")),
     ("SELECTOR", false, |item, _| text(item, "/spec/selector")),

@@ -26,6 +26,9 @@ pub struct Run {
     /// A parameter; the value is taken as it stands
     #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = pair)]
     params: Vec<(String, String)>,
+    /// The workflow's source; needed only where several have one of the name. The execution is then told by its id
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
     /// Only on agents that match, such as role=web; narrows every step
     #[arg(long, value_name = "SELECTOR")]
     limit: Option<String>,
@@ -55,7 +58,8 @@ impl Run {
         let body = self.body()?;
         let client = common.client()?;
         let answer = if self.dry_run { client.post("/executions", &body, &[])? } else { self.start(&client, &body)? };
-        let name = text(&answer, "/name");
+        // A number counts within its source, so that where there are several only the id surely means this one.
+        let name = text(&answer, if self.source.is_some() { "/id" } else { "/name" });
         match format {
             Format::Json => output::print(&output::json(&answer))?,
             Format::Yaml => output::print(&output::yaml(&answer)?)?,
@@ -78,8 +82,10 @@ impl Run {
             }
         }
         let mut body = json!({ "workflow": self.name, "params": params });
-        if let Some(limit) = &self.limit {
-            body["limit"] = Value::from(limit.as_str());
+        for (field, given) in [("source", &self.source), ("limit", &self.limit)] {
+            if let Some(given) = given {
+                body[field] = Value::from(given.as_str());
+            }
         }
         if self.dry_run {
             body["dryRun"] = Value::from(true);

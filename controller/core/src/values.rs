@@ -22,6 +22,8 @@ pub struct Scope {
     pub earlier_steps: Vec<String>,
     /// Something that is rendered once for each target, so that `agent.…` means that target.
     pub in_target: bool,
+    /// The command of a schedule, which stands alone: it has no parameters, and no steps come before it.
+    pub of_schedule: bool,
 }
 
 /// What an execution knows at one moment.

@@ -32,7 +32,7 @@ impl Dice {
 }
 
 fn scope() -> Scope {
-    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec!["a".into()], in_target: true }
+    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec!["a".into()], in_target: true, ..Scope::default() }
 }
 
 fn check(text: &str) {

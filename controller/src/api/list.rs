@@ -33,9 +33,10 @@ impl SourceQuery {
         if all.len() < 2 {
             return Ok(all.pop());
         }
-        let sources = all.iter().map(|definition| definition.source.as_str()).collect::<Vec<_>>().join(", ");
-        let detail = format!("several sources have the name: {sources}");
-        Err(Problem::new(StatusCode::CONFLICT, "ambiguous_name", detail).with_help("name one with `?source=`"))
+        let sources: Vec<String> = all.into_iter().map(|definition| definition.source).collect();
+        let detail = format!("several sources have the name: {}", sources.join(", "));
+        let problem = Problem::new(StatusCode::CONFLICT, "ambiguous_name", detail).with("sources", sources);
+        Err(problem.with_help("say which is meant: `?source=` in the request, or `--source` of `pulse get` and `pulse describe`"))
     }
 }
 

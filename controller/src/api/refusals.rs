@@ -74,10 +74,15 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         let said = error.to_string();
         match error {
-            StartError::NoSuchWorkflow(_) => {
-                Self::new(UNPROCESSABLE, "no_such_workflow", said).with_help("GET /api/v1/workflows lists those that are live")
+            StartError::NoSuchWorkflow { of, .. } => {
+                let each = if of.is_some() { ", each with its source" } else { "" };
+                let help = format!("GET /api/v1/workflows (`pulse get workflows -o wide`) lists those that are live{each}");
+                Self::new(UNPROCESSABLE, "no_such_workflow", said).with_help(help)
             }
-            StartError::Ambiguous { .. } => Self::new(CONFLICT, "ambiguous_name", said),
+            StartError::Ambiguous { sources, .. } => {
+                let help = "say which is meant: `source` in the request, or `pulse run NAME --source SOURCE`";
+                Self::new(CONFLICT, "ambiguous_name", said).with("sources", sources).with_help(help)
+            }
             StartError::Params(errors) => {
                 let place = |name: &str| format!("/params/{}", name.replace('~', "~0").replace('/', "~1"));
                 let errors = errors

@@ -95,7 +95,7 @@ pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_
         "planDigest": plan.digest(),
         "needsConfirmation": plan.needs_confirmation(),
         "liveCommit": planned.live_commit,
-        "problems": checked.problems,
+        "problems": planned.problems,
     })))
 }
 

@@ -49,15 +49,20 @@ impl EngineError {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No workflow of this name is live.
-    #[error("no workflow is named `{0}`")]
-    NoSuchWorkflow(String),
+    #[error("no workflow{} is named `{name}`", .of.as_ref().map_or_else(String::new, |source| format!(" of source `{source}`")))]
+    NoSuchWorkflow {
+        /// The name.
+        name: String,
+        /// The source that was named.
+        of: Option<String>,
+    },
     /// Several sources have one of this name.
-    #[error("more than one source has a workflow named `{name}`: {sources}")]
+    #[error("more than one source has a workflow named `{name}`: {}", .sources.join(", "))]
     Ambiguous {
         /// The name.
         name: String,
-        /// The sources, comma-separated.
-        sources: String,
+        /// The sources that have one.
+        sources: Vec<String>,
     },
     /// Parameters are wrong; every error at once.
     #[error("the parameters are wrong")]

@@ -62,10 +62,10 @@ impl Live {
         let all = self.workflows.get(name).into_iter().flatten();
         let found: Vec<_> = all.filter(|workflow| source.is_none_or(|source| workflow.source == source)).collect();
         match found.as_slice() {
-            [] => Err(StartError::NoSuchWorkflow(name.to_owned())),
+            [] => Err(StartError::NoSuchWorkflow { name: name.to_owned(), of: source.map(str::to_owned) }),
             [workflow] => Ok(workflow),
             several => {
-                let sources = several.iter().map(|workflow| workflow.source.as_str()).collect::<Vec<_>>().join(", ");
+                let sources = several.iter().map(|workflow| workflow.source.clone()).collect();
                 Err(StartError::Ambiguous { name: name.to_owned(), sources })
             }
         }
@@ -154,6 +154,15 @@ impl Engine {
     /// What is live now.
     pub(super) fn live(&self) -> Arc<Live> {
         Arc::clone(&self.inner.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Workflows of other sources, by name, with the sources that have them.
+    pub fn workflows_beside(&self, source: &str) -> BTreeMap<String, Vec<String>> {
+        let live = self.live();
+        let others = live.workflows.iter().map(|(name, all)| {
+            (name, all.iter().map(|workflow| &workflow.source).filter(|other| *other != source).cloned().collect::<Vec<_>>())
+        });
+        others.filter(|(_, sources)| !sources.is_empty()).map(|(name, sources)| (name.clone(), sources)).collect()
     }
 
     /// Objects of a source that are live and cannot be read.

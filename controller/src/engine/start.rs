@@ -10,7 +10,7 @@ use crd_schemas::manifest::{Run, StepFile};
 use pulse_core::decide::Presence;
 use pulse_core::decide::{Pass, pass};
 use pulse_core::definitions::{CompiledRun, CompiledStep, Params, Program, Snapshot};
-use pulse_core::execution::{Created, Event, EventRecord, Execution, Selection, Trigger, claim_change, context};
+use pulse_core::execution::{Created, Event, EventRecord, Execution, Selection, Summary, Trigger, claim_change, context};
 use pulse_core::schedule::Fire;
 use pulse_core::selector::{Inventory, KnownAgent, resolve};
 use pulse_core::values::Context;
@@ -60,12 +60,21 @@ pub struct Started {
     pub number: i64,
     /// Its workflow.
     pub workflow: String,
+    /// The workflow's source.
+    pub source: String,
     /// The word for its state.
     pub status: String,
     /// Commit it is pinned to.
     pub commit: String,
     /// The same request came before; this is what it started then.
     pub replayed: bool,
+}
+
+impl Started {
+    fn of(row: Summary, replayed: bool) -> Self {
+        let Summary { id, number, workflow, source, status, commit, .. } = row;
+        Self { id, number, workflow, source, status: status.to_string(), commit, replayed }
+    }
 }
 
 /// What a start would do.
@@ -185,7 +194,8 @@ impl Engine {
                 }
                 // Whatever was freed or connected between the decision and the watch is seen by one more look.
                 self.inner.queue.add(id);
-                return Ok(Started { id, number, workflow: request.workflow.clone(), status, commit, replayed: false });
+                let (workflow, source) = (request.workflow.clone(), prepared.workflow.source.clone());
+                return Ok(Started { id, number, workflow, source, status, commit, replayed: false });
             };
             let freed = self.inner.fleet.lock().free(id, &done.take);
             self.slots_freed(freed);
@@ -213,8 +223,7 @@ impl Engine {
     async fn look_whether(&self, id: ExecutionId, error: WriteError) -> Result<Started, StartError> {
         let Some(row) = self.inner.store.execution(id).await? else { return Err(StartError::Engine(error.into())) };
         self.wake(id);
-        let (status, commit, workflow) = (row.status.to_string(), row.commit, row.workflow);
-        Ok(Started { id, number: row.number, workflow, status, commit, replayed: false })
+        Ok(Started::of(row, false))
     }
 
     /// What a start would do; nothing is written.
@@ -233,14 +242,7 @@ impl Engine {
             return Err(StartError::IdempotencyMismatch);
         }
         let summary = self.inner.store.execution(row.execution).await?;
-        Ok(summary.map(|summary| Started {
-            id: row.execution,
-            number: summary.number,
-            workflow: summary.workflow,
-            status: summary.status.to_string(),
-            commit: summary.commit,
-            replayed: true,
-        }))
+        Ok(summary.map(|summary| Started::of(summary, true)))
     }
 
     pub(super) fn prepare(&self, request: &StartRequest) -> Result<Prepared, StartError> {

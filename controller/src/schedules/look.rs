@@ -187,7 +187,7 @@ enum Refused {
 fn refusal(error: StartError) -> Result<Refused, EngineError> {
     let said = error.to_string();
     Ok(Refused::Slot(match error {
-        StartError::NoSuchWorkflow(name) => Refusal::UnknownWorkflow(name),
+        StartError::NoSuchWorkflow { name, .. } => Refusal::UnknownWorkflow(name),
         StartError::Params(errors) => Refusal::BadParams(errors.iter().map(ToString::to_string).collect()),
         StartError::Targets { .. } => Refusal::NoTargets(said),
         StartError::Forbidden { name, .. } => Refusal::WorkflowRunning(name),

@@ -3,7 +3,7 @@
 use super::check::set_digest;
 use super::heads::Heads;
 use super::{Checked, SyncError, Syncer};
-use crd_schemas::Kind;
+use crd_schemas::{Kind, Problem};
 use pulse_core::Timestamp;
 use pulse_core::plan::{Change, LiveObject, Plan, WantedObject};
 use pulse_store::{Apply, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
@@ -19,6 +19,8 @@ pub struct Planned {
     pub generation: i64,
     /// The commit that is live.
     pub live_commit: Option<String>,
+    /// What there is to say of the set: its own problems, and what what is live of other sources gives rise to.
+    pub problems: Vec<Problem>,
     /// Objects that stay as they are, but stand in another file now.
     pub(super) moved: Vec<Change>,
     pub(super) heads: Arc<Heads>,
@@ -36,7 +38,8 @@ impl Syncer {
             live.is_some_and(|live| Some(&live.path) != change.path.as_ref())
         };
         let moved = plan.unchanged.iter().filter(elsewhere).cloned().collect();
-        Ok(Planned { plan, generation: heads.generation, live_commit: heads.commit.clone(), moved, heads, wanted })
+        let problems = checked.problems_beside(&self.inner.engine.workflows_beside(self.name()));
+        Ok(Planned { problems, plan, generation: heads.generation, live_commit: heads.commit.clone(), moved, heads, wanted })
     }
 }
 

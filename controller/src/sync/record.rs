@@ -117,7 +117,7 @@ impl Finding {
             }
         };
         let generation = planned.generation_after(outcome, checked);
-        let (commit, problems) = (Some(checked.commit.clone()), json!(checked.problems));
+        let (commit, problems) = (Some(checked.commit.clone()), json!(planned.problems));
         Self { outcome, reason, commit, generation, problems, counts, message }
     }
 

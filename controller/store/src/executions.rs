@@ -17,6 +17,8 @@ const COLUMNS: &str = "id, source, workflow, number, status, terminal, commit_id
 pub struct ExecutionFilter {
     /// Of this workflow.
     pub workflow: Option<String>,
+    /// Of this source.
+    pub source: Option<String>,
     /// With this status; the reason of a waiting one is not looked at.
     pub status: Option<ExecutionState>,
 }
@@ -96,6 +98,7 @@ impl Store {
         let mut values = Vec::new();
         let conditions = [
             ("workflow = ?", filter.workflow.clone()),
+            ("source = ?", filter.source.clone()),
             ("status = ?", filter.status.map(|status| status.word().to_owned())),
             ("id < ?", cursor.map(|id| id.to_string())),
         ];

@@ -58,9 +58,17 @@ impl Program {
 
     /// Compiles a workflow, without its files; every error at once.
     pub fn compile(workflow: &Workflow) -> Result<Self, Vec<Finding>> {
+        let params = workflow.spec.params.iter().map(|param| param.name.clone());
+        Self::compile_in(workflow, Scope { params: params.collect(), ..Scope::default() })
+    }
+
+    /// The same for the workflow that a schedule's command makes; what is wrong is said in the schedule's terms.
+    pub(super) fn compile_command(workflow: &Workflow) -> Result<Self, Vec<Finding>> {
+        Self::compile_in(workflow, Scope { of_schedule: true, ..Scope::default() })
+    }
+
+    fn compile_in(workflow: &Workflow, mut scope: Scope) -> Result<Self, Vec<Finding>> {
         let mut findings = Vec::new();
-        let mut scope =
-            Scope { params: workflow.spec.params.iter().map(|param| param.name.clone()).collect(), ..Scope::default() };
         let mut steps = Vec::new();
         for (index, step) in workflow.spec.steps.iter().enumerate() {
             steps.extend(compile_step(step, &format!("/spec/steps/{index}"), &scope, &mut findings));

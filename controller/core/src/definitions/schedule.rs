@@ -37,7 +37,7 @@ pub(super) fn check_own_schedule(schedule: &Schedule) -> Vec<Finding> {
     match &schedule.spec.action {
         ScheduledAction::Workflow(started) => findings.extend(check_limit(started)),
         ScheduledAction::Command(_) => {
-            let compiled = schedule_workflow(schedule).and_then(|workflow| Program::compile(&workflow).err());
+            let compiled = schedule_workflow(schedule).and_then(|workflow| Program::compile_command(&workflow).err());
             findings.extend(compiled.into_iter().flatten().map(in_spec));
         }
     }

@@ -335,3 +335,18 @@ fn every_path_of_a_manifest_is_one_that_agents_take() {
     }
     assert_eq!(accepted, 6);
 }
+
+#[test]
+fn a_schedule_s_command_has_no_parameters_and_says_what_to_do() {
+    let spec = json!({"every": "5m", "targets": ["all"], "command": "echo {{ params.who }} {{ params }} {{ steps.ask.stdout }}"});
+    let schedule = manifest(json!({"kind": "Schedule", "metadata": {"name": "nightly"}, "spec": spec}));
+    let found: Vec<_> = check_own(&schedule).into_iter().map(|found| (0, found)).collect();
+    insta::assert_snapshot!(said(&found), @r"
+    0 /spec/command Some((5, 16)) error[bad-template]: a schedule's command has no parameters, so `params.who` names nothing
+        mend: write the value itself, or let the schedule start a Workflow that declares it: `workflow: …` with `params: {who: …}`
+    0 /spec/command Some((22, 12)) error[bad-template]: a schedule's command has no parameters, so `params` names nothing
+        mend: write the value itself, or let the schedule start a Workflow that declares it: `workflow: …` with `params: {NAME: …}`
+    0 /spec/command Some((35, 22)) error[bad-template]: a schedule's command is its only step, so `steps.ask` names nothing
+        mend: put the steps into a Workflow, and let the schedule start it: `workflow: …`
+    ");
+}

@@ -5,7 +5,7 @@ use crate::values::{StepValue, TargetValue};
 
 fn scope() -> Scope {
     let earlier_steps = ["check", "my-step", "several", "lost"].map(str::to_owned).into();
-    Scope { params: vec!["x".into(), "n".into(), "or".into(), "length".into()], earlier_steps, in_target: false }
+    Scope { params: vec!["x".into(), "n".into(), "or".into(), "length".into()], earlier_steps, ..Scope::default() }
 }
 
 fn context() -> Context {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn scope() -> Scope {
-    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec!["check".into()], in_target: true }
+    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec!["check".into()], in_target: true, ..Scope::default() }
 }
 
 fn compile(text: &str, shell: ShellKind) -> String {

@@ -149,6 +149,14 @@ fn parse_param(name: &str, scope: &Scope) -> Result<Path, PathError> {
     if scope.params.iter().any(|known| known == name) {
         return Ok(Path::Param(name.to_owned()));
     }
+    if scope.of_schedule {
+        let shown: String = name.chars().take(60).collect();
+        let (what, declared) = if name.is_empty() { ("params".to_owned(), "NAME") } else { (format!("params.{shown}"), &*shown) };
+        let help = format!(
+            "write the value itself, or let the schedule start a Workflow that declares it: `workflow: …` with `params: {{{declared}: …}}`"
+        );
+        return Err(PathError::new(format!("a schedule's command has no parameters, so `{what}` names nothing"), help));
+    }
     if name.is_empty() {
         return Err(PathError::new("`params` alone is no value".to_owned(), "write `params.<name>`".to_owned()));
     }
@@ -166,6 +174,10 @@ fn unknown_param(name: &str, scope: &Scope) -> PathError {
 
 /// The error about a step that is not there or does not come earlier.
 fn unknown_step(id: &str, scope: &Scope) -> PathError {
+    if scope.of_schedule {
+        let help = "put the steps into a Workflow, and let the schedule start it: `workflow: …`".to_owned();
+        return PathError::new(format!("a schedule's command is its only step, so `steps.{id}` names nothing"), help);
+    }
     let help = match scope.earlier_steps.is_empty() {
         true => "no step comes before this one".to_owned(),
         false => format!("the steps before this one are {}", listed(scope.earlier_steps.iter().map(String::as_str))),

@@ -3,7 +3,12 @@
 use super::*;
 
 fn scope() -> Scope {
-    Scope { params: vec!["ticket".into()], earlier_steps: vec!["check".into(), "my-step".into()], in_target: true }
+    Scope {
+        params: vec!["ticket".into()],
+        earlier_steps: vec!["check".into(), "my-step".into()],
+        in_target: true,
+        ..Scope::default()
+    }
 }
 
 fn context() -> Context {

@@ -9,12 +9,12 @@ pub use cache::Cache;
 
 use crate::source::tree::{Commit, SourceError, SourceReason, Tree};
 use cache::{CheckedDocument, CheckedFile};
-use crd_schemas::{Document, Manifest, Problem, Severity};
+use crd_schemas::{Document, Kind, Manifest, Problem, Severity};
 use files::UsedFiles;
 use pulse_core::definitions::{self, Files};
 use pulse_core::plan::WantedObject;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Problems that are kept of one commit.
@@ -115,6 +115,25 @@ impl Checked {
     /// How many files have such problems.
     pub(super) fn bad_files(&self) -> usize {
         self.bad_files
+    }
+
+    /// Every problem, and a warning for each workflow that other sources have, too: `others` says which.
+    pub(super) fn problems_beside(&self, others: &BTreeMap<String, Vec<String>>) -> Vec<Problem> {
+        let mut problems = self.problems.clone();
+        if others.is_empty() || problems.len() > MAX_PROBLEMS {
+            return problems;
+        }
+        let workflows = self.declared.iter().filter(|declared| declared.manifest().kind() == Kind::Workflow);
+        problems.extend(workflows.filter_map(|declared| {
+            let name = declared.manifest().metadata().name.as_str();
+            let sources = others.get(name)?.iter().map(|source| format!("`{source}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("source {sources} has a workflow `{name}`, too, so whoever starts one has to name its source");
+            let help = Some(format!("rename one of them, or start it by `pulse run {name} --source …`"));
+            Some(declared.document.document.problem("/metadata/name", Severity::Warning, "shared-name", message, help))
+        }));
+        problems.sort_by(|a, b| (&a.file, a.line, a.column, &a.code).cmp(&(&b.file, b.line, b.column, &b.code)));
+        cut(&mut problems, MAX_PROBLEMS);
+        problems
     }
 
     /// What the set declares, in the order of [`Checked::declared`].

@@ -60,11 +60,16 @@ impl Room {
 
     /// The command that an execution of a workflow would run.
     async fn command(&self, workflow: &str) -> Result<(String, String), String> {
+        self.command_of(workflow, None).await
+    }
+
+    /// The same of one source.
+    async fn command_of(&self, workflow: &str, source: Option<&str>) -> Result<(String, String), String> {
         let request = crate::engine::StartRequest {
             workflow: workflow.to_owned(),
             params: BTreeMap::new(),
             limit: None,
-            source: None,
+            source: source.map(str::to_owned),
             trigger: pulse_core::execution::Trigger::person("anna".to_owned()),
             idempotency: None,
         };
@@ -98,6 +103,9 @@ async fn sources_side_by_side_leave_each_other_alone() {
     assert_eq!(room.live("one").await.into_keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(room.live("two").await.into_keys().collect::<Vec<_>>(), ["a", "c"]);
     assert!(room.command("a").await.unwrap_err().contains("one, two"), "equal names are told apart by their source");
+    assert_eq!(room.command_of("a", Some("one")).await.unwrap(), ("c1".to_owned(), "echo one".to_owned()));
+    assert_eq!(room.command_of("a", Some("two")).await.unwrap(), ("d1".to_owned(), "echo two".to_owned()));
+    assert_eq!(room.command_of("c", Some("one")).await.unwrap_err(), "no workflow of source `one` is named `c`");
     // What one of them takes back stays live in the other.
     room.shelves[0].push("c2", &[("b.yaml", &workflow("b", "echo 2"))]);
     room.sync(SyncOutcome::Applied).await;
@@ -116,6 +124,44 @@ async fn sources_side_by_side_leave_each_other_alone() {
     assert_eq!(room.command("c").await.unwrap().0, "d2");
     assert_eq!(room.store.definition("two", Kind::Workflow, "c").await.unwrap().unwrap().commit, "d1");
     assert!(room.sources.pick(None).is_err() && room.sources.pick(Some("three")).is_err());
+}
+
+#[tokio::test]
+async fn a_workflow_s_name_that_another_source_has_too_is_a_warning() {
+    let room = Room::new().await;
+    let agent = "apiVersion: pulse.dev/v1\nkind: Agent\nmetadata: {name: web}\n";
+    room.shelves[0]
+        .push("c1", &[("agent.yaml", agent), ("sub/a.yaml", &workflow("a", "echo")), ("b.yaml", &workflow("b", "echo"))]);
+    room.shelves[1].push("d1", &[("agent.yaml", agent), ("b.yaml", &workflow("b", "echo"))]);
+    let alone = room.sync(SyncOutcome::Applied).await;
+    assert_eq!(alone.problems, serde_json::json!([]), "nobody else has the names yet");
+    let second = room.two().sync().await.unwrap();
+    assert_eq!(second.outcome, SyncOutcome::Applied, "a warning refuses nothing");
+    let warning = |record: &SyncRecord| {
+        let problems = record.problems.as_array().unwrap();
+        let said = problems
+            .iter()
+            .map(|one| ["severity", "file", "code", "message", "help"].map(|field| one[field].as_str().unwrap().to_owned()));
+        (said.collect::<Vec<_>>(), problems.first().map(|one| one["line"].clone()))
+    };
+    let expected = |other: &str| {
+        let message = format!("source `{other}` has a workflow `b`, too, so whoever starts one has to name its source");
+        let help = "rename one of them, or start it by `pulse run b --source …`".to_owned();
+        (vec![["warning".to_owned(), "b.yaml".to_owned(), "shared-name".to_owned(), message, help]], Some(serde_json::json!(3)))
+    };
+    assert_eq!(warning(&second), expected("one"));
+    // The first one hears of it at its next look, which is recorded once; and of its end.
+    let unchanged = room.sync(SyncOutcome::Unchanged).await;
+    assert_eq!(warning(&unchanged), expected("two"));
+    assert_eq!(room.sync(SyncOutcome::Unchanged).await.id, unchanged.id);
+    room.shelves[1].push("d2", &[("agent.yaml", agent)]);
+    room.two().sync().await.unwrap();
+    assert_eq!(room.sync(SyncOutcome::Unchanged).await.problems, serde_json::json!([]));
+    // A plan says the same before anything is live.
+    room.shelves[1].push("d3", &[("a.yaml", &workflow("a", "echo"))]);
+    let checked = room.two().check_source(None).await.unwrap();
+    let planned = room.two().plan(&checked).await.unwrap();
+    assert!(checked.problems.is_empty() && planned.problems[0].message.contains("source `one`"), "{:?}", planned.problems);
 }
 
 #[tokio::test]

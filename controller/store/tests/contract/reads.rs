@@ -13,7 +13,11 @@ pub async fn lists_are_paged_newest_first(bench: Bench) {
         started(&store, "backup", number).await;
     }
     ids.reverse();
-    let filter = ExecutionFilter { workflow: Some("update".to_owned()), status: Some(ExecutionState::Pending) };
+    let filter = ExecutionFilter {
+        workflow: Some("update".to_owned()),
+        status: Some(ExecutionState::Pending),
+        ..ExecutionFilter::default()
+    };
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let page = store.executions(&filter, 3, cursor).await.expect("readable");

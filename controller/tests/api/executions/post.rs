@@ -56,3 +56,39 @@ fn a_dry_run_says_all_and_starts_nothing() {
     let key = [("idempotency-key", "k")];
     server.post_with(PATH, &json!({ "workflow": "a", "dryRun": true }), &key).refused(400, "bad_header");
 }
+
+#[test]
+fn a_start_may_name_its_source() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let _agent = server.agent("web-1");
+    let refused = server.post(PATH, &json!({ "workflow": "a", "source": "other" })).refused(422, "no_such_workflow");
+    assert_eq!(refused["detail"], "no workflow of source `other` is named `a`");
+    assert!(refused["help"].as_str().unwrap().contains("each with its source"), "{refused}");
+    let started = server.post(PATH, &json!({ "workflow": "a", "source": "default" })).ok();
+    assert_eq!((&started["name"], &started["source"]), (&"a#1".into(), &"default".into()));
+    let listed = |source: &str| server.get(&format!("{PATH}?source={source}")).ok()["items"].as_array().unwrap().len();
+    assert_eq!((listed("default"), listed("other")), (1, 0));
+}
+
+#[test]
+fn a_name_of_two_sources_is_refused_until_one_is_named() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo one"))]);
+    let _agent = server.agent("web-1");
+    server.second_source(&[("a.yaml", &workflow("a", "echo two"))]);
+    let refused = server.post(PATH, &json!({ "workflow": "a", "dryRun": true })).refused(409, "ambiguous_name");
+    assert_eq!(refused["sources"], json!(["default", "two"]));
+    assert!(refused["help"].as_str().unwrap().contains("pulse run NAME --source SOURCE"), "{refused}");
+    for (source, script) in [("default", "echo one"), ("two", "echo two")] {
+        let dry = server.post(PATH, &json!({ "workflow": "a", "source": source, "dryRun": true })).ok();
+        assert_eq!(dry["steps"][0]["script"], script);
+    }
+    // Each counts its own, and both are shown with their source.
+    for source in ["default", "two"] {
+        assert_eq!(server.post(PATH, &json!({ "workflow": "a", "source": source })).ok()["name"], "a#1");
+    }
+    let workflows = server.get("/api/v1/workflows").ok();
+    let sources: Vec<_> = workflows["items"].as_array().unwrap().iter().map(|one| one["status"]["source"].clone()).collect();
+    assert_eq!(sources, ["default", "two"]);
+    let one = server.get("/api/v1/workflows/a").refused(409, "ambiguous_name");
+    assert_eq!(one["sources"], json!(["default", "two"]));
+}

@@ -4,8 +4,11 @@ use super::{Agent, Answer};
 use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source, WebhookSecrets};
 use pulse_controller::engine::Engine;
 use pulse_controller::serve::{self, End, Mode, Serving};
+use pulse_controller::source::Folder;
+use pulse_controller::sync::Syncer;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -68,6 +71,17 @@ impl Server {
         let server = Self { runtime, serving: Some(serving), engine, root, http: http.build().new_agent() };
         server.post("/api/v1/syncs", &json!({})).ok();
         server
+    }
+
+    /// A second source, `two`, with these files, synced. Settings name one source only; what is live may be of several.
+    pub fn second_source(&self, files: &[(&str, &str)]) {
+        let folder = self.root.path().join("two");
+        std::fs::create_dir(&folder).unwrap();
+        for (file, text) in files {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        let syncer = Syncer::new("two", Arc::new(Folder::new(folder)), Duration::from_secs(3600), self.engine.clone());
+        assert_eq!(self.block_on(syncer.sync()).unwrap().outcome.as_str(), "applied");
     }
 
     /// The running controller.
