@@ -49,11 +49,15 @@ fn text(name: &str, said: &str) -> String {
     manifest("Workflow", name, &json!({ "description": said, "steps": [step("only", &["a1"], "true")] }))
 }
 
+fn files(of: &Live) -> BTreeMap<String, String> {
+    of.iter().map(|(name, said)| (format!("{name}.yaml"), text(name, said))).collect()
+}
+
 /// A scene, and where its manifests come from: a repository, or else the scene's folder.
 struct Sync {
     scene: Scene,
     forge: Option<Forge>,
-    /// The commits of the repository, in their order.
+    /// The commits of the repository that are without error, in their order.
     commits: Vec<String>,
 }
 
@@ -72,15 +76,27 @@ impl Sync {
 
     /// The source holds these and nothing else; the controller does not run.
     fn hold(&mut self, wanted: &Live) {
-        let files: Live = wanted.iter().map(|(name, said)| (format!("{name}.yaml"), text(name, said))).collect();
+        let commit = self.put(&files(wanted));
+        self.commits.extend(commit);
+    }
+
+    /// The same, and beside them one that is wrong.
+    fn hold_with_error(&self, wanted: &Live) {
+        let mut files = files(wanted);
+        files.insert("broken.yaml".to_owned(), "apiVersion: pulse.dev/v1\nkind: Nonsense\n".to_owned());
+        self.put(&files);
+    }
+
+    /// Makes these the source's only files; the commit, where there is one.
+    fn put(&self, files: &BTreeMap<String, String>) -> Option<String> {
         if let Some(forge) = &self.forge {
             let files = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-            self.commits.push(forge.repository.replace("main", &files));
-            return;
+            return Some(forge.repository.replace("main", &files));
         }
         std::fs::remove_dir_all(self.scene.source("")).unwrap();
         std::fs::create_dir(self.scene.source("")).unwrap();
         files.iter().for_each(|(path, text)| std::fs::write(self.scene.source(path), text).unwrap());
+        None
     }
 
     /// Starts a controller that stopped before the source changed, and kills it at the point that its first look comes by.
@@ -98,11 +114,6 @@ impl Sync {
     /// look makes of it.
     fn start_without_source(&mut self) {
         self.scene.controller.start(&[("PULSE_SOURCE_URL".to_owned(), "http://127.0.0.1:1/nobody/listens.git".to_owned())]);
-    }
-
-    fn start_with_source(&mut self) {
-        self.scene.controller.terminate();
-        self.scene.controller.start(&[]);
     }
 
     /// What is live, as the controller has it in memory.
@@ -201,22 +212,26 @@ fn a_killed_sync_of_a_folder_leaves_the_old_commit_or_the_new_one(engine: Engine
 
 fn a_killed_record_of_a_refused_commit_leaves_what_is_live(engine: Engine) {
     for (point, is_recorded) in RECORD {
-        let mut sync = Sync::of_folder(engine, point);
-        let (old, new) = (numbered(0..3, "old"), numbered(1..4, "new"));
-        sync.hold(&old);
-        sync.scene.controller.start(&[]);
-        sync.scene.controller.terminate();
-        sync.hold(&new);
-        std::fs::write(sync.scene.source("broken.yaml"), "apiVersion: pulse.dev/v1\nkind: Nonsense\n").unwrap();
-        sync.kill_at(point);
-        sync.start_without_source();
-        assert_eq!(sync.live(), old, "killed at {point}");
-        let refused = sync.scene.database.number("SELECT COUNT(*) FROM syncs WHERE outcome = 'refused'");
-        assert_eq!(refused, i64::from(is_recorded));
-        sync.assert_rows_agree(&[&old]);
-        std::fs::remove_file(sync.scene.source("broken.yaml")).unwrap();
-        sync.start_with_source();
-        wait("the mended commit to be live", || (sync.live() == new).then_some(()));
-        sync.assert_rows_agree(&[&old, &new]);
+        kill_record(Sync::of_folder(engine, point), point, is_recorded);
+        kill_record(Sync::of_repository(engine, point), point, is_recorded);
     }
+}
+
+fn kill_record(mut sync: Sync, point: &str, is_recorded: bool) {
+    let (old, new) = (numbered(0..3, "old"), numbered(1..4, "new"));
+    sync.hold(&old);
+    sync.scene.controller.start(&[]);
+    sync.scene.controller.terminate();
+    sync.hold_with_error(&new);
+    sync.kill_at(point);
+    sync.start_without_source();
+    assert_eq!(sync.live(), old, "killed at {point}");
+    let refused = sync.scene.database.number("SELECT COUNT(*) FROM syncs WHERE outcome = 'refused'");
+    assert_eq!(refused, i64::from(is_recorded));
+    sync.assert_rows_agree(&[&old]);
+    sync.scene.controller.terminate();
+    sync.hold(&new);
+    sync.scene.controller.start(&[]);
+    wait("the mended commit to be live", || (sync.live() == new).then_some(()));
+    sync.assert_rows_agree(&[&old, &new]);
 }
