@@ -152,7 +152,7 @@ fn nightly() -> Value {
             "suspended": false, "suspendedBy": null, "waitsFor": "the next slot, 2126-11-22T01:30:00Z",
             "next": [{"slot": "2126-11-22T01:30:00Z", "at": "2126-11-22T01:30:00Z", "local": "2126-11-22T02:30:00+01:00"}],
             "last": {"slot": "2026-11-20T01:30:00Z", "lastSlot": "2026-11-21T01:30:00Z", "slots": 2, "outcome": "missed",
-                "reason": "too_late", "message": "nothing could start them", "execution": null, "decidedAt": "2026-11-21T05:00:00Z"},
+                "reason": "too_late", "message": "nothing could start it", "execution": null, "decidedAt": "2026-11-21T05:00:00Z"},
             "lastFired": {"slot": "2026-11-19T01:30:00Z", "at": "2026-11-19T01:30:00Z", "execution": {"id": "id-1", "name": "disk-check#3"}},
             "open": [{"id": "id-1", "name": "disk-check#3"}]}})
 }
@@ -189,7 +189,7 @@ fn schedules_say_what_comes_and_what_came() {
         "Last fired:  disk-check#3 at 2026-11-19 01:30:00 UTC",
         "2126-11-22T02:30:00+01:00  2126-11-22 01:30:00 UTC",
         "2026-11-20 01:30:00 UTC … 2026-11-21 01:30:00 UTC  2 missed: too_late",
-        "nothing could start them",
+        "nothing could start it",
     ] {
         assert!(described.stdout.contains(part), "{part:?} is not in\n{}", described.stdout);
     }

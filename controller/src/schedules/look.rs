@@ -6,7 +6,7 @@ use crate::engine::{EngineError, LiveSchedule, ScheduleKey, StartError};
 use crd_schemas::manifest::SchedulePolicy;
 use pulse_core::Timestamp;
 use pulse_core::execution::{Cancel, CancelMode, Trigger};
-use pulse_core::schedule::{Decision, Fire, OpenExecution, Refusal, ScheduleState, Settled, World, decide};
+use pulse_core::schedule::{CompiledSchedule, Decision, Fire, OpenExecution, Refusal, ScheduleState, Settled, World, decide};
 use pulse_protocol::failpoint;
 use pulse_store::{Advance, AdvanceError, Error, ScheduleRow, WriteError};
 
@@ -32,14 +32,16 @@ impl Scheduler {
         self.replace(key, &decision).await?;
         let Decision { state: Some(state), settled, fire, wake_at, .. } = decision else { return Ok(decision.wake_at) };
         let (source, name) = (key.source.clone(), key.name.clone());
-        let step = Advance { source, name, revision: row.map(|row| row.revision), state, settled, at: now };
+        let revision = row.map(|row| row.revision);
+        let step = Advance { source, name, revision, state, settled, continues: None, at: now };
         failpoint::hit("controller.schedule.decided");
         match fire {
             // Its record may be that of a run, which no unique key knows.
             Some(fire) if self.record(&step, fire.slot).await?.is_some() => self.pass_over(step).await?,
-            Some(fire) => self.fire(&live, &fire, step).await?,
-            None => self.advance(step).await?,
+            Some(fire) => self.fire(&live, compiled, &fire, step).await?,
+            None => self.settle(compiled, step).await?,
         }
+        self.tidy(key, revision).await?;
         Ok(wake_at)
     }
 
@@ -78,7 +80,14 @@ impl Scheduler {
     }
 
     /// Starts the execution of a slot, in one commit with the slot's record. A start that is refused is recorded as skipped.
-    async fn fire(&self, live: &LiveSchedule, fire: &Fire, step: Advance) -> Result<(), EngineError> {
+    async fn fire(
+        &self,
+        live: &LiveSchedule,
+        compiled: &CompiledSchedule,
+        fire: &Fire,
+        step: Advance,
+    ) -> Result<(), EngineError> {
+        let step = self.continuing(compiled, step).await?;
         let refused = match self.inner.engine.fire(live, fire, &step).await {
             Ok(started) => {
                 tracing::info!(schedule = %live.key, slot = %fire.slot, execution = %started.id, "fired");
@@ -92,14 +101,32 @@ impl Scheduler {
                 skipped.message.truncate(skipped.message.floor_char_boundary(MESSAGE));
                 let mut settled = step.settled.clone();
                 settled.push(skipped);
-                self.advance(Advance { settled, ..step }).await
+                self.settle(compiled, Advance { settled, ..step }).await
             }
             Refused::Moved => Ok(()),
             Refused::Settled => self.pass_over(step).await,
         }
     }
 
-    /// Writes what is settled without an execution.
+    /// Writes what is settled without an execution. Equal records that follow each other are one.
+    async fn settle(&self, compiled: &CompiledSchedule, step: Advance) -> Result<(), EngineError> {
+        self.advance(self.continuing(compiled, step).await?).await
+    }
+
+    /// The step, with the record that the first of its own goes into, where there is one.
+    async fn continuing(&self, compiled: &CompiledSchedule, step: Advance) -> Result<Advance, EngineError> {
+        let Some(first) = step.settled.first() else { return Ok(step) };
+        let newest = match self.inner.engine.store().record_before(&step.source, &step.name, first.slot).await {
+            Ok(newest) => newest.map(|row| row.settled),
+            // What cannot be read is left alone, and holds nothing up.
+            Err(Error::Row(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let continues = newest.filter(|record| compiled.continues(record, first));
+        Ok(Advance { continues, ..step })
+    }
+
+    /// Writes a step as it is.
     async fn advance(&self, step: Advance) -> Result<(), EngineError> {
         match self.inner.engine.store().advance(&step).await {
             Ok(()) => {
@@ -125,7 +152,7 @@ impl Scheduler {
             (None, None) => return Ok(()),
         };
         tracing::warn!(schedule = step.name, source = step.source, %slot, until = %watermark, "slots are settled already");
-        let step = Advance { state: ScheduleState { watermark, ..step.state }, settled, ..step };
+        let step = Advance { state: ScheduleState { watermark, ..step.state }, settled, continues: None, ..step };
         match self.inner.engine.store().advance(&step).await {
             Ok(()) => {
                 say(&step);
@@ -148,11 +175,12 @@ impl Scheduler {
         let Some(row) = row.filter(|row| !row.state.suspended) else { return Ok(None) };
         let state = ScheduleState { suspended: true, ..row.state };
         let (source, name, at) = (row.source, row.name, self.inner.clock.now());
-        self.advance(Advance { source, name, revision: Some(row.revision), state, settled: Vec::new(), at }).await?;
+        let revision = Some(row.revision);
+        self.advance(Advance { source, name, revision, state, settled: Vec::new(), continues: None, at }).await?;
         Ok(None)
     }
 
-    fn failed(&self, error: Error) -> EngineError {
+    pub(super) fn failed(&self, error: Error) -> EngineError {
         if matches!(error, Error::Fenced) {
             self.inner.engine.lost();
         }

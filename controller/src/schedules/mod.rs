@@ -11,6 +11,7 @@ mod status;
 mod steady;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 pub use status::{Resting, ScheduleStatus};
 

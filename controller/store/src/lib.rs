@@ -60,7 +60,7 @@ pub use open::Store;
 pub use output::{Gap, OutputError, OutputPiece, OutputWriter, Piece, Pieces};
 pub use schedules::{Advance, AdvanceError, Fired, ScheduleRow};
 pub use session::{SessionError, SessionStart};
-pub use slots::SlotRow;
+pub use slots::{KEPT as KEPT_SLOTS, SlotRow};
 pub use syncs::{SyncOutcome, SyncRecord};
 pub use tokens::{NewToken, Token};
 pub use webhooks::WebhookRow;

@@ -50,6 +50,9 @@ pub struct Advance {
     pub state: ScheduleState,
     /// Slots that are settled, oldest first. One that fired stands only in [`crate::WriteItem::advance`].
     pub settled: Vec<Settled>,
+    /// The newest record, as it was read, where the first of `settled` goes into it instead of being one of its own
+    /// ([`pulse_core::schedule::CompiledSchedule::continues`]).
+    pub continues: Option<Settled>,
     /// When that was decided.
     pub at: Timestamp,
 }
@@ -127,7 +130,7 @@ impl Store {
         self.transact(
             |connection, _| {
                 Box::pin(async move {
-                    move_row(connection, advance).await?;
+                    go_on(connection, advance).await?;
                     slots::insert(connection, &[advance]).await.map_err(|error| advance.slot_taken(error))?;
                     failpoint::hit("controller.advance.before");
                     Ok::<_, AdvanceError>(())
@@ -155,8 +158,13 @@ fn select_schedule(source: &str, name: &str, end: &str) -> Query {
     select.bind(source.to_owned()).bind(name.to_owned())
 }
 
-/// The compare-and-set of the row, inside a transaction.
-pub(crate) async fn move_row(connection: &mut AnyConnection, advance: &Advance) -> Result<(), AdvanceError> {
+/// The compare-and-sets of a step, inside a transaction: that of the row, and that of the record that goes on.
+pub(crate) async fn go_on(connection: &mut AnyConnection, advance: &Advance) -> Result<(), AdvanceError> {
+    move_row(connection, advance).await?;
+    if slots::extend(connection, advance).await? { Ok(()) } else { Err(advance.moved()) }
+}
+
+async fn move_row(connection: &mut AnyConnection, advance: &Advance) -> Result<(), AdvanceError> {
     let Advance { source, name, state, at, .. } = advance;
     let fired = advance.fired();
     let (fired_slot, fired_at) = (fired.map(|(slot, _)| slot.0), fired.map(|_| time(*at)));
@@ -195,11 +203,25 @@ impl Advance {
         })
     }
 
+    /// The record that goes on, and what goes into it.
+    pub(crate) fn continued(&self) -> Option<(&Settled, &Settled)> {
+        let next = self.settled.first().filter(|next| next.outcome.execution().is_none());
+        self.continues.as_ref().zip(next)
+    }
+
     /// What one engine would refuse to store no engine is asked to.
     pub(crate) fn check(&self) -> Result<(), Error> {
         bounds::text("a source's name", &self.source, bounds::NAME)?;
         bounds::text("a schedule's name", &self.name, bounds::NAME)?;
         bounds::ascii("a timing's digest", &self.state.timing, bounds::DIGEST)?;
+        if let Some(record) = &self.continues
+            && !self.continued().is_some_and(|(_, next)| {
+                next.outcome == record.outcome && next.message == record.message && next.slot > record.last
+            })
+        {
+            let reason = format!("nothing in it goes into the record of {}", record.slot);
+            return Err(Error::Value { what: "a step of a schedule", reason });
+        }
         self.settled.iter().try_for_each(|settled| {
             if i64::try_from(settled.slots).is_err() {
                 let reason = format!("{} slots are too many", settled.slots);

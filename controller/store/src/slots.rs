@@ -1,14 +1,19 @@
-//! Settled slots as rows: what became of each, one row for a slot, or for a run of slots that were missed alike. Written only
-//! with the step of their schedule that settles them.
+//! Settled slots as rows: what became of each, one row for a slot, or for a run of slots of which the same became. Written only
+//! with the step of their schedule that settles them; the newest [`KEPT`] of each schedule are kept.
+
+mod prune;
 
 use crate::columns::time;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::schedules::Advance;
-use crate::sql::{Query, Shape, built, repeat};
+use crate::sql::{Query, Shape, built, query, repeat};
 use crate::{Error, RowError, Store};
 use pulse_core::schedule::{Outcome, Settled};
 use pulse_core::time::Timestamp;
 use sqlx::AnyConnection;
+
+/// Records of a schedule that are kept, the newest ones.
+pub const KEPT: u16 = 10_000;
 
 /// What became of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +24,7 @@ pub struct SlotRow {
     pub schedule: String,
     /// The slot, or the run of slots, and what became of it.
     pub settled: Settled,
-    /// When that was decided.
+    /// When that was decided; of a run, when its last slot was.
     pub decided_at: Timestamp,
 }
 
@@ -48,9 +53,29 @@ impl FromRow for SlotRow {
     }
 }
 
-/// Writes the records of these steps, inside their transaction. A unique key that exists says that a slot is settled already.
+/// Lets the record that a step continues go on, inside the step's transaction; false if it is not as it was read.
+pub(crate) async fn extend(connection: &mut AnyConnection, advance: &Advance) -> Result<bool, sqlx::Error> {
+    let Some((record, next)) = advance.continued() else { return Ok(true) };
+    let joined = record.joined(next);
+    let update = query(
+        "UPDATE slots SET last_slot_at = ?, slots = ?, decided_at = ? \
+         WHERE source = ? AND schedule = ? AND slot_at = ? AND last_slot_at = ? AND slots = ? AND outcome = ? AND reason = ?",
+    );
+    let update = update.bind(time(joined.last)).bind(count(joined.slots)).bind(time(advance.at));
+    let update = update.bind(advance.source.clone()).bind(advance.name.clone());
+    let update = update.bind(time(record.slot)).bind(time(record.last)).bind(count(record.slots));
+    let update = update.bind(record.outcome.word()).bind(record.outcome.reason());
+    Ok(update.execute(connection).await?.rows_affected() == 1)
+}
+
+/// Writes the records of these steps, inside their transaction, but for what went into a record that was there. A unique key that
+/// exists says that a slot is settled already.
 pub(crate) async fn insert(connection: &mut AnyConnection, advances: &[&Advance]) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = advances.iter().flat_map(|advance| advance.settled.iter().map(move |row| (*advance, row))).collect();
+    let rows = advances.iter().flat_map(|advance| {
+        let new = advance.settled.iter().skip(usize::from(advance.continued().is_some()));
+        new.map(move |row| (*advance, row))
+    });
+    let rows: Vec<_> = rows.collect();
     let size = |(_, settled): &(&Advance, &Settled)| settled.message.len();
     let bind = |query: Query, (advance, settled): &(&Advance, &Settled)| {
         query
@@ -58,7 +83,7 @@ pub(crate) async fn insert(connection: &mut AnyConnection, advances: &[&Advance]
             .bind(advance.name.clone())
             .bind(time(settled.slot))
             .bind(time(settled.last))
-            .bind(i64::try_from(settled.slots).unwrap_or(i64::MAX))
+            .bind(count(settled.slots))
             .bind(settled.outcome.word())
             .bind(settled.outcome.reason())
             .bind(Some(settled.message.clone()).filter(|message| !message.is_empty()))
@@ -66,6 +91,11 @@ pub(crate) async fn insert(connection: &mut AnyConnection, advances: &[&Advance]
             .bind(time(advance.at))
     };
     INSERT.run_sized(connection, &rows, size, bind).await.map(drop)
+}
+
+/// As the column holds it; [`Advance::check`] has refused what it cannot.
+fn count(slots: u64) -> i64 {
+    i64::try_from(slots).unwrap_or(i64::MAX)
 }
 
 impl Store {
@@ -94,6 +124,15 @@ impl Store {
         let select = select.bind(source.to_owned()).bind(schedule.to_owned()).bind(time(slot));
         let row: Option<SlotRow> = one(&mut *self.reader().await?, select).await?;
         Ok(row.filter(|row| row.settled.slot.max(row.settled.last) >= slot))
+    }
+
+    /// The newest record that begins before a slot.
+    pub async fn record_before(&self, source: &str, schedule: &str, slot: Timestamp) -> Result<Option<SlotRow>, Error> {
+        let select = built(format!(
+            "SELECT {COLUMNS} FROM slots WHERE source = ? AND schedule = ? AND slot_at < ? ORDER BY slot_at DESC LIMIT 1"
+        ));
+        let select = select.bind(source.to_owned()).bind(schedule.to_owned()).bind(time(slot));
+        one(&mut *self.reader().await?, select).await
     }
 
     /// The newest record of each of these schedules (source and name) that has one.

@@ -68,11 +68,11 @@ impl CompiledSchedule {
     fn run(&self, after: Timestamp, until: Timestamp, why: Missed) -> Option<Settled> {
         let (slot, last) = (self.timing.next_after(after)?, self.timing.last_between(after, until)?);
         let slots = self.timing.count_between(after, until);
-        let message = match (why, slots) {
-            (Missed::TooLate, 1) => format!("nothing could start it within its startingDeadline of {}", self.deadline),
-            (Missed::TooLate, _) => format!("nothing could start them within their startingDeadline of {}", self.deadline),
-            (Missed::Superseded, _) => "a newer slot came before it could fire".to_owned(),
-            (Missed::OverLimit, _) => format!("more late slots waited than catchUpLimit, which is {}", self.catch_up_limit),
+        // The same for one slot and for many: a run may go on.
+        let message = match why {
+            Missed::TooLate => format!("nothing could start it within its startingDeadline of {}", self.deadline),
+            Missed::Superseded => "a newer slot came before it could fire".to_owned(),
+            Missed::OverLimit => format!("more late slots waited than catchUpLimit, which is {}", self.catch_up_limit),
         };
         Some(Settled { slot, last, slots, outcome: Outcome::Missed(why), message })
     }

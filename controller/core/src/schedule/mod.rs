@@ -13,6 +13,7 @@ mod decide;
 mod due;
 mod outcome;
 mod pattern;
+mod run;
 mod state;
 mod timing;
 mod waiting;

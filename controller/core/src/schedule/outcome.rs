@@ -3,7 +3,8 @@
 use crate::time::Timestamp;
 use pulse_protocol::ExecutionId;
 
-/// One row about slots that are settled: one slot, or a run of slots that were missed alike.
+/// One record of slots that are settled: one slot, or a run of slots that follow each other and of which the same became.
+/// What fired is never in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// The slot; of a run, the first one.

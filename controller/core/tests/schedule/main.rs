@@ -6,4 +6,5 @@ mod daylight;
 mod oracle;
 mod policies;
 mod random;
+mod runs;
 mod slots;

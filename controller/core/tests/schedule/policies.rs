@@ -177,7 +177,7 @@ fn a_clock_set_forward_is_an_outage() {
         ("2026-11-21T13:30Z", "2026-11-21T13:00:00Z missed too_late: nothing could start it within its startingDeadline of 5m\n"),
         (
             "2026-11-22T12:30Z",
-            "2026-11-21T13:00:00Z … 2026-11-22T12:00:00Z (24) missed too_late: nothing could start them within their startingDeadline of 5m\n",
+            "2026-11-21T13:00:00Z … 2026-11-22T12:00:00Z (24) missed too_late: nothing could start it within its startingDeadline of 5m\n",
         ),
     ] {
         let mut bench = started(json!({"cron": "0 * * * *"}));

@@ -81,6 +81,8 @@ struct Life {
     begin: Timestamp,
     /// Slots that are settled, of whatever timing.
     settled: BTreeSet<Timestamp>,
+    /// The newest record, with what went into it.
+    newest: Option<Settled>,
     number: u128,
 }
 
@@ -138,6 +140,7 @@ impl Life {
         }
         for row in &rows {
             self.take(row);
+            self.join(row);
         }
         assert_eq!(rows.last().map_or(watermark, |row| row.last), watermark, "the watermark is the last settled slot");
         // Nothing between the adoption and the watermark is without a row.
@@ -159,6 +162,24 @@ impl Life {
         for slot in slots {
             assert!(self.settled.last().is_none_or(|last| *last < slot), "settled twice or out of order: {slot}");
             self.settled.insert(slot);
+        }
+    }
+
+    /// A record that goes on names its slots as truly as a new one; what is alike and of one timing is never two.
+    fn join(&mut self, row: &Settled) {
+        let timing = &self.schedule.timing;
+        let Some(newest) = self.newest.replace(row.clone()) else { return };
+        let between = timing.slots_between(newest.last, Timestamp(row.slot.0 - 1), 1);
+        let listed = timing.slots_between(Timestamp(newest.slot.0 - 1), newest.last, 1_000_000);
+        let ends = (listed.first(), listed.last(), listed.len() as u64) == (Some(&newest.slot), Some(&newest.last), newest.slots);
+        let alike = (newest.outcome, &newest.message) == (row.outcome, &row.message) && newest.outcome.execution().is_none();
+        assert_eq!(self.schedule.continues(&newest, row), alike && ends && between.is_empty(), "{newest:?} and {row:?}");
+        if self.schedule.continues(&newest, row) {
+            let joined = newest.joined(row);
+            let listed = timing.slots_between(Timestamp(joined.slot.0 - 1), joined.last, 1_000_000);
+            let named = (Some(&joined.slot), Some(&joined.last), joined.slots);
+            assert_eq!((listed.first(), listed.last(), listed.len() as u64), named, "{joined:?}");
+            self.newest = Some(joined);
         }
     }
 
@@ -219,7 +240,8 @@ fn live(rules: &Value, rhythm: usize, start: i64, happenings: &[Happening]) {
     let now = Timestamp(at("2026-01-01T00:00Z").0 + seconds(start));
     let world = World { open: Vec::new(), steady_since: now, last_fire: None };
     let schedule = compiled(rules, rhythm);
-    let mut life = Life { schedule, state: None, world, now, wake: None, begin: now, settled: BTreeSet::new(), number: 0 };
+    let mut life =
+        Life { schedule, state: None, world, now, wake: None, begin: now, settled: BTreeSet::new(), newest: None, number: 0 };
     life.settle();
     for happening in happenings {
         life.happen(happening, rules);

@@ -20,7 +20,7 @@ async fn after_two_days(catch_up: &str) -> Bench {
 #[tokio::test]
 async fn none_fires_what_is_on_time_only() {
     insta::assert_snapshot!(after_two_days("none").await.said("minutely").await, @r"
-    2026-11-21T12:01:00Z … 2026-11-23T11:58:00Z (2878) missed too_late: nothing could start them within their startingDeadline of 90s
+    2026-11-21T12:01:00Z … 2026-11-23T11:58:00Z (2878) missed too_late: nothing could start it within its startingDeadline of 90s
     2026-11-23T11:59:00Z missed superseded: a newer slot came before it could fire
     2026-11-23T12:00:00Z fired work#1
     2026-11-23T12:01:00Z fired work#2

@@ -4,8 +4,10 @@ use super::bench::{Bench, SOURCE, START, at, schedule, workflow};
 use crate::clock::Clock;
 use crate::engine::ScheduleKey;
 use crate::schedules::look::replaces;
+use crate::schedules::tidy::is_time;
 use crate::schedules::{Resting, Scheduler};
 use pulse_core::execution::{Cancel, CancelMode, TriggerKind};
+use pulse_store::KEPT_SLOTS;
 use serde_json::{Value, json};
 
 fn hourly(more: Value) -> Value {
@@ -68,6 +70,59 @@ async fn forbid_skips_while_one_runs_and_its_end_wakes_the_schedule() {
     2026-11-21T14:00:00Z skipped still_running: work#1 still runs, and `concurrencyPolicy: Forbid` allows one at a time
     2026-11-21T15:00:00Z fired work#2
     ");
+}
+
+/// A slot each second behind an execution that does not end, through restarts and an edit.
+#[tokio::test]
+async fn a_long_execution_costs_a_schedule_one_record() {
+    let rows = async |bench: &Bench| bench.store.slots(SOURCE, "nightly", 100, None).await.unwrap().len();
+    let work = workflow("work", "Allow", false);
+    let mut bench = Bench::new(&[work.clone(), schedule("nightly", json!({"every": "1s"}))]).await;
+    for second in 1..=59 {
+        bench.settle_at(&format!("2026-11-21T12:00:{second:02}Z")).await;
+        if second % 20 == 0 {
+            bench = bench.restart().await;
+        }
+    }
+    assert_eq!(rows(&bench).await, 2);
+    // A slot that nothing looked at in time, and one of another execution.
+    bench.settle_at("2026-11-21T12:01:01Z").await;
+    bench.finish().await;
+    bench.settle_at("2026-11-21T12:01:02Z").await;
+    bench.settle_at("2026-11-21T12:01:03Z").await;
+    bench.settle_at("2026-11-21T12:01:04Z").await;
+    bench.sync(&[work, schedule("nightly", json!({"every": "2s"}))]).await;
+    for second in 4..=9 {
+        bench.settle_at(&format!("2026-11-21T12:01:{second:02}Z")).await;
+    }
+    insta::assert_snapshot!(bench.said("nightly").await, @r"
+    2026-11-21T12:00:01Z fired work#1
+    2026-11-21T12:00:02Z … 2026-11-21T12:00:59Z (58) skipped still_running: work#1 still runs, and `concurrencyPolicy: Forbid` allows one at a time
+    2026-11-21T12:01:00Z missed superseded: a newer slot came before it could fire
+    2026-11-21T12:01:01Z skipped still_running: work#1 still runs, and `concurrencyPolicy: Forbid` allows one at a time
+    2026-11-21T12:01:02Z fired work#2
+    2026-11-21T12:01:03Z … 2026-11-21T12:01:04Z (2) skipped still_running: work#2 still runs, and `concurrencyPolicy: Forbid` allows one at a time
+    2026-11-21T12:01:06Z … 2026-11-21T12:01:08Z (2) skipped still_running: work#2 still runs, and `concurrencyPolicy: Forbid` allows one at a time
+    ");
+}
+
+#[tokio::test]
+async fn the_oldest_records_go_with_time() {
+    let bench = Bench::new(&[workflow("work", "Allow", false), hourly(json!({}))]).await;
+    bench.settle_at("2026-11-21T13:00Z").await;
+    let numbers = format!("WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {KEPT_SLOTS} + 300)");
+    let columns = "'main', 'nightly', n, n, 1, 'skipped', 'no_targets', 'no agent', NULL, n";
+    bench.meddle(&format!("INSERT INTO slots {numbers} SELECT {columns} FROM n")).await;
+    let count = async || bench.store.slots(SOURCE, "nightly", 20_000, None).await.unwrap().len();
+    let step = async |revision: i64, slot: &str| {
+        bench.meddle(&format!("UPDATE schedules SET revision = {revision}")).await;
+        bench.settle_at(slot).await;
+    };
+    let time = (1..).find(|revision| is_time("nightly", *revision)).unwrap();
+    step(time + 1, "2026-11-21T14:00Z").await;
+    assert_eq!(count().await, usize::from(KEPT_SLOTS) + 302, "not at every step");
+    step(time, "2026-11-21T15:00Z").await;
+    assert_eq!(count().await, usize::from(KEPT_SLOTS), "what the open execution stands in is among the newest");
 }
 
 #[tokio::test]

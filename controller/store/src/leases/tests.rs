@@ -10,11 +10,15 @@ use uuid::Uuid;
 
 #[test]
 fn partitions_are_fixed_and_spread() {
-    let id = |text: &str| ExecutionId(Uuid::parse_str(text).unwrap());
-    assert_eq!(
-        partition_of(id("01890a5d-ac96-774b-bcce-b302099a8057")),
-        partition_of(id("01890a5d-ac96-774b-bcce-b302099a8057"))
-    );
+    // Executions remember theirs, so these never change.
+    let fixed = [
+        ("00000000-0000-0000-0000-000000000000", 8),
+        ("01890a5d-ac96-774b-bcce-b302099a8057", 3),
+        ("0198c5d2-7f00-7abc-8def-0123456789ab", 10),
+    ];
+    for (id, part) in fixed {
+        assert_eq!(partition_of(ExecutionId(Uuid::parse_str(id).unwrap())), part, "{id}");
+    }
     let mut counts = [0_u32; PARTITIONS as usize];
     for _ in 0..16_000 {
         counts[usize::from(partition_of(ExecutionId(Uuid::now_v7())))] += 1;

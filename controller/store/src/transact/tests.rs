@@ -80,16 +80,19 @@ async fn a_sync_is_recorded_once(Room { store, .. }: Room) {
 }
 
 async fn a_schedule_goes_on_once(Room { store, .. }: Room) {
+    let mut continues: Option<Settled> = None;
     for (revision, faults) in (0..).zip(FAULTS) {
         store.database.fault.plan(faults.iter().copied());
         let slot = Timestamp(revision + 1);
         let outcome = Outcome::Skipped(Skipped::StillRunning);
+        let next = Settled { slot, last: slot, slots: 1, outcome, message: "it runs".to_owned() };
         let advance = Advance {
             source: "main".to_owned(),
             name: "nightly".to_owned(),
             revision: Some(revision).filter(|revision| *revision > 0),
             state: ScheduleState { watermark: slot, timing: "t".to_owned(), suspended: false },
-            settled: vec![Settled { slot, last: slot, slots: 1, outcome, message: "it runs".to_owned() }],
+            settled: vec![next.clone()],
+            continues: continues.clone(),
             at: NOW,
         };
         store.advance(&advance).await.unwrap();
@@ -97,8 +100,11 @@ async fn a_schedule_goes_on_once(Room { store, .. }: Room) {
         let row = store.schedule("main", "nightly").await.unwrap().unwrap();
         assert_eq!((row.revision, row.state), (revision + 1, advance.state.clone()));
         assert!(matches!(store.advance(&advance).await, Err(AdvanceError::Moved { .. })), "a second time is another step");
+        continues = Some(continues.map_or(next.clone(), |record| record.joined(&next)));
     }
-    assert_eq!(store.slots("main", "nightly", 10, None).await.unwrap().len(), 3);
+    let rows = store.slots("main", "nightly", 10, None).await.unwrap();
+    let rows: Vec<_> = rows.into_iter().map(|row| row.unwrap().settled).collect();
+    assert_eq!(rows, continues.into_iter().collect::<Vec<_>>(), "one record, in which each of the three counts once");
 }
 
 async fn enrolment_and_session_happen_once(Room { store, .. }: Room) {

@@ -8,7 +8,7 @@ use crate::dialect::UPSERT_EXECUTION;
 use crate::idempotency::{IdempotencyRow, select_key};
 use crate::open::Database;
 use crate::rows::one;
-use crate::schedules::{Advance, AdvanceError, move_row};
+use crate::schedules::{Advance, AdvanceError, go_on};
 use crate::slots;
 use crate::sql::{Query, Shape, is_taken, query};
 use sqlx::AnyConnection;
@@ -82,7 +82,7 @@ pub(super) async fn write(database: &Database, connection: &mut AnyConnection, i
 async fn schedules(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
     let advances: Vec<&Advance> = items.iter().filter_map(|item| item.item.advance.as_ref()).collect();
     for advance in &advances {
-        move_row(connection, advance).await.map_err(|error| match error {
+        go_on(connection, advance).await.map_err(|error| match error {
             AdvanceError::Store(crate::Error::Database(error)) => Refused::Database(error),
             _ => Refused::Schedule,
         })?;

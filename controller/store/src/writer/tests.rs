@@ -114,6 +114,7 @@ async fn a_fire_whose_answer_gets_lost_fired_once(room: Room) {
             revision: Some(slot - 1).filter(|revision| *revision > 0),
             state,
             settled: vec![fired],
+            continues: None,
             at: NOW,
         });
         let execution = fire.execution;

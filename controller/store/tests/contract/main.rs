@@ -78,6 +78,8 @@ macro_rules! engine {
                 schedules::two_hundred_at_once_fire_a_slot_once
                 schedules::a_settled_slot_is_not_settled_again
                 schedules::a_replaced_controller_settles_nothing
+                schedules::equal_slots_in_a_row_are_one_record
+                schedules::the_newest_records_of_a_schedule_are_kept
                 schedules::slots_are_listed_newest_first
                 schedules::rows_that_contradict_themselves_are_refused
                 webhooks::the_last_webhook_of_each_source_is_kept

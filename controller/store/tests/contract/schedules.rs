@@ -4,7 +4,7 @@ use crate::bench::{Bench, NOW, Run};
 use pulse_core::schedule::{Missed, Outcome, ScheduleState, Settled, Skipped};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
-use pulse_store::{Advance, AdvanceError, Error, Fired, Store, WriteError, WriteItem};
+use pulse_store::{Advance, AdvanceError, Error, Fired, KEPT_SLOTS, Store, WriteError, WriteItem};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -25,6 +25,7 @@ fn advance(name: &str, revision: i64, number: i64, settled: Vec<Settled>) -> Adv
         revision: Some(revision).filter(|revision| *revision > 0),
         state: ScheduleState { watermark: slot(number), timing: "7im1ng".to_owned(), suspended: false },
         settled,
+        continues: None,
         at: Timestamp(slot(number).0 + 7),
     }
 }
@@ -147,6 +148,92 @@ pub async fn a_replaced_controller_settles_nothing(bench: Bench) {
     let (_, item) = fire("nightly", 1, 1);
     assert!(matches!(store.writer().submit(item).await, Err(WriteError::Fenced { .. })));
     assert_eq!((revision(&store, "nightly").await, bench.count("SELECT COUNT(*) FROM slots").await), (1, 0));
+}
+
+pub async fn equal_slots_in_a_row_are_one_record(bench: Bench) {
+    let store = bench.open().await;
+    let skip = |number| settled(number, Outcome::Skipped(Skipped::StillRunning));
+    store.advance(&advance("nightly", 0, 1, vec![skip(1)])).await.expect("goes on");
+    let mut record = skip(1);
+    for number in 2..=5 {
+        let step = advance("nightly", number - 1, number, vec![skip(number)]);
+        store.advance(&Advance { continues: Some(record.clone()), ..step }).await.expect("goes on");
+        record = record.joined(&skip(number));
+    }
+    // The rest of such a step is of its own, also where it fires.
+    let (_, item) = fire("nightly", 5, 8);
+    let missed = settled(7, Outcome::Missed(Missed::Superseded));
+    let advance_of = |item: &WriteItem, continues| {
+        let mut step = item.advance.clone().expect("a step");
+        step.settled.splice(0..0, [skip(6), missed.clone()]);
+        Advance { continues, ..step }
+    };
+    // As it was read before somebody else went on: nothing of it stays.
+    let stale = WriteItem { advance: Some(advance_of(&item, Some(skip(1)))), ..item.clone() };
+    assert_eq!(store.writer().submit(stale).await, Err(moved("nightly")));
+    let (other, refused) = (skip(6), advance("nightly", 5, 6, vec![skip(6)]));
+    let refused = store.advance(&Advance { continues: Some(skip(2)), ..refused }).await;
+    assert!(matches!(refused, Err(AdvanceError::Moved { .. })), "{refused:?}");
+    assert_eq!((revision(&store, "nightly").await, bench.count("SELECT COUNT(*) FROM slots").await), (5, 1));
+    let fires = WriteItem { advance: Some(advance_of(&item, Some(record.clone()))), ..item };
+    store.writer().submit(fires).await.expect("fired");
+    record = record.joined(&other);
+    assert_eq!((record.slot, record.last, record.slots), (slot(1), slot(6), 6));
+    let rows = store.slots("main", "nightly", 10, None).await.expect("readable");
+    let rows: Vec<_> = rows.into_iter().map(|row| row.expect("readable")).collect();
+    assert_eq!(rows[1..].iter().map(|row| row.settled.clone()).collect::<Vec<_>>(), [missed, record.clone()]);
+    assert_eq!(rows[2].decided_at, Timestamp(slot(8).0 + 7), "when its last slot was decided");
+    for number in 1..=6 {
+        let found = store.slot("main", "nightly", slot(number)).await.expect("readable").expect("a record");
+        assert_eq!(found.settled, record, "slot {number} has its record");
+    }
+    let before = store.record_before("main", "nightly", slot(8)).await.expect("readable").map(|row| row.settled.slot);
+    assert_eq!((before, store.record_before("main", "nightly", slot(1)).await.expect("readable")), (Some(slot(7)), None));
+    // What contradicts itself is refused before it is tried.
+    let (_, item) = fire("nightly", 6, 9);
+    let step = item.advance.clone().expect("a step");
+    let fired = WriteItem { advance: Some(Advance { continues: Some(record.clone()), ..step.clone() }), ..item };
+    assert!(matches!(store.writer().submit(fired).await, Err(WriteError::Invalid { .. })));
+    let unlike = [
+        vec![],
+        vec![settled(9, Outcome::Skipped(Skipped::NoTargets))],
+        vec![Settled { message: "another one runs".to_owned(), ..skip(9) }],
+        vec![skip(6)],
+    ];
+    for settled in unlike {
+        let wrong = Advance { continues: Some(record.clone()), ..advance("nightly", 6, 9, settled) };
+        let refused = store.advance(&wrong).await;
+        assert!(matches!(refused, Err(AdvanceError::Store(Error::Value { .. }))), "{refused:?}");
+    }
+}
+
+pub async fn the_newest_records_of_a_schedule_are_kept(bench: Bench) {
+    let store = bench.open().await;
+    let kept = i64::from(KEPT_SLOTS);
+    // Slots 1 and 3 have fired; what the first started is over, what the other started is not.
+    let (_, item) = fire("nightly", 0, 1);
+    store.writer().submit(item).await.expect("fired");
+    bench.meddle("UPDATE executions SET terminal = 1").await;
+    let (_, item) = fire("nightly", 1, 3);
+    store.writer().submit(item).await.expect("fired");
+    let unlike = |number: i64| Outcome::Skipped(if number % 2 == 0 { Skipped::NoTargets } else { Skipped::StillRunning });
+    let rows: Vec<_> = (4..=kept + 600).map(|number| settled(number, unlike(number))).collect();
+    store.advance(&advance("nightly", 2, kept + 600, rows)).await.expect("goes on");
+    store.advance(&advance("weekly", 0, 1, vec![settled(1, unlike(1))])).await.expect("goes on");
+    assert_eq!(store.prune_slots("main", "nightly").await.expect("pruned"), 598, "all but the open one's, in several pieces");
+    assert_eq!(store.prune_slots("main", "nightly").await.expect("pruned"), 0);
+    assert_eq!(bench.count("SELECT COUNT(*) FROM slots WHERE schedule = 'nightly'").await, kept + 1);
+    let oldest = format!("SELECT MIN(slot_at) FROM slots WHERE schedule = 'nightly' AND slot_at > {}", slot(3).0);
+    assert_eq!(bench.count(&oldest).await, slot(601).0, "the newest stay");
+    assert!(store.slot("main", "nightly", slot(3)).await.expect("readable").is_some(), "what it started is not over");
+    bench.meddle("UPDATE executions SET terminal = 1").await;
+    assert_eq!(store.prune_slots("main", "nightly").await.expect("pruned"), 1);
+    assert_eq!(store.prune_slots("main", "weekly").await.expect("pruned"), 0);
+    assert_eq!(store.slots("main", "weekly", 10, None).await.expect("readable").len(), 1);
+    bench.meddle("UPDATE leases SET epoch = epoch + 1, owner = 'controller-2'").await;
+    bench.meddle(&format!("UPDATE slots SET schedule = 'nightly', slot_at = {} WHERE schedule = 'weekly'", slot(2).0)).await;
+    let refused = store.prune_slots("main", "nightly").await;
+    assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
 }
 
 pub async fn slots_are_listed_newest_first(bench: Bench) {
