@@ -100,7 +100,12 @@ async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
         .test_before_acquire(dialect.can_lose_connections())
         .after_connect(move |connection, _| {
             let dialect = set_up.clone();
-            Box::pin(async move { dialect.set_up(connection, purpose).await })
+            // The pool logs it and asks for another connection, until its patience ends.
+            let refused = |error| match error {
+                Error::Database(error) => error,
+                error => sqlx::Error::Configuration(Box::new(error)),
+            };
+            Box::pin(async move { dialect.set_up(connection, purpose).await.map_err(refused) })
         });
     Ok(options.connect_with(dialect.connect_options(purpose)?).await?)
 }

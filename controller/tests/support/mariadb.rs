@@ -13,13 +13,15 @@ pub struct OwnServer {
     folder: PathBuf,
     port: u16,
     process: Option<Child>,
+    /// Arguments of its starts beside those that every server has.
+    pub more: &'static [&'static str],
 }
 
 impl OwnServer {
     /// Makes its data in this folder, which is its own; it does not run yet. `init`: statements of each start, one a line; it
     /// answers nobody before they are done. `root` has no password.
     pub fn new(folder: &Path, port: u16, init: &str) -> Self {
-        let server = Self { folder: folder.to_owned(), port, process: None };
+        let server = Self { folder: folder.to_owned(), port, process: None, more: &[] };
         let made = Command::new(program("mariadb-install-db"))
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
             .args([format!("--user={}", user()), format!("--datadir={}", server.path("data"))])
@@ -46,6 +48,7 @@ impl OwnServer {
             .args(["--innodb-buffer-pool-size=64M".to_owned(), format!("--user={}", user()), format!("--port={}", self.port)])
             .args([format!("--datadir={}", self.path("data")), format!("--socket={}", self.path("socket"))])
             .args([format!("--pid-file={}", self.path("pid")), format!("--init-file={}", self.path("init.sql"))])
+            .args(self.more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -7,6 +7,7 @@ use crate::sql::{built, query};
 use sqlx::AnyConnection;
 use sqlx::any::AnyConnectOptions;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Connections that write: the two writers, and what people and agents do beside them.
 pub(super) const WRITERS: u32 = 6;
@@ -121,6 +122,9 @@ struct Facts {
     version: String,
     packet: i64,
     flush: i64,
+    /// `@@binlog_format` where there is a binary log.
+    logged_as: Option<String>,
+    sync_log: i64,
 }
 
 impl FromRow for Facts {
@@ -129,27 +133,51 @@ impl FromRow for Facts {
         None
     }
     fn read(row: &Columns<'_>) -> Result<Self, String> {
-        Ok(Self { version: row.get("version")?, packet: row.get("packet")?, flush: row.get("flush_mode")? })
+        let log: i64 = row.get("log")?;
+        Ok(Self {
+            version: row.get("version")?,
+            packet: row.get("packet")?,
+            flush: row.get("flush_mode")?,
+            logged_as: Some(row.get("log_format")?).filter(|_| log != 0),
+            sync_log: row.get("sync_log")?,
+        })
     }
 }
 
-/// Refuses a server that cannot keep the store's promises.
+/// Refuses a server that cannot keep the store's promises. Asked before the set-up, some of which an old server would not know.
 pub(super) async fn check(connection: &mut AnyConnection) -> Result<(), Error> {
     let select = query(
         "SELECT VERSION() AS version, CAST(@@max_allowed_packet AS SIGNED) AS packet, \
-         CAST(@@innodb_flush_log_at_trx_commit AS SIGNED) AS flush_mode",
+         CAST(@@innodb_flush_log_at_trx_commit AS SIGNED) AS flush_mode, CAST(@@log_bin AS SIGNED) AS log, \
+         @@binlog_format AS log_format, CAST(@@sync_binlog AS SIGNED) AS sync_log",
     );
     let Some(facts) = one::<Facts>(connection, select).await? else { return Ok(()) };
-    if facts.flush != 1 {
-        let mode = facts.flush;
-        tracing::warn!(
-            "innodb_flush_log_at_trx_commit is {mode}: after a power cut the database may have forgotten commits; set it to 1"
-        );
+    facts.judge().map_err(|reason| Error::Server { reason })?;
+    let forgetful = facts.forgetful();
+    // Once, and not with each connection of each pool.
+    if WARNED.swap(forgetful.is_some(), Ordering::Relaxed) {
+        return Ok(());
     }
-    facts.judge().map_err(|reason| Error::Server { reason })
+    if let Some(setting) = forgetful {
+        tracing::warn!("{setting}: after a power cut the database may have forgotten commits; set it to 1");
+    }
+    Ok(())
 }
 
+/// The last connection was to a server that may forget commits.
+static WARNED: AtomicBool = AtomicBool::new(false);
+
 impl Facts {
+    /// The setting for which answered commits may be lost, as it is.
+    fn forgetful(&self) -> Option<String> {
+        match (self.flush, &self.logged_as, self.sync_log) {
+            (1, None, _) | (1, Some(_), 1) => None,
+            // What is not in the binary log is rolled back when the server recovers.
+            (1, Some(_), sync) => Some(format!("sync_binlog is {sync}, and there is a binary log")),
+            (flush, ..) => Some(format!("innodb_flush_log_at_trx_commit is {flush}")),
+        }
+    }
+
     fn judge(&self) -> Result<(), String> {
         let (version, (major, minor)) = (&self.version, OLDEST);
         if !version.contains("MariaDB") {
@@ -164,6 +192,11 @@ impl Facts {
         }
         if self.packet < PACKET_BYTES {
             return Err(format!("its max_allowed_packet is {}; at least {PACKET_BYTES} is needed", self.packet));
+        }
+        if self.logged_as.as_deref() == Some("STATEMENT") {
+            let reason = "it has a binary log, and binlog_format is STATEMENT, which cannot log what READ COMMITTED writes; set \
+                binlog_format to MIXED (the default) or ROW in its configuration, and at once by SET GLOBAL binlog_format = 'MIXED'";
+            return Err(reason.to_owned());
         }
         Ok(())
     }
@@ -220,9 +253,32 @@ mod tests {
         }
     }
 
+    fn good() -> Facts {
+        let version = "10.11.14-MariaDB".to_owned();
+        Facts { version, packet: PACKET_BYTES, flush: 1, logged_as: None, sync_log: 0 }
+    }
+
+    #[test]
+    fn a_binary_log_is_not_one_of_statements() {
+        let logged_as = |format: &str| Facts { logged_as: Some(format.to_owned()), ..good() };
+        assert!(logged_as("STATEMENT").judge().unwrap_err().contains("SET GLOBAL binlog_format = 'MIXED'"));
+        assert_eq!((logged_as("MIXED").judge(), logged_as("ROW").judge(), good().judge()), (Ok(()), Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn what_may_forget_commits_is_named() {
+        let log = Some("ROW".to_owned());
+        let synced = Facts { logged_as: log.clone(), sync_log: 1, ..good() };
+        assert_eq!((good().forgetful(), synced.forgetful()), (None, None));
+        let log_unsynced = Facts { logged_as: log, ..good() }.forgetful();
+        assert!(log_unsynced.is_some_and(|said| said.contains("sync_binlog is 0")));
+        let unflushed = Facts { flush: 2, ..good() }.forgetful();
+        assert!(unflushed.is_some_and(|said| said.contains("innodb_flush_log_at_trx_commit is 2")));
+    }
+
     #[test]
     fn old_and_foreign_servers_are_refused() {
-        let facts = |version: &str, packet| Facts { version: version.to_owned(), packet, flush: 1 }.judge();
+        let facts = |version: &str, packet| Facts { version: version.to_owned(), packet, ..good() }.judge();
         for version in ["10.6.0-MariaDB", "5.5.5-10.11.14-MariaDB-0+deb12u2", "11.8.3-MariaDB-log", "12.0.2-MariaDB"] {
             assert_eq!(facts(version, PACKET_BYTES), Ok(()), "{version}");
         }

@@ -109,19 +109,15 @@ impl Dialect {
         }
     }
 
-    /// Sets a new connection up.
-    pub(crate) async fn set_up(&self, connection: &mut AnyConnection, purpose: Purpose) -> Result<(), sqlx::Error> {
+    /// Sets a new connection up, whichever it is. Refuses a server that is too old, another product, or set up so that it cannot
+    /// keep the store's promises: behind one address it may be another one than a moment ago.
+    pub(crate) async fn set_up(&self, connection: &mut AnyConnection, purpose: Purpose) -> Result<(), Error> {
         match self {
-            Self::Sqlite { .. } => sqlite::set_up(connection, purpose).await,
-            Self::MariaDb { .. } => mariadb::set_up(connection, purpose).await,
-        }
-    }
-
-    /// Refuses a server that is too old, another product, or set up too small.
-    pub(crate) async fn check(&self, connection: &mut AnyConnection) -> Result<(), Error> {
-        match self {
-            Self::Sqlite { .. } => Ok(()),
-            Self::MariaDb { .. } => mariadb::check(connection).await,
+            Self::Sqlite { .. } => Ok(sqlite::set_up(connection, purpose).await?),
+            Self::MariaDb { .. } => {
+                mariadb::check(connection).await?;
+                Ok(mariadb::set_up(connection, purpose).await?)
+            }
         }
     }
 

@@ -63,7 +63,6 @@ pub(crate) async fn connect(dialect: &Dialect) -> Result<AnyConnection, Error> {
     let connected = tokio::time::timeout(CONNECT, options.connect()).await;
     let silent = |_| sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer"));
     let mut connection = connected.map_err(silent)??;
-    dialect.check(&mut connection).await?;
     dialect.set_up(&mut connection, Purpose::Write).await?;
     Ok(connection)
 }

@@ -69,6 +69,14 @@ impl Bench {
         count
     }
 
+    /// A column of texts, read behind the store's back.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let mut connection = self.connect().await;
+        let texts = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.expect(sql);
+        connection.close().await.expect("the side door closes");
+        texts
+    }
+
     async fn connect(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
         AnyConnection::connect(&self.url).await.expect("the side door opens")

@@ -10,6 +10,7 @@ mod opening;
 mod output;
 mod reads;
 mod schedules;
+mod schema;
 mod server;
 #[path = "../../src/test_database.rs"]
 mod test_database;
@@ -113,6 +114,13 @@ mod sqlite_alone {
     }
 }
 
+/// What compares them; it makes the other one's database itself.
+mod both_engines {
+    contract! { both_engines MariaDb
+        schema::both_engines_have_the_same_schema
+    }
+}
+
 /// MariaDB's own: several controllers, locks, broken connections, a server that dies.
 mod mariadb_alone {
     contract! { mariadb_alone MariaDb
@@ -124,5 +132,7 @@ mod mariadb_alone {
         mariadb_own::a_connection_killed_in_a_batch_costs_nothing
         mariadb_own::a_server_that_dies_forgets_nothing_that_was_answered
         mariadb_own::a_read_only_server_is_said_to_be_and_recovers
+        mariadb_own::a_server_that_cannot_log_its_writes_is_refused
+        mariadb_own::every_new_connection_is_checked
     }
 }

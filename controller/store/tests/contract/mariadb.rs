@@ -285,3 +285,40 @@ pub async fn a_read_only_server_is_said_to_be_and_recovers(_: Bench) {
     assert!(!Store::open(&absent, "controller-2").await.expect_err("no such database").is_transient());
     store.close().await;
 }
+
+/// A binary log of statements takes nothing that READ COMMITTED writes.
+pub async fn a_server_that_cannot_log_its_writes_is_refused(_: Bench) {
+    let server = Server::start_with(&["--log-bin=binlog", "--binlog-format=STATEMENT", "--sync-binlog=1"]);
+    let refused = Store::open(&server.url(), "controller-1").await.expect_err("it could write nothing");
+    let said = refused.to_string();
+    assert!(refused.code() == "store_server" && !refused.is_transient(), "{refused:?}");
+    assert!(said.contains("binlog_format") && said.contains("STATEMENT") && said.contains("MIXED"), "{said}");
+    let refused = pulse_store::migrate(&server.url()).await.expect_err("nor be migrated");
+    assert_eq!(refused.code(), "store_server");
+    for format in ["MIXED", "ROW"] {
+        server.rule(&format!("SET GLOBAL binlog_format = '{format}'")).await.expect("set");
+        let store = server.open().await;
+        started(&store, format, 1).await;
+        store.close().await;
+    }
+}
+
+/// A server may come back as another one: with other settings, or as another machine behind the same address.
+pub async fn every_new_connection_is_checked(_: Bench) {
+    let server = Server::start();
+    let store = server.open().await;
+    let mut run = started(&store, "update", 1).await;
+    let change = async |packet: u32| {
+        server.rule(&format!("SET GLOBAL max_allowed_packet = {packet}")).await.expect("set");
+        server.rule("KILL USER pulse").await.expect("its connections are gone");
+    };
+    change(1 << 20).await;
+    let (read, written) = tokio::join!(store.history(run.id()), store.writer().submit(run.clone().note("refused")));
+    let error = read.expect_err("no connection is good enough to read with");
+    assert!(error.is_transient() && error.code() == "store_database", "{error}");
+    assert!(matches!(written, Err(WriteError::Database { .. })), "nor to write with: {written:?}");
+    change(16 << 20).await;
+    store.writer().submit(run.note("written")).await.expect("it recovers by itself");
+    assert_eq!(store.history(run.id()).await.expect("readable").len(), 2);
+    store.close().await;
+}

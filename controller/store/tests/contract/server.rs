@@ -22,11 +22,17 @@ pub struct Server {
 impl Server {
     /// A new server with a database `pulse`.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(more: &'static [&'static str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         drop(listener);
         let mut own = OwnServer::new(folder.path(), port, INIT);
+        own.more = more;
         own.start();
         Self { own, _folder: folder }
     }
