@@ -9,10 +9,9 @@ mod watch;
 
 pub use folder::Folder;
 pub use given::{Given, SourceFile};
-pub use watch::Watch;
+pub use watch::{Place, Watch};
 
 use pulse_core::source_status::SourceAddress;
-use std::path::Path;
 use std::time::Duration;
 use tree::{SourceError, Tree};
 
@@ -36,8 +35,13 @@ pub trait Source: Send + Sync + 'static {
         LONGEST_LOOK
     }
 
-    /// The folder whose changes say that it is time to look, where there is one.
-    fn watched(&self) -> Option<&Path> {
+    /// Whether [`Source::watch`] can tell when it is time to look.
+    fn is_watched(&self) -> bool {
+        false
+    }
+
+    /// Watches what there is from now on; `None` where `known` is still what there is. Blocks, without a deadline.
+    fn watch(&self, _known: Option<Place>) -> Option<Watch> {
         None
     }
 }

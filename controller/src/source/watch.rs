@@ -3,7 +3,7 @@
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -17,24 +17,39 @@ const LONGEST_BURST: Duration = Duration::from_secs(2);
 /// A folder that is watched.
 #[derive(Debug)]
 pub struct Watch {
-    root: PathBuf,
-    /// Device and inode of what is watched; `None` where nothing stood there.
-    identity: Option<(u64, u64)>,
+    place: Place,
     changed: Arc<Notify>,
     // Dropping it ends the watch.
     watcher: Option<RecommendedWatcher>,
 }
 
+/// Which folder stood at a path: its device and inode, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(Option<(u64, u64)>);
+
 impl Watch {
-    /// Watches a folder. Where the kernel cannot, that is said in the log and the poll does it alone.
-    pub fn of(root: &Path) -> Self {
-        let changed = Arc::new(Notify::new());
-        let identity = identity(root);
-        let watcher = watcher(root, Arc::clone(&changed));
-        let said = watcher.inspect_err(|error| {
-            tracing::warn!(%error, folder = %root.display(), "the folder cannot be watched; it is only polled");
-        });
-        Self { root: root.to_owned(), identity, changed, watcher: said.ok() }
+    /// Watches a folder; `None` where `known` still stands there, because the kernel goes on to watch a folder that was moved away.
+    /// Where the kernel cannot watch, that is said in the log and the poll does it alone. Blocks, and may hang in a file system.
+    pub fn unless(root: &Path, known: Option<Place>) -> Option<Self> {
+        let place = Place(std::fs::metadata(root).map(|meta| (meta.dev(), meta.ino())).ok());
+        (known != Some(place)).then(|| {
+            let changed = Arc::new(Notify::new());
+            let watcher = watcher(root, Arc::clone(&changed));
+            let said = watcher.inspect_err(|error| {
+                tracing::warn!(%error, folder = %root.display(), "the folder cannot be watched; it is only polled");
+            });
+            Self { place, changed, watcher: said.ok() }
+        })
+    }
+
+    /// What is watched.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether the kernel watches.
+    pub fn hears(&self) -> bool {
+        self.watcher.is_some()
     }
 
     /// Waits until something changed and it is quiet again. Never where the kernel cannot watch.
@@ -43,28 +58,6 @@ impl Watch {
         let end = Instant::now() + LONGEST_BURST;
         while tokio::time::timeout_at(end.min(Instant::now() + QUIET), self.changed.notified()).await.is_ok() {}
     }
-
-    /// Watches anew if another folder stands there now: the kernel goes on to watch the old one. True if so; what changed before
-    /// was told to nobody.
-    pub fn renew(&mut self) -> bool {
-        let other = identity(&self.root) != self.identity;
-        if other {
-            *self = Self::of(&self.root);
-        }
-        other
-    }
-
-    /// Watches anew if it did not work the last time.
-    pub fn mend(&mut self) {
-        if self.watcher.is_none() {
-            *self = Self::of(&self.root);
-        }
-    }
-}
-
-/// Which folder stands at a path.
-fn identity(root: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(root).map(|meta| (meta.dev(), meta.ino())).ok()
 }
 
 fn watcher(root: &Path, changed: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
@@ -87,21 +80,24 @@ mod tests {
     async fn a_change_is_heard_and_reading_is_not() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("sub")).unwrap();
-        let mut watch = Watch::of(root.path());
+        let watch = Watch::unless(root.path(), None).unwrap();
         std::fs::write(root.path().join("sub/a.yaml"), "x").unwrap();
         tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.expect("a write is heard");
         std::fs::read(root.path().join("sub/a.yaml")).unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err(), "a read is no change");
-        assert!(!watch.renew(), "the same folder stands there");
+        assert!(Watch::unless(root.path(), Some(watch.place())).is_none(), "the same folder stands there");
     }
 
     #[tokio::test]
     async fn a_folder_that_comes_later_is_watched_then() {
         let root = tempfile::tempdir().unwrap();
-        let mut watch = Watch::of(&root.path().join("later"));
-        std::fs::create_dir(root.path().join("later")).unwrap();
-        assert!(watch.renew());
-        std::fs::write(root.path().join("later/a.yaml"), "x").unwrap();
+        let later = root.path().join("later");
+        let nothing = Watch::unless(&later, None).unwrap();
+        assert!(!nothing.hears() && Watch::unless(&later, Some(nothing.place())).is_none());
+        std::fs::create_dir(&later).unwrap();
+        let watch = Watch::unless(&later, Some(nothing.place())).expect("another one stands there");
+        assert!(watch.hears());
+        std::fs::write(later.join("a.yaml"), "x").unwrap();
         tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.expect("a write is heard");
     }
 }

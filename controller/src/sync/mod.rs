@@ -19,6 +19,7 @@ mod run;
 mod sources;
 mod status;
 mod turn;
+mod watching;
 
 pub use check::{Cache, Checked, Declared, check};
 pub use confirm::{ConfirmError, Confirmation};

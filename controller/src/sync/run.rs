@@ -1,10 +1,11 @@
 //! The loop of one source: look at the start, on every hint, and from time to time whatever was heard.
 
 use super::Syncer;
+use super::watching::Watching;
 use crate::clock;
-use crate::source::Watch;
 use pulse_core::Timestamp;
 use pulse_core::source_status::until_next_look;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
@@ -19,19 +20,17 @@ impl Syncer {
     }
 
     async fn keep_looking(&self) {
-        let mut watch = self.inner.source.watched().map(Watch::of);
+        let mut watching = Watching::of(self.name(), Arc::clone(&self.inner.source)).await;
         loop {
             // What went wrong is in the status, and logged where it was seen.
             drop(self.sync().await);
-            if watch.as_mut().is_some_and(Watch::renew) {
-                continue;
-            }
+            watching.renew();
             let wait = self.until_next_look();
             self.watched().next_look = Some(later(clock::now(), wait));
             tokio::select! {
                 () = self.inner.hint.notified() => {}
-                () = changed(watch.as_ref()) => {}
-                () = after(wait) => watch.iter_mut().for_each(Watch::mend),
+                () = watching.time_to_look() => {}
+                () = after(wait) => watching.mend(),
             }
             self.watched().next_look = None;
         }
@@ -43,14 +42,6 @@ impl Syncer {
         let facts = self.facts();
         let stalled = facts.last.as_ref().is_some_and(|last| last.reason.is_stalled());
         until_next_look(facts.failures, stalled, self.inner.poll, dice())
-    }
-}
-
-/// Waits for a change of the folder; without one, for ever.
-async fn changed(watch: Option<&Watch>) {
-    match watch {
-        Some(watch) => watch.changed().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -4,9 +4,9 @@
 mod listing;
 mod used;
 
-use super::Source;
 use super::given::hex;
 use super::tree::{Commit, Entry, NoFile, SourceError, SourceReason, Tree};
+use super::{Place, Source, Watch};
 use crd_schemas::Problem;
 use listing::Listing;
 use pulse_core::definitions::PinnedFile;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -92,8 +92,12 @@ impl Source for Folder {
         Err(SourceError { reason: SourceReason::BranchMissing, message })
     }
 
-    fn watched(&self) -> Option<&Path> {
-        Some(&self.root)
+    fn is_watched(&self) -> bool {
+        true
+    }
+
+    fn watch(&self, known: Option<Place>) -> Option<Watch> {
+        Watch::unless(&self.root, known)
     }
 }
 

@@ -4,15 +4,17 @@ use super::shelf::Shelf;
 use super::workflow;
 use crate::agents::FleetHandle;
 use crate::engine::Engine;
-use crate::source::Source;
 use crate::source::git::{Credentials, GitSource, Limits, Location, Remote};
+use crate::source::tree::{SourceError, Tree};
+use crate::source::{Place, Source, Watch};
 use crate::sync::{SyncError, Syncer};
-use pulse_core::source_status::SourceStatus;
+use pulse_core::source_status::{SourceAddress, SourceStatus};
 use pulse_store::{Store, SyncOutcome, SyncRecord};
 use rustix::fs::{CWD, Mode};
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 /// So rarely that what becomes live in these tests does so without it.
@@ -119,6 +121,69 @@ async fn what_hangs_is_known_though_whoever_asked_for_it_has_gone() {
     hung(&room.syncer).await;
     assert_eq!(shelf.looks(), 1);
     shelf.hang(false);
+}
+
+/// A shelf that a folder stands for; to watch that hangs.
+struct Watched {
+    shelf: Shelf,
+    folder: PathBuf,
+    set_ups: AtomicUsize,
+    hangs: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Source for Watched {
+    fn address(&self) -> SourceAddress {
+        self.shelf.address()
+    }
+
+    fn look(&self) -> Result<Box<dyn Tree>, SourceError> {
+        self.shelf.look()
+    }
+
+    fn look_at(&self, reference: &str) -> Result<Box<dyn Tree>, SourceError> {
+        self.shelf.look_at(reference)
+    }
+
+    fn is_watched(&self) -> bool {
+        true
+    }
+
+    fn watch(&self, known: Option<Place>) -> Option<Watch> {
+        self.set_ups.fetch_add(1, Ordering::SeqCst);
+        // It comes back once the other end is dropped.
+        assert!(self.hangs.lock().unwrap().recv().is_err());
+        Watch::unless(&self.folder, known)
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_hangs_holds_up_no_look_and_is_set_up_once_it_can_be() {
+    let (go_on, hangs) = mpsc::channel();
+    let (room, source) = Room::with(|root| {
+        let (folder, hangs) = (root.join("ops"), Mutex::new(hangs));
+        fs::create_dir(&folder).unwrap();
+        Arc::new(Watched { shelf: Shelf::default(), folder, set_ups: AtomicUsize::new(0), hangs })
+    })
+    .await;
+    source.shelf.push("c1", &[]);
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let syncer = room.syncer.clone();
+    let running = tokio::spawn(async move { syncer.run(stopping).await });
+    room.until_live("c1").await;
+    for commit in ["c2", "c3", "c4"] {
+        source.shelf.push(commit, &[]);
+        room.syncer.hint();
+        room.until_live(commit).await;
+    }
+    assert_eq!(source.set_ups.load(Ordering::SeqCst), 1, "no other one is begun beside it");
+    source.shelf.push("c5", &[]);
+    drop(go_on);
+    room.until_live("c5").await;
+    source.shelf.push("c6", &[]);
+    fs::write(source.folder.join("a.yaml"), "").unwrap();
+    room.until_live("c6").await;
+    stop.send_replace(true);
+    running.await.unwrap();
 }
 
 /// A bare repository of one commit, whose id is answered.
