@@ -32,7 +32,9 @@ fn source() -> Value {
             {"type": "Stalled", "status": "True", "reason": "Unauthorized", "message": "the token is refused", "lastTransitionTime": null}],
         "lastSync": sync("unreachable"), "webhook": {"enabled": true, "path": "/webhooks/gitea", "url": "https://pulse.example.org/webhooks/gitea"},
         "lastWebhook": refused_webhook(),
-        "lastAcceptedWebhook": {"receivedAt": "2026-11-20T05:00:00Z", "accepted": true, "event": "push", "repository": "ops/runbooks"}})
+        "lastAcceptedWebhook": {"receivedAt": "2026-11-20T05:00:00Z", "accepted": true, "event": "push", "repository": "ops/runbooks"},
+        "refusedWebhooks": [refused_webhook(), {"receivedAt": "2026-11-21T05:00:00Z", "accepted": false, "reason": "Unsigned",
+            "message": "it carries no signature", "help": "set the same secret"}]})
 }
 
 /// A server with one sync of this outcome, and one source.
@@ -89,12 +91,14 @@ fn a_source_is_described_with_its_conditions() {
         "Webhook:     https://pulse.example.org/webhooks/gitea\n",
         "\nLast webhook: refused ",
         "\nLast accepted: ",
+        " ago: it carries no signature; set the same secret\n",
         "\n  TYPE     STATUS  REASON        SINCE",
         "\n  Stalled  True    Unauthorized  -",
         "  a.yaml:3:7: error[bad-value]: no\n",
     ] {
         assert!(said.stdout.contains(part), "{part:?} is not in\n{}", said.stdout);
     }
+    assert_eq!(said.stdout.matches("\nAlso refused: ").count(), 1, "the last one is not said twice:\n{}", said.stdout);
     assert_eq!(server.pulse(&["describe", "source", "default", "-o", "name"]).stdout, "default\n");
     let json: Value = serde_json::from_str(&server.pulse(&["describe", "source", "default", "-o", "json"]).stdout).unwrap();
     assert_eq!(json, source());

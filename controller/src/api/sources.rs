@@ -14,22 +14,22 @@ use serde_json::{Value, json};
 
 /// `GET /api/v1/sources`.
 pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
-    let last = app.webhooks.ledger.last(app.engine.store()).await?;
+    let last = webhooks::last(&app).await;
     let mut all = Vec::new();
     for syncer in app.sources.iter() {
         all.push((syncer.name().to_owned(), syncer.status().await?));
     }
-    Ok(Json(by_name(all, &query, |status| view(&app, &status, &last))?))
+    Ok(Json(by_name(all, &query, |status| view(&app, &status, last.as_ref()))?))
 }
 
 /// `GET /api/v1/sources/{name}`.
 pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Result<Json<Value>, Problem> {
     let syncer: &Syncer = app.sources.pick(Some(&name))?;
-    let last = app.webhooks.ledger.last(app.engine.store()).await?;
-    Ok(Json(view(&app, &syncer.status().await?, &last)))
+    let last = webhooks::last(&app).await;
+    Ok(Json(view(&app, &syncer.status().await?, last.as_ref())))
 }
 
-fn view(app: &App, status: &SourceStatus<SyncRecord>, last: &Last) -> Value {
+fn view(app: &App, status: &SourceStatus<SyncRecord>, last: Option<&Last>) -> Value {
     json!({
         "name": status.name,
         "kind": status.address.kind.as_str(),
@@ -44,8 +44,9 @@ fn view(app: &App, status: &SourceStatus<SyncRecord>, last: &Last) -> Value {
         "nextLook": optional(status.next_look),
         "failures": status.failures,
         "webhook": { "enabled": app.webhooks.are_on(), "path": PATH, "url": format!("{}{PATH}", app.url) },
-        "lastWebhook": webhooks::view(last.about(&status.name)),
-        "lastAcceptedWebhook": webhooks::view(last.accepted(&status.name)),
+        "lastWebhook": webhooks::view(last.and_then(|last| last.about(&status.name))),
+        "lastAcceptedWebhook": webhooks::view(last.and_then(|last| last.accepted(&status.name))),
+        "refusedWebhooks": last.map(|last| last.refused().into_iter().map(|one| webhooks::view(Some(one))).collect::<Vec<_>>()),
     })
 }
 

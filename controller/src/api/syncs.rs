@@ -7,6 +7,7 @@ use super::list::{limit, page};
 use super::time::rfc3339;
 use super::{App, Problem, webhooks};
 use crate::sync::Confirmation;
+use crate::webhook::Last;
 use axum::extract::{Extension, State};
 use axum::response::Json;
 use pulse_core::Timestamp;
@@ -43,7 +44,7 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<W
         Err(error) => json!({ "id": error.key, "outcome": "unreadable", "message": error.to_string() }),
     });
     let mut page = page(items.collect(), last.filter(|_| more));
-    page["lastWebhook"] = json!(webhooks::view(app.webhooks.ledger.last(app.engine.store()).await?.of_all()));
+    page["lastWebhook"] = json!(webhooks::view(webhooks::last(&app).await.as_ref().and_then(Last::of_all)));
     Ok(Json(page))
 }
 
@@ -73,8 +74,8 @@ pub(super) struct Look {
 pub(super) async fn sync(State(app): State<App>, Body(Look { source }): Body<Look>) -> Result<Json<Value>, Problem> {
     let syncer = app.sources.pick(source.as_deref())?;
     let mut answer = view(&syncer.sync().await?);
-    let last = app.webhooks.ledger.last(app.engine.store()).await?;
-    answer["lastWebhook"] = json!(webhooks::view(last.about(syncer.name())));
+    let last = webhooks::last(&app).await;
+    answer["lastWebhook"] = json!(webhooks::view(last.as_ref().and_then(|last| last.about(syncer.name()))));
     Ok(Json(answer))
 }
 

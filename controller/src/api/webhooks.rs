@@ -4,9 +4,8 @@
 use super::request::drain;
 use super::time::rfc3339;
 use super::{App, Problem};
-use crate::webhook::{Claim, Delivery, LastWebhook, PATIENCE, Refusal, Verifier, Webhooks};
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
+use crate::webhook::{Delivery, Last, LastWebhook, Refusal, Webhooks};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
@@ -27,8 +26,8 @@ pub(super) async fn not_post(State(app): State<App>, request: Request) -> Respon
     refused(&app, Refusal::NotPost, delivery)
 }
 
-/// The body of a delivery, once its signature holds.
-async fn take_in(webhooks: &Webhooks, request: Request) -> Result<Bytes, Refusal> {
+/// The body of a delivery, once its signature holds: it is judged before anybody looks what it says.
+async fn take_in(webhooks: &Webhooks, request: Request) -> Result<Vec<u8>, Refusal> {
     let (verifier, claim) = match webhooks.open(request.headers()) {
         Ok(opened) => opened,
         Err(refusal) => {
@@ -36,20 +35,8 @@ async fn take_in(webhooks: &Webhooks, request: Request) -> Result<Bytes, Refusal
             return Err(refusal);
         }
     };
-    match tokio::time::timeout(PATIENCE, webhooks.turns.acquire()).await {
-        Ok(Ok(_turn)) => read(verifier, &claim, request).await,
-        _ => Err(Refusal::Overloaded),
-    }
-}
-
-/// Reads the body and holds it against its signature, before anybody looks what it says.
-async fn read(verifier: &Verifier, claim: &Claim, request: Request) -> Result<Bytes, Refusal> {
-    let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, &())).await.map_err(|_| Refusal::TooSlow)?;
-    let body = read.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
-        _ => Refusal::CutOff,
-    })?;
-    if verifier.holds(claim, &body) { Ok(body) } else { Err(Refusal::WrongSignature) }
+    let body = webhooks.intake.take(request.into_body()).await?;
+    if verifier.holds(&claim, &body) { Ok(body) } else { Err(Refusal::WrongSignature) }
 }
 
 /// Tells every source to look. Which one the delivery means is its own word, and a look too many costs nothing.
@@ -81,7 +68,13 @@ fn refused(app: &App, refusal: Refusal, delivery: Delivery) -> Response {
     response
 }
 
-/// The last webhook as people see it: with what was wrong, and what to do.
+/// The last webhooks. They are told beside other things, and never keep those from being told: what cannot be read is left out.
+pub(super) async fn last(app: &App) -> Option<Last> {
+    let last = app.webhooks.ledger.last(app.engine.store()).await;
+    last.inspect_err(|error| tracing::warn!(%error, "the last webhooks cannot be read; the answer leaves them out")).ok()
+}
+
+/// A webhook as people see it: with what was wrong, and what to do.
 pub(super) fn view(last: Option<&LastWebhook>) -> Option<Value> {
     let last = last?;
     let refusal = Refusal::from_word(&last.reason);

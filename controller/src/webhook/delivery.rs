@@ -33,6 +33,12 @@ impl Delivery {
         Self { event: text("x-gitea-event"), delivery: text("x-gitea-delivery"), ..Self::default() }
     }
 
+    /// Whether it carries the headers that Gitea puts on each of its deliveries. Anybody can write them: it decides what is shown
+    /// first, and nothing else.
+    pub const fn has_gitea_headers(&self) -> bool {
+        self.event.is_some() && self.delivery.is_some()
+    }
+
     /// With what a signed body says. One that is no JSON object, or has other fields, says nothing; it is a hint all the same.
     pub fn with_body(self, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();

@@ -1,18 +1,19 @@
 //! The last webhooks, for people: held here at once, written to the store and to the log at most once a second, however many
-//! come. One is kept for each source that was told to look, and one for those that were refused: what nobody signed cannot
-//! hide what somebody did.
+//! come. One is kept for each source that was told to look, and of those that were refused two for each reason: one that carried
+//! Gitea's headers and one that did not. So what nobody signed hides neither what somebody did, nor why Gitea's own was refused.
 
 use super::{Delivery, Refusal};
 use crate::clock;
 use pulse_core::Timestamp;
 use pulse_store::{Error, Store, WebhookRow};
 use serde_json::json;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
-/// The row of those that were refused: whom they meant is not known.
+/// The rows of those that were refused begin so: whom they meant is not known, and no source has such a name.
 const NOBODYS: &str = "*";
 /// Between two writes.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -44,7 +45,7 @@ struct State {
     last: BTreeMap<String, LastWebhook>,
     unwritten: BTreeSet<String>,
     accepted: u64,
-    refused: u64,
+    refused: BTreeMap<&'static str, u64>,
 }
 
 impl Ledger {
@@ -62,13 +63,13 @@ impl Ledger {
     pub fn refused(&self, refusal: Refusal, delivery: Delivery) {
         let note = LastWebhook { received_at: clock::now(), accepted: false, reason: refusal.word().into(), delivery };
         let mut state = self.state();
-        state.refused += 1;
-        state.note(NOBODYS.to_owned(), note);
+        *state.refused.entry(refusal.word()).or_default() += 1;
+        state.note(row_of(refusal, &note.delivery), note);
         drop(state);
         self.changed.notify_one();
     }
 
-    /// The last one that was let in for a source, and the last one that was refused. What another controller, or this one
+    /// The last one that was let in for each source, and the last ones that were refused. What another controller, or this one
     /// before its start, has written counts as well.
     pub async fn last(&self, store: &Store) -> Result<Last, Error> {
         let mut last = BTreeMap::new();
@@ -116,8 +117,8 @@ impl Ledger {
     fn take(&self) -> Vec<WebhookRow> {
         let mut state = self.state();
         let (accepted, refused) = (std::mem::take(&mut state.accepted), std::mem::take(&mut state.refused));
-        if let Some(last) = state.last.get(NOBODYS).filter(|_| refused > 0) {
-            tracing::warn!(refused, reason = last.reason, delivery = ?last.delivery.delivery, "webhooks were refused");
+        if !refused.is_empty() {
+            tracing::warn!(?refused, "webhooks were refused");
         }
         if accepted > 0 {
             tracing::info!(accepted, "webhooks were let in");
@@ -139,8 +140,14 @@ impl State {
     }
 }
 
-/// The last webhooks by the source that they were about.
-#[derive(Debug, Clone)]
+/// The row of a refusal. Only those that claim to come from Gitea replace those that do.
+fn row_of(refusal: Refusal, delivery: &Delivery) -> String {
+    let word = refusal.word();
+    if delivery.has_gitea_headers() { format!("{NOBODYS}/{word}") } else { format!("{NOBODYS}/{word}/other") }
+}
+
+/// The last webhooks by their rows.
+#[derive(Debug, Clone, Default)]
 pub struct Last(BTreeMap<String, LastWebhook>);
 
 impl Last {
@@ -149,14 +156,30 @@ impl Last {
         self.0.get(source)
     }
 
+    /// The last refusal of each reason, those with Gitea's headers before those without, each newest first.
+    pub fn refused(&self) -> Vec<&LastWebhook> {
+        let mut refused: Vec<_> = self.0.values().filter(|last| !last.accepted).collect();
+        refused.sort_by_key(|last| Reverse(last.weight()));
+        let mut seen = BTreeSet::new();
+        refused.retain(|last| seen.insert(&last.reason));
+        refused
+    }
+
     /// The last one that may have been about a source: let in for it, or refused.
     pub fn about(&self, source: &str) -> Option<&LastWebhook> {
-        self.accepted(source).into_iter().chain(self.0.get(NOBODYS)).max_by_key(|last| last.received_at)
+        self.accepted(source).into_iter().chain(self.refused()).max_by_key(|last| last.weight())
     }
 
     /// The last one of all.
     pub fn of_all(&self) -> Option<&LastWebhook> {
-        self.0.values().max_by_key(|last| last.received_at)
+        self.0.values().max_by_key(|last| last.weight())
+    }
+}
+
+impl LastWebhook {
+    /// What is shown first: one that proved whose it is, or at least says that it is Gitea's, before any other; then the newer.
+    fn weight(&self) -> (bool, Timestamp) {
+        (self.accepted || self.delivery.has_gitea_headers(), self.received_at)
     }
 }
 

@@ -2,45 +2,44 @@
 //! the sources and nothing more: no part of it is believed, the branch's head decides.
 //!
 //! ```text
-//! headers ─▶ envelope (form) ─▶ body, bounded ─▶ signature (over the raw bytes) ─▶ hint
-//!                 └──────────────────┴──────────────────┴─▶ refusal ─▶ ledger ─▶ store, at most once a second
+//! headers ─▶ envelope (form) ─▶ intake (body, bounded) ─▶ signature (over the raw bytes) ─▶ hint
+//!                 └──────────────────────┴───────────────────────┴─▶ refusal ─▶ ledger ─▶ store, at most once a second
 //! ```
 
 mod delivery;
 mod envelope;
+mod intake;
 mod ledger;
 mod refusal;
 mod signature;
 
 pub use delivery::Delivery;
+pub use intake::Intake;
 pub use ledger::{Last, LastWebhook, Ledger};
 pub use refusal::Refusal;
 pub use signature::{Claim, Verifier};
 
 use axum::http::HeaderMap;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// Where Gitea delivers to.
 pub const PATH: &str = "/webhooks/gitea";
-/// How long a delivery may take to arrive: Gitea itself gives up after so long.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-/// Deliveries whose bodies are taken in at once, at most 1 MiB each; the others wait their turn.
-const AT_ONCE: usize = 16;
+/// How long a delivery's body may take to arrive: Gitea itself gives up after so long.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The way in for webhooks.
 pub struct Webhooks {
     verifier: Option<Verifier>,
     /// What people see of them.
     pub ledger: Ledger,
-    /// Held by who takes a body in.
-    pub turns: Semaphore,
+    /// Takes the bodies in.
+    pub intake: Intake,
 }
 
 impl Webhooks {
     /// With the secrets that sign deliveries; without any, every delivery is refused.
     pub fn new(verifier: Option<Verifier>) -> Self {
-        Self { verifier, ledger: Ledger::default(), turns: Semaphore::new(AT_ONCE) }
+        Self { verifier, ledger: Ledger::default(), intake: Intake::default() }
     }
 
     /// Whether there is a secret, so that deliveries can be let in.

@@ -1,11 +1,12 @@
 //! What is let in and what is not, without a network.
 
-use super::{Delivery, Ledger, Refusal, Verifier, Webhooks};
+use super::{Delivery, Last, LastWebhook, Ledger, Refusal, Verifier, Webhooks};
 use crate::config::WebhookSecrets;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use hmac::{Hmac, KeyInit, Mac};
 use pulse_store::Store;
 use sha2::Sha256;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -177,17 +178,17 @@ async fn the_last_webhooks_are_shown_at_once_and_kept() {
     let url = format!("sqlite://{}", folder.path().join("pulse.db").display());
     let store = Store::open(&url, "test").await.unwrap();
     let ledger = Arc::new(Ledger::default());
-    let push = Delivery { event: Some("push".into()), ..Delivery::default() };
-    ledger.accepted(["ops".to_owned()], &push);
-    ledger.refused(Refusal::Unsigned, Delivery::default());
+    let of = |delivery: &str| Delivery { event: Some("push".into()), delivery: Some(delivery.into()), ..Delivery::default() };
+    ledger.accepted(["ops".to_owned()], &of("1"));
+    ledger.refused(Refusal::WrongSignature, of("2"));
+    ledger.refused(Refusal::NotJson, of("3"));
+    ledger.refused(Refusal::WrongSignature, of("4"));
+    let strangers = [Refusal::WrongSignature, Refusal::Unsigned, Refusal::NotPost];
     for _ in 0..1000 {
-        ledger.refused(Refusal::WrongSignature, Delivery::default());
+        strangers.into_iter().for_each(|refusal| ledger.refused(refusal, Delivery::default()));
     }
-    let seen = ledger.last(&store).await.unwrap();
     assert!(store.webhooks().await.unwrap().is_empty(), "nothing waits for the database");
-    assert_eq!(seen.of_all().unwrap().reason, "WrongSignature");
-    assert_eq!((seen.about("ops").unwrap().accepted, seen.accepted("ops").unwrap().accepted), (false, true));
-    assert!(seen.about("another").is_some_and(|last| !last.accepted) && seen.accepted("another").is_none());
+    judge(&ledger.last(&store).await.unwrap());
 
     let (stop, stopping) = watch::channel(false);
     let writer = tokio::spawn({
@@ -196,7 +197,34 @@ async fn the_last_webhooks_are_shown_at_once_and_kept() {
     });
     stop.send_replace(true);
     writer.await.unwrap();
-    let kept = Ledger::default().last(&store).await.unwrap();
-    assert_eq!(kept.of_all().unwrap().reason, "WrongSignature");
-    assert_eq!(kept.accepted("ops").unwrap().delivery, push);
+    let rows: BTreeSet<_> = store.webhooks().await.unwrap().into_iter().map(|row| row.unwrap().source).collect();
+    let expected = ["*/NotJson", "*/NotPost/other", "*/Unsigned/other", "*/WrongSignature", "*/WrongSignature/other", "ops"]
+        .map(str::to_owned);
+    assert_eq!(rows, BTreeSet::from(expected), "however many came");
+    judge(&Ledger::default().last(&store).await.unwrap());
+}
+
+/// What is shown after all of that.
+fn judge(seen: &Last) {
+    let delivery = |last: Option<&LastWebhook>| last.and_then(|last| last.delivery.delivery.clone());
+    assert_eq!(delivery(seen.of_all()).as_deref(), Some("4"), "a stranger hides nothing");
+    assert_eq!((delivery(seen.about("ops")).as_deref(), delivery(seen.accepted("ops")).as_deref()), (Some("4"), Some("1")));
+    assert!(seen.about("another").is_some_and(|last| !last.accepted) && seen.accepted("another").is_none());
+    let refused: Vec<_> = seen.refused().iter().map(|last| (last.reason.as_str(), last.delivery.delivery.as_deref())).collect();
+    let expected = [("WrongSignature", Some("4")), ("NotJson", Some("3")), ("NotPost", None), ("Unsigned", None)];
+    assert_eq!(refused, expected, "the last of each reason");
+}
+
+#[tokio::test]
+async fn where_only_strangers_knocked_they_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&format!("sqlite://{}", folder.path().join("pulse.db").display()), "test").await.unwrap();
+    let ledger = Ledger::default();
+    ledger.refused(Refusal::Unsigned, Delivery::default());
+    let seen = ledger.last(&store).await.unwrap();
+    assert_eq!(seen.about("ops").map(|last| last.reason.as_str()), Some("Unsigned"));
+    ledger.accepted(["ops".to_owned()], &Delivery::default());
+    ledger.refused(Refusal::Unsigned, Delivery::default());
+    let seen = ledger.last(&store).await.unwrap();
+    assert_eq!(seen.about("ops").map(|last| last.accepted), Some(true), "whoever signed is no stranger");
 }

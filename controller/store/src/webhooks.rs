@@ -1,4 +1,4 @@
-//! The last webhook of each source, kept for people: a row for a source, or for `*` where no source could be told.
+//! The last webhooks, kept for people: a row for each source, and rows `*/…` for those of which no source could be told.
 
 use crate::bounds;
 use crate::columns::time;
@@ -9,10 +9,10 @@ use crate::transact::look_again;
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
 
-/// The last webhook that concerned a source.
+/// The last webhook of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookRow {
-    /// The source's name, or `*`.
+    /// The source's name, or `*/` and what else tells it from others.
     pub source: String,
     /// When it came.
     pub received_at: Timestamp,

@@ -29,6 +29,11 @@ pub(super) fn source(source: &Value, now: Timestamp) -> String {
         let last = sourced::last_webhook(source.get("lastAcceptedWebhook"), now);
         let _ = writeln!(said, "{}", last.replacen("last webhook: accepted", "Last accepted:", 1));
     }
+    let others = source.get("refusedWebhooks").and_then(Value::as_array).into_iter().flatten();
+    for refused in others.filter(|refused| source.get("lastWebhook") != Some(refused)) {
+        let last = sourced::last_webhook(Some(refused), now);
+        let _ = writeln!(said, "{}", last.replacen("last webhook: refused", "Also refused:", 1));
+    }
     let _ = write!(said, "\nConditions:\n{}\n", conditions(source, now));
     if let Some(sync) = source.get("lastSync").filter(|sync| sync.is_object()) {
         let _ = write!(said, "\nLast sync ({}):\n  {}\n", text(sync, "/id"), sourced::headline(sync));

@@ -1,4 +1,4 @@
-//! A flood of deliveries, over a real connection.
+//! A flood of deliveries, and bodies that never end, over real connections.
 
 use crate::agents::FleetHandle;
 use crate::api::{Admin, App, router};
@@ -14,10 +14,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use pulse_core::source_status::{SourceAddress, SourceKind, SourceReason};
 use pulse_store::Store;
 use sha2::Sha256;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 const SECRET: &str = "the-secret-of-the-flood";
@@ -78,32 +80,78 @@ async fn deliver(url: &str, signature: &str, times: usize) -> Vec<u16> {
     statuses
 }
 
+/// A controller's API, listening, over a source that is gated.
+struct Bench {
+    url: String,
+    address: SocketAddr,
+    store: Store,
+    syncer: Syncer,
+    sources: Sources,
+    source: Arc<Gated>,
+    webhooks: Arc<Webhooks>,
+    stop: watch::Sender<bool>,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}", folder.path().join("pulse.db").display()), "test").await.unwrap();
+        let engine = Engine::new(store.clone(), FleetHandle::default());
+        let source = Arc::new(Gated::default());
+        let syncer = Syncer::new("ops", Arc::clone(&source) as Arc<dyn Source>, Duration::from_secs(3600), engine.clone());
+        let sources = Sources::new([syncer.clone()]);
+        let webhooks = Arc::new(Webhooks::new(Some(Verifier::new(&WebhookSecrets::parse(SECRET).unwrap()))));
+        let admin = Arc::new(Admin::new(&AdminToken::parse("a-token-for-tests").unwrap()));
+        let (stop, stopping) = watch::channel(false);
+        let schedules = Scheduler::new(engine.clone(), Clock::machine(), true);
+        let (of, hooks) = (sources.clone(), Arc::clone(&webhooks));
+        let app =
+            App { engine, sources: of, schedules, webhooks: hooks, admin, url: "http://x".into(), enrolment: false, stopping };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router(app)).await });
+        Self { url: format!("http://{address}{PATH}"), address, store, syncer, sources, source, webhooks, stop, _folder: folder }
+    }
+
+    /// A delivery of a mebibyte, of which so many bytes are sent.
+    async fn begin(&self, bytes: usize) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let head = format!(
+            "POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             x-gitea-signature: {}\r\n\r\n",
+            1024 * 1024,
+            "0".repeat(64)
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b' '; bytes]).await.unwrap();
+        stream
+    }
+}
+
+/// The status that a delivery is answered with.
+async fn status(mut stream: &mut TcpStream) -> String {
+    let mut status = [0; 12];
+    let answered = AsyncReadExt::read_exact(&mut stream, &mut status);
+    tokio::time::timeout(Duration::from_secs(30), answered).await.expect("an answer").unwrap();
+    String::from_utf8(status[9..].to_vec()).unwrap()
+}
+
+fn signature(body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_deliveries_are_one_look_more() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&format!("sqlite://{}", folder.path().join("pulse.db").display()), "test").await.unwrap();
-    let engine = Engine::new(store.clone(), FleetHandle::default());
-    let source = Arc::new(Gated::default());
-    let syncer = Syncer::new("ops", Arc::clone(&source) as Arc<dyn Source>, Duration::from_secs(3600), engine.clone());
-    let sources = Sources::new([syncer.clone()]);
-    let webhooks = Arc::new(Webhooks::new(Some(Verifier::new(&WebhookSecrets::parse(SECRET).unwrap()))));
-    let admin = Arc::new(Admin::new(&AdminToken::parse("a-token-for-tests").unwrap()));
-    let (stop, stopping) = watch::channel(false);
+    let Bench { url, store, syncer, sources, source, stop, .. } = &Bench::new().await;
     let looking = tokio::spawn({
-        let (sources, stopping) = (sources.clone(), stopping.clone());
+        let (sources, stopping) = (sources.clone(), stop.subscribe());
         async move { sources.run(stopping).await }
     });
-    let schedules = Scheduler::new(engine.clone(), Clock::machine(), true);
-    let app = App { engine, sources, schedules, webhooks, admin, url: "http://x".into(), enrolment: false, stopping };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router(app)).await });
-
     until("the first look", || source.looks() == 1).await;
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(b"{}");
-    let good: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let accepted = deliver(&url, &good, 1000).await;
+    let accepted = deliver(url, &signature(b"{}"), 1000).await;
     assert!(accepted.len() == 1000 && accepted.iter().all(|status| *status == 202), "{accepted:?}");
     assert!(store.webhooks().await.unwrap().is_empty(), "no delivery writes to the database");
     assert_eq!(source.looks(), 1, "never two looks at once");
@@ -115,11 +163,50 @@ async fn a_thousand_deliveries_are_one_look_more() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), ended).await.expect("its end");
-    let refused = deliver(&url, &"0".repeat(64), 200).await;
+    let refused = deliver(url, &"0".repeat(64), 200).await;
     assert!(refused.iter().all(|status| *status == 401), "{refused:?}");
     assert_eq!(source.looks(), 2, "a thousand hints are one, and what is refused is none");
     stop.send_replace(true);
     looking.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_arrived_is_given_back_when_a_connection_breaks_or_stalls() {
+    let bench = Bench::new().await;
+    let held = || bench.webhooks.intake.held();
+    let mut broken = Vec::new();
+    for _ in 0..8 {
+        broken.push(bench.begin(1000).await);
+    }
+    until("the bytes", || held() == 8 * 1000).await;
+    drop(broken);
+    until("the bytes of broken connections", || held() == 0).await;
+    let mut stalled = bench.begin(1000).await;
+    until("the bytes", || held() == 1000).await;
+    assert_eq!(status(&mut stalled).await, "408");
+    assert_eq!(held(), 0, "after its time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stalls_with_much_gives_way() {
+    let bench = Bench::new().await;
+    let held = || bench.webhooks.intake.held();
+    const NEARLY: usize = 1024 * 1024 - 1;
+    let mut stalled = Vec::new();
+    for number in 1..=16 {
+        stalled.push(bench.begin(NEARLY).await);
+        until("the bytes", || held() == number * NEARLY).await;
+    }
+    // There is room for 16 bytes more.
+    assert_eq!(deliver(&bench.url, &signature(b"{}"), CALLERS).await, [202; CALLERS]);
+    assert_eq!(held(), 16 * NEARLY, "what fits makes nobody give way");
+    let mut one_more = bench.begin(1000).await;
+    assert_eq!(status(&mut stalled[0]).await, "429", "who began first");
+    until("the bytes", || held() == 15 * NEARLY + 1000).await;
+    for stream in stalled[1..].iter_mut().chain([&mut one_more]) {
+        assert_eq!(status(stream).await, "408");
+    }
+    assert_eq!(held(), 0);
 }
 
 async fn until(what: &str, is_so: impl Fn() -> bool) {

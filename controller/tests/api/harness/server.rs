@@ -7,6 +7,7 @@ use pulse_controller::serve::{self, End, Mode, Serving};
 use pulse_controller::source::Folder;
 use pulse_controller::sync::Syncer;
 use serde_json::{Value, json};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -105,6 +106,17 @@ impl Server {
 
     pub fn bearer(&self) -> String {
         format!("Bearer {TOKEN}")
+    }
+
+    /// A statement in the controller's database, behind its back.
+    pub fn meddle(&self, sql: &str) {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}", self.root.path().join("data/pulse.db").display());
+        self.block_on(async {
+            let mut connection = AnyConnection::connect(&url).await.expect("the side door opens");
+            sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect(sql);
+            connection.close().await.expect("the side door closes");
+        });
     }
 
     /// A file of the source.

@@ -190,25 +190,72 @@ fn what_is_refused_does_not_hide_what_was_let_in() {
 }
 
 #[test]
+fn strangers_do_not_hide_why_gitea_s_own_was_refused() {
+    let server = Server::hooked(&[], SECRET);
+    deliver(&server, &headers(OTHER, "push", PUSH.as_bytes()), PUSH.as_bytes()).refused(401, "bad_signature");
+    let strangers = [("content-type", "application/json".to_owned())];
+    let signed = with(strangers.to_vec(), "x-gitea-signature", Some(&"0".repeat(64)));
+    for _ in 0..500 {
+        deliver(&server, &strangers, b"{}").refused(401, "bad_signature");
+        deliver(&server, &signed, b"{}").refused(401, "bad_signature");
+    }
+    server.send("GET", PATH, None, &[], b"").refused(405, "wrong_method");
+    let source = server.get("/api/v1/sources/default").ok();
+    let reconciled = server.post("/api/v1/syncs", &json!({})).ok();
+    for last in [&last(&server), &source["lastWebhook"], &reconciled["lastWebhook"]] {
+        let shown = ["reason", "event", "delivery"].map(|field| last[field].as_str().unwrap_or_default());
+        assert_eq!(shown, ["WrongSignature", "push", "f6266f16-1bf3-46a5-9ea4-602e06ead473"], "{last}");
+    }
+    let refused = source["refusedWebhooks"].as_array().unwrap().iter();
+    let refused: Vec<_> = refused.map(|one| (one["reason"].as_str().unwrap(), one["delivery"].is_string())).collect();
+    assert_eq!(refused, [("WrongSignature", true), ("NotPost", false), ("Unsigned", false)]);
+}
+
+/// A connection with the head of a signed delivery of so many bytes, and nothing of its body.
+fn begin(server: &Server, length: usize) -> TcpStream {
+    let mut head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
+    headers(SECRET, "push", b"{}").iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+    let mut stream = TcpStream::connect(server.serving().address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+    stream
+}
+
+/// The beginning of the answer's first line.
+fn status(mut stream: &TcpStream) -> String {
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    String::from_utf8(status.to_vec()).unwrap()
+}
+
+#[test]
 fn a_body_that_stalls_or_ends_early_is_given_up() {
     let server = Server::hooked(&[], SECRET);
-    let head = |length: usize| {
-        let mut head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
-        headers(SECRET, "push", b"{}").iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
-        format!("{head}\r\n{{")
-    };
     let begin = || {
-        let mut stream = TcpStream::connect(server.serving().address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream.write_all(head(2).as_bytes()).unwrap();
+        let mut stream = begin(&server, 2);
+        stream.write_all(b"{").unwrap();
         stream
     };
-    let mut stalled = begin();
-    let mut status = [0; 12];
-    stalled.read_exact(&mut status).unwrap();
-    assert_eq!(&status, b"HTTP/1.1 408");
+    let stalled = begin();
+    assert_eq!(status(&stalled), "HTTP/1.1 408");
     assert_eq!(last(&server)["reason"], "TooSlow");
     let cut = begin();
     cut.shutdown(Shutdown::Write).unwrap();
     server.until("/api/v1/syncs", |syncs| syncs["lastWebhook"]["reason"] == "CutOff");
+}
+
+#[test]
+fn connections_that_stall_keep_no_delivery_out() {
+    let server = Server::hooked(&[], SECRET);
+    // Silent from the first byte of the body on, or after some of it.
+    let mut stalled: Vec<TcpStream> = (0..64).map(|_| begin(&server, 1024 * 1024)).collect();
+    for stream in stalled.iter_mut().skip(32) {
+        stream.write_all(&[b'['; 1000]).unwrap();
+    }
+    for _ in 0..32 {
+        assert_eq!(deliver(&server, &headers(SECRET, "push", PUSH.as_bytes()), PUSH.as_bytes()).status, 202);
+    }
+    for stream in &stalled {
+        assert_eq!(status(stream), "HTTP/1.1 408");
+    }
 }
