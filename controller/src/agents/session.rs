@@ -47,7 +47,10 @@ async fn serve(engine: Engine, socket: WebSocket) {
     let (sink, mut stream) = socket.split();
     let (outbox, messages) = mpsc::channel(OUTBOX);
     let writer = tokio::spawn(write(sink, messages));
-    let admitted = tokio::time::timeout(HANDSHAKE, shake_hands(&engine, &mut stream, &outbox)).await;
+    let admitted = tokio::select! {
+        admitted = tokio::time::timeout(HANDSHAKE, shake_hands(&engine, &mut stream, &outbox)) => admitted,
+        () = engine.cut_off() => return writer.abort(),
+    };
     match admitted {
         Ok(Ok((identify, epoch))) => {
             let name = identify.name.clone();
@@ -146,55 +149,65 @@ struct Session {
 
 impl Session {
     /// Runs until the session ends; says why it did.
-    async fn run(
-        &self,
-        identify: Identify,
-        mut stream: SplitStream<WebSocket>,
-        mut writer: tokio::task::JoinHandle<()>,
-    ) -> String {
+    async fn run(&self, identify: Identify, stream: SplitStream<WebSocket>, mut writer: tokio::task::JoinHandle<()>) -> String {
         let (chunks, receiver) = mpsc::channel(output::WAITING);
         let (engine, agent, outbox) = (self.engine.clone(), self.agent.clone(), self.outbox.clone());
         let mut storing = tokio::spawn(output::store(engine, agent, self.epoch, receiver, outbox));
+        let why = tokio::select! {
+            why = self.converse(identify, stream, &chunks, &mut storing, &mut writer) => why,
+            // Whatever it waits for in there: the agent shall look for the controller that is active now.
+            () = self.engine.cut_off() => "the database cannot be reached; another controller may be active".into(),
+        };
+        storing.abort();
+        writer.abort();
+        why
+    }
+
+    async fn converse(
+        &self,
+        identify: Identify,
+        mut stream: SplitStream<WebSocket>,
+        chunks: &mpsc::Sender<pulse_protocol::message::OutputChunk>,
+        mut storing: &mut tokio::task::JoinHandle<Result<(), String>>,
+        mut writer: &mut tokio::task::JoinHandle<()>,
+    ) -> String {
         let reports = Arc::new(Semaphore::new(REPORTS));
         let joined = self.join(identify);
         let mut picture = tokio::time::interval_at(tokio::time::Instant::now() + PICTURE, PICTURE);
         tokio::pin!(joined);
         let mut has_joined = false;
-        let why = loop {
+        loop {
             tokio::select! {
                 // In this order: the full picture is taken in before anything that was said after it, and what comes in without
                 // end keeps nothing else from being looked at.
                 biased;
                 outcome = &mut joined, if !has_joined => match outcome {
                     Ok(()) => has_joined = true,
-                    Err(error) => break error,
+                    Err(error) => return error,
                 },
-                ended = &mut storing => break match ended {
+                ended = &mut storing => return match ended {
                     Ok(Ok(())) => "output ended".into(),
                     Ok(Err(error)) => format!("output could not be stored: {error}"),
                     Err(error) => format!("internal error: {error}"),
                 },
-                _ = &mut writer => break "the connection cannot be written".into(),
-                _ = picture.tick(), if has_joined => if let Err(error) = self.send_picture().await { break error },
+                _ = &mut writer => return "the connection cannot be written".into(),
+                _ = picture.tick(), if has_joined => if let Err(error) = self.send_picture().await { return error },
                 frame = tokio::time::timeout(SILENCE, stream.next()) => match frame {
-                    Err(_) => break "silent for too long".into(),
-                    Ok(None) => break "the agent closed the connection".into(),
-                    Ok(Some(Err(error))) => break error.to_string(),
+                    Err(_) => return "silent for too long".into(),
+                    Ok(None) => return "the agent closed the connection".into(),
+                    Ok(Some(Err(error))) => return error.to_string(),
                     Ok(Some(Ok(Message::Text(text)))) => match decode(text.as_str()) {
-                        Ok(message) => if let Err(why) = self.take(message, &chunks, &reports).await { break why },
-                        Err(error) => break format!("protocol: {error}"),
+                        Ok(message) => if let Err(why) = self.take(message, chunks, &reports).await { return why },
+                        Err(error) => return format!("protocol: {error}"),
                     },
-                    Ok(Some(Ok(Message::Close(_)))) => break "the agent closed the connection".into(),
+                    Ok(Some(Ok(Message::Close(_)))) => return "the agent closed the connection".into(),
                     Ok(Some(Ok(_))) => {}
                 },
             }
             if !self.engine.fleet().lock().is_current(&self.agent, self.epoch) {
-                break "another session took over, or the agent was revoked".into();
+                return "another session took over, or the agent was revoked".into();
             }
-        };
-        storing.abort();
-        writer.abort();
-        why
+        }
     }
 
     /// Takes in the full picture; only when it is committed does the agent get work.

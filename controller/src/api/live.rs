@@ -36,35 +36,48 @@ pub(super) async fn upgrade(
     }
     // Subscribed before the answer: whoever reads the state after it has opened misses nothing.
     let notices = app.engine.subscribe();
-    Ok(upgrade.on_upgrade(move |socket| serve(socket, notices, app.stopping)))
+    Ok(upgrade.on_upgrade(async move |mut socket| {
+        let over = tokio::select! {
+            over = tell(&mut socket, notices, app.stopping) => over,
+            () = app.engine.cut_off() => Some((1001, "the database cannot be reached; another controller may be active")),
+        };
+        if let Some((code, reason)) = over {
+            close(&mut socket, code, reason).await;
+        }
+    }))
 }
 
-async fn serve(mut socket: WebSocket, mut notices: Receiver<Notice>, mut stopping: watch::Receiver<bool>) {
+/// Tells until it is over; answers what the listener is told of that, where it can still be told.
+async fn tell(
+    socket: &mut WebSocket,
+    mut notices: Receiver<Notice>,
+    mut stopping: watch::Receiver<bool>,
+) -> Option<(u16, &'static str)> {
     let mut unanswered = false;
     loop {
         let message = tokio::select! {
-            () = stopped(&mut stopping) => return close(&mut socket, 1001, "the controller stops").await,
+            () = stopped(&mut stopping) => return Some((1001, "the controller stops")),
             heard = socket.recv() => match heard {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
                     unanswered = false;
                     continue;
                 }
                 Some(Ok(Message::Text(_) | Message::Binary(_))) => {
-                    return close(&mut socket, 1008, "this socket only tells; requests go to the REST API").await;
+                    return Some((1008, "this socket only tells; requests go to the REST API"));
                 }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
             },
             notice = tokio::time::timeout(PING, notices.recv()) => match notice {
                 Ok(heard) => match text(heard) {
                     Some(message) => message,
-                    None => return close(&mut socket, 1001, "the controller stops").await,
+                    None => return Some((1001, "the controller stops")),
                 },
-                Err(_) if std::mem::replace(&mut unanswered, true) => return,
+                Err(_) if std::mem::replace(&mut unanswered, true) => return None,
                 Err(_) => Message::Ping(axum::body::Bytes::new()),
             },
         };
         if !matches!(tokio::time::timeout(WRITE, socket.send(message)).await, Ok(Ok(()))) {
-            return;
+            return None;
         }
     }
 }

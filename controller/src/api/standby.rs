@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
 use axum::response::{Json, Response};
 use axum::routing::{any_service, get};
@@ -36,6 +36,8 @@ pub enum Phase {
     TakingOver,
     /// The API answers.
     Active(Router),
+    /// It was active, and the leases may have expired since it reached its database: another controller may be active.
+    CutOff,
     /// It stops, or another controller has taken over.
     Over,
 }
@@ -47,6 +49,7 @@ impl Phase {
             Self::StandingBy { .. } => "standby",
             Self::TakingOver => "taking_over",
             Self::Active(_) => "active",
+            Self::CutOff => "cut_off",
             Self::Over => "over",
         }
     }
@@ -66,6 +69,11 @@ impl Phase {
             ),
             Self::TakingOver => "taking over: what is open is being taken up".to_owned(),
             Self::Active(_) => "this controller became active this very moment".to_owned(),
+            Self::CutOff => {
+                "the database could not be reached for as long as the leases hold: another controller may be active; this \
+                one goes on once it reaches the database and nobody has taken over"
+                    .to_owned()
+            }
             Self::Over => "this controller ends".to_owned(),
         }
     }
@@ -101,11 +109,17 @@ pub fn front(phase: watch::Receiver<Phase>) -> Router {
 }
 
 async fn pass_on(State(front): State<Front>, request: Request) -> Response {
-    let router = match &*front.phase.borrow() {
-        Phase::Active(router) => router.clone(),
-        _ => front.waiting.clone(),
+    let active = match &*front.phase.borrow() {
+        Phase::Active(router) => Some(router.clone()),
+        _ => None,
     };
-    any_service(router).call(request, ()).await
+    if let Some(router) = active {
+        return any_service(router).call(request, ()).await;
+    }
+    let mut response = any_service(front.waiting).call(request, ()).await;
+    // Where one address leads to several controllers, only a new connection finds the active one.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn ready(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, Json<Value>) {
@@ -116,7 +130,7 @@ async fn ready(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, Json
 
 async fn whole(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, Json<Value>) {
     let phase = phase.borrow().clone();
-    let database = if matches!(phase, Phase::Connecting { .. }) { "unavailable" } else { "ok" };
+    let database = if matches!(phase, Phase::Connecting { .. } | Phase::CutOff) { "unavailable" } else { "ok" };
     let mut body = json!({
         "status": "unavailable",
         "release": env!("CARGO_PKG_VERSION"),
@@ -153,6 +167,7 @@ mod tests {
     struct Asked {
         status: u16,
         retry_after: Option<String>,
+        connection: Option<String>,
         body: String,
     }
 
@@ -165,8 +180,10 @@ mod tests {
             let ask = move || {
                 let http = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
                 let mut answer = http.get(&url).call().unwrap();
-                let retry_after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-                Asked { status: answer.status().as_u16(), retry_after, body: answer.body_mut().read_to_string().unwrap() }
+                let header = |name| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+                let (retry_after, connection) = (header("retry-after"), header("connection"));
+                let (status, body) = (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap());
+                Asked { status, retry_after, connection, body }
             };
             tokio::task::spawn_blocking(ask).await.unwrap()
         }
@@ -185,6 +202,7 @@ mod tests {
                 "controller pulse-0:8080 is active on this database; its leases expire at 1970-01-01T00:00:09.000000Z",
             ),
             (Phase::TakingOver, "taking_over", "taking over"),
+            (Phase::CutOff, "cut_off", "the database could not be reached"),
             (Phase::Over, "over", "ends"),
         ] {
             let (_phase, phases) = watch::channel(phase);
@@ -201,7 +219,7 @@ mod tests {
                 let body: Value = serde_json::from_str(&refused.body).unwrap();
                 assert_eq!((refused.status, body["code"].as_str()), (503, Some("standing_by")), "{path}");
                 assert!(body["detail"].as_str().unwrap().contains(words), "{body}");
-                assert_eq!(refused.retry_after.as_deref(), Some("1"));
+                assert_eq!((refused.retry_after.as_deref(), refused.connection.as_deref()), (Some("1"), Some("close")));
             }
         }
     }
@@ -214,6 +232,10 @@ mod tests {
         phase.send_replace(Phase::Active(Router::new().route("/x", get(async || "the API"))));
         let answer = ask("/x").await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "the API"));
+        phase.send_replace(Phase::CutOff);
+        assert_eq!(ask("/x").await.status, 503);
+        phase.send_replace(Phase::Active(Router::new().route("/x", get(async || "the API"))));
+        assert_eq!(ask("/x").await.status, 200);
         phase.send_replace(Phase::Over);
         assert_eq!(ask("/x").await.status, 503);
     }

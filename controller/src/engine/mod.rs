@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     numbers: start::Numbers,
     notices: broadcast::Sender<Notice>,
     fenced: tokio::sync::Notify,
+    /// False once the leases may have expired.
+    leased: watch::Sender<bool>,
     /// The database failed since the last commit.
     troubled: AtomicBool,
     /// Counts what made this controller blind for a while.
@@ -96,6 +98,7 @@ impl Engine {
             numbers: start::Numbers::default(),
             notices: broadcast::channel(NOTICES).0,
             fenced: tokio::sync::Notify::new(),
+            leased: watch::channel(true).0,
             troubled: AtomicBool::new(false),
             troubles: watch::channel(0).0,
         };
@@ -127,6 +130,27 @@ impl Engine {
     pub fn lost(&self) {
         tracing::error!("another controller has taken over; this one writes nothing more");
         self.inner.fenced.notify_one();
+    }
+
+    /// Says whether the leases hold, or may have expired because the database could not be reached.
+    pub fn set_leased(&self, leased: bool) {
+        if leased {
+            // The agents could not be heard: nobody would have listened.
+            self.forgive_silence();
+        }
+        self.inner.leased.send_replace(leased);
+    }
+
+    /// Waits until the leases may have expired. Another controller may be active from then on, so that agents and people are sent
+    /// away; what is written is for the fence to say, as ever.
+    pub async fn cut_off(&self) {
+        // Its sender lives as long as the engine.
+        drop(self.inner.leased.subscribe().wait_for(|leased| !leased).await);
+    }
+
+    /// Waits until the leases hold.
+    pub async fn leased(&self) {
+        drop(self.inner.leased.subscribe().wait_for(|leased| *leased).await);
     }
 
     /// The agents.

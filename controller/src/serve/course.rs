@@ -1,7 +1,7 @@
 //! A controller's course from its database to its end.
 
 use super::ours::{Ours, is_dead};
-use super::{Active, End, Mode, loops};
+use super::{Active, End, Mode, lease, loops};
 use crate::admin;
 use crate::agents::FleetHandle;
 use crate::api::{self, Admin, App, Phase};
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How often a controller that stands by looks whether the leases are free.
 const LOOK: Duration = Duration::from_millis(500);
@@ -66,11 +67,11 @@ impl Course {
 
     async fn until_the_end(&self, web: &mut JoinHandle<()>) -> anyhow::Result<End> {
         let Some(candidate) = self.connect().await? else { return Ok(End::Stopped) };
-        let Some(store) = self.take(&candidate).await? else { return Ok(End::Stopped) };
+        let Some((store, taken)) = self.take(&candidate).await? else { return Ok(End::Stopped) };
         // The store has what it needs of it.
         drop(candidate);
         self.phase.send_replace(Phase::TakingOver);
-        let mut running = Running::new(store);
+        let mut running = Running::new(store, taken);
         let engine = running.engine.clone();
         let end = tokio::select! {
             biased;
@@ -108,17 +109,18 @@ impl Course {
         }
     }
 
-    /// Stands by until the leases are this controller's; `None` at a stop.
-    async fn take(&self, candidate: &Candidate) -> anyhow::Result<Option<Store>> {
+    /// Stands by until the leases are this controller's, and says when the try began that took them; `None` at a stop.
+    async fn take(&self, candidate: &Candidate) -> anyhow::Result<Option<(Store, Instant)>> {
         let mut known: Option<String> = None;
         loop {
+            let begun = Instant::now();
             // Not cut off by a stop: leases that are taken shall be given back.
             let taken = match &known {
                 Some(holder) if is_dead(holder, &self.owner) => candidate.take_from(holder).await,
                 _ => candidate.take().await,
             };
             match taken {
-                Ok(Taken::Store(store)) => return self.fits(store).await.map(Some),
+                Ok(Taken::Store(store)) => return self.fits(store).await.map(|store| Some((store, begun))),
                 Ok(Taken::StandBy(holder)) => {
                     let is_new = known.as_ref() != Some(&holder.name);
                     known = Some(holder.name.clone());
@@ -179,10 +181,17 @@ impl Course {
         let firing = schedules.clone();
         running.loops.push(tokio::spawn(async move { firing.run().await }));
         let active = Active { engine: engine.clone(), admin_token };
-        self.phase.send_replace(Phase::Active(api::router(self.app(&active, sources, schedules, webhooks))));
+        let router = api::router(self.app(&active, sources, schedules, webhooks));
+        engine.leased().await;
+        self.phase.send_replace(Phase::Active(router.clone()));
         tracing::info!(owner = self.owner, url = self.url, "active");
         self.active.send_replace(Some(active));
-        std::future::pending().await
+        loop {
+            engine.cut_off().await;
+            self.phase.send_replace(Phase::CutOff);
+            engine.leased().await;
+            self.phase.send_replace(Phase::Active(router.clone()));
+        }
     }
 
     fn sources(&self, engine: &Engine) -> Sources {
@@ -212,10 +221,10 @@ impl Course {
 }
 
 impl Running {
-    fn new(store: Store) -> Self {
+    fn new(store: Store, taken: Instant) -> Self {
         let engine = Engine::new(store, FleetHandle::default());
         // At once: taking up what is open, and the first looks, may take longer than a lease holds.
-        let renewing = tokio::spawn(loops::renew(engine.clone()));
+        let renewing = tokio::spawn(lease::keep(engine.clone(), taken));
         Self { engine, renewing, loops: Vec::new() }
     }
 

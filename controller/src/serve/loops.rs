@@ -17,8 +17,6 @@ const HEARTBEATS: Duration = Duration::from_secs(10);
 /// How long an idempotency key is remembered, and how often old ones are forgotten.
 const KEYS_LIVE: crd_schemas::Duration = crd_schemas::Duration::from_secs(24 * 3600);
 const KEYS_SWEPT: Duration = Duration::from_secs(3600);
-/// How often the leases are renewed, beside what each batch renews. They hold for 10 s.
-const RENEWALS: Duration = Duration::from_secs(3);
 
 /// Starts those that end at the stop, and are waited for then.
 pub(super) fn start(
@@ -69,30 +67,6 @@ where
     while tokio::time::timeout(period, stopping.wait_for(|stopping| *stopping)).await.is_err() {
         if let Err(error) = work().await {
             tracing::warn!(%error, "{what} failed");
-        }
-    }
-}
-
-/// Renews the leases until it is dropped, also while a stop waits for what is still being written. A renewal that cannot reach
-/// the database is no loss: whether the leases are still ours is for the fence to say, once it can be asked.
-pub(super) async fn renew(engine: Engine) {
-    let mut beat = tokio::time::interval(RENEWALS);
-    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut troubled = false;
-    loop {
-        beat.tick().await;
-        match engine.store().renew_leases().await {
-            Ok(()) => {
-                if std::mem::take(&mut troubled) {
-                    tracing::info!("the leases are renewed again");
-                }
-            }
-            Err(pulse_store::Error::Fenced) => return engine.lost(),
-            Err(error) => {
-                if !std::mem::replace(&mut troubled, true) {
-                    tracing::warn!(%error, "the leases could not be renewed; trying again");
-                }
-            }
         }
     }
 }

@@ -3,9 +3,11 @@
 //! ```text
 //! listen ─▶ connect ─▶ stand by until the leases are ours ─▶ take up what is open, look at the sources ─▶ active ─▶ end
 //! └───────────── answers that it lives, and why it cannot serve yet ─────────────┘        └─ the API ─┘
+//!                              (the same for as long as the leases may have expired: another may be active)
 //! ```
 
 mod course;
+mod lease;
 mod loops;
 mod ours;
 

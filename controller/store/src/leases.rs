@@ -27,7 +27,8 @@ const WHOLE: u8 = PARTITIONS;
 const LEASES: u8 = PARTITIONS + 1;
 
 /// How long a lease holds after its last renewal.
-const LEASE_MICROS: i64 = 10_000_000;
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
+const LEASE_MICROS: u128 = LEASE.as_micros();
 
 /// The partition of an execution: FNV-1a over its id, folded to 16.
 pub fn partition_of(execution: ExecutionId) -> u8 {

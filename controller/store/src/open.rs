@@ -1,7 +1,7 @@
 //! An open store: its pools and its two writer tasks, from the leases it was given until it gives them back.
 
 use crate::candidate::{Candidate, Ground, Taken};
-use crate::leases::Leases;
+use crate::leases::{LEASE, Leases};
 use crate::output::OutputWriter;
 use crate::transact::Tries;
 use crate::writer::Writer;
@@ -9,6 +9,7 @@ use crate::{Error, faults, migrations};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// An open store. Cheap to clone; all clones are one.
@@ -97,6 +98,12 @@ impl Store {
     /// Every migration of this database and of this release.
     pub async fn migration_status(&self) -> Result<Vec<crate::MigrationState>, Error> {
         migrations::status(&self.database.ground.dialect, &mut *self.reader().await?).await
+    }
+
+    /// How long the leases hold after a renewal. Nothing on an embedded database: there the folder's lock says whose they are, and
+    /// nobody can take them while this process lives.
+    pub fn lease(&self) -> Option<Duration> {
+        (!self.database.ground.dialect.takes_all_leases()).then_some(LEASE)
     }
 
     /// Renews the leases, which every batch does for its own; called every few seconds, so that they hold while nothing is

@@ -1,6 +1,6 @@
 //! Two controllers on one MariaDB and one address before them: one is active, the other stands by and takes over.
 
-use crate::harness::{Api, Controller, Engine, Front, Scene, attempts, step, wait, within};
+use crate::harness::{Api, Controller, Engine, Front, Relay, Scene, attempts, step, wait, within};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 const AFTER_A_DEATH: Duration = Duration::from_secs(14);
 /// The longest after a clean stop.
 const AFTER_A_STOP: Duration = Duration::from_secs(2);
+/// How soon a controller says that it is cut off: the leases' 10 s, the API's own look at the database, and what a busy machine adds.
+const CUT_OFF: Duration = Duration::from_secs(20);
+/// How soon it is ready again.
+const SOON: Duration = Duration::from_secs(15);
 /// The exit code of a controller that another one has replaced.
 const FENCED: Option<i32> = Some(75);
 
@@ -35,13 +39,19 @@ impl Pair {
 
     /// The first is active, the second stands by, and the first of an execution's two steps runs until it is let go.
     fn running(name: &str) -> (Self, String) {
-        let mut pair = Self::new(name);
+        Self::new(name).run(&[])
+    }
+
+    /// The same, with further environment for the first.
+    fn run(self, further: &[(String, String)]) -> (Self, String) {
+        let mut pair = self;
         let scene = &mut pair.scene;
         let (start, go, end) = (scene.witness.start(), scene.until_go(), scene.witness.end());
         let one = step("one", &["a1"], &format!("{start}\n{go}\necho one\n{end}"));
         let two = step("two", &["a1"], &format!("{start}\necho two\n{end}"));
         scene.write_workflow("w", &json!({ "steps": [one, two] }));
-        scene.controller.start(&[scene.gate(COMMIT).environment()]);
+        let environment = [further, &[scene.gate(COMMIT).environment()]].concat();
+        scene.controller.start(&environment);
         wait("the address to lead to the first", || scene.api().is_ready().then_some(()));
         scene.enrol("a1", 5);
         scene.start_agents();
@@ -175,14 +185,78 @@ fn a_controller_frozen_with_the_leases_locked_is_replaced_too() {
 
 /// Wakes the first, which has been replaced: it writes nothing more and ends.
 fn assert_fenced(pair: &mut Pair) {
+    assert_ends_fenced(pair, |pair| pair.scene.controller.signal("CONT"));
+}
+
+fn assert_ends_fenced(pair: &mut Pair, wake: impl FnOnce(&Pair)) {
     let tables = ["events", "executions", "attempts", "syncs", "output"];
     let written = |pair: &Pair| tables.map(|table| pair.scene.database.number(&format!("SELECT COUNT(*) FROM {table}")));
     let before = written(pair);
-    pair.scene.controller.signal("CONT");
+    wake(pair);
     let code = pair.scene.controller.wait_ended();
     assert_eq!(code, FENCED, "{}", pair.scene.controller.log());
     assert_eq!(written(pair), before, "it wrote nothing more");
     assert_eq!(role(pair.second.api()).as_deref(), Some("active"));
+}
+
+/// How a controller says that it is cut off from its database.
+fn wait_cut_off(api: &Api) {
+    within(CUT_OFF, "the controller to say so", || (role(api).as_deref() == Some("cut_off")).then_some(()));
+    let (status, ready) = api.try_get("/health/ready").expect("an answer");
+    let reason = ready["reason"].as_str().unwrap_or_default();
+    assert!(status == 503 && reason.contains("another controller may be active"), "{status} {ready}");
+    let (status, refused) = api.try_post("/api/v1/executions", &json!({ "workflow": "w" }), &[]).expect("an answer");
+    assert_eq!((status, refused["code"].as_str()), (503, Some("standing_by")), "{refused}");
+}
+
+#[test]
+fn a_controller_that_is_cut_off_lets_its_agents_go() {
+    let pair = Pair::new("standby: the first is cut off");
+    let relay = Relay::new(&pair.scene.database.url);
+    let through = through(&relay, &pair.scene);
+    let (mut pair, id) = pair.run(&[through]);
+    relay.fall_silent();
+    wait_cut_off(pair.scene.controller.api());
+    pair.taken_over(AFTER_A_DEATH + LOCKS);
+    // The first still lives, and nothing has come to an end that the agent could have noticed by itself.
+    pair.scene.api().wait_online("a1");
+    pair.scene.go();
+    pair.assert_ran_once(&id);
+    assert_eq!(role(pair.scene.controller.api()).as_deref(), Some("cut_off"));
+    assert_ends_fenced(&mut pair, |_| relay.mend());
+}
+
+#[test]
+fn a_controller_that_was_cut_off_goes_on_when_nobody_took_over() {
+    let mut scene = Scene::on(Engine::MariaDb, "standby: cut off and nobody else");
+    let relay = Relay::new(&scene.database.url);
+    let (start, end) = (scene.witness.start(), scene.witness.end());
+    let held = format!("{start}\n{}\n{end}", scene.until_go());
+    scene.write_workflow(
+        "w",
+        &json!({ "steps": [step("one", &["a1"], &held), step("two", &["a1"], &format!("{start}\n{end}"))] }),
+    );
+    let through = through(&relay, &scene);
+    scene.controller.start(&[through]);
+    scene.set_up_agents(&["a1"], 1);
+    let id = scene.start("w");
+    scene.wait_witnessed(1);
+    relay.fall_silent();
+    wait_cut_off(scene.controller.api());
+    scene.go();
+    relay.mend();
+    within(SOON, "the controller to be ready again", || scene.controller.api().is_ready().then_some(()));
+    let execution = scene.api().wait_ended(&id);
+    assert_eq!(execution["status"], "succeeded", "{execution:#}");
+    assert_eq!(attempts(&execution).len(), 2, "one attempt for each step: {execution:#}");
+    let log = scene.controller.log();
+    assert_eq!([": connected ", ": disconnected "].map(|word| log.matches(word).count()), [2, 1], "{log}");
+    scene.judge();
+}
+
+/// The setting by which a controller reaches the scene's database over this network.
+fn through(relay: &Relay, scene: &Scene) -> (String, String) {
+    ("PULSE_DATABASE_URL".to_owned(), relay.url(&scene.database.url))
 }
 
 #[test]

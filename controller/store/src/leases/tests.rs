@@ -1,6 +1,6 @@
 //! Who may write while others share, and while somebody says nothing more.
 
-use super::{LEASE_MICROS, PARTITIONS, holder, partition_of, partitions};
+use super::{LEASE, PARTITIONS, holder, partition_of, partitions};
 use crate::test_room::Room;
 use crate::{Candidate, Taken, faults};
 use pulse_protocol::ExecutionId;
@@ -52,7 +52,7 @@ async fn one_that_says_nothing_more_is_taken_over() {
     let silent_since = Instant::now();
     let second = Candidate::connect(&room.url, "controller-2").await.unwrap();
     // The leases expire, the server ends the transactions beside them, and a lock that came too late is asked for again.
-    let latest = Duration::from_micros(LEASE_MICROS.unsigned_abs()) + Duration::from_secs(6);
+    let latest = LEASE + Duration::from_secs(6);
     let store = loop {
         match second.take().await {
             Ok(Taken::Store(store)) => break store,
