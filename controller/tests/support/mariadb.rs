@@ -18,11 +18,14 @@ pub struct OwnServer {
 }
 
 impl OwnServer {
-    /// Makes its data in this folder, which is its own; it does not run yet. `init`: statements of each start, one a line; it
-    /// answers nobody before they are done. `root` has no password.
+    /// Makes its data in this folder, which is its own, also for temporary tables: a server that starts removes all that it finds.
+    /// It does not run yet. `init`: statements of each start, one a line; it answers nobody before they are done. `root` has no
+    /// password.
     pub fn new(folder: &Path, port: u16, init: &str) -> Self {
         let server = Self { folder: folder.to_owned(), port, process: None, more: &[] };
+        std::fs::create_dir_all(folder.join("tmp")).expect("a folder");
         let made = Command::new(program("mariadb-install-db"))
+            .env("TMPDIR", folder.join("tmp"))
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
             .args([format!("--user={}", user()), format!("--datadir={}", server.path("data"))])
             .output()
@@ -43,6 +46,7 @@ impl OwnServer {
         let log = File::options().create(true).append(true).open(self.folder.join("log")).expect("a log");
         let child = Command::new(program("setpriv"))
             .args(["--pdeathsig", "TERM"])
+            .env("TMPDIR", self.folder.join("tmp"))
             .arg(program("mariadbd"))
             .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--performance-schema=OFF"])
             .args(["--innodb-buffer-pool-size=64M".to_owned(), format!("--user={}", user()), format!("--port={}", self.port)])
