@@ -1,6 +1,7 @@
 //! The manifests of a folder or file, read the way the controller reads its source.
 
 use crate::failure::Failure;
+use crd_schemas::listing::{EntryKind, Listed, Names};
 use crd_schemas::{MAX_FILE_BYTES, Problem};
 use std::fs;
 use std::io::Read;
@@ -19,9 +20,6 @@ pub struct ManifestFile {
     pub bytes: Vec<u8>,
 }
 
-/// How deep folders may lie in each other; a source has no reason to come near it.
-const MAX_DEPTH: usize = 32;
-
 /// What lies at a path.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -37,9 +35,7 @@ pub fn read(path: &Path, root: Option<&Path>) -> Result<Found, Failure> {
     let meta = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     let mut found = Found::default();
     if meta.is_dir() {
-        let prefix = root.map_or(Ok(String::new()), |root| below(root, path))?;
-        let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
-        found.folder(path, &prefix, 1)?;
+        found.folder(path, &root.map_or(Ok(String::new()), |root| below(root, path))?)?;
     } else {
         let name = || path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
         let relative = root.map_or_else(|| Ok(name()), |root| below(root, path))?;
@@ -71,34 +67,25 @@ fn below(root: &Path, path: &Path) -> Result<String, Failure> {
 }
 
 impl Found {
-    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Failure> {
-        if depth > MAX_DEPTH {
-            let message = format!("{} lies more than {MAX_DEPTH} folders deep", folder.display());
-            return Err(Failure::new(message).with_help("move it nearer to the source's root"));
-        }
-        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
-            let entry = entry.map_err(|error| unreadable(folder, &error))?;
+    /// Lists a folder that lies at `way` below the source's root. The names are judged as in every source.
+    fn folder(&mut self, folder: &Path, way: &str) -> Result<(), Failure> {
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut entries = entries.map_err(|error| unreadable(folder, &error))?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        let mut names = Names::of(way);
+        for entry in entries {
             let path = entry.path();
-            let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
-            let manifest = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-            if !manifest && !kind.is_dir() && !path.is_dir() {
-                continue;
-            }
-            let Some(name) = name.to_str() else {
-                let message = format!("{} has a name that is no UTF-8", path.display());
-                return Err(Failure::new(message).with_help("rename it"));
-            };
-            let relative = format!("{prefix}{name}");
-            if kind.is_symlink() {
-                self.problems.push(link(&path));
-            } else if kind.is_dir() {
-                self.folder(&path, &format!("{relative}/"), depth + 1)?;
-            } else if kind.is_file() {
-                self.file(&path, &relative)?;
+            let kind = kind_of(entry.file_type().map_err(|error| unreadable(&path, &error))?);
+            match names.judge(entry.file_name().as_encoded_bytes(), kind, || path.is_dir()) {
+                Listed::PassedOver => {}
+                Listed::Manifest(relative) => self.file(&path, &relative)?,
+                Listed::Folder(relative) => self.folder(&path, &relative)?,
+                Listed::Refused(problem) => {
+                    // Shown as the paths of files are: as it lies from here.
+                    let name = problem.file.rsplit('/').next().unwrap_or_default();
+                    let file = folder.join(name).display().to_string();
+                    self.problems.push(Problem { file, ..problem });
+                }
             }
         }
         Ok(())
@@ -114,10 +101,13 @@ impl Found {
     }
 }
 
-/// The controller follows no link: it could lead out of the source, and Git would hand over no file for it.
-fn link(path: &Path) -> Problem {
-    let help = "put the file or folder itself there";
-    Problem::of_file(path.display().to_string(), "symlink", "a symbolic link is not followed", help)
+fn kind_of(file: fs::FileType) -> EntryKind {
+    match (file.is_symlink(), file.is_dir(), file.is_file()) {
+        (true, ..) => EntryKind::Link,
+        (_, true, _) => EntryKind::Folder,
+        (.., true) => EntryKind::File,
+        _ => EntryKind::Other,
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
@@ -176,6 +166,22 @@ mod tests {
         let found = read(folder.path(), None).unwrap();
         assert!(found.files.is_empty());
         assert_eq!(found.problems.iter().map(|problem| problem.code.as_str()).collect::<Vec<_>>(), ["symlink", "symlink"]);
+    }
+
+    #[test]
+    fn names_are_judged_as_the_controller_judges_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["ops/A.yaml", "ops/a.yaml", "ops/.github/x.yml", "ops/tab\t.yaml", "ops/b.YAML", "ops/fine.yml"] {
+            fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            fs::write(at(name), "").unwrap();
+        }
+        let found = read(&at("ops"), Some(folder.path())).unwrap();
+        assert_eq!(found.files.iter().map(|file| file.relative.as_str()).collect::<Vec<_>>(), ["ops/A.yaml", "ops/fine.yml"]);
+        let said: Vec<_> = found.problems.iter().map(|problem| (problem.file.clone(), problem.code.as_str())).collect();
+        let shown = |name: &str| at("ops").join(name).display().to_string();
+        let expected = [(shown("a.yaml"), "ambiguous-file-name"), (shown("tab\u{fffd}.yaml"), "bad-file-name")];
+        assert_eq!(said, expected);
     }
 
     #[test]

@@ -41,7 +41,10 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
     let config = Config {
         listen: Listen { address: flags.listen, public_url: None },
         data: Data::in_folder(&data),
-        source: Some(Source { origin: Origin::Folder(folder.clone()), poll: Source::DEFAULT_POLL }),
+        source: Some(Source {
+            origin: Origin::Folder { folder: folder.clone(), path: String::new() },
+            poll: Source::DEFAULT_POLL,
+        }),
         admin_token: None,
         webhook_secrets: None,
         log,

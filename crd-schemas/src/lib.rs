@@ -11,6 +11,7 @@ mod crd;
 mod decode;
 pub mod document;
 pub mod duration;
+pub mod listing;
 pub mod manifest;
 pub mod parse;
 pub mod problem;

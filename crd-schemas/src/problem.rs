@@ -17,7 +17,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Path of the file, relative to the source's root, `/` between parts.
+    /// Path of the file within its repository, `/` between parts; on the command line as it lies from there.
     pub file: String,
     /// Line, from 1.
     pub line: u32,

@@ -8,6 +8,7 @@ use crate::manifests::{self, ManifestFile};
 use crate::output::{self, Format};
 use crate::used::{self, UsedFiles};
 use clap::ValueEnum;
+use crd_schemas::listing::manifests_among;
 use crd_schemas::{Document, Problem, Severity, parse_file};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -95,7 +96,9 @@ fn body(files: &[ManifestFile]) -> Result<Value, Failure> {
             Failure::new(format!("{} is no UTF-8", file.shown))
                 .with_help("save it as UTF-8; `pulse validate` says where it is not")
         })?;
-        if passed_over(&file.relative) {
+        let (manifest, problems) = manifests_among([file.relative.as_str()]);
+        refuse(&problems)?;
+        if manifest.is_empty() {
             let message = format!("the controller would pass over {}", file.shown);
             let help = "a manifest's file ends in .yaml or .yml, and no part of its path begins with a dot";
             return Err(Failure::new(message).with_help(help));
@@ -127,12 +130,6 @@ fn used_files(document: &Document, file: &ManifestFile, used: &mut UsedFiles) ->
         (path, sent)
     };
     Ok(files.into_iter().map(one).collect())
-}
-
-/// What every source passes over.
-fn passed_over(path: &str) -> bool {
-    let manifest = Path::new(path).extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-    !manifest || path.split('/').any(|part| part.starts_with('.'))
 }
 
 fn refuse(problems: &[Problem]) -> Result<(), Failure> {

@@ -64,7 +64,7 @@ pub(super) async fn validate(
     State(app): State<App>,
     Body(Files { files }): Body<Files, MAX_BYTES>,
 ) -> Result<Json<Value>, Problem> {
-    let checked = app.sources.checks.check(source_files(files)?).await?;
+    let checked = app.sources.checks.check(source_files(files)?, String::new()).await?;
     Ok(Json(json!({
         "valid": checked.errors() == 0,
         "manifests": checked.declared.len(),
@@ -79,7 +79,7 @@ pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_
         (Some(_), Some(_)) => {
             return Err(Problem::parameter("ref", "it cannot be planned together with `files`; give one of the two"));
         }
-        (Some(files), None) => app.sources.checks.check(source_files(files)?).await?,
+        (Some(files), None) => app.sources.checks.check(source_files(files)?, syncer()?.path()).await?,
         (None, reference) => syncer()?.check_source(reference).await?,
     };
     refuse_errors(&checked)?;

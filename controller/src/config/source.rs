@@ -18,8 +18,13 @@ pub struct Source {
 /// What a source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// A folder of manifests, `PULSE_SOURCE_PATH` included.
-    Folder(PathBuf),
+    /// A folder of manifests.
+    Folder {
+        /// What stands for a repository.
+        folder: PathBuf,
+        /// The path below it that is the source's root; empty for all of it.
+        path: String,
+    },
     /// A Git repository.
     Git(Box<Remote>),
 }
@@ -43,7 +48,7 @@ impl Source {
         let origin = match location_of(given, errors)? {
             Location::File(folder) if !is_bare_repository(&folder) => {
                 source_git::refuse_all(layers, errors);
-                Origin::Folder(below.map_or(folder.clone(), |below| folder.join(below)))
+                Origin::Folder { folder, path: below.map_or_else(String::new, |below| below.to_string_lossy().into_owned()) }
             }
             location => Origin::Git(Box::new(source_git::read(given, location, below.as_deref(), layers, errors)?)),
         };

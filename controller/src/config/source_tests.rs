@@ -14,7 +14,7 @@ const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\n\
 fn remote(values: &[(&str, &str)]) -> Remote {
     match load(&[], values).unwrap().source.unwrap().origin {
         Origin::Git(remote) => *remote,
-        Origin::Folder(folder) => panic!("a folder: {}", folder.display()),
+        Origin::Folder { folder, .. } => panic!("a folder: {}", folder.display()),
     }
 }
 
@@ -65,7 +65,7 @@ fn a_bare_repository_is_git_and_any_other_folder_is_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap().to_owned();
     let url = format!("file://{path}");
-    assert!(matches!(load(&[], &[("PULSE_SOURCE_URL", &path)]).unwrap().source.unwrap().origin, Origin::Folder(_)));
+    assert!(matches!(load(&[], &[("PULSE_SOURCE_URL", &path)]).unwrap().source.unwrap().origin, Origin::Folder { .. }));
     assert!(refusal(&[], &[("PULSE_SOURCE_URL", &url)]).contains("no bare Git repository"));
     assert!(
         refusal(&[], &[("PULSE_SOURCE_URL", &path), ("PULSE_SOURCE_BRANCH", "x")]).contains("a plain folder has no use for it")

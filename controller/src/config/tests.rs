@@ -157,7 +157,10 @@ fn a_source_is_a_folder_a_path_in_it_and_a_poll() {
     let url = folder.path().to_str().unwrap();
     let config = load(&["--source-url", url, "--source-path", "./ops//prod/", "--source-poll", "90s"], &[]).unwrap();
     let source = config.source.unwrap();
-    assert_eq!((source.origin, source.poll.as_secs()), (Origin::Folder(folder.path().join("ops/prod")), 90));
+    assert_eq!(
+        (source.origin, source.poll.as_secs()),
+        (Origin::Folder { folder: folder.path().into(), path: "ops/prod".into() }, 90)
+    );
     assert!(refusal(&["--source-url", url, "--source-path", "../x"], &[]).contains("leads out of the source"));
     assert!(refusal(&["--source-url", url, "--source-poll", "90"], &[]).contains("has no unit"));
     assert!(refusal(&["--source-url", url, "--source-poll", "10ms"], &[]).contains("at least 1s"));

@@ -198,7 +198,7 @@ impl Course {
         let mirrors = self.config.data.folder.join("sources");
         Sources::new(self.config.source.iter().map(|source| {
             let opened: Arc<dyn Source> = match &source.origin {
-                Origin::Folder(path) => Arc::new(Folder::new(path)),
+                Origin::Folder { folder, path } => Arc::new(Folder::new(folder).below(path)),
                 Origin::Git(remote) => Arc::new(GitSource::new((**remote).clone(), mirrors.join(DEFAULT_SOURCE))),
             };
             Syncer::new(DEFAULT_SOURCE, opened, source.poll, engine.clone())

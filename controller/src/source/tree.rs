@@ -1,6 +1,7 @@
 //! What a source held at one moment, whatever kind of source it is. Reading blocks: it is done off the async threads.
 
 use crd_schemas::Problem;
+pub use crd_schemas::listing::MAX_DEPTH;
 use pulse_core::Timestamp;
 pub use pulse_core::definitions::FileFault;
 use pulse_core::definitions::PinnedFile;
@@ -10,13 +11,10 @@ pub use pulse_core::source_status::SourceReason;
 pub const MAX_FILES: usize = 10_000;
 /// Bytes of these files together.
 pub const MAX_MANIFEST_BYTES: usize = 64 << 20;
-/// Folders inside each other.
-pub const MAX_DEPTH: usize = 32;
 
 /// One look at a source. Everything it answers is of the same commit, however long ago it was taken.
 pub trait Tree: Send {
-    /// The files that may hold manifests (`*.yaml`, `*.yml`, none that begins with a dot), sorted by path, bounded by
-    /// [`MAX_FILES`] and [`MAX_DEPTH`].
+    /// The files that may hold manifests, by the rules of [`crd_schemas::listing`], sorted by path, at most [`MAX_FILES`].
     fn manifests(&self) -> &[Entry];
 
     /// What could not be listed, and why: links, depth, names.
@@ -40,10 +38,24 @@ pub trait Tree: Send {
 /// A manifest's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Relative to the source's root, `/` between parts.
+    /// Within the repository, or the folder that stands for one: the source's own path is part of it. `/` between parts.
     pub path: String,
     /// Says what it holds: equal contents, equal ids. What was parsed once under this path and id need not be parsed again.
     pub content: String,
+}
+
+/// Names by their paths within the repository what was listed below the source's `path`; people look for them there.
+pub(super) fn place(path: &str, entries: &mut [Entry], problems: &mut [Problem]) {
+    let files = entries.iter_mut().map(|entry| &mut entry.path).chain(problems.iter_mut().map(|problem| &mut problem.file));
+    for file in files.filter(|_| !path.is_empty()) {
+        *file = if file.is_empty() { path.to_owned() } else { format!("{path}/{file}") };
+    }
+}
+
+/// There are more manifests' files than [`MAX_FILES`]; this one is the first that is not read.
+pub(super) fn too_many_files(path: impl Into<String>) -> Problem {
+    let message = format!("the source has more than {MAX_FILES} files of manifests");
+    Problem::of_file(path, "too-many-files", message, "put several manifests into one file, `---` between them")
 }
 
 /// A commit.

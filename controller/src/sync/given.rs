@@ -22,18 +22,18 @@ impl Default for Checks {
 }
 
 impl Checks {
-    /// Checks files that no source holds.
+    /// Checks files that no source holds, as if they lay below this path of a repository.
     ///
     /// # Errors
     ///
     /// [`SyncError::Overloaded`] where there is no room.
-    pub async fn check(&self, files: Vec<SourceFile>) -> Result<Checked, SyncError> {
+    pub async fn check(&self, files: Vec<SourceFile>, path: String) -> Result<Checked, SyncError> {
         let room = Arc::clone(&self.room).try_acquire_owned();
         let room = room.map_err(|_| SyncError::Overloaded("enough files are being checked"))?;
         let checked = aside("given", move || {
             // Also where nobody waits for it any more.
             let _room = room;
-            check(&Given::new(files), &Cache::default())
+            check(&Given::new(files).below(&path), &Cache::default())
         });
         Ok(checked.await??.0)
     }

@@ -122,6 +122,11 @@ impl Syncer {
         self.in_turn(None).await
     }
 
+    /// The path of its repository that it holds; empty for all of it.
+    pub fn path(&self) -> String {
+        self.inner.source.address().path.unwrap_or_default()
+    }
+
     /// What the source holds, checked; nothing is applied or recorded. `reference`: a branch, tag or commit instead of its head.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub struct Definition {
     pub source: String,
     /// The manifest.
     pub manifest: Manifest,
-    /// The file it stands in, within the source.
+    /// The file it stands in, within the repository.
     pub path: String,
     /// Digest of its content.
     pub digest: String,
@@ -53,7 +53,7 @@ pub struct Definition {
 pub struct NewDefinition {
     /// The manifest.
     pub manifest: Manifest,
-    /// The file it stands in, within the source.
+    /// The file it stands in, within the repository.
     pub path: String,
     /// Digest of its content.
     pub digest: String,

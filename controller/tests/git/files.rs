@@ -32,6 +32,7 @@ fn crafted_names_and_modes_are_refused_where_they_could_hold_manifests() {
         ("100644", b"a.yaml", &blob),
         ("100644", b"bad-\xff.yaml", &blob),
         ("100644", b"bad-\xff.txt", &blob),
+        ("100644", b"it's.yaml", &blob),
         ("100644", b"line\nbreak.yaml", &blob),
         ("120000", b"link", &link),
         ("120000", b"link.yaml", &link),
@@ -48,7 +49,7 @@ fn crafted_names_and_modes_are_refused_where_they_could_hold_manifests() {
         ("/etc/a.yaml", "bad-file-name"),
         ("a.yaml", "ambiguous-file-name"),
         ("bad-\u{fffd}.yaml", "bad-file-name"),
-        ("line\\nbreak.yaml", "bad-file-name"),
+        ("line\u{fffd}break.yaml", "bad-file-name"),
         ("link", "symlink"),
         ("link.yaml", "symlink"),
         ("module", "submodule"),
@@ -56,7 +57,7 @@ fn crafted_names_and_modes_are_refused_where_they_could_hold_manifests() {
         ("x/y", "bad-file-name"),
     ]);
     assert_eq!(problems(&local), expected);
-    assert_eq!(contents(&local), pairs(&[("A.yaml", "x"), ("sub/in.yaml", "x")]));
+    assert_eq!(contents(&local), pairs(&[("A.yaml", "x"), ("it's.yaml", "x"), ("sub/in.yaml", "x")]));
     for (path, part) in [
         ("link", "is a symbolic link"),
         ("link/in.yaml", "is a symbolic link"),

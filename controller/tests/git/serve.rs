@@ -56,7 +56,10 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
     repository.commit("main", &[("ops/bad.yaml", "kind: Nonsense\n")]);
     sync();
     assert_eq!(last()["outcome"], "refused", "{}", last());
-    assert_eq!(last()["problems"][0]["file"], "bad.yaml", "{}", last());
+    assert_eq!(last()["problems"][0]["file"], "ops/bad.yaml", "{}", last());
+    let paths: Vec<_> =
+        get("/api/v1/workflows")["items"].as_array().unwrap().iter().map(|one| one["status"]["path"].clone()).collect();
+    assert_eq!(paths, ["ops/hello.yaml", "ops/more.yaml"], "as in the repository");
     server.fault(Some(Fault::Status(503)));
     let said = sync();
     assert_eq!(last()["outcome"], "unreachable", "{}", last());

@@ -34,7 +34,7 @@ pub struct Snapshot {
     pub source: String,
     /// The commit.
     pub commit: String,
-    /// The file, relative to the source's root.
+    /// The file, within its repository.
     pub path: String,
     /// The workflow's digest.
     pub digest: String,

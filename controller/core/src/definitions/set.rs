@@ -13,7 +13,7 @@ use std::fmt;
 /// Where a manifest stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRef {
-    /// The file, relative to the source's root.
+    /// The file, within its repository.
     pub path: String,
     /// The line of the document's beginning, from 1.
     pub line: u32,

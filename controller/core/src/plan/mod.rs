@@ -16,7 +16,7 @@ pub struct LiveObject {
     pub name: String,
     /// The digest of its manifest.
     pub digest: String,
-    /// The file, relative to the source's root.
+    /// The file, within its repository.
     pub path: String,
     /// Its manifest was deleted; its history stays.
     pub retired: bool,
@@ -35,7 +35,7 @@ pub struct WantedObject {
     pub name: String,
     /// The digest of its manifest.
     pub digest: String,
-    /// The file, relative to the source's root.
+    /// The file, within its repository.
     pub path: String,
 }
 

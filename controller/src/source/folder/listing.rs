@@ -1,7 +1,8 @@
 //! One reading of a folder: every manifest's file below it, bounded, and what could not be read.
 
-use super::super::given::{content_id, hex, is_manifest};
-use super::super::tree::{Entry, MAX_DEPTH, MAX_FILES, MAX_MANIFEST_BYTES};
+use super::super::given::{content_id, hex};
+use super::super::tree::{Entry, MAX_FILES, MAX_MANIFEST_BYTES, place, too_many_files};
+use crd_schemas::listing::{EntryKind, Listed, Names};
 use crd_schemas::{MAX_FILE_BYTES, Problem};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -21,11 +22,14 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Reads a folder whose entries are at hand.
-    pub(super) fn read(entries: fs::ReadDir) -> Self {
+    /// Reads a folder whose entries are at hand, and which lies at this path of what stands for a repository.
+    pub(super) fn read(entries: fs::ReadDir, path: &str) -> Self {
         let mut reading = Reading::default();
-        reading.folder(entries, "", 1);
-        reading.finish()
+        reading.folder(entries, "");
+        let mut listing = reading.finish();
+        // The digest says what the source holds, wherever that lies.
+        place(path, &mut listing.entries, &mut listing.problems);
+        listing
     }
 }
 
@@ -38,54 +42,48 @@ struct Reading {
 }
 
 impl Reading {
-    fn folder(&mut self, entries: fs::ReadDir, prefix: &str, depth: usize) {
-        let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
+    fn folder(&mut self, entries: fs::ReadDir, folder: &str) {
+        let mut entries = match entries.collect::<Result<Vec<_>, _>>() {
+            Ok(entries) => entries,
+            // Half a list would retire the other half.
+            Err(error) => return self.unreadable(if folder.is_empty() { "." } else { folder }.to_owned(), &error),
+        };
         entries.sort_by_key(fs::DirEntry::file_name);
+        let mut names = Names::of(folder);
         for entry in entries {
-            let name = entry.file_name();
-            let shown = format!("{prefix}{}", name.to_string_lossy());
-            // What begins with a dot is Git's, an editor's or a tool's, never a manifest.
-            if name.as_encoded_bytes().starts_with(b".") || self.full {
-                continue;
+            if self.full {
+                return;
             }
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => self.subfolder(&entry.path(), &shown, depth),
-                Ok(kind) if kind.is_symlink() => self.link(&entry.path(), shown),
-                Ok(kind) if kind.is_file() && is_manifest(Path::new(&name)) => self.file(&entry.path(), name.to_str(), shown),
-                Ok(_) => {}
-                Err(error) => self.unreadable(shown, &error),
+            let kind = match entry.file_type() {
+                Ok(kind) => kind_of(kind),
+                Err(error) => {
+                    self.unreadable(
+                        format!("{folder}/{}", entry.file_name().to_string_lossy()).trim_start_matches('/').into(),
+                        &error,
+                    );
+                    continue;
+                }
+            };
+            match names.judge(entry.file_name().as_encoded_bytes(), kind, || entry.path().is_dir()) {
+                Listed::PassedOver => {}
+                Listed::Manifest(path) => self.file(&entry.path(), path),
+                Listed::Folder(path) => self.subfolder(&entry.path(), path),
+                Listed::Refused(problem) => self.problems.push(problem),
             }
         }
     }
 
-    fn subfolder(&mut self, path: &Path, shown: &str, depth: usize) {
-        if depth >= MAX_DEPTH {
-            let message = format!("this folder lies more than {MAX_DEPTH} folders deep");
-            return self.problem(shown.to_owned(), "too-deep", message, "move it nearer to the source's root");
-        }
+    fn subfolder(&mut self, path: &Path, shown: String) {
         match fs::read_dir(path) {
-            Ok(entries) => self.folder(entries, &format!("{shown}/"), depth + 1),
-            Err(error) => self.unreadable(shown.to_owned(), &error),
+            Ok(entries) => self.folder(entries, &shown),
+            Err(error) => self.unreadable(shown, &error),
         }
     }
 
-    /// A link could lead out of the source or round in a circle, and Git would hand over no file for it. One that can hold no
-    /// manifest is nobody's business.
-    fn link(&mut self, path: &Path, shown: String) {
-        if is_manifest(path) || path.is_dir() {
-            let help = "put the file or folder itself there";
-            self.problem(shown, "symlink", "a symbolic link is not followed".to_owned(), help);
-        }
-    }
-
-    fn file(&mut self, path: &Path, name: Option<&str>, shown: String) {
-        if name.is_none() {
-            return self.problem(shown, "bad-file-name", "the file's name is no UTF-8".to_owned(), "rename it");
-        }
+    fn file(&mut self, path: &Path, shown: String) {
         if self.files.len() == MAX_FILES {
             self.full = true;
-            let message = format!("the source has more than {MAX_FILES} files of manifests");
-            return self.problem(shown, "too-many-files", message, "put several manifests into one file, `---` between them");
+            return self.problems.push(too_many_files(shown));
         }
         match read_bounded(path) {
             Ok(bytes) => {
@@ -101,12 +99,9 @@ impl Reading {
     fn unreadable(&mut self, shown: String, error: &std::io::Error) {
         // It was removed between being listed and being read: that is as good as not there.
         if error.kind() != ErrorKind::NotFound {
-            self.problem(shown, "unreadable", format!("it cannot be read: {error}"), "check its permissions");
+            let message = format!("it cannot be read: {error}");
+            self.problems.push(Problem::of_file(shown, "unreadable", message, "check its permissions"));
         }
-    }
-
-    fn problem(&mut self, file: String, code: &str, message: String, help: &str) {
-        self.problems.push(Problem::of_file(file, code, message, help));
     }
 
     fn finish(mut self) -> Listing {
@@ -121,6 +116,15 @@ impl Reading {
         }
         let (entries, contents) = self.files.into_iter().unzip();
         Listing { entries, contents, problems: self.problems, digest: hex(&hash.finalize()) }
+    }
+}
+
+fn kind_of(file: fs::FileType) -> EntryKind {
+    match (file.is_symlink(), file.is_dir(), file.is_file()) {
+        (true, ..) => EntryKind::Link,
+        (_, true, _) => EntryKind::Folder,
+        (.., true) => EntryKind::File,
+        _ => EntryKind::Other,
     }
 }
 

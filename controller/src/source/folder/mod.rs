@@ -27,6 +27,11 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// A folder of manifests; clones share what was seen last.
 #[derive(Debug, Clone)]
 pub struct Folder {
+    /// What stands for a repository.
+    base: PathBuf,
+    /// The path below it that is the source's root; empty for all of it.
+    path: String,
+    /// The source's root.
     root: PathBuf,
     /// Digest of the manifests that stood still last.
     settled: Arc<Mutex<Option<String>>>,
@@ -43,7 +48,14 @@ struct FolderTree {
 impl Folder {
     /// The folder at this path.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), settled: Arc::default() }
+        let root = root.into();
+        Self { base: root.clone(), path: String::new(), root, settled: Arc::default() }
+    }
+
+    /// What lies below this path of the folder, `/` between parts; empty for all of it.
+    pub fn below(self, path: &str) -> Self {
+        let root = if path.is_empty() { self.base.clone() } else { self.base.join(path) };
+        Self { path: path.to_owned(), root, ..self }
     }
 
     /// Reads it until two looks in a row see the same, so that a file that an editor is just writing, empty or half, is not
@@ -73,13 +85,14 @@ impl Folder {
             let message = format!("the folder {} cannot be read: {error}", self.root.display());
             SourceError { reason: SourceReason::Unreachable, message }
         })?;
-        Ok(Listing::read(entries))
+        Ok(Listing::read(entries, &self.path))
     }
 }
 
 impl Source for Folder {
     fn address(&self) -> SourceAddress {
-        SourceAddress { kind: SourceKind::Folder, url: self.root.display().to_string(), branch: None, path: None }
+        let path = Some(self.path.clone()).filter(|path| !path.is_empty());
+        SourceAddress { kind: SourceKind::Folder, url: self.base.display().to_string(), branch: None, path }
     }
 
     fn look(&self) -> Result<Box<dyn Tree>, SourceError> {

@@ -115,3 +115,32 @@ fn a_file_that_cannot_be_used_says_why() {
         assert_eq!(fault(path), FileFault::BadPath(path.into()));
     }
 }
+
+#[test]
+fn names_are_judged_as_in_every_source() {
+    let (root, folder) =
+        folder(&[("A.yaml", ""), ("a.yaml", ""), (".github/x.yml", ""), ("tab\t.yaml", ""), ("it's.yaml", ""), ("b.YAML", "")]);
+    let made = std::process::Command::new("mkfifo").arg(root.path().join("pipe.yaml")).status().unwrap();
+    assert!(made.success());
+    let tree = look(&folder);
+    assert_eq!(tree.manifests().iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["A.yaml", "it's.yaml"]);
+    let problems: Vec<_> = tree.problems().iter().map(|problem| (problem.file.as_str(), problem.code.as_str())).collect();
+    let expected = [("a.yaml", "ambiguous-file-name"), ("pipe.yaml", "bad-file-mode"), ("tab\u{fffd}.yaml", "bad-file-name")];
+    assert_eq!(problems, expected);
+}
+
+#[test]
+fn a_folder_below_another_names_files_by_their_path_within_that() {
+    let (root, whole) = folder(&[("ops/a.yaml", "1"), ("ops/sub/b.yaml", "2"), ("ops/run.sh", "x"), ("else.yaml", "")]);
+    std::os::unix::fs::symlink("a.yaml", root.path().join("ops/link.yaml")).unwrap();
+    let below = whole.below("ops");
+    let tree = look(&below);
+    let read: Vec<_> = tree.manifests().iter().map(|entry| (entry.path.clone(), tree.read(entry).unwrap())).collect();
+    assert_eq!(read, [("ops/a.yaml".to_owned(), b"1".to_vec()), ("ops/sub/b.yaml".to_owned(), b"2".to_vec())]);
+    assert_eq!(tree.problems()[0].file, "ops/link.yaml");
+    assert!(tree.file("run.sh").is_ok() && tree.file("ops/run.sh").is_err(), "what a manifest names starts at the source's root");
+    let same = Folder::new(root.path().join("ops"));
+    std::fs::remove_file(root.path().join("ops/link.yaml")).unwrap();
+    assert_eq!(look(&below).commit().id, look(&same).commit().id, "where it lies is no part of what it holds");
+    assert_eq!(below.address().path.as_deref(), Some("ops"));
+}

@@ -1,7 +1,8 @@
 //! Git's objects as they lie there. libgit2 finds, inflates and checks them (their hash, too); trees are taken apart here, because
 //! a crafted one holds names that libgit2 would not let through.
 
-use crate::source::tree::MAX_DEPTH;
+pub(super) use crd_schemas::listing::EntryKind as Kind;
+use crd_schemas::listing::MAX_DEPTH;
 use git2::{Commit, ErrorClass, ErrorCode, ObjectType, Odb, Oid, Repository};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -28,17 +29,8 @@ pub(super) struct TreeEntry {
     pub(super) id: Oid,
 }
 
-/// What a line of a tree stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    File,
-    Folder,
-    Link,
-    Submodule,
-    Other,
-}
-
 impl TreeEntry {
+    /// What it stands for.
     pub(super) fn kind(&self) -> Kind {
         match self.mode & 0o170_000 {
             0o100_000 => Kind::File,

@@ -5,7 +5,7 @@ use super::limits::Deadline;
 use super::list::Listing;
 use super::mirror::Mirror;
 use super::objects::{Kind, Known, Objects, is_too_large};
-use crate::source::tree::{Commit, Entry, FileFault, NoFile, SourceError, SourceReason, Tree};
+use crate::source::tree::{Commit, Entry, FileFault, NoFile, SourceError, SourceReason, Tree, place};
 use crd_schemas::{MAX_FILE_BYTES, Problem};
 use git2::{Oid, Repository, Signature};
 use pulse_core::Timestamp;
@@ -65,7 +65,9 @@ impl GitTree {
                 Unlisted::Unfit(fail(SourceReason::BranchMissing, format!("{id} is no commit; name a branch, a tag or a commit")))
             })?;
             let root = root(&objects, found.tree_id(), path, &found.id().to_string())?;
-            (told(&found), root, Listing::of(&objects, root, deadline)?)
+            let mut listing = Listing::of(&objects, root, deadline)?;
+            place(path, &mut listing.entries, &mut listing.problems);
+            (told(&found), root, listing)
         };
         Ok(Self { repository, known, deadline, mirror, root, listing, commit })
     }

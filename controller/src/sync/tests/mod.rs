@@ -153,6 +153,30 @@ async fn a_comment_moves_the_commit_and_a_moved_file_its_path() {
 }
 
 #[tokio::test]
+async fn rows_of_an_older_release_get_their_path_within_the_repository_and_stay_as_they_are() {
+    let mut room = Room::new().await;
+    room.write("a.yaml", &workflow("a", "echo 1"));
+    // As they were written: the path below the source's own.
+    room.sync(SyncOutcome::Applied).await;
+    let row = async |room: &Room| room.store.live(SOURCE).await.unwrap().remove(0).unwrap();
+    let before = row(&room).await;
+    let folder = Arc::new(Folder::new(room.root.path()).below("ops"));
+    room.syncer = Syncer::new(SOURCE, folder, Duration::from_secs(60), room.syncer.inner.engine.clone());
+    let synced = room.sync(SyncOutcome::Unchanged).await;
+    assert_eq!(synced.message.as_deref(), Some("nothing to change: 1 unchanged"));
+    let after = row(&room).await;
+    assert_eq!((before.path.as_str(), after.path.as_str()), ("a.yaml", "ops/a.yaml"));
+    assert_eq!((before.digest, before.generation), (after.digest, after.generation));
+    // Problems and plans say it alike.
+    room.write("bad.yaml", "kind: Nonsense\n");
+    let refused = room.sync(SyncOutcome::Refused).await;
+    assert_eq!(refused.problems[0]["file"], "ops/bad.yaml");
+    room.write("bad.yaml", &workflow("b", "echo 1"));
+    let planned = room.syncer.plan(&room.syncer.check_source(None).await.unwrap()).await.unwrap();
+    assert!(planned.plan.to_string().contains("(ops/bad.yaml)"), "{}", planned.plan);
+}
+
+#[tokio::test]
 async fn a_folder_that_vanishes_is_unreachable_and_retires_nothing() {
     let room = Room::new().await;
     room.write("a.yaml", &workflow("a", "echo 1"));

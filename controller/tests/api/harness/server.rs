@@ -59,7 +59,10 @@ impl Server {
         let config = Config {
             listen: Listen { address: "127.0.0.1:0".parse().unwrap(), public_url: None },
             data: Data::in_folder(&root.path().join("data")),
-            source: Some(Source { origin: Origin::Folder(root.path().join("source")), poll: Duration::from_secs(3600) }),
+            source: Some(Source {
+                origin: Origin::Folder { folder: root.path().join("source"), path: String::new() },
+                poll: Duration::from_secs(3600),
+            }),
             admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
             webhook_secrets: secrets.map(|secrets| WebhookSecrets::parse(secrets).unwrap()),
             log: Log { filter: "info".into(), format: LogFormat::Text },
