@@ -75,7 +75,7 @@ impl Found {
         let mut names = Names::of(way);
         for entry in entries {
             let path = entry.path();
-            let kind = kind_of(entry.file_type().map_err(|error| unreadable(&path, &error))?);
+            let kind = entry.file_type().map(EntryKind::from).map_err(|error| unreadable(&path, &error))?;
             match names.judge(entry.file_name().as_encoded_bytes(), kind, || path.is_dir()) {
                 Listed::PassedOver => {}
                 Listed::Manifest(relative) => self.file(&path, &relative)?,
@@ -98,15 +98,6 @@ impl Found {
         read.map_err(|error| unreadable(path, &error))?;
         self.files.push(ManifestFile { shown: path.display().to_string(), relative: relative.to_owned(), root: None, bytes });
         Ok(())
-    }
-}
-
-fn kind_of(file: fs::FileType) -> EntryKind {
-    match (file.is_symlink(), file.is_dir(), file.is_file()) {
-        (true, ..) => EntryKind::Link,
-        (_, true, _) => EntryKind::Folder,
-        (.., true) => EntryKind::File,
-        _ => EntryKind::Other,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::Problem;
 use std::collections::{BTreeSet, HashMap};
+use std::fs::FileType;
 
 /// Folders inside each other.
 pub const MAX_DEPTH: usize = 32;
@@ -24,6 +25,18 @@ pub enum EntryKind {
     Submodule,
     /// Anything else: a pipe, a socket, a mode that nobody knows.
     Other,
+}
+
+impl From<FileType> for EntryKind {
+    /// Of what a folder's listing says, which follows no link.
+    fn from(file: FileType) -> Self {
+        match (file.is_symlink(), file.is_dir(), file.is_file()) {
+            (true, ..) => Self::Link,
+            (_, true, _) => Self::Folder,
+            (.., true) => Self::File,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What becomes of an entry.
@@ -146,8 +159,8 @@ pub fn manifests_among<'a>(paths: impl IntoIterator<Item = &'a str>) -> (Vec<&'a
             }
             listed
         };
-        let ends = path.match_indices('/').map(|(end, _)| &path[..end]);
-        let open = ends.into_iter().all(|folder| {
+        let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let open = above.all(|folder| {
             *folders.entry(folder).or_insert_with(|| matches!(judge(folder, EntryKind::Folder), Listed::Folder(_)))
         });
         if open && matches!(judge(path, EntryKind::File), Listed::Manifest(_)) {

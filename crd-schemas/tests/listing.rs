@@ -123,9 +123,9 @@ fn whole_paths_are_judged_as_a_source_that_holds_them_would() {
         ("../a.yaml", "bad-file-name"),
         ("./b.yaml", "bad-file-name"),
         ("/etc/c.yaml", "bad-file-name"),
-        ("a//d.yaml", "bad-file-name"),
         ("a.yaml", "ambiguous-file-name"),
         ("a.yaml/", "bad-file-name"),
+        ("a//d.yaml", "bad-file-name"),
         (&too_deep, "too-deep"),
         ("ops", "ambiguous-file-name"),
     ];

@@ -55,7 +55,7 @@ impl Reading {
                 return;
             }
             let kind = match entry.file_type() {
-                Ok(kind) => kind_of(kind),
+                Ok(kind) => EntryKind::from(kind),
                 Err(error) => {
                     self.unreadable(
                         format!("{folder}/{}", entry.file_name().to_string_lossy()).trim_start_matches('/').into(),
@@ -116,15 +116,6 @@ impl Reading {
         }
         let (entries, contents) = self.files.into_iter().unzip();
         Listing { entries, contents, problems: self.problems, digest: hex(&hash.finalize()) }
-    }
-}
-
-fn kind_of(file: fs::FileType) -> EntryKind {
-    match (file.is_symlink(), file.is_dir(), file.is_file()) {
-        (true, ..) => EntryKind::Link,
-        (_, true, _) => EntryKind::Folder,
-        (.., true) => EntryKind::File,
-        _ => EntryKind::Other,
     }
 }
 
