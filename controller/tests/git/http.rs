@@ -176,7 +176,7 @@ fn a_path_is_the_sources_root() {
     let server = HttpRemote::open(repository.root());
     let at = |path: &str| Source::new(Remote { path: path.to_owned(), ..remote(&server.url()) });
     let tree = at("ops/prod").look();
-    assert_eq!(contents(&tree), pairs(&[("a.yaml", "1")]));
+    assert_eq!(contents(&tree), pairs(&[("ops/prod/a.yaml", "1")]), "named as in the repository");
     assert!(tree.file("../run.sh").is_err());
     assert!(at("ops/test").fails(SourceReason::PathMissing).contains("`ops/test` does not exist"));
     assert!(at("ops/run.sh").fails(SourceReason::PathMissing).contains("is a file"));
