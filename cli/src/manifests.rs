@@ -84,7 +84,7 @@ impl Found {
                     // Shown as the paths of files are: as it lies from here.
                     let name = problem.file.rsplit('/').next().unwrap_or_default();
                     let file = folder.join(name).display().to_string();
-                    self.problems.push(Problem { file, ..problem });
+                    self.problems.push(Problem { file, ..*problem });
                 }
             }
         }

@@ -49,7 +49,7 @@ pub enum Listed {
     /// A folder to look into. Its path below the source's root.
     Folder(String),
     /// It could hold manifests and cannot be read; the commit is refused.
-    Refused(Problem),
+    Refused(Box<Problem>),
 }
 
 /// The names of one folder, judged one after the other. Of two that differ by upper and lower case only the second is refused, so
@@ -77,9 +77,7 @@ impl Names {
         let manifest = is_manifest(name);
         match kind {
             EntryKind::File if manifest => self.usable(name).map_or_else(Listed::Refused, Listed::Manifest),
-            EntryKind::Folder => {
-                self.usable(name).and_then(|path| self.shallow(path)).map_or_else(Listed::Refused, Listed::Folder)
-            }
+            EntryKind::Folder => self.usable(name).and_then(shallow).map_or_else(Listed::Refused, Listed::Folder),
             // A link could lead out of the source or round in a circle.
             EntryKind::Link if manifest || leads_to_folder() => {
                 self.refuse(name, "symlink", "a symbolic link is not followed", "put the file or folder itself there")
@@ -96,7 +94,7 @@ impl Names {
     }
 
     /// The path of a name that can be used: text, one part of a path, not too long, unlike every other in its folder.
-    fn usable(&mut self, name: &[u8]) -> Result<String, Problem> {
+    fn usable(&mut self, name: &[u8]) -> Result<String, Box<Problem>> {
         let text = str::from_utf8(name).ok();
         let one_part = |text: &&str| !text.is_empty() && !text.contains(['/', '\\']) && !text.chars().any(char::is_control);
         let Some(text) = text.filter(one_part) else {
@@ -119,21 +117,13 @@ impl Names {
         Ok(path)
     }
 
-    fn shallow(&self, path: String) -> Result<String, Problem> {
-        if path.split('/').count() <= MAX_DEPTH {
-            return Ok(path);
-        }
-        let message = format!("this folder lies more than {MAX_DEPTH} folders deep");
-        Err(Problem::of_file(path, "too-deep", message, "move it nearer to the source's root"))
-    }
-
     fn refuse(&self, name: &[u8], code: &str, message: &str, help: &str) -> Listed {
         Listed::Refused(self.problem(name, code, message, help))
     }
 
-    fn problem(&self, name: &[u8], code: &str, message: &str, help: &str) -> Problem {
+    fn problem(&self, name: &[u8], code: &str, message: &str, help: &str) -> Box<Problem> {
         let name: String = String::from_utf8_lossy(name).chars().map(shown).collect();
-        Problem::of_file(format!("{}{name}", self.prefix), code, message, help)
+        Box::new(Problem::of_file(format!("{}{name}", self.prefix), code, message, help))
     }
 }
 
@@ -155,7 +145,7 @@ pub fn manifests_among<'a>(paths: impl IntoIterator<Item = &'a str>) -> (Vec<&'a
             let (folder, name) = at.rsplit_once('/').unwrap_or(("", at));
             let listed = names.entry(folder).or_insert_with(|| Names::of(folder)).judge(name.as_bytes(), kind, || false);
             if let Listed::Refused(problem) = &listed {
-                problems.push(problem.clone());
+                problems.push((**problem).clone());
             }
             listed
         };
@@ -168,6 +158,15 @@ pub fn manifests_among<'a>(paths: impl IntoIterator<Item = &'a str>) -> (Vec<&'a
         }
     }
     (manifests, problems)
+}
+
+/// A folder that does not lie too deep.
+fn shallow(path: String) -> Result<String, Box<Problem>> {
+    if path.split('/').count() <= MAX_DEPTH {
+        return Ok(path);
+    }
+    let message = format!("this folder lies more than {MAX_DEPTH} folders deep");
+    Err(Box::new(Problem::of_file(path, "too-deep", message, "move it nearer to the source's root")))
 }
 
 fn is_manifest(name: &[u8]) -> bool {

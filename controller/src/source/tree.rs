@@ -1,7 +1,6 @@
 //! What a source held at one moment, whatever kind of source it is. Reading blocks: it is done off the async threads.
 
 use crd_schemas::Problem;
-pub use crd_schemas::listing::MAX_DEPTH;
 use pulse_core::Timestamp;
 pub use pulse_core::definitions::FileFault;
 use pulse_core::definitions::PinnedFile;

@@ -68,7 +68,7 @@ impl Reading {
                 Listed::PassedOver => {}
                 Listed::Manifest(path) => self.file(&entry.path(), path),
                 Listed::Folder(path) => self.subfolder(&entry.path(), path),
-                Listed::Refused(problem) => self.problems.push(problem),
+                Listed::Refused(problem) => self.problems.push(*problem),
             }
         }
     }

@@ -65,7 +65,7 @@ impl Listing {
                 Listed::PassedOver => {}
                 Listed::Manifest(path) => self.file(path, entry.id),
                 Listed::Folder(path) => self.folder(walk, entry.id, &path)?,
-                Listed::Refused(problem) => self.problems.push(problem),
+                Listed::Refused(problem) => self.problems.push(*problem),
             }
         }
         Ok(())
