@@ -5,7 +5,7 @@ use super::report::Report;
 use super::suggest::suggest;
 use super::{files, rules, value};
 use crate::Duration;
-use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
+use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell, Targets};
 use crate::problem::code;
 use crate::source::Source;
 use crate::tree::{Node, Span, Value, clip};
@@ -40,7 +40,7 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
     });
     let idempotent = fields.or("idempotent", false, report, value::boolean);
     Some(Execute {
-        targets: targets?,
+        targets: Targets::Items(targets?),
         run: run?,
         files: apart.and(step_files)?,
         env: env?,
@@ -55,6 +55,7 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
         on_offline: on_offline?,
         on_unknown: on_unknown?,
         idempotent: idempotent?,
+        expect_disconnect: false,
     })
 }
 

@@ -23,7 +23,7 @@ fn spec(at: Cursor, report: &mut Report) -> Option<WorkflowSpec> {
     let steps = fields.required("steps", report, |at, report| named(at, 1..=1000, "step", step, report));
     fields.refuse(unsupported::WORKFLOW_FIELDS, report);
     fields.finish(report);
-    Some(WorkflowSpec { description: description?, params: params?, concurrency: concurrency?, steps: steps? })
+    Some(WorkflowSpec { description: description?, params: params?, concurrency: concurrency?, timeout: None, steps: steps? })
 }
 
 /// A name that could be read, its place and its pointer.
@@ -72,7 +72,19 @@ fn param(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<Param
     };
     fields.refuse(unsupported::PARAM_FIELDS, report);
     fields.finish(report);
-    Some(Param { name: own_name?, kind: kind?, description: description?, required: required?, default: default? })
+    Some(Param {
+        name: own_name?,
+        kind: kind?,
+        description: description?,
+        required: required?,
+        default: default?.map(serde_json::Value::from),
+        pattern: None,
+        values: Vec::new(),
+        min: None,
+        max: None,
+        min_length: None,
+        max_length: None,
+    })
 }
 
 fn concurrency(at: Cursor, report: &mut Report) -> Option<Concurrency> {
@@ -83,7 +95,7 @@ fn concurrency(at: Cursor, report: &mut Report) -> Option<Concurrency> {
     });
     fields.refuse(unsupported::CONCURRENCY_FIELDS, report);
     fields.finish(report);
-    Some(Concurrency { policy: policy? })
+    Some(Concurrency { policy: policy?, key: None, max_queued: None })
 }
 
 fn step(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<Step> {
@@ -101,7 +113,7 @@ fn step(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<Step> 
     };
     fields.refuse(unsupported::STEP_FIELDS, report);
     fields.finish(report);
-    Some(Step { id: id?, name: own_name?, when: when?, continue_on_error: continue_on_error?, action: action? })
+    Some(Step { id: id?, name: own_name?, when: when?, continue_on_error: continue_on_error?, goto: None, action: action? })
 }
 
 /// An expression, which is compiled elsewhere.

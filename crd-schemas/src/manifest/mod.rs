@@ -3,15 +3,20 @@
 
 mod agent;
 pub mod files;
+mod param;
 mod schedule;
+pub mod steps;
+mod targets;
 mod workflow;
 
 pub use agent::{Agent, AgentGroup, AgentGroupSpec, AgentSpec};
 pub use files::{Run, Script, StepFile};
+pub use param::{Param, ParamType};
 pub use schedule::{CatchUp, Rhythm, Schedule, SchedulePolicy, ScheduleSpec, ScheduledAction, ScheduledWorkflow};
+pub use steps::{OnTimeout, Parse, ParseFormat, Prompt, PromptOption, Route, RouteCase, Wait};
+pub use targets::{TargetResult, Targets, TargetsFrom};
 pub use workflow::{
-    Action, Concurrency, ConcurrencyPolicy, Execute, NamedShell, OnOffline, OnUnknown, Param, ParamType, Retry, Shell, Step,
-    Workflow, WorkflowSpec,
+    Action, Concurrency, ConcurrencyPolicy, Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell, Step, Workflow, WorkflowSpec,
 };
 
 use schemars::JsonSchema;

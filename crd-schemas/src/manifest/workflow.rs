@@ -1,7 +1,10 @@
-//! `kind: Workflow`: parameters, concurrency, steps.
+//! `kind: Workflow`: concurrency, steps, and what an `execute` step has.
 
 use super::Metadata;
 use super::files::{Run, StepFile};
+use super::param::Param;
+use super::steps::{GOTO, Parse, Prompt, Route, Wait};
+use super::targets::Targets;
 use crate::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -34,44 +37,13 @@ pub struct WorkflowSpec {
     /// Whether executions of this workflow exclude each other.
     #[serde(default)]
     pub concurrency: Concurrency,
+    /// How long an execution may take in all, from its beginning; waiting for people does not count. Then nothing new starts,
+    /// and it ends `failed` once what runs has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
     /// Steps, run in order.
     #[schemars(length(min = 1, max = 1000), extend("x-kubernetes-list-map-keys" = ["id"]))]
     pub steps: Vec<Step>,
-}
-
-/// A parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(
-    deny_unknown_fields,
-    extend("not" = {"required": ["required", "default"], "properties": {"required": {"const": true}}})
-)]
-pub struct Param {
-    /// `[a-z][a-z0-9_]{0,39}`.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,39}$"))]
-    pub name: String,
-    /// Its type.
-    #[serde(rename = "type", default)]
-    pub kind: ParamType,
-    /// One line for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// It must be given. A required parameter has no default.
-    #[serde(default)]
-    pub required: bool,
-    /// Its value when not given; the empty text unless said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 65536))]
-    pub default: Option<String>,
-}
-
-/// Types of parameters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ParamType {
-    /// Text of at most 64 KiB without NUL.
-    #[default]
-    String,
 }
 
 /// Whether executions of one workflow exclude each other.
@@ -82,6 +54,19 @@ pub struct Concurrency {
     /// The rule.
     #[serde(default)]
     pub policy: ConcurrencyPolicy,
+    /// Only executions with the same key exclude each other; may hold `{{ params.x }}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"), length(max = 1024))]
+    pub key: Option<String>,
+    /// For `Queue`: executions that may wait behind the running one; a further one is refused (409).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub max_queued: Option<u32>,
+}
+
+impl Concurrency {
+    /// `maxQueued`, unless said.
+    pub const DEFAULT_MAX_QUEUED: u32 = 100;
 }
 
 /// Rules of concurrency.
@@ -92,6 +77,8 @@ pub enum ConcurrencyPolicy {
     Forbid,
     /// Any number side by side.
     Allow,
+    /// While one runs, others wait for it, first in, first out.
+    Queue,
 }
 
 /// One step: what all steps have, and its action.
@@ -111,6 +98,11 @@ pub struct Step {
     /// Go on with the next step also when this one fails.
     #[serde(default)]
     pub continue_on_error: bool,
+    /// The step that follows this one once it ran, or `end`; the next one unless said. An option or a route that names another
+    /// one has the say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = GOTO))]
+    pub goto: Option<String>,
     /// What it does, named by `type`.
     #[serde(flatten)]
     pub action: Action,
@@ -122,15 +114,35 @@ pub struct Step {
 pub enum Action {
     /// Runs a command on targets.
     Execute(Box<Execute>),
+    /// Asks a person.
+    Prompt(Prompt),
+    /// Waits for a time.
+    Wait(Wait),
+    /// Reads what a command wrote into `state`.
+    Parse(Parse),
+    /// Chooses where to go on.
+    Route(Route),
+}
+
+impl Action {
+    /// The word for it in `type`.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Execute(_) => "execute",
+            Self::Prompt(_) => "prompt",
+            Self::Wait(_) => "wait",
+            Self::Parse(_) => "parse",
+            Self::Route(_) => "route",
+        }
+    }
 }
 
 /// Runs a command on targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Execute {
-    /// Names, groups, `all`, selectors such as `role=web,env!=dev`. Items are OR; commas in a selector are AND.
-    #[schemars(length(min = 1, max = 1000), inner(regex(pattern = r"\S")))]
-    pub targets: Vec<String>,
+    /// Where it runs.
+    pub targets: Targets,
     /// What it runs.
     #[serde(flatten)]
     pub run: Run,
@@ -178,13 +190,16 @@ pub struct Execute {
     /// Running the command twice does no harm, so an `unknown` attempt may be followed by another.
     #[serde(default)]
     pub idempotent: bool,
+    /// The command takes its host down: it has succeeded once the agent is back with a new boot id within the timeout.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expect_disconnect: bool,
 }
 
 impl Execute {
     /// What an `execute` step is that says nothing; it has no targets and no command, so it is no valid one.
     pub(crate) fn defaults() -> Self {
         Self {
-            targets: Vec::new(),
+            targets: Targets::Items(Vec::new()),
             run: Run::Command(String::new()),
             files: Vec::new(),
             env: BTreeMap::new(),
@@ -199,6 +214,7 @@ impl Execute {
             on_offline: OnOffline::default(),
             on_unknown: None,
             idempotent: false,
+            expect_disconnect: false,
         }
     }
 }

@@ -1,0 +1,231 @@
+//! Steps that run no command: `prompt`, `wait`, `parse`, `route`.
+
+use crate::Duration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+
+/// A step's id, or `end`.
+pub(super) const GOTO: &str = r"^[a-z][a-z0-9_-]{0,62}$";
+
+/// Most options of a prompt.
+pub const MAX_OPTIONS: usize = 20;
+/// Most routes of a `route` step.
+pub const MAX_ROUTES: usize = 100;
+
+/// Asks a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Prompt {
+    /// What is asked; may hold `{{ … }}`.
+    #[schemars(regex(pattern = r"\S"), length(max = 16384))]
+    pub message: String,
+    /// What can be answered.
+    #[schemars(length(min = 1, max = 20))]
+    pub options: Vec<PromptOption>,
+    /// How long an answer is waited for while a controller runs; for ever unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// What happens when nobody has answered by then: `fail`, or `{answer: …}`.
+    #[serde(default)]
+    pub on_timeout: OnTimeout,
+}
+
+/// An answer that can be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptOption {
+    /// The answer.
+    pub value: String,
+    /// The step that follows it, or `end`.
+    pub goto: Option<String>,
+}
+
+/// What happens when nobody has answered in time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OnTimeout {
+    /// The step fails.
+    #[default]
+    Fail,
+    /// This answer is taken.
+    Answer(String),
+}
+
+/// Waits for a time; exactly one of `duration` and `until`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// So long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Duration>,
+    /// Until then: an instant such as `2026-11-22T02:00:00Z`, or a time of day such as `02:00`, the next one; may hold `{{ … }}`.
+    /// A time that is past waits for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"), length(max = 1024))]
+    pub until: Option<String>,
+    /// The time zone of a time of day, such as `Europe/Berlin`; UTC unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"), length(max = 64))]
+    pub time_zone: Option<String>,
+}
+
+/// Reads what a command wrote to stdout into `state`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Parse {
+    /// The `execute` step whose stdout is read; the one that ran last unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_-]{0,62}$"))]
+    pub from: Option<String>,
+    /// The name under `state` that takes the values; `state` itself unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
+    pub into: Option<String>,
+    /// How it is read.
+    #[serde(default)]
+    pub format: ParseFormat,
+    /// For `regex`: the regular expression, searched in the whole text; its named groups are the values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub pattern: Option<String>,
+    /// The agent whose stdout is read, where the step ran on several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"))]
+    pub agent: Option<String>,
+    /// The stdout of each agent is read, into a map by agent.
+    #[serde(default)]
+    pub each: bool,
+}
+
+/// How a text is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ParseFormat {
+    /// Lines `KEY=value`; the key in capitals, beginning with a letter, and stored in small letters; the value without white space
+    /// around it. Other lines are left alone, and the last of several counts.
+    #[default]
+    Keyvalue,
+    /// One JSON object.
+    Json,
+    /// The named groups of `pattern`.
+    Regex,
+}
+
+/// Chooses where to go on: the first route that holds is taken; without one the next step follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Route {
+    /// In order.
+    #[schemars(length(min = 1, max = 100))]
+    pub routes: Vec<RouteCase>,
+}
+
+/// One route: `if` or `default: true`, and where it leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(
+    deny_unknown_fields,
+    extend("oneOf" = [{"required": ["if"]}, {"required": ["default"], "properties": {"default": {"const": true}}}])
+)]
+pub struct RouteCase {
+    /// An expression.
+    #[serde(rename = "if", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"))]
+    pub condition: Option<String>,
+    /// It holds always; the last route only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
+    /// The step that follows, or `end`; the next one unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = GOTO))]
+    pub goto: Option<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// How an option with a `goto` is written.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OptionForm {
+    Value(String),
+    WithGoto { value: String, goto: Option<String> },
+}
+
+impl Serialize for PromptOption {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let form = match &self.goto {
+            None => OptionForm::Value(self.value.clone()),
+            goto => OptionForm::WithGoto { value: self.value.clone(), goto: goto.clone() },
+        };
+        form.serialize(serializer)
+    }
+}
+impl<'de> Deserialize<'de> for PromptOption {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match OptionForm::deserialize(deserializer)? {
+            OptionForm::Value(value) => Self { value, goto: None },
+            OptionForm::WithGoto { value, goto } => Self { value, goto },
+        })
+    }
+}
+impl JsonSchema for PromptOption {
+    fn schema_name() -> Cow<'static, str> {
+        "PromptOption".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let value = serde_json::json!({"type": "string", "pattern": r"\S", "maxLength": 256});
+        json_schema!({
+            "anyOf": [value, {
+                "type": "object",
+                "properties": {"value": value, "goto": {"type": "string", "pattern": GOTO}},
+                "required": ["value"],
+                "additionalProperties": false,
+            }],
+        })
+    }
+}
+
+/// How `{answer: …}` is written.
+#[derive(Serialize, Deserialize)]
+struct AnswerForm {
+    answer: String,
+}
+
+impl Serialize for OnTimeout {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Fail => serializer.serialize_str("fail"),
+            Self::Answer(answer) => AnswerForm { answer: answer.clone() }.serialize(serializer),
+        }
+    }
+}
+impl<'de> Deserialize<'de> for OnTimeout {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Word(String),
+            Answer(AnswerForm),
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Word(word) if word == "fail" => Ok(Self::Fail),
+            Form::Word(word) => Err(serde::de::Error::custom(format!("`{word}` is neither `fail` nor `{{answer: …}}`"))),
+            Form::Answer(form) => Ok(Self::Answer(form.answer)),
+        }
+    }
+}
+impl JsonSchema for OnTimeout {
+    fn schema_name() -> Cow<'static, str> {
+        "OnTimeout".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [{"const": "fail"}, {
+                "type": "object",
+                "properties": {"answer": {"type": "string"}},
+                "required": ["answer"],
+                "additionalProperties": false,
+            }],
+        })
+    }
+}
