@@ -60,6 +60,10 @@ uuid_id!(
     AttemptId, "attempt id"
 );
 uuid_id!(
+    /// One question to a person: a visit of a `prompt` step; UUIDv7.
+    PromptId, "prompt id"
+);
+uuid_id!(
     /// The random id of an agent's journal, made with the journal. Another incarnation means the old journal is lost.
     Incarnation, "journal incarnation"
 );

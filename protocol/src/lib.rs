@@ -16,7 +16,7 @@ pub mod picture;
 pub mod version;
 
 pub use files::{ScriptFile, WorkFile};
-pub use ids::{AgentName, AttemptId, BootId, Epoch, ExecutionId, Incarnation};
+pub use ids::{AgentName, AttemptId, BootId, Epoch, ExecutionId, Incarnation, PromptId};
 pub use message::{ToAgent, ToController};
 pub use observation::{Ended, Observation, Observed, OutputTotals};
 pub use picture::{Assignment, CommandSpec, Desired};

@@ -8,8 +8,12 @@
 
 pub mod decide;
 pub mod definitions;
+pub mod elapsed;
 pub mod execution;
 pub mod expression;
+pub mod output;
+pub mod pattern;
+pub mod pause;
 pub mod plan;
 pub mod schedule;
 pub mod selector;
@@ -17,6 +21,7 @@ pub mod source_status;
 pub mod template;
 pub mod time;
 pub mod transition;
+pub mod until;
 pub mod values;
 
 pub use time::Timestamp;

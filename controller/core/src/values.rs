@@ -7,6 +7,7 @@ pub(crate) use path::listed;
 pub use path::{Field, Path, PathError};
 
 use pulse_protocol::AgentName;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,12 +34,27 @@ pub struct Context {
     pub params: BTreeMap<String, String>,
     /// Steps that have ended, by id.
     pub steps: BTreeMap<String, Arc<StepValue>>,
+    /// What `parse` steps have read.
+    pub state: StateMap,
     /// The execution itself.
     pub execution: ExecutionValue,
     /// The definitions it is pinned to.
     pub git: GitValue,
     /// The target, where something is rendered for one.
     pub agent: Option<AgentValue>,
+}
+
+/// What `parse` steps have read, by name.
+pub type StateMap = BTreeMap<String, StateValue>;
+
+/// A value under `state`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StateValue {
+    /// Text.
+    Text(String),
+    /// Values by name, or by agent.
+    Map(StateMap),
 }
 
 /// The execution as values see it.
@@ -81,18 +97,23 @@ pub struct AgentValue {
 pub struct StepValue {
     /// How it ended: `succeeded`, `failed`, `skipped`, …
     pub status: String,
+    /// The answer of a prompt.
+    pub answer: Option<String>,
     /// Its targets.
     pub targets: BTreeMap<AgentName, TargetValue>,
 }
 
 /// One target of an ended step as values see it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TargetValue {
     /// How it ended.
     pub status: String,
     /// The exit code of its last attempt, where the command exited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i64>,
     /// What the command wrote to stdout; `None` when nothing was captured or there was more than 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use std::fmt::Write;
 fn the_matrix_is_the_kept_one() {
     let mut text = String::from("rows: states; columns: changes; `.` stale (acknowledged, changes nothing); `!` illegal\n");
     table(&mut text, "execution", &executions(), &execution_changes(), |state, change| {
-        (state.as_str().to_owned(), change.as_str().to_owned(), state.next(*change).map(|next| next.as_str().to_owned()))
+        (shown(*state), change_shown(*change), state.next(*change).map(shown))
     });
     table(&mut text, "step", &StepStatus::ALL, &step_changes(), |state, change| {
         (state.as_str().to_owned(), change.as_str().to_owned(), state.next(*change).map(|next| next.as_str().to_owned()))
@@ -26,6 +26,20 @@ fn the_matrix_is_the_kept_one() {
         (name.to_owned(), change.as_str().to_owned(), state.next(change).map(|next| next.as_str().to_owned()))
     });
     golden::check("transitions.txt", &text);
+}
+
+fn shown(state: ExecutionState) -> String {
+    match state {
+        ExecutionState::Waiting(reason) => format!("waiting ({})", reason.as_str()),
+        state => state.as_str().to_owned(),
+    }
+}
+
+fn change_shown(change: ExecutionChange) -> String {
+    match change {
+        ExecutionChange::Wait(reason) => format!("wait ({})", reason.as_str()),
+        change => change.as_str().to_owned(),
+    }
 }
 
 type Cell = (String, String, Result<String, IllegalTransition>);
@@ -47,18 +61,21 @@ fn table<S, C>(text: &mut String, machine: &str, states: &[S], changes: &[C], ce
 
 fn executions() -> Vec<ExecutionState> {
     let ends = [ExecutionEnd::Succeeded, ExecutionEnd::Failed, ExecutionEnd::Cancelled];
-    let open = [ExecutionState::Pending, ExecutionState::Running, ExecutionState::Waiting(WaitReason::Unknown)];
-    open.into_iter().chain(ends.map(ExecutionState::Ended)).collect()
+    let open = [ExecutionState::Pending, ExecutionState::Running];
+    open.into_iter().chain(WaitReason::ALL.map(ExecutionState::Waiting)).chain(ends.map(ExecutionState::Ended)).collect()
 }
 
 fn execution_changes() -> Vec<ExecutionChange> {
     let ends = [ExecutionEnd::Succeeded, ExecutionEnd::Failed, ExecutionEnd::Cancelled];
-    let first = [ExecutionChange::Start, ExecutionChange::Wait(WaitReason::Unknown), ExecutionChange::Resume];
-    first.into_iter().chain(ends.map(ExecutionChange::End)).collect()
+    let first = [ExecutionChange::Start, ExecutionChange::Resume];
+    first.into_iter().chain(WaitReason::ALL.map(ExecutionChange::Wait)).chain(ends.map(ExecutionChange::End)).collect()
 }
 
 fn step_changes() -> Vec<StepChange> {
-    [StepChange::Start, StepChange::Skip, StepChange::Refuse].into_iter().chain(StepStatus::ALL.map(StepChange::End)).collect()
+    [StepChange::Start, StepChange::Skip, StepChange::Refuse, StepChange::Wait]
+        .into_iter()
+        .chain(StepStatus::ALL.map(StepChange::End))
+        .collect()
 }
 
 fn ends() -> Vec<EndKind> {

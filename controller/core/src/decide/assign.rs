@@ -3,7 +3,7 @@
 
 use super::fleet::Readiness;
 use super::render::render;
-use super::step::{is_stopped, repeatable, spec};
+use super::step::{is_stopped, repeatable};
 use super::{AgentView, Decision, Effect, Reason, ReasonKind, View};
 use crate::execution::{Event, StepRun, Verdict, context};
 use crate::time::Timestamp;
@@ -14,11 +14,15 @@ use pulse_protocol::{AgentName, Assignment, AttemptId, Desired, Incarnation};
 pub(super) fn rule(view: &View<'_>, decision: &mut Decision, ids: &mut dyn FnMut() -> AttemptId) {
     let execution = view.execution;
     let Some(run) = execution.current() else { return };
-    if execution.cancel.is_some() || is_stopped(view, run) {
+    let Some(spec) = execution.compiled(run).execute() else { return };
+    if execution.is_stopping() || is_stopped(view, run, spec) {
         return;
     }
-    let spec = spec(execution, run);
-    let repeatable = repeatable(view, run);
+    if let Some(pause) = view.pause.filter(|_| !run.queued.is_empty() || !run.backoff.is_empty()) {
+        decision.pause(pause);
+        return;
+    }
+    let repeatable = repeatable(view, run, spec);
     decision.watch.extend(execution.unknown.iter().filter_map(|id| Some(execution.attempts.get(id)?.target.clone())));
     // An `unknown` may still be running, so it counts as running; replacing it takes no further place.
     let mut free = spec.max_parallel.saturating_sub(run.busy) as usize;
@@ -64,10 +68,18 @@ fn try_target(
     ids: &mut dyn FnMut() -> AttemptId,
 ) -> bool {
     decision.watch.insert(name.clone());
-    let Some(agent) = view.fleet.agent(name) else {
+    let Some(agent) = view.world.agent(name) else {
         end_target(run, name, failed("no agent of this name is enrolled any more"), decision);
         return false;
     };
+    let mut pauses = view.world.pauses().iter().filter(|pause| pause.is_active(view.now));
+    if let Some(pause) = pauses.find(|pause| pause.holds_agent(name.as_str(), &agent.value.labels)) {
+        if let Some(at) = pause.expires_at {
+            decision.wake(at);
+        }
+        decision.report.push(Reason::of_target(run, name, ReasonKind::of_pause(pause)));
+        return false;
+    }
     match agent.readiness(view.now) {
         Readiness::Ready { slot, incarnation } => {
             let values = values.get_or_insert_with(|| context(view.execution));
@@ -92,7 +104,8 @@ fn try_target(
 }
 
 fn offline(view: &View<'_>, run: &StepRun, name: &AgentName, since: Timestamp, decision: &mut Decision) {
-    match spec(view.execution, run).on_offline {
+    let on_offline = view.execution.compiled(run).execute().map(|spec| spec.on_offline).unwrap_or_default();
+    match on_offline {
         OnOffline::Fail => end_target(run, name, failed("the agent is offline"), decision),
         OnOffline::Skip => {
             end_target(run, name, Verdict::Skipped { reason: "the agent is offline".into() }, decision);
@@ -148,6 +161,7 @@ fn assign(
         number: number.saturating_add(1),
         slot,
         incarnation,
+        boot: agent.boot,
     });
     true
 }

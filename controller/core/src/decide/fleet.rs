@@ -3,23 +3,10 @@
 use crate::time::Timestamp;
 use crate::values::AgentValue;
 use crd_schemas::Duration;
-use pulse_protocol::{AgentName, Incarnation};
-use std::collections::BTreeMap;
+use pulse_protocol::{BootId, Incarnation};
 
 /// Without a heartbeat for so long, an agent is offline; until then it is a blip.
 pub const OFFLINE_AFTER: Duration = Duration::from_secs(30);
-
-/// The agents, as they are at this moment.
-pub trait Fleet {
-    /// One agent; `None` if it never enrolled.
-    fn agent(&self, name: &AgentName) -> Option<&AgentView>;
-}
-
-impl Fleet for BTreeMap<AgentName, AgentView> {
-    fn agent(&self, name: &AgentName) -> Option<&AgentView> {
-        self.get(name)
-    }
-}
 
 /// One agent.
 #[derive(Debug, Clone)]
@@ -28,6 +15,8 @@ pub struct AgentView {
     pub presence: Presence,
     /// Last word of it, or the controller's own start if that is later: time without a controller does not count.
     pub last_seen: Timestamp,
+    /// The boot of its host, as it said last.
+    pub boot: Option<BootId>,
     /// Commands side by side.
     pub slots: u32,
     /// Slots that are taken.

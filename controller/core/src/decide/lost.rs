@@ -1,7 +1,6 @@
 //! The rule for attempts whose agent is away: once the command's time is certainly over, or the agent can never speak again,
 //! the attempt is `unknown`. While the agent is there its own word counts, however late.
 
-use super::step::spec;
 use super::{Decision, Presence, View};
 use crate::execution::{Attempt, CancelMode, Event};
 use crate::time::Timestamp;
@@ -16,7 +15,7 @@ pub(super) fn rule(view: &View<'_>, decision: &mut Decision, _: &mut dyn FnMut()
     for id in &view.execution.active {
         let Some(attempt) = view.execution.attempts.get(id) else { continue };
         decision.watch.insert(attempt.target.clone());
-        let Some(agent) = view.fleet.agent(&attempt.target) else { continue };
+        let Some(agent) = view.world.agent(&attempt.target) else { continue };
         if agent.presence == Presence::Revoked {
             decision.events.push(Event::AttemptLost { attempt: *id, loss: TrackLoss::AgentRevoked });
             continue;
@@ -32,8 +31,10 @@ pub(super) fn rule(view: &View<'_>, decision: &mut Decision, _: &mut dyn FnMut()
 }
 
 fn deadline(view: &View<'_>, attempt: &Attempt) -> (Timestamp, TrackLoss) {
-    let spec = spec(view.execution, &view.execution.steps[attempt.step]);
     let begun = attempt.started_at.unwrap_or(attempt.assigned_at);
+    let Some(spec) = view.execution.compiled(&view.execution.steps[attempt.step]).execute() else {
+        return (begun, TrackLoss::TimeoutUnconfirmed);
+    };
     let over = begun.plus(spec.timeout).plus(spec.kill_grace).plus(MARGIN);
     match &view.execution.cancel {
         Some(cancel) if cancel.mode == CancelMode::Kill => {

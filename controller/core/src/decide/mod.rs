@@ -3,23 +3,31 @@
 //! The first rule that has something to say ends a round; [`pass`] folds its events and asks again, until nobody has. Then the
 //! controller commits everything at once, and only then do the effects follow.
 
+mod act;
+mod ask;
 mod assign;
 mod cancel;
 mod fleet;
 mod hold;
 mod lost;
 mod pass;
+mod reboot;
 mod render;
 mod report;
 mod step;
+mod timeout;
+mod world;
 
-pub use fleet::{AgentView, Fleet, OFFLINE_AFTER, Presence};
+pub use fleet::{AgentView, OFFLINE_AFTER, Presence};
 pub use pass::{Pass, pass};
 pub use render::{desired, open_attempts, render};
 pub use report::{Reason, ReasonKind, explain};
+pub use world::{Ahead, World};
 
-use crate::execution::{Event, Execution};
+use crate::execution::{ClaimKey, Event, Execution};
+use crate::pause::Pause;
 use crate::time::Timestamp;
+use crd_schemas::manifest::ConcurrencyPolicy;
 use pulse_protocol::{AgentName, Assignment, AttemptId};
 use std::collections::BTreeSet;
 
@@ -53,9 +61,19 @@ pub struct Decision {
     pub watch: BTreeSet<AgentName>,
     /// Agents of which a freed slot would be taken at once.
     pub wants_slot: BTreeSet<AgentName>,
+    /// The right to run that it waits for in a queue.
+    pub wants_turn: Option<ClaimKey>,
 }
 
 impl Decision {
+    /// A pause holds what would come next.
+    fn pause(&mut self, pause: &Pause) {
+        self.report.push(Reason::of_execution(ReasonKind::of_pause(pause)));
+        if let Some(at) = pause.expires_at {
+            self.wake(at);
+        }
+    }
+
     fn wake(&mut self, at: Timestamp) {
         self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
     }
@@ -64,22 +82,52 @@ impl Decision {
 /// What a rule sees.
 struct View<'a> {
     execution: &'a Execution,
-    fleet: &'a dyn Fleet,
+    world: &'a dyn World,
     now: Timestamp,
+    /// The pause that holds its workflow.
+    pause: Option<&'a Pause>,
+}
+
+impl<'a> View<'a> {
+    fn new(execution: &'a Execution, world: &'a dyn World, now: Timestamp) -> Self {
+        let created = &execution.created;
+        let schedule = created.trigger.schedule();
+        let holds =
+            |pause: &&Pause| pause.is_active(now) && pause.holds_workflow(&created.workflow, &execution.program.labels, schedule);
+        Self { execution, world, now, pause: world.pauses().iter().find(holds) }
+    }
+
+    /// What comes before an execution that has not begun, in its queue.
+    fn ahead(&self) -> Option<Ahead> {
+        let queued = self.execution.program.concurrency == ConcurrencyPolicy::Queue && self.execution.started_at.is_none();
+        queued.then(|| self.world.ahead(&ClaimKey::workflow(&self.execution.created), self.execution.id())).flatten()
+    }
 }
 
 type Rule = fn(&View<'_>, &mut Decision, &mut dyn FnMut() -> AttemptId);
 
 /// In this order: the first with events ends the round.
-const RULES: [Rule; 7] = [step::begin, cancel::rule, hold::resume, lost::rule, assign::rule, step::advance, hold::wait];
+const RULES: [Rule; 11] = [
+    step::begin,
+    ask::close,
+    cancel::rule,
+    hold::resume,
+    lost::rule,
+    reboot::rule,
+    timeout::rule,
+    assign::rule,
+    act::rule,
+    step::advance,
+    hold::wait,
+];
 
-/// What to do next. `ids` gives fresh attempt ids (UUIDv7).
-pub fn decide(execution: &Execution, fleet: &dyn Fleet, now: Timestamp, ids: &mut dyn FnMut() -> AttemptId) -> Decision {
+/// What to do next. `ids` gives fresh ids (UUIDv7), for attempts and prompts.
+pub fn decide(execution: &Execution, world: &dyn World, now: Timestamp, ids: &mut dyn FnMut() -> AttemptId) -> Decision {
     let mut decision = Decision::default();
     if execution.status.is_terminal() {
         return decision;
     }
-    let view = View { execution, fleet, now };
+    let view = View::new(execution, world, now);
     for rule in RULES {
         rule(&view, &mut decision, ids);
         if !decision.events.is_empty() {

@@ -1,7 +1,7 @@
 //! One pass over an execution: inputs are taken in, then the rules are asked until they add nothing. The result is committed as
 //! one; if the commit fails, the changed execution is thrown away and loaded again.
 
-use super::{Decision, Effect, Fleet, decide};
+use super::{Decision, Effect, World, decide};
 use crate::execution::{
     Admitted, CancelMode, ClaimKey, Event, EventRecord, Execution, FoldError, Input, Outcome, admit, claim_change,
 };
@@ -37,7 +37,7 @@ pub struct Pass {
 pub fn pass(
     execution: &mut Execution,
     inputs: &[Input],
-    fleet: &dyn Fleet,
+    world: &dyn World,
     now: Timestamp,
     ids: &mut dyn FnMut() -> AttemptId,
 ) -> Result<Pass, FoldError> {
@@ -59,7 +59,7 @@ pub fn pass(
         let Decision { events, effects, .. } = &mut pass.rest;
         events.clear();
         effects.clear();
-        let decision = decide(execution, fleet, now, ids);
+        let decision = decide(execution, world, now, ids);
         let events = decision.events.clone();
         pass.effects.extend(decision.effects.iter().cloned());
         pass.rest = decision;

@@ -1,12 +1,12 @@
 //! Renders what an agent shall run, and what it shall know of an execution's attempts at any moment.
 
-use super::Fleet;
-use super::step::spec;
-use crate::definitions::{CompiledRun, CompiledStep, Program};
+use super::World;
+use crate::definitions::{CompiledExecute, CompiledRun, Program};
 use crate::execution::{CancelMode, Execution, StepRun, context};
 use crate::template::Template;
 use crate::transition::AttemptState;
 use crate::values::{Context, MissingValue};
+use crd_schemas::manifest::Execute;
 use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Desired, ScriptFile, WorkFile};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,9 @@ const MAX_STRING_BYTES: usize = 127 * 1024;
 
 /// The command of a step for the target whose values are in `values.agent`.
 pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: &Context) -> Result<CommandSpec, MissingValue> {
-    let (compiled, spec) = (execution.compiled(run), spec(execution, run));
+    let step = execution.compiled(run);
+    let no_command = || MissingValue { path: run.path.to_string(), reason: "the step runs no command".into() };
+    let (compiled, spec) = step.command().zip(step.execute()).ok_or_else(no_command)?;
     let agent = values.agent.as_ref().map_or("", |agent| agent.name.as_str());
     let mut env = BTreeMap::new();
     for (name, template) in &compiled.env {
@@ -50,7 +52,7 @@ pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: 
         argv: how.argv,
         script: how.text,
         script_file: how.script_file,
-        files: work_files(&execution.program, compiled)?,
+        files: work_files(&execution.program, compiled, spec)?,
         env,
         cwd: spec.cwd.clone(),
         timeout_ms: spec.timeout.as_millis(),
@@ -67,7 +69,7 @@ struct How {
     env: BTreeMap<String, String>,
 }
 
-fn how(program: &Program, compiled: &CompiledStep, values: &Context) -> Result<How, MissingValue> {
+fn how(program: &Program, compiled: &CompiledExecute, values: &Context) -> Result<How, MissingValue> {
     let argv = program.argv(compiled);
     match &compiled.run {
         CompiledRun::Command(template) => {
@@ -91,12 +93,12 @@ fn bounded(what: &str, value: String) -> Result<String, MissingValue> {
 }
 
 /// The files for the work folder, the script first. Their contents are shared, not copied.
-fn work_files(program: &Program, compiled: &CompiledStep) -> Result<Vec<WorkFile>, MissingValue> {
+fn work_files(program: &Program, compiled: &CompiledExecute, spec: &Execute) -> Result<Vec<WorkFile>, MissingValue> {
     let script = match &compiled.run {
         CompiledRun::Command(_) => None,
         CompiledRun::Script { file, .. } => Some((file, file)),
     };
-    let files = compiled.execute().files.iter().map(|file| (&file.from, &file.to));
+    let files = spec.files.iter().map(|file| (&file.from, &file.to));
     let work_file = |(from, to): (&String, &String)| {
         let missing = || MissingValue { path: from.clone(), reason: "the execution was pinned without this file".into() };
         let pinned = program.files.get(from).ok_or_else(missing)?;
@@ -112,12 +114,12 @@ fn work_files(program: &Program, compiled: &CompiledStep) -> Result<Vec<WorkFile
 /// Only an attempt that the agent has not confirmed comes with its command. One that can no longer be rendered (an agent's label
 /// was changed after it was committed) is withdrawn: an agent that has not begun it proves `not_started`, and the next attempt
 /// says what is missing; one that runs it goes on.
-pub fn desired(execution: &Execution, id: AttemptId, fleet: &dyn Fleet) -> Option<Assignment> {
+pub fn desired(execution: &Execution, id: AttemptId, world: &dyn World) -> Option<Assignment> {
     let attempt = execution.attempts.get(&id).filter(|attempt| attempt.state.is_open())?;
     let killed = execution.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill);
     let (desired, command) = match attempt.state {
         _ if killed => (Desired::Stop, None),
-        AttemptState::Assigned => match command(execution, id, fleet) {
+        AttemptState::Assigned => match command(execution, id, world) {
             Some(command) => (Desired::Run, Some(command)),
             None => (Desired::Withdraw, None),
         },
@@ -127,10 +129,10 @@ pub fn desired(execution: &Execution, id: AttemptId, fleet: &dyn Fleet) -> Optio
     Some(Assignment { attempt: id, execution: execution.id(), incarnation: attempt.incarnation, desired, command })
 }
 
-fn command(execution: &Execution, id: AttemptId, fleet: &dyn Fleet) -> Option<CommandSpec> {
+fn command(execution: &Execution, id: AttemptId, world: &dyn World) -> Option<CommandSpec> {
     let attempt = execution.attempts.get(&id)?;
     let mut values = context(execution);
-    values.agent = fleet.agent(&attempt.target).map(|agent| agent.value.clone());
+    values.agent = world.agent(&attempt.target).map(|agent| agent.value.clone());
     render(execution, &execution.steps[attempt.step], id, &values).ok()
 }
 

@@ -1,10 +1,11 @@
 //! Why an execution stands where it stands, in words. Made of the decision itself, so that it cannot disagree with it.
 
-use super::{Fleet, decide};
+use super::{Ahead, World, decide};
 use crate::execution::{CancelMode, Execution, StepPath, StepRun};
+use crate::pause::Pause;
 use crate::time::Timestamp;
 use crate::transition::AttemptState;
-use pulse_protocol::{AgentName, AttemptId};
+use pulse_protocol::{AgentName, AttemptId, PromptId};
 use serde::Serialize;
 use std::fmt;
 
@@ -12,8 +13,9 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
-    /// The step.
-    pub step: StepPath,
+    /// The step, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepPath>,
     /// The target, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<AgentName>,
@@ -45,43 +47,82 @@ pub enum ReasonKind {
     Running { attempt: AttemptId, since: Timestamp, present: bool },
     /// Nobody knows whether it ran or how it ended.
     Unknown { attempt: AttemptId, why: String },
-    /// The cancel waits for running commands.
-    Cancelling { mode: CancelMode, by: String, running: usize },
+    /// The cancel waits for running commands; `away` of them are on agents that have not been told yet.
+    Cancelling { mode: CancelMode, by: String, running: usize, away: usize },
+    /// The workflow's `timeout` is over; running commands may end.
+    TimedOut { since: Timestamp, running: usize },
+    /// A person is asked.
+    Person { prompt: PromptId, message: String, since: Timestamp, until: Option<Timestamp> },
+    /// A time is waited for.
+    Timer { since: Timestamp, until: Timestamp },
+    /// Others of the workflow come first.
+    Queued(Ahead),
+    /// Somebody set a pause.
+    Paused { pause: String, scope: String, by: String, reason: String, until: Option<Timestamp> },
+    /// The host is on its way to another boot.
+    Rebooting { until: Timestamp },
+}
+
+impl ReasonKind {
+    pub(super) fn of_pause(pause: &Pause) -> Self {
+        let (id, scope, by, reason) = (pause.id.clone(), pause.scope.to_string(), pause.by.clone(), pause.reason.clone());
+        Self::Paused { pause: id, scope, by, reason, until: pause.expires_at }
+    }
 }
 
 impl Reason {
     pub(super) fn of_step(run: &StepRun, kind: ReasonKind) -> Self {
-        Self { step: run.path.clone(), target: None, kind }
+        Self { step: Some(run.path.clone()), target: None, kind }
     }
     pub(super) fn of_target(run: &StepRun, target: &AgentName, kind: ReasonKind) -> Self {
-        Self { step: run.path.clone(), target: Some(target.clone()), kind }
+        Self { step: Some(run.path.clone()), target: Some(target.clone()), kind }
+    }
+    pub(super) fn of_execution(kind: ReasonKind) -> Self {
+        Self { step: None, target: None, kind }
     }
 }
 
 /// Everything that holds an execution now; empty when it is over. Decides as the controller would, and keeps only the report.
-pub fn explain(execution: &Execution, fleet: &dyn Fleet, now: Timestamp) -> Vec<Reason> {
-    let Some(run) = execution.current() else { return Vec::new() };
-    let mut reasons = Vec::new();
-    if let Some(cancel) = &execution.cancel {
-        let running = execution.active.len();
-        reasons.push(Reason::of_step(run, ReasonKind::Cancelling { mode: cancel.mode, by: cancel.by.clone(), running }));
+pub fn explain(execution: &Execution, world: &dyn World, now: Timestamp) -> Vec<Reason> {
+    if execution.status.is_terminal() {
+        return Vec::new();
     }
-    reasons.extend(execution.unknown.iter().chain(&execution.active).filter_map(|id| of_attempt(execution, fleet, now, *id)));
-    for (until, name) in &run.backoff {
+    let mut reasons = stopping(execution, world, now);
+    reasons.extend(execution.unknown.iter().chain(&execution.active).filter_map(|id| of_attempt(execution, world, now, *id)));
+    for (run, (until, name)) in execution.current().into_iter().flat_map(|run| run.backoff.iter().map(move |wait| (run, wait))) {
         let failure = run.targets.get(name).map_or_else(String::new, |target| match &target.state {
             crate::execution::TargetState::Backoff { reason, .. } => reason.clone(),
             _ => String::new(),
         });
         reasons.push(Reason::of_target(run, name, ReasonKind::Backoff { until: *until, failure }));
     }
-    reasons.extend(decide(execution, fleet, now, &mut || AttemptId(uuid::Uuid::nil())).report);
+    reasons.extend(decide(execution, world, now, &mut || AttemptId(uuid::Uuid::nil())).report);
     reasons
 }
 
-fn of_attempt(execution: &Execution, fleet: &dyn Fleet, now: Timestamp, id: AttemptId) -> Option<Reason> {
+/// Why it is being ended early, and what that waits for.
+fn stopping(execution: &Execution, world: &dyn World, now: Timestamp) -> Vec<Reason> {
+    let running = execution.active.len();
+    let step = execution.current().map(|run| run.path.clone());
+    let kind = match (&execution.cancel, execution.timed_out) {
+        (Some(cancel), _) => {
+            let is_away = |id: &&AttemptId| {
+                let agent = execution.attempts.get(*id).and_then(|attempt| world.agent(&attempt.target));
+                !agent.is_some_and(|agent| agent.is_present(now))
+            };
+            let away = execution.active.iter().filter(is_away).count();
+            ReasonKind::Cancelling { mode: cancel.mode, by: cancel.by.clone(), running, away }
+        }
+        (None, Some(since)) => ReasonKind::TimedOut { since, running },
+        (None, None) => return Vec::new(),
+    };
+    vec![Reason { step, target: None, kind }]
+}
+
+fn of_attempt(execution: &Execution, world: &dyn World, now: Timestamp, id: AttemptId) -> Option<Reason> {
     let attempt = execution.attempts.get(&id)?;
     let run = &execution.steps[attempt.step];
-    let present = fleet.agent(&attempt.target).is_some_and(|agent| agent.is_present(now));
+    let present = world.agent(&attempt.target).is_some_and(|agent| agent.is_present(now));
     let kind = match &attempt.state {
         AttemptState::Assigned => ReasonKind::Unconfirmed { attempt: id, since: attempt.assigned_at, present },
         AttemptState::Accepted | AttemptState::Started { .. } => {
@@ -96,11 +137,13 @@ fn of_attempt(execution: &Execution, fleet: &dyn Fleet, now: Timestamp, id: Atte
 impl fmt::Display for Reason {
     /// The sentence without times; who shows it puts them in the viewer's zone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step `{}`", self.step)?;
-        if let Some(target) = &self.target {
-            write!(f, " on {target}")?;
+        if let Some(step) = &self.step {
+            write!(f, "step `{step}`")?;
+            if let Some(target) = &self.target {
+                write!(f, " on {target}")?;
+            }
+            f.write_str(": ")?;
         }
-        f.write_str(": ")?;
         match &self.kind {
             ReasonKind::MaxParallel { limit, waiting } => write!(f, "{waiting} more targets wait: maxParallel is {limit}"),
             ReasonKind::SlotsFull { slots } => write!(f, "waits for a slot: all {slots} of the agent are taken"),
@@ -118,12 +161,31 @@ impl fmt::Display for Reason {
                 f.write_str("was running when the agent's connection was lost; the command goes on without it")
             }
             ReasonKind::Unknown { attempt, why } => write!(f, "unknown: {why}; a person can settle attempt {attempt}"),
-            ReasonKind::Cancelling { mode: CancelMode::Drain, by, running } => {
+            ReasonKind::Cancelling { mode: CancelMode::Drain, by, running, .. } => {
                 write!(f, "cancelled by {by}; {running} running commands may end")
             }
-            ReasonKind::Cancelling { mode: CancelMode::Kill, by, running } => {
+            ReasonKind::Cancelling { mode: CancelMode::Kill, by, running, away: 0 } => {
                 write!(f, "cancelled by {by}; {running} running commands are being ended")
             }
+            ReasonKind::Cancelling { mode: CancelMode::Kill, by, running, away } => {
+                write!(
+                    f,
+                    "cancelled by {by}; {running} running commands are being ended, {away} of them on agents that are away \
+                     and are told once they are back"
+                )
+            }
+            ReasonKind::TimedOut { running, .. } => {
+                write!(f, "the workflow's timeout is over; {running} running commands may end")
+            }
+            ReasonKind::Person { message, until: None, .. } => write!(f, "waits for a person: {message}"),
+            ReasonKind::Person { message, until: Some(_), .. } => {
+                write!(f, "waits for a person, for as long as the prompt's timeout says: {message}")
+            }
+            ReasonKind::Timer { .. } => f.write_str("waits for its time"),
+            ReasonKind::Queued(Ahead { name, count: 1, .. }) => write!(f, "queued behind {name}"),
+            ReasonKind::Queued(Ahead { name, count, .. }) => write!(f, "queued behind {name}, {count} executions in all"),
+            ReasonKind::Paused { scope, by, reason, .. } => write!(f, "paused ({scope}) by {by}: {reason}"),
+            ReasonKind::Rebooting { .. } => f.write_str("the host is expected back with a new boot id"),
         }
     }
 }

@@ -56,9 +56,9 @@ pub fn files_of(manifest: &Manifest) -> Vec<FileUse> {
         Manifest::Workflow(workflow) => {
             let steps = workflow.spec.steps.iter().enumerate();
             steps
-                .flat_map(|(index, step)| {
-                    let Action::Execute(execute) = &step.action;
-                    files_of_execute(execute, &format!("/spec/steps/{index}"))
+                .flat_map(|(index, step)| match &step.action {
+                    Action::Execute(execute) => files_of_execute(execute, &format!("/spec/steps/{index}")),
+                    _ => Vec::new(),
                 })
                 .collect()
         }

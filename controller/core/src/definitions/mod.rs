@@ -5,6 +5,7 @@ mod fault;
 mod files;
 mod finding;
 mod own;
+mod param_value;
 mod params;
 mod place;
 mod program;
@@ -18,7 +19,7 @@ pub use finding::Finding;
 pub use own::check_own;
 pub use params::{ParamError, Params};
 pub use place::{file_problem, files_problems, own_problems, problems, set_problems};
-pub use program::{CompiledRun, CompiledStep, Program};
+pub use program::{CompiledAction, CompiledExecute, CompiledRun, CompiledStep, Program};
 pub use schedule::{COMMAND_STEP, schedule_workflow};
 pub use set::{FileRef, check_set};
 

@@ -33,14 +33,16 @@ fn check_name(manifest: &Manifest) -> Option<Finding> {
 fn check_workflow(workflow: &Workflow) -> Vec<Finding> {
     let mut findings = Program::compile(workflow).err().unwrap_or_default();
     for (index, step) in workflow.spec.steps.iter().enumerate() {
-        let Action::Execute(execute) = &step.action;
-        findings.extend(check_targets(execute, &format!("/spec/steps/{index}")));
+        if let Action::Execute(execute) = &step.action {
+            findings.extend(check_targets(execute, &format!("/spec/steps/{index}")));
+        }
     }
     findings
 }
 
 fn check_targets(execute: &Execute, pointer: &str) -> Vec<Finding> {
-    let wrong = execute.targets.iter().enumerate().filter_map(|(index, item)| Some((index, item.parse::<TargetItem>().err()?)));
+    let wrong =
+        execute.targets.items().iter().enumerate().filter_map(|(index, item)| Some((index, item.parse::<TargetItem>().err()?)));
     let finding = |(index, error): (usize, InvalidTarget)| {
         Finding::error(format!("{pointer}/targets/{index}"), "bad-value", error.message).with_help(error.help)
     };

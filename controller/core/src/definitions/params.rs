@@ -1,7 +1,8 @@
 //! Parameters of a start: what was given, checked against what the workflow declares.
 
+use super::param_value::{implied, value_text};
 use crate::values::MAX_VALUE_BYTES;
-use crd_schemas::manifest::{Param, ParamType};
+use crd_schemas::manifest::Param;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -47,11 +48,14 @@ fn unknown(declared: &[Param]) -> String {
 }
 
 fn value_of(param: &Param, given: Option<&Value>) -> Result<String, String> {
-    match (given, param.kind) {
-        (Some(Value::String(text)), ParamType::String) => checked(text.clone()),
-        (Some(other), ParamType::String) => Err(format!("it must be a text, such as \"5\", not {}", kind_of(other))),
+    match (given, &param.default) {
+        (Some(given), _) => value_text(param, given),
         (None, _) if param.required => Err("it is required".to_owned()),
-        (None, _) => checked(param.default.clone().unwrap_or_default()),
+        (None, Some(default)) => value_text(param, default),
+        (None, None) => match implied(param) {
+            Some(value) => value_text(param, &value).map_err(|error| format!("it is required: without a value, {error}")),
+            None => Err("it is required".to_owned()),
+        },
     }
 }
 
@@ -64,15 +68,4 @@ pub(super) fn checked(text: String) -> Result<String, String> {
         return Err("it holds a NUL byte, which no environment variable can".to_owned());
     }
     Ok(text)
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

@@ -22,12 +22,13 @@ pub fn schedule_workflow(schedule: &Schedule) -> Option<Workflow> {
         name: None,
         when: None,
         continue_on_error: false,
+        goto: None,
         action: Action::Execute(execute.clone()),
     };
     // Whether its executions exclude each other is the schedule's to say: `concurrencyPolicy`.
-    let concurrency = Concurrency { policy: ConcurrencyPolicy::Allow };
+    let concurrency = Concurrency { policy: ConcurrencyPolicy::Allow, ..Concurrency::default() };
     let description = schedule.spec.description.clone();
-    let spec = WorkflowSpec { description, params: Vec::new(), concurrency, steps: vec![step] };
+    let spec = WorkflowSpec { description, params: Vec::new(), concurrency, timeout: None, steps: vec![step] };
     Some(Workflow { metadata: schedule.metadata.clone(), spec })
 }
 

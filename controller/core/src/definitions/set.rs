@@ -97,16 +97,16 @@ fn check_agent(name: &str, names: &Names) -> Option<Finding> {
 
 fn check_workflow(workflow: &Workflow, names: &Names) -> Vec<Finding> {
     let steps = workflow.spec.steps.iter().enumerate();
-    let found = steps.flat_map(|(index, step)| {
-        let Action::Execute(execute) = &step.action;
-        check_targets(execute, &format!("/spec/steps/{index}"), names)
+    let found = steps.flat_map(|(index, step)| match &step.action {
+        Action::Execute(execute) => check_targets(execute, &format!("/spec/steps/{index}"), names),
+        _ => Vec::new(),
     });
     found.collect()
 }
 
 /// An unknown name is a warning only: targets are resolved when an execution starts, and the agent may be enrolled by then.
 fn check_targets(execute: &Execute, pointer: &str, names: &Names) -> Vec<Finding> {
-    let unknown = execute.targets.iter().enumerate().filter_map(|(index, item)| match item.parse::<TargetItem>() {
+    let unknown = execute.targets.items().iter().enumerate().filter_map(|(index, item)| match item.parse::<TargetItem>() {
         Ok(TargetItem::Name(name)) if !names.agents.contains(name.as_str()) && !names.groups.contains(name.as_str()) => {
             let message = format!("no Agent and no AgentGroup of this source is named `{name}`");
             Some(unknown_target(format!("{pointer}/targets/{index}"), message))

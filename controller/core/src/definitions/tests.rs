@@ -28,6 +28,10 @@ fn said(findings: &[(usize, Finding)]) -> String {
     findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+fn command(step: &super::CompiledStep) -> &super::CompiledExecute {
+    step.command().expect("an execute step")
+}
+
 #[test]
 fn a_workflow_becomes_a_program() {
     let program = program(json!([
@@ -37,14 +41,17 @@ fn a_workflow_becomes_a_program() {
          "command": "print(1)", "env": {"WHO": "{{ agent.name }} {{ params.x }}"}},
     ]))
     .expect("a program");
-    let captured: Vec<_> =
-        program.steps.iter().map(|step| (step.spec.id.as_str(), step.capture_stdout, step.argv.join(" "))).collect();
+    let captured: Vec<_> = program
+        .steps
+        .iter()
+        .map(|step| (step.spec.id.as_str(), command(step).capture_stdout, command(step).argv.join(" ")))
+        .collect();
     let expected = [("check", true, "/bin/sh -e -c"), ("quiet", false, "bash -eo pipefail -c"), ("use", false, "python3 -c")];
     assert_eq!(captured, expected.map(|(id, capture, argv)| (id, capture, argv.to_owned())));
     let (index, used) = program.step("use").expect("the step");
     let agent = crate::values::AgentValue { name: "web-1".into(), ..Default::default() };
     let context = Context { params: [("x".to_owned(), "X".to_owned())].into(), agent: Some(agent), ..Context::default() };
-    assert_eq!((index, used.env["WHO"].render(&context)), (2, Ok("web-1 X".to_owned())));
+    assert_eq!((index, command(used).env["WHO"].render(&context)), (2, Ok("web-1 X".to_owned())));
 }
 
 #[test]
@@ -259,13 +266,13 @@ fn a_script_becomes_a_program_with_plain_arguments() {
         script("list", json!(["python3", "-I"]), json!([])),
     ]))
     .expect("a program");
-    assert!(program.steps[0].capture_stdout, "an argument uses it");
-    let argv = |program: &Program, index: usize| program.argv(&program.steps[index]).join(" ");
+    assert!(command(&program.steps[0]).capture_stdout, "an argument uses it");
+    let argv = |program: &Program, index: usize| program.argv(command(&program.steps[index])).join(" ");
     for (content, expected) in [("echo", ["bash -eo pipefail", "python3 -I"]), ("#!/bin/sh", ["", ""])] {
         program.files = [("s.sh".to_owned(), pinned(content))].into();
         assert_eq!([1, 2].map(|index| argv(&program, index)), expected);
     }
-    let CompiledRun::Script { file, args } = &program.steps[1].run else { panic!("a script") };
+    let CompiledRun::Script { file, args } = &command(&program.steps[1]).run else { panic!("a script") };
     let hostile = "'\"\n`id`$(id)\\;&& {{ params.x }}";
     let context = Context { params: [("x".to_owned(), hostile.to_owned())].into(), ..Context::default() };
     assert_eq!((file.as_str(), args[0].render(&context)), ("s.sh", Ok(format!("--x={hostile}"))));

@@ -1,12 +1,12 @@
 //! Takes in what comes from outside: word of agents, requests of people. Each input becomes events, or changes nothing, or is
 //! refused with a reason; that is decided here and nowhere else.
 
-use crate::execution::{CancelMode, Event, Execution, Verdict};
+use crate::execution::{CancelMode, Event, Execution, StepRun, Verdict};
 use crate::time::Timestamp;
 use crate::transition::{AttemptChange, AttemptState, ResolvedAs, TrackLoss};
-use crd_schemas::manifest::Retry;
-use pulse_protocol::observation::EndKind;
-use pulse_protocol::{AgentName, AttemptId, Ended, Incarnation, Observation, Observed};
+use crd_schemas::manifest::{Execute, Retry};
+use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::{AgentName, AttemptId, Ended, Incarnation, Observation, Observed, PromptId};
 
 /// Attempts in a row that may be proven never to have started before the target fails.
 const UNSTARTED_LIMIT: u32 = 5;
@@ -23,6 +23,8 @@ pub enum Input {
     Cancel { mode: CancelMode, by: String, reason: String },
     /// Somebody settles an `unknown`.
     Resolve { attempt: AttemptId, outcome: ResolvedAs, by: String, reason: String },
+    /// Somebody answers a prompt.
+    Answer { prompt: PromptId, answer: String, by: String, comment: Option<String> },
 }
 
 /// What becomes of an input.
@@ -75,6 +77,38 @@ pub enum Refusal {
         /// Its state.
         state: &'static str,
     },
+    /// The execution has no such prompt.
+    #[error("the execution has no prompt {0}")]
+    NoSuchPrompt(PromptId),
+    /// The prompt has no such option.
+    #[error("`{answer}` is none of the options: {options}")]
+    NoSuchOption {
+        /// The answer, cut to 80 characters.
+        answer: String,
+        /// The options.
+        options: String,
+    },
+    /// Somebody else was quicker, or said something else before.
+    #[error("{by} has answered `{answer}`")]
+    Answered {
+        /// The winner.
+        by: String,
+        /// Their answer.
+        answer: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The prompt's time was over.
+    #[error("nobody answered in time; the prompt was closed{}", .answer.as_ref().map_or_else(String::new, |answer| format!(" with `{answer}`")))]
+    Expired {
+        /// The answer that was taken instead.
+        answer: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The execution is being ended, so the question is not asked any more.
+    #[error("the prompt was withdrawn: {0}")]
+    Withdrawn(String),
     /// A report that contradicts what is recorded.
     #[error("attempt {attempt} is {state}: {change} contradicts that")]
     Contradiction {
@@ -94,6 +128,7 @@ pub fn admit(execution: &Execution, input: &Input, now: Timestamp) -> Admitted {
         Input::Absent { agent, attempt, incarnation } => absent(execution, agent, *attempt, *incarnation),
         Input::Cancel { mode, by, reason } => cancel(execution, *mode, by, reason),
         Input::Resolve { attempt, outcome, by, reason } => resolve(execution, *attempt, *outcome, by, reason),
+        Input::Answer { prompt, answer, by, comment } => answered(execution, *prompt, answer, by, comment.as_deref()),
     }
 }
 
@@ -186,17 +221,57 @@ fn resolve(execution: &Execution, id: AttemptId, outcome: ResolvedAs, by: &str, 
     Admitted::Events(vec![Event::AttemptResolved { attempt: id, outcome, by: by.to_owned(), reason: reason.to_owned() }])
 }
 
+/// The first answer counts. The same one by the same person is no second one.
+fn answered(execution: &Execution, id: PromptId, answer: &str, by: &str, comment: Option<&str>) -> Admitted {
+    let Some((run, prompt)) = execution.asked(id) else { return Admitted::Refused(Refusal::NoSuchPrompt(id)) };
+    if let Some(end) = &prompt.end {
+        return match (&end.answer, &end.by) {
+            (Some(given), Some(winner)) if given == answer && winner == by => Admitted::Stale,
+            (Some(given), Some(winner)) => {
+                Admitted::Refused(Refusal::Answered { by: winner.clone(), answer: given.clone(), at: end.at })
+            }
+            (given, _) => Admitted::Refused(Refusal::Expired { answer: given.clone(), at: end.at }),
+        };
+    }
+    if let Some(why) = withdrawn(execution, run) {
+        return Admitted::Refused(Refusal::Withdrawn(why));
+    }
+    if !prompt.options.iter().any(|option| option == answer) {
+        let options = crate::values::listed(prompt.options.iter().map(String::as_str));
+        return Admitted::Refused(Refusal::NoSuchOption { answer: answer.chars().take(80).collect(), options });
+    }
+    let (answer, by, comment) = (answer.to_owned(), by.to_owned(), comment.map(str::to_owned));
+    Admitted::Events(vec![Event::PromptAnswered { prompt: id, answer, by, comment }])
+}
+
+/// Why a question without an answer is not asked any more.
+fn withdrawn(execution: &Execution, run: &StepRun) -> Option<String> {
+    match (&execution.cancel, execution.timed_out) {
+        (Some(cancel), _) => Some(format!("the execution was cancelled by {}", cancel.by)),
+        (None, Some(_)) => Some("the workflow's timeout is over".to_owned()),
+        (None, None) => run.status.is_terminal().then(|| format!("the step is over ({})", run.status)),
+    }
+}
+
 /// What the end of an attempt means for its target.
 fn judge(execution: &Execution, id: AttemptId, ended: &Ended, now: Timestamp) -> Verdict {
     let killed = execution.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill);
     let Some(attempt) = execution.attempts.get(&id) else { return Verdict::Unknown };
     let run = &execution.steps[attempt.step];
-    let spec = execution.compiled(run).execute();
+    let Some(spec) = execution.compiled(run).execute() else { return Verdict::Unknown };
+    let until = attempt.started_at.unwrap_or(attempt.assigned_at).plus(spec.timeout);
     let reason = match &ended.how {
-        EndKind::Unknown { .. } => return Verdict::Unknown,
-        EndKind::Exited { code } if spec.success_exit_codes.iter().any(|ok| i64::from(*ok) == *code) => {
+        EndKind::Unknown { reason: UnknownReason::HostRebooted } if spec.expect_disconnect && now <= until => {
             return Verdict::Succeeded;
         }
+        EndKind::Unknown { reason: UnknownReason::HostRebooted } if spec.expect_disconnect => {
+            return Verdict::Failed { reason: format!("the host came back with a new boot id only after {}", spec.timeout) };
+        }
+        EndKind::Unknown { .. } => return Verdict::Unknown,
+        // The command is over, or the host's going down ended it; whether it went down, the next boot id says.
+        EndKind::Signalled { .. } if spec.expect_disconnect && !killed => return Verdict::Reboot { until },
+        EndKind::Exited { code } if spec.expect_disconnect && is_success(spec, *code) => return Verdict::Reboot { until },
+        EndKind::Exited { code } if is_success(spec, *code) => return Verdict::Succeeded,
         EndKind::NotStarted { .. } | EndKind::Cancelled if killed => return Verdict::Cancelled,
         EndKind::NotStarted { reason } => {
             let before = run.targets.get(&attempt.target).map_or(0, |target| target.uncounted);
@@ -213,11 +288,15 @@ fn judge(execution: &Execution, id: AttemptId, ended: &Ended, now: Timestamp) ->
     };
     let tries = run.targets.get(&attempt.target).map_or(0, |target| target.tries) + 1;
     match &spec.retry {
-        Some(retry) if tries < retry.attempts && execution.cancel.is_none() => {
+        Some(retry) if tries < retry.attempts && !execution.is_stopping() => {
             Verdict::Retry { at: Timestamp(now.0.saturating_add(backoff_micros(retry, tries, id))), reason }
         }
         _ => Verdict::Failed { reason },
     }
+}
+
+fn is_success(spec: &Execute, code: i64) -> bool {
+    spec.success_exit_codes.iter().any(|ok| i64::from(*ok) == code)
 }
 
 /// Doubled for each try after the first, bounded, plus up to a fifth taken from the attempt id's random bits: the same history

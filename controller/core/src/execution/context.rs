@@ -10,6 +10,7 @@ pub fn context(execution: &Execution) -> Context {
     Context {
         params: created.params.clone(),
         steps: execution.values.clone(),
+        state: execution.state.clone(),
         execution: ExecutionValue {
             id: created.id.to_string(),
             number: created.number,
@@ -24,10 +25,13 @@ pub fn context(execution: &Execution) -> Context {
 /// What a step that has just ended is from now on.
 pub(super) fn step_value(execution: &Execution, run: &StepRun) -> StepValue {
     let targets = run.targets.iter().map(|(name, target)| (name.clone(), target_value(execution, target)));
-    StepValue { status: run.status.as_str().to_owned(), targets: targets.collect() }
+    StepValue { status: run.status.as_str().to_owned(), answer: run.answer.clone(), targets: targets.collect() }
 }
 
 fn target_value(execution: &Execution, target: &Target) -> TargetValue {
+    if let (Some(carried), []) = (&target.carried, target.attempts.as_slice()) {
+        return carried.clone();
+    }
     let last = target.attempts.last().and_then(|id| execution.attempts.get(id));
     let exit_code = last.and_then(|attempt| match attempt.state {
         AttemptState::Exited { code } => Some(code),

@@ -4,7 +4,9 @@ use crate::execution::Verdict;
 use crate::time::Timestamp;
 use crate::transition::{ExecutionEnd, WaitReason};
 use crate::transition::{ResolvedAs, StepStatus, TrackLoss};
-use pulse_protocol::{AgentName, AttemptId, Ended, ExecutionId, Incarnation};
+use crate::values::{StateMap, TargetValue};
+use crd_schemas::Duration;
+use pulse_protocol::{AgentName, AttemptId, BootId, Ended, ExecutionId, Incarnation, PromptId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,6 +64,9 @@ pub enum Event {
         number: u32,
         slot: u32,
         incarnation: Incarnation,
+        /// The agent's boot at that time; absent in histories of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<BootId>,
     },
     /// The agent's journal has it.
     AttemptAccepted { attempt: AttemptId },
@@ -75,6 +80,48 @@ pub enum Event {
     AttemptResolved { attempt: AttemptId, outcome: ResolvedAs, by: String, reason: String },
     /// Word of an attempt that was already settled; changes nothing.
     EvidenceRecorded { attempt: AttemptId, ended: Ended },
+    /// A person is asked. The step is the one that began last. `timeout` runs only while a controller does.
+    PromptOpened {
+        prompt: PromptId,
+        message: String,
+        options: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout: Option<Duration>,
+    },
+    /// A person answered.
+    PromptAnswered {
+        prompt: PromptId,
+        answer: String,
+        by: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
+    },
+    /// Nobody answered in time; `answer` is the one that is taken instead, absent where the step fails.
+    PromptExpired {
+        prompt: PromptId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
+    },
+    /// The step that began last waits until then.
+    TimerStarted { until: Timestamp },
+    /// The step that began last has read values into `state`.
+    Parsed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        into: Option<String>,
+        values: StateMap,
+    },
+    /// The step that began last has chosen: the route's place from 0, absent where none held, and the step that follows, absent
+    /// where that is the next one.
+    RouteTaken {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        route: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        goto: Option<String>,
+    },
+    /// The workflow's `timeout` is over: nothing new starts.
+    TimedOut,
     /// A step is over. Targets whose turn never came are left out.
     StepEnded { step: StepPath, visit: u32, status: StepStatus, message: Option<String> },
     /// Somebody asked to end it.
@@ -112,6 +159,56 @@ pub struct Created {
     pub limit: Option<String>,
     /// What started it.
     pub trigger: Trigger,
+    /// The value of the workflow's concurrency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_key: Option<String>,
+    /// Its place in the queue, under `Queue`: one of as many as may wait. Places say nothing about the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_place: Option<u32>,
+    /// The execution that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<ExecutionId>,
+    /// What it takes over from that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Box<Carried>>,
+}
+
+/// What a retry takes over: the steps that are not run again, and of the step that failed the targets that succeeded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Carried {
+    /// Visits that are over, in their order.
+    pub steps: Vec<CarriedStep>,
+    /// The visit that is repeated, with the targets that need not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<CarriedStep>,
+    /// What was parsed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub state: StateMap,
+}
+
+/// One visit of a step that is taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CarriedStep {
+    /// The step.
+    pub step: StepPath,
+    /// From 1.
+    pub visit: u32,
+    /// How it ended.
+    pub status: StepStatus,
+    /// The recorded result of `when`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<bool>,
+    /// The answer of a prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Where a route led.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goto: Option<String>,
+    /// Its targets as later steps see them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<AgentName, TargetValue>,
 }
 
 /// A selection of targets, resolved at the start.

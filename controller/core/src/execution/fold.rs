@@ -1,16 +1,19 @@
 //! Folds events into the state. An event that does not fit is an error of the history, never a panic.
 
 use crate::definitions::Program;
+use crate::elapsed::Span;
 use crate::execution::claims::{ClaimChange, claim_change};
 use crate::execution::context::step_value;
 use crate::execution::{
-    Attempt, Cancel, Created, Event, EventRecord, Execution, StepPath, StepRun, Target, TargetState, Verdict,
+    Attempt, Cancel, Created, Event, EventRecord, Execution, PromptEnd, PromptRun, RouteRun, StepPath, StepRun, Target,
+    TargetState, Verdict,
 };
 use crate::time::Timestamp;
 use crate::transition::{
     AttemptChange, AttemptState, ExecutionChange, ExecutionState, IllegalTransition, ResolvedAs, StepChange, StepStatus,
 };
-use pulse_protocol::{AgentName, AttemptId};
+use crate::values::{StateValue, TargetValue};
+use pulse_protocol::{AgentName, AttemptId, PromptId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -67,7 +70,25 @@ impl Execution {
             return Err(FoldError::Sequence { expected: 1, found: first.seq });
         }
         let ClaimChange { take, .. } = claim_change(None, &program, &first.event);
-        Ok(Self::new(program, (**created).clone(), first.at, take.into_iter().collect()))
+        let mut execution = Self::new(program, (**created).clone(), first.at, take.into_iter().collect());
+        execution.carry().map_err(|fault| fault.at(first.seq))?;
+        Ok(execution)
+    }
+
+    /// Takes over what a retry does not repeat.
+    fn carry(&mut self) -> Result<(), Fault> {
+        let Some(carried) = self.created.carried.clone() else { return Ok(()) };
+        self.state = carried.state;
+        for step in carried.steps {
+            let (index, _) = self.program.step(&step.step.0).ok_or_else(|| Fault::missing("step", &step.step))?;
+            let mut run = StepRun::new(index, step.step, step.visit, step.status, self.created_at);
+            run.carry(step.targets);
+            (run.condition, run.answer, run.carried, run.ended_at) = (step.condition, step.answer, true, Some(self.created_at));
+            run.route = step.goto.map(|goto| RouteRun { route: None, label: None, goto: Some(goto) });
+            self.steps.push(run);
+            self.remember_last_step();
+        }
+        Ok(())
     }
 
     fn new(program: Arc<Program>, created: Created, at: Timestamp, claims: BTreeSet<super::ClaimKey>) -> Self {
@@ -81,6 +102,12 @@ impl Execution {
             active: BTreeSet::new(),
             unknown: BTreeSet::new(),
             cancel: None,
+            timed_out: None,
+            prompt: None,
+            prompts: BTreeMap::new(),
+            state: BTreeMap::new(),
+            waits: None,
+            waited: Vec::new(),
             values: BTreeMap::new(),
             claims,
             created_at: at,
@@ -110,11 +137,24 @@ impl Execution {
             Event::Created(_) => Err(Fault::Beginning),
             Event::Started => {
                 self.started_at = Some(at);
+                self.waits = None;
                 self.change(ExecutionChange::Start)
             }
-            Event::Waiting { reason } => self.change(ExecutionChange::Wait(*reason)),
-            Event::Resumed => self.change(ExecutionChange::Resume),
+            Event::Waiting { reason } => {
+                self.count_wait(at);
+                self.waits = Some((at, *reason));
+                self.change(ExecutionChange::Wait(*reason))
+            }
+            Event::Resumed => {
+                self.count_wait(at);
+                self.change(ExecutionChange::Resume)
+            }
+            Event::TimedOut => {
+                self.timed_out = Some(at);
+                Ok(())
+            }
             Event::Ended { status, message } => {
+                self.count_wait(at);
                 self.ended_at = Some(at);
                 self.message.clone_from(message);
                 self.change(ExecutionChange::End(*status))
@@ -128,6 +168,43 @@ impl Execution {
                 run.condition = *condition;
                 run.queued = targets.iter().cloned().collect();
                 run.targets = targets.iter().map(|name| (name.clone(), Target::new())).collect();
+                self.spare_carried_targets();
+                Ok(())
+            }
+            Event::PromptOpened { prompt, message, options, timeout } => {
+                let (id, message, options, timeout) = (*prompt, message.clone(), options.clone(), *timeout);
+                let index = self.steps.len().saturating_sub(1);
+                let run = self.last_step()?;
+                run.status = run.status.next(StepChange::Wait)?;
+                run.prompt = Some(PromptRun { id, message, options, timeout, opened_at: at, end: None });
+                self.prompt = Some(id);
+                self.prompts.insert(id, index);
+                Ok(())
+            }
+            Event::PromptAnswered { prompt, answer, by, comment } => {
+                let (answer, by, comment) = (Some(answer.clone()), Some(by.clone()), comment.clone());
+                self.close_prompt(*prompt, PromptEnd { answer, by, comment, at })
+            }
+            Event::PromptExpired { prompt, answer } => {
+                self.close_prompt(*prompt, PromptEnd { answer: answer.clone(), by: None, comment: None, at })
+            }
+            Event::TimerStarted { until } => {
+                let run = self.last_step()?;
+                run.status = run.status.next(StepChange::Wait)?;
+                run.until = Some(*until);
+                Ok(())
+            }
+            Event::Parsed { into, values } => {
+                match into {
+                    None => self.state.extend(values.clone()),
+                    Some(name) => drop(self.state.insert(name.clone(), StateValue::Map(values.clone()))),
+                }
+                self.last_step()?.parsed = Some(values.clone());
+                Ok(())
+            }
+            Event::RouteTaken { route, label, goto } => {
+                let taken = RouteRun { route: *route, label: label.clone(), goto: goto.clone() };
+                self.last_step()?.route = Some(taken);
                 Ok(())
             }
             Event::StepSkipped { step, visit } => {
@@ -150,13 +227,14 @@ impl Execution {
                 run.message.clone_from(message);
                 run.ended_at = Some(at);
                 run.close(*status);
+                self.prompt = None;
                 self.remember_last_step();
                 Ok(())
             }
             Event::TargetEnded { step, visit, target, verdict } => {
                 self.run(step, *visit)?.settle(target, &TargetState::from_verdict(verdict))
             }
-            Event::AttemptAssigned { attempt, step, visit, target, number, slot, incarnation } => {
+            Event::AttemptAssigned { attempt, step, visit, target, number, slot, incarnation, boot } => {
                 let index = self.index(step, *visit)?;
                 self.steps[index].assign(target, *attempt)?;
                 self.active.insert(*attempt);
@@ -166,6 +244,7 @@ impl Execution {
                     number: *number,
                     slot: *slot,
                     incarnation: *incarnation,
+                    boot: *boot,
                     state: AttemptState::Assigned,
                     assigned_at: at,
                     started_at: None,
@@ -215,6 +294,40 @@ impl Execution {
         }
     }
 
+    /// The step that began last.
+    fn last_step(&mut self) -> Result<&mut StepRun, Fault> {
+        self.steps.last_mut().ok_or_else(|| Fault::missing("step", "that began"))
+    }
+
+    fn close_prompt(&mut self, id: PromptId, end: PromptEnd) -> Result<(), Fault> {
+        let index = *self.prompts.get(&id).ok_or_else(|| Fault::missing("prompt", id))?;
+        let run = &mut self.steps[index];
+        let prompt = run.prompt.as_mut().filter(|prompt| prompt.end.is_none());
+        let prompt = prompt.ok_or_else(|| Fault::missing("open prompt", id))?;
+        run.answer.clone_from(&end.answer);
+        prompt.end = Some(end);
+        self.prompt = None;
+        Ok(())
+    }
+
+    /// A wait is over: the time that people took is noted.
+    fn count_wait(&mut self, at: Timestamp) {
+        if let Some((from, reason)) = self.waits.take()
+            && reason.is_for_people()
+        {
+            self.waited.push(Span { from, to: at });
+        }
+    }
+
+    /// The targets of the repeated visit that succeeded before need not run again.
+    fn spare_carried_targets(&mut self) {
+        let Some(repeated) = self.created.carried.as_ref().and_then(|carried| carried.repeated.as_ref()) else { return };
+        let Some(run) = self.steps.last_mut() else { return };
+        if run.path == repeated.step && run.visit == repeated.visit {
+            run.carry(repeated.targets.clone());
+        }
+    }
+
     fn change(&mut self, change: ExecutionChange) -> Result<(), Fault> {
         self.status = self.status.next(change)?;
         Ok(())
@@ -261,6 +374,7 @@ impl Execution {
         }
         let state = match verdict {
             Verdict::Unknown => TargetState::Unknown(id),
+            Verdict::Reboot { until } => TargetState::Rebooting { attempt: id, until: *until },
             verdict => TargetState::from_verdict(verdict),
         };
         let name = attempt.target.clone();
@@ -268,7 +382,7 @@ impl Execution {
         if let Some(target) = run.targets.get_mut(&name) {
             match verdict {
                 Verdict::Again { .. } => target.uncounted += 1,
-                Verdict::Unknown => {}
+                Verdict::Unknown | Verdict::Reboot { .. } => {}
                 _ => (target.tries, target.uncounted) = (target.tries + 1, 0),
             }
         }
@@ -278,7 +392,7 @@ impl Execution {
 
 impl Target {
     fn new() -> Self {
-        Self { state: TargetState::Queued, attempts: Vec::new(), tries: 0, uncounted: 0 }
+        Self { state: TargetState::Queued, attempts: Vec::new(), tries: 0, uncounted: 0, carried: None }
     }
 }
 
@@ -288,7 +402,7 @@ impl TargetState {
             Verdict::Succeeded => Self::Succeeded,
             Verdict::Failed { reason } => Self::Failed { reason: reason.clone() },
             Verdict::Retry { at, reason } => Self::Backoff { until: *at, reason: reason.clone() },
-            Verdict::Again { .. } | Verdict::Unknown => Self::Queued,
+            Verdict::Again { .. } | Verdict::Unknown | Verdict::Reboot { .. } => Self::Queued,
             Verdict::Skipped { reason } => Self::Skipped { reason: reason.clone() },
             Verdict::Cancelled => Self::Cancelled,
         }
@@ -306,6 +420,7 @@ impl StepRun {
             targets: BTreeMap::new(),
             queued: BTreeSet::new(),
             backoff: BTreeSet::new(),
+            rebooting: BTreeSet::new(),
             busy: 0,
             succeeded: 0,
             failed: 0,
@@ -313,6 +428,30 @@ impl StepRun {
             started_at: at,
             ended_at: None,
             message: None,
+            prompt: None,
+            answer: None,
+            until: None,
+            parsed: None,
+            route: None,
+            carried: false,
+        }
+    }
+
+    /// Targets whose results were taken over.
+    fn carry(&mut self, targets: BTreeMap<AgentName, TargetValue>) {
+        for (name, value) in targets {
+            let state = match value.status.as_str() {
+                "succeeded" => TargetState::Succeeded,
+                "failed" => TargetState::Failed { reason: "failed in the execution before".into() },
+                "unknown" => TargetState::Failed { reason: "unknown in the execution before".into() },
+                "cancelled" => TargetState::Cancelled,
+                _ => TargetState::Skipped { reason: "left out in the execution before".into() },
+            };
+            let target = self.targets.entry(name.clone()).or_insert_with(Target::new);
+            let before = std::mem::replace(&mut target.state, state.clone());
+            target.carried = Some(value);
+            self.count(&name, &before, false);
+            self.count(&name, &state, true);
         }
     }
 
@@ -340,6 +479,14 @@ impl StepRun {
             (TargetState::Backoff { until, .. }, true) => drop(self.backoff.insert((*until, name.clone()))),
             (TargetState::Backoff { until, .. }, false) => drop(self.backoff.remove(&(*until, name.clone()))),
             (TargetState::Active(_), _) => bump(&mut self.busy),
+            (TargetState::Rebooting { .. }, _) => {
+                bump(&mut self.busy);
+                if enter {
+                    self.rebooting.insert(name.clone())
+                } else {
+                    self.rebooting.remove(name)
+                };
+            }
             (TargetState::Unknown(_), _) => {
                 bump(&mut self.busy);
                 bump(&mut self.unknown);
@@ -357,6 +504,13 @@ impl StepRun {
             _ => TargetState::Skipped { reason: "the step was over before its turn came".into() },
         };
         for name in std::mem::take(&mut self.queued) {
+            if let Some(target) = self.targets.get_mut(&name) {
+                target.state = rest.clone();
+            }
+        }
+        // A host that was still on its way: its command has ended, and whether it came back is not known any more.
+        for name in std::mem::take(&mut self.rebooting) {
+            self.busy = self.busy.saturating_sub(1);
             if let Some(target) = self.targets.get_mut(&name) {
                 target.state = rest.clone();
             }

@@ -12,8 +12,10 @@ mod verdict;
 pub use admit::{Admitted, Input, Outcome, Refusal, admit};
 pub use claims::{ClaimChange, ClaimKey, claim_change};
 pub use context::context;
-pub use event::{CancelMode, Created, EVENT_VERSION, Event, EventRecord, Selection, StepPath, Trigger, TriggerKind};
+pub use event::{
+    CancelMode, Carried, CarriedStep, Created, EVENT_VERSION, Event, EventRecord, Selection, StepPath, Trigger, TriggerKind,
+};
 pub use fold::FoldError;
-pub use state::{Attempt, Cancel, Execution, ExecutionStatus, StepRun, Target, TargetState};
+pub use state::{Attempt, Cancel, Execution, ExecutionStatus, PromptEnd, PromptRun, RouteRun, StepRun, Target, TargetState};
 pub use summary::Summary;
 pub use verdict::Verdict;

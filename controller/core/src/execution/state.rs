@@ -2,11 +2,14 @@
 //! with ten targets as with ten thousand.
 
 use crate::definitions::{CompiledStep, Program};
+use crate::elapsed::Span;
 use crate::execution::{CancelMode, ClaimKey, Created, StepPath};
 use crate::time::Timestamp;
-use crate::transition::{AttemptState, ExecutionState, StepStatus};
-use crate::values::StepValue;
-use pulse_protocol::{AgentName, AttemptId, Ended, ExecutionId, Incarnation};
+use crate::transition::{AttemptState, ExecutionState, StepStatus, WaitReason};
+use crate::values::{StateMap, StepValue, TargetValue};
+use crd_schemas::Duration;
+use crd_schemas::manifest::{Action, Targets, TargetsFrom};
+use pulse_protocol::{AgentName, AttemptId, BootId, Ended, ExecutionId, Incarnation, PromptId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -34,6 +37,18 @@ pub struct Execution {
     pub unknown: BTreeSet<AttemptId>,
     /// The request to end it, the strongest one if there were several.
     pub cancel: Option<Cancel>,
+    /// When the workflow's `timeout` was over.
+    pub timed_out: Option<Timestamp>,
+    /// The question that a person is asked.
+    pub prompt: Option<PromptId>,
+    /// Every prompt, with its index into [`Execution::steps`].
+    pub prompts: BTreeMap<PromptId, usize>,
+    /// What `parse` steps have read.
+    pub state: StateMap,
+    /// Since when and for what it waits.
+    pub waits: Option<(Timestamp, WaitReason)>,
+    /// The time in which it waited for people.
+    pub waited: Vec<Span>,
     /// What expressions and `{{ … }}` see of the steps that have ended, made once when each ends.
     pub values: BTreeMap<String, Arc<StepValue>>,
     /// Claims it holds.
@@ -80,7 +95,9 @@ pub struct StepRun {
     pub queued: BTreeSet<AgentName>,
     /// Targets that wait for their next try, by its time.
     pub backoff: BTreeSet<(Timestamp, AgentName)>,
-    /// Targets with an attempt that is active or unknown.
+    /// Targets whose hosts are on their way to another boot.
+    pub rebooting: BTreeSet<AgentName>,
+    /// Targets with an attempt that is active or unknown, or on their way to another boot.
     pub busy: u32,
     /// Targets that succeeded.
     pub succeeded: u32,
@@ -94,6 +111,59 @@ pub struct StepRun {
     pub ended_at: Option<Timestamp>,
     /// Why it ended as it did.
     pub message: Option<String>,
+    /// The question of a `prompt` step.
+    pub prompt: Option<PromptRun>,
+    /// Its answer.
+    pub answer: Option<String>,
+    /// The end of a `wait` step.
+    pub until: Option<Timestamp>,
+    /// What a `parse` step has read.
+    pub parsed: Option<StateMap>,
+    /// What a `route` step has chosen.
+    pub route: Option<RouteRun>,
+    /// It was taken over from the execution that this one repeats.
+    pub carried: bool,
+}
+
+/// The question of a visit of a `prompt` step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptRun {
+    /// Its id.
+    pub id: PromptId,
+    /// What is asked.
+    pub message: String,
+    /// What can be answered.
+    pub options: Vec<String>,
+    /// How long an answer is waited for.
+    pub timeout: Option<Duration>,
+    /// When it was asked.
+    pub opened_at: Timestamp,
+    /// What came of it.
+    pub end: Option<PromptEnd>,
+}
+
+/// What came of a question. One that is left open when its step ends was withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptEnd {
+    /// The answer; none where time ran out and the step fails.
+    pub answer: Option<String>,
+    /// Who answered; none where time ran out.
+    pub by: Option<String>,
+    /// What they said of it.
+    pub comment: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a visit of a `route` step has chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteRun {
+    /// The route's place, from 0; none where no route held.
+    pub route: Option<u32>,
+    /// Its label.
+    pub label: Option<String>,
+    /// The step that follows, or `end`; none for the next one.
+    pub goto: Option<String>,
 }
 
 /// One target of a step.
@@ -107,6 +177,8 @@ pub struct Target {
     pub tries: u32,
     /// Attempts proven never to have started, or unknown ones of an idempotent step, since the last try that counts.
     pub uncounted: u32,
+    /// Its result, where it was taken over from the execution that this one repeats.
+    pub carried: Option<TargetValue>,
 }
 
 /// Where a target stands.
@@ -121,6 +193,8 @@ pub enum TargetState {
     Active(AttemptId),
     /// Has an attempt of which nobody knows.
     Unknown(AttemptId),
+    /// Its command took the host down, as it should; it waits for the host to be back with another boot id.
+    Rebooting { attempt: AttemptId, until: Timestamp },
     /// Done.
     Succeeded,
     /// Failed for good.
@@ -144,6 +218,8 @@ pub struct Attempt {
     pub slot: u32,
     /// The journal it is bound to.
     pub incarnation: Incarnation,
+    /// The boot of the agent's host at that time.
+    pub boot: Option<BootId>,
     /// Its state.
     pub state: AttemptState,
     /// When it was bound.
@@ -164,7 +240,7 @@ impl TargetState {
         match self {
             Self::Queued => "pending",
             Self::Backoff { .. } => "waiting",
-            Self::Active(_) => "running",
+            Self::Active(_) | Self::Rebooting { .. } => "running",
             Self::Unknown(_) => "unknown",
             Self::Succeeded => "succeeded",
             Self::Failed { .. } => "failed",
@@ -185,15 +261,56 @@ impl Execution {
         self.created.id
     }
 
+    /// It is being ended early: nothing new starts.
+    pub const fn is_stopping(&self) -> bool {
+        self.cancel.is_some() || self.timed_out.is_some()
+    }
+
     /// The step that runs now.
     pub fn current(&self) -> Option<&StepRun> {
         self.steps.last().filter(|step| !step.status.is_terminal())
     }
 
-    /// The step whose turn is next, once none runs.
+    /// The step whose turn is next, once none runs: where the last one led.
     pub fn upcoming(&self) -> Option<(usize, &CompiledStep)> {
-        let index = self.steps.last().map_or(0, |step| step.index + 1);
+        let index = match self.steps.last() {
+            None => 0,
+            Some(run) => match self.goto(run) {
+                None => run.index + 1,
+                Some("end") => return None,
+                Some(id) => self.program.step(id)?.0,
+            },
+        };
         self.program.steps.get(index).map(|step| (index, step))
+    }
+
+    /// Where a visit that is over leads, if not to the next step: what its answer or its route says, else what the step says. A
+    /// step that was skipped leads nowhere else.
+    fn goto<'a>(&'a self, run: &'a StepRun) -> Option<&'a str> {
+        let spec = &self.compiled(run).spec;
+        if run.condition == Some(false) {
+            return None;
+        }
+        let chosen = match &spec.action {
+            Action::Prompt(prompt) => {
+                let option = prompt.options.iter().find(|option| Some(&option.value) == run.answer.as_ref());
+                option.and_then(|option| option.goto.as_deref())
+            }
+            Action::Route(_) => run.route.as_ref().and_then(|route| route.goto.as_deref()),
+            _ => None,
+        };
+        chosen.or(spec.goto.as_deref())
+    }
+
+    /// Visits of a step so far.
+    pub fn visits(&self, path: &str) -> u32 {
+        self.steps.iter().rev().find(|run| run.path.0 == path).map_or(0, |run| run.visit)
+    }
+
+    /// The visit that asks this question.
+    pub fn asked(&self, prompt: PromptId) -> Option<(&StepRun, &PromptRun)> {
+        let run = self.steps.get(*self.prompts.get(&prompt)?)?;
+        Some((run, run.prompt.as_ref()?))
     }
 
     /// The compiled step of a run.
@@ -201,8 +318,19 @@ impl Execution {
         &self.program.steps[run.index]
     }
 
-    /// The agents of a step's selection, as resolved at the start.
-    pub fn selected(&self, items: &[String]) -> &[AgentName] {
-        self.created.selections.iter().find(|selection| selection.items == items).map_or(&[], |selection| &selection.agents)
+    /// The agents that a step runs on: those of its selection, as resolved at the start, or those that ended so in the last visit
+    /// of an earlier step.
+    pub fn targets(&self, targets: &Targets) -> Vec<AgentName> {
+        match targets {
+            Targets::Items(items) => {
+                let found = self.created.selections.iter().find(|selection| selection.items == *items);
+                found.map_or_else(Vec::new, |selection| selection.agents.clone())
+            }
+            Targets::From(TargetsFrom { from, result }) => {
+                let ended = self.values.get(from).map(|step| step.targets.iter());
+                let so = ended.into_iter().flatten().filter(|(_, target)| target.status == result.as_str());
+                so.map(|(name, _)| name.clone()).collect()
+            }
+        }
     }
 }

@@ -26,6 +26,11 @@ pub enum Verdict {
         /// In one sentence.
         reason: String,
     },
+    /// The command took its host down, as `expectDisconnect` says; done once the host is back with another boot id.
+    Reboot {
+        /// Not later.
+        until: Timestamp,
+    },
     /// Nobody knows.
     Unknown,
     /// Left out.

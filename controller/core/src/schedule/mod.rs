@@ -17,7 +17,7 @@ mod run;
 mod state;
 mod timing;
 mod waiting;
-mod zone;
+pub(crate) mod zone;
 
 pub use compiled::{CATCH_UP_PAUSE, CATCH_UP_SPREAD, CompiledSchedule, Upcoming};
 pub use decide::{Decision, Fire, Refusal, decide};

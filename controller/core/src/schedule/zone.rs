@@ -4,13 +4,13 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 /// A name that is no time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct UnknownZone {
-    pub message: String,
-    pub help: String,
+pub(crate) struct UnknownZone {
+    pub(crate) message: String,
+    pub(crate) help: String,
 }
 
 /// The time zone of a name, written as IANA writes it.
-pub(super) fn zone(name: &str) -> Result<TimeZone, UnknownZone> {
+pub(crate) fn zone(name: &str) -> Result<TimeZone, UnknownZone> {
     let zones = TimeZoneDatabase::bundled();
     let shown: String = name.chars().take(60).collect();
     match zones.get(name) {

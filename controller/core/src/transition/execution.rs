@@ -35,6 +35,35 @@ pub enum ExecutionEnd {
 pub enum WaitReason {
     /// An attempt is `unknown`.
     Unknown,
+    /// A person is asked.
+    Person,
+    /// A time is waited for.
+    Timer,
+    /// Another execution runs, or is before it in the queue.
+    Queue,
+    /// Somebody set a pause.
+    Pause,
+}
+
+impl WaitReason {
+    /// Every reason, for the matrix.
+    pub const ALL: [Self; 5] = [Self::Unknown, Self::Person, Self::Timer, Self::Queue, Self::Pause];
+
+    /// It is people who let it wait, so a workflow's `timeout` does not count the time.
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::Unknown | Self::Person | Self::Pause)
+    }
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Person => "person",
+            Self::Timer => "timer",
+            Self::Queue => "queue",
+            Self::Pause => "pause",
+        }
+    }
 }
 
 /// What can happen to an execution's state.
@@ -56,7 +85,12 @@ impl ExecutionState {
         use ExecutionChange as Change;
         match (self, change) {
             (Self::Pending, Change::Start) | (Self::Waiting(_), Change::Resume) => Ok(Self::Running),
+            // What waits for its turn has not begun; it begins from there.
+            (Self::Waiting(WaitReason::Queue | WaitReason::Pause), Change::Start) => Ok(Self::Running),
             (Self::Running, Change::Wait(reason)) => Ok(Self::Waiting(reason)),
+            (Self::Pending, Change::Wait(reason @ (WaitReason::Queue | WaitReason::Pause))) => Ok(Self::Waiting(reason)),
+            // One hold gives way to another.
+            (Self::Waiting(held), Change::Wait(reason)) if held != reason => Ok(Self::Waiting(reason)),
             (Self::Pending | Self::Running | Self::Waiting(_), Change::End(end)) => Ok(Self::Ended(end)),
             _ => Err(IllegalTransition { machine: "execution", from: self.as_str(), by: change.as_str(), stale: false }),
         }

@@ -1,4 +1,4 @@
-//! `pending → running → succeeded | failed | skipped | cancelled | unknown`. (`waiting` comes with the steps that wait.)
+//! `pending → running ⇄ waiting → succeeded | failed | skipped | cancelled | unknown`.
 
 use super::IllegalTransition;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ pub enum StepStatus {
     Pending,
     /// Targets run.
     Running,
+    /// A person is asked, or a time is waited for.
+    Waiting,
     /// Done.
     Succeeded,
     /// More targets failed than allowed.
@@ -33,14 +35,24 @@ pub enum StepChange {
     Skip,
     /// Its condition could not be evaluated.
     Refuse,
+    /// It waits for a person or a time.
+    Wait,
     /// It is over with this status.
     End(StepStatus),
 }
 
 impl StepStatus {
     /// Every status, for the matrix.
-    pub const ALL: [Self; 7] =
-        [Self::Pending, Self::Running, Self::Succeeded, Self::Failed, Self::Skipped, Self::Cancelled, Self::Unknown];
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Skipped,
+        Self::Cancelled,
+        Self::Unknown,
+    ];
 
     /// The state after a change.
     pub fn next(self, change: StepChange) -> Result<Self, IllegalTransition> {
@@ -48,14 +60,15 @@ impl StepStatus {
             (Self::Pending, StepChange::Start) => Ok(Self::Running),
             (Self::Pending, StepChange::Skip) => Ok(Self::Skipped),
             (Self::Pending, StepChange::Refuse) => Ok(Self::Failed),
-            (Self::Running, StepChange::End(status)) if status.is_terminal() => Ok(status),
+            (Self::Running, StepChange::Wait) => Ok(Self::Waiting),
+            (Self::Running | Self::Waiting, StepChange::End(status)) if status.is_terminal() => Ok(status),
             _ => Err(IllegalTransition { machine: "step", from: self.as_str(), by: change.as_str(), stale: false }),
         }
     }
 
     /// Over?
     pub const fn is_terminal(self) -> bool {
-        !matches!(self, Self::Pending | Self::Running)
+        !matches!(self, Self::Pending | Self::Running | Self::Waiting)
     }
 
     /// The word for it in API, CLI and expressions.
@@ -63,6 +76,7 @@ impl StepStatus {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
+            Self::Waiting => "waiting",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
@@ -79,8 +93,10 @@ impl StepChange {
             Self::Start => "start",
             Self::Skip => "skip",
             Self::Refuse => "refuse",
+            Self::Wait => "wait",
             Self::End(StepStatus::Pending) => "end pending",
             Self::End(StepStatus::Running) => "end running",
+            Self::End(StepStatus::Waiting) => "end waiting",
             Self::End(StepStatus::Succeeded) => "end succeeded",
             Self::End(StepStatus::Failed) => "end failed",
             Self::End(StepStatus::Skipped) => "end skipped",

@@ -18,9 +18,10 @@ fn context() -> Context {
         stdout: stdout.map(str::to_owned),
     };
     let agent = |name: &str| name.parse::<AgentName>().expect("a valid name");
-    let one = StepValue { status: "succeeded".into(), targets: [(agent("web-1"), target(Some(0), None))].into() };
+    let one = StepValue { status: "succeeded".into(), answer: None, targets: [(agent("web-1"), target(Some(0), None))].into() };
     let two = StepValue {
         status: "failed".into(),
+        answer: None,
         targets: [(agent("db.example"), target(Some(3), Some("a\0b"))), (agent("web-1"), target(None, Some("ok")))].into(),
     };
     Context {

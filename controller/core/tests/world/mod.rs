@@ -5,12 +5,12 @@ use pulse_core::Timestamp;
 use pulse_core::decide::{AgentView, Effect, Presence, explain, pass};
 use pulse_core::definitions::{Files, PinnedFile, Program};
 use pulse_core::execution::{
-    CancelMode, Created, Event, EventRecord, Execution, Input, Outcome, Selection, TargetState, Trigger, TriggerKind,
+    CancelMode, Created, Event, EventRecord, Execution, Input, Outcome, Selection, Target, TargetState, Trigger, TriggerKind,
 };
 use pulse_core::transition::ResolvedAs;
 use pulse_core::values::AgentValue;
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{AgentName, AttemptId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed, WorkFile};
+use pulse_protocol::{AgentName, AttemptId, BootId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed, WorkFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -128,7 +128,9 @@ impl World {
         let params = params.iter().map(|pair| pair.split_once('=').expect("k=v"));
         let mut selections: Vec<Selection> = Vec::new();
         for step in &self.program.steps {
-            let items = step.execute().targets.clone();
+            let Some(items) = step.execute().map(|spec| spec.targets.items().to_vec()).filter(|items| !items.is_empty()) else {
+                continue;
+            };
             let agents = if items == ["all"] {
                 self.agents.keys().cloned().collect()
             } else {
@@ -147,6 +149,10 @@ impl World {
             selections,
             limit: None,
             trigger: Trigger { kind: TriggerKind::Person, by: "eve".into(), slot: None },
+            concurrency_key: None,
+            queue_place: None,
+            retry_of: None,
+            carried: None,
         };
         let first = EventRecord { seq: 1, at: self.now, event: Event::Created(Box::new(created)) };
         self.execution = Some(Execution::begin(Arc::clone(&self.program), &first).expect("a beginning"));
@@ -160,6 +166,7 @@ impl World {
         let fresh = AgentView {
             presence: Presence::Connected(incarnation(&name, 1)),
             last_seen: now,
+            boot: Some(boot(&name, 1)),
             slots: 5,
             taken: BTreeSet::new(),
             value: AgentValue { name: name.to_string(), ..AgentValue::default() },
@@ -266,15 +273,17 @@ impl World {
             assert_eq!(before.status, execution.status, "a terminal state changed");
         }
         for run in &execution.steps {
-            let busy =
-                run.targets.values().filter(|target| matches!(target.state, TargetState::Active(_) | TargetState::Unknown(_)));
-            let busy = u32::try_from(busy.count()).expect("few targets");
+            let is_busy = |target: &&Target| {
+                matches!(target.state, TargetState::Active(_) | TargetState::Unknown(_) | TargetState::Rebooting { .. })
+            };
+            let busy = u32::try_from(run.targets.values().filter(is_busy).count()).expect("few targets");
             assert_eq!(busy, run.busy, "a counter is off");
-            assert!(busy <= execution.compiled(run).execute().max_parallel, "more than maxParallel");
+            let Some(spec) = execution.compiled(run).execute() else { continue };
+            assert!(busy <= spec.max_parallel, "more than maxParallel");
             let started_new = run.targets.values().filter(|target| target.attempts.len() > 1);
             for target in started_new {
                 let (last, earlier) = target.attempts.split_last().expect("two");
-                let idempotent = execution.compiled(run).execute().idempotent;
+                let idempotent = spec.idempotent;
                 for id in earlier {
                     let state = &execution.attempts[id].state;
                     let settled = !state.is_open() || (idempotent && !state.is_active());
@@ -305,6 +314,10 @@ fn sorted(execution: &Execution) -> (String, Vec<String>, Vec<String>) {
     let steps = execution.steps.iter().map(|step| format!("{step:?}")).collect();
     let Execution { seq, status, active, unknown, cancel, claims, message, .. } = execution;
     (format!("{seq} {status:?} {active:?} {unknown:?} {cancel:?} {claims:?} {message:?}"), attempts, steps)
+}
+
+fn boot(agent: &AgentName, generation: u128) -> BootId {
+    BootId(incarnation(agent, generation).0)
 }
 
 fn incarnation(agent: &AgentName, generation: u128) -> Incarnation {
