@@ -5,6 +5,7 @@ mod claims;
 mod context;
 mod event;
 mod fold;
+mod retry;
 mod state;
 mod summary;
 mod verdict;
@@ -16,6 +17,7 @@ pub use event::{
     CancelMode, Carried, CarriedStep, Created, EVENT_VERSION, Event, EventRecord, Selection, StepPath, Trigger, TriggerKind,
 };
 pub use fold::FoldError;
+pub use retry::{CannotRetry, carried, unknown_targets};
 pub use state::{Attempt, Cancel, Execution, ExecutionStatus, PromptEnd, PromptRun, RouteRun, StepRun, Target, TargetState};
 pub use summary::Summary;
 pub use verdict::Verdict;

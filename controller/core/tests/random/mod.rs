@@ -25,13 +25,13 @@ const AGENTS: [&str; 4] = ["a1", "a2", "a3", "a4"];
 #[expect(clippy::disallowed_methods, reason = "a test is steered by its environment")]
 fn whatever_happens_the_invariants_hold_and_healing_ends_it() {
     if let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
-        println!("{}", play(seed));
+        play(seed, true);
         return;
     }
     let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2000);
     let mut ends = std::collections::BTreeMap::new();
     for seed in 1..=seeds {
-        let last = std::panic::catch_unwind(|| play(seed));
+        let last = std::panic::catch_unwind(|| play(seed, false));
         let Ok(text) = last else { panic!("seed {seed} fails; SEED={seed} plays it alone") };
         let end = text.lines().last().unwrap_or_default().to_owned();
         *ends.entry(end).or_insert(0_u32) += 1;
@@ -41,13 +41,20 @@ fn whatever_happens_the_invariants_hold_and_healing_ends_it() {
 }
 
 /// Plays the world of a seed; the lines, and at last how it ended.
-fn play(seed: u64) -> String {
+fn play(seed: u64, loud: bool) -> String {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let mut world = World::new(&workflow(&mut random));
     let mut text = String::new();
     let mut say = |world: &mut World, line: &str| {
-        text.push_str(&format!("> {line}\n"));
-        text.push_str(&world.play(line));
+        // Said before it is played: the line after which it fails is the last one.
+        if loud {
+            println!("> {line}");
+        }
+        let answer = world.play(line);
+        if loud {
+            print!("{answer}");
+        }
+        text.push_str(&format!("> {line}\n{answer}"));
     };
     for agent in AGENTS {
         say(&mut world, &format!("agent {agent} up"));

@@ -1,16 +1,21 @@
 //! The world that scripts play in: one execution, a few agents, a clock that only `tick` moves.
 
-use crd_schemas::manifest::Manifest;
+use crd_schemas::manifest::{ConcurrencyPolicy, Manifest};
 use pulse_core::Timestamp;
-use pulse_core::decide::{AgentView, Effect, Presence, explain, pass};
+use pulse_core::decide::{AgentView, Ahead, Effect, Presence, decide, explain, pass};
 use pulse_core::definitions::{Files, PinnedFile, Program};
+use pulse_core::elapsed::Span;
 use pulse_core::execution::{
-    CancelMode, Created, Event, EventRecord, Execution, Input, Outcome, Selection, Target, TargetState, Trigger, TriggerKind,
+    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, Selection, Target, TargetState, Trigger,
+    TriggerKind, carried,
 };
+use pulse_core::pause::Pause;
 use pulse_core::transition::ResolvedAs;
 use pulse_core::values::AgentValue;
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{AgentName, AttemptId, BootId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed, WorkFile};
+use pulse_protocol::{
+    AgentName, AttemptId, BootId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed, PromptId, WorkFile,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -35,7 +40,7 @@ pub fn play(script: &str) -> String {
 pub struct World {
     program: Arc<Program>,
     policy: String,
-    agents: BTreeMap<AgentName, AgentView>,
+    around: Around,
     execution: Option<Execution>,
     history: Vec<EventRecord>,
     now: Timestamp,
@@ -44,6 +49,30 @@ pub struct World {
 }
 
 const NIL: ExecutionId = ExecutionId(Uuid::nil());
+
+/// What the execution finds around it.
+#[derive(Default)]
+struct Around {
+    agents: BTreeMap<AgentName, AgentView>,
+    pauses: Vec<Pause>,
+    absences: Vec<Span>,
+    ahead: Option<Ahead>,
+}
+
+impl pulse_core::decide::World for Around {
+    fn agent(&self, name: &AgentName) -> Option<&AgentView> {
+        self.agents.get(name)
+    }
+    fn pauses(&self) -> &[Pause] {
+        &self.pauses
+    }
+    fn absences(&self) -> &[Span] {
+        &self.absences
+    }
+    fn ahead(&self, _: &ClaimKey, _: ExecutionId) -> Option<Ahead> {
+        self.ahead.clone()
+    }
+}
 
 impl World {
     /// A world for the workflow that the text holds.
@@ -57,7 +86,7 @@ impl World {
         Self {
             program: Arc::new(program),
             policy: workflow.metadata.name,
-            agents: BTreeMap::new(),
+            around: Around::default(),
             execution: None,
             history: Vec::new(),
             now: Timestamp(0),
@@ -75,7 +104,7 @@ impl World {
                 let length: crd_schemas::Duration = length.parse().expect("a duration");
                 // Agents that are up beat all the while.
                 self.now = self.now.plus(length);
-                for view in self.agents.values_mut().filter(|view| matches!(view.presence, Presence::Connected(_))) {
+                for view in self.around.agents.values_mut().filter(|view| matches!(view.presence, Presence::Connected(_))) {
                     view.last_seen = self.now;
                 }
                 self.pass(&[])
@@ -103,9 +132,52 @@ impl World {
                 let outcome = if *outcome == "succeeded" { ResolvedAs::Succeeded } else { ResolvedAs::Failed };
                 self.pass(&[Input::Resolve { attempt, outcome, by: "eve".into(), reason: "I looked".into() }])
             }
+            ["answer", answer, by] => {
+                let prompt = self.prompt();
+                let (answer, by) = ((*answer).to_owned(), (*by).to_owned());
+                self.pass(&[Input::Answer { prompt, answer, by, comment: None }])
+            }
+            ["race", first, second] => {
+                let inputs = [first, second].map(|what| match what.split_once('=') {
+                    Some(("answer", answer)) => {
+                        Input::Answer { prompt: self.prompt(), answer: answer.into(), by: "adam".into(), comment: None }
+                    }
+                    _ => Input::Cancel { mode: CancelMode::Drain, by: "eve".into(), reason: "because".into() },
+                });
+                self.pass(&inputs)
+            }
+            ["gone", length] => {
+                // No controller runs for so long, and agents are not blamed for it.
+                let from = self.now;
+                self.now = self.now.plus(length.parse().expect("a duration"));
+                self.around.absences.push(Span { from, to: self.now });
+                self.around.agents.values_mut().for_each(|view| view.last_seen = self.now);
+                self.pass(&[])
+            }
+            ["pause", scope, expires @ ..] => {
+                let expires_at = expires.first().map(|length| self.now.plus(length.parse().expect("a duration")));
+                let scope = scope.parse().expect("a scope");
+                let (id, reason, by) = ("p1".to_owned(), "a freeze".to_owned(), "eve".to_owned());
+                self.around.pauses = vec![Pause { id, scope, reason, by, expires_at }];
+                self.pass(&[])
+            }
+            ["resume"] => {
+                self.around.pauses.clear();
+                self.pass(&[])
+            }
+            ["ahead", "none"] => {
+                self.around.ahead = None;
+                self.pass(&[])
+            }
+            ["ahead", count] => {
+                let count = count.parse().expect("a number");
+                self.around.ahead = Some(Ahead { execution: NIL, name: "demo#7".into(), count });
+                self.pass(&[])
+            }
+            ["retry"] => self.retry(),
             ["why"] => {
                 let execution = self.execution.as_ref().expect("started");
-                let reasons = explain(execution, &self.agents, self.now);
+                let reasons = explain(execution, &self.around, self.now);
                 reasons.iter().map(|reason| self.hide_ids(&format!("  because {reason}\n"))).collect()
             }
             other => panic!("what is {other:?}?"),
@@ -125,6 +197,27 @@ impl World {
     }
 
     fn start(&mut self, params: &[&str]) -> String {
+        let created = self.created(params);
+        self.begin(created)
+    }
+
+    /// The execution again, as a new one that takes over what succeeded.
+    fn retry(&mut self) -> String {
+        let before = self.execution.take().expect("started");
+        let carried = carried(&before).expect("it can be retried");
+        let created = Created { retry_of: Some(before.id()), carried: Some(Box::new(carried)), ..before.created };
+        self.history.clear();
+        self.begin(created)
+    }
+
+    fn begin(&mut self, created: Created) -> String {
+        let first = EventRecord { seq: 1, at: self.now, event: Event::Created(Box::new(created)) };
+        self.execution = Some(Execution::begin(Arc::clone(&self.program), &first).expect("a beginning"));
+        self.history.push(first);
+        self.pass(&[])
+    }
+
+    fn created(&self, params: &[&str]) -> Created {
         let params = params.iter().map(|pair| pair.split_once('=').expect("k=v"));
         let mut selections: Vec<Selection> = Vec::new();
         for step in &self.program.steps {
@@ -132,13 +225,13 @@ impl World {
                 continue;
             };
             let agents = if items == ["all"] {
-                self.agents.keys().cloned().collect()
+                self.around.agents.keys().cloned().collect()
             } else {
                 items.iter().map(|name| name.parse().expect("an agent")).collect()
             };
             selections.push(Selection { items, agents });
         }
-        let created = Created {
+        Created {
             id: NIL,
             workflow: self.policy.clone(),
             number: 1,
@@ -150,14 +243,10 @@ impl World {
             limit: None,
             trigger: Trigger { kind: TriggerKind::Person, by: "eve".into(), slot: None },
             concurrency_key: None,
-            queue_place: None,
+            queue_place: (self.program.concurrency == ConcurrencyPolicy::Queue).then_some(0),
             retry_of: None,
             carried: None,
-        };
-        let first = EventRecord { seq: 1, at: self.now, event: Event::Created(Box::new(created)) };
-        self.execution = Some(Execution::begin(Arc::clone(&self.program), &first).expect("a beginning"));
-        self.history.push(first);
-        self.pass(&[])
+        }
     }
 
     fn agent(&mut self, name: &str, change: &[&str]) {
@@ -171,12 +260,17 @@ impl World {
             taken: BTreeSet::new(),
             value: AgentValue { name: name.to_string(), ..AgentValue::default() },
         };
-        let view = self.agents.entry(name.clone()).or_insert(fresh);
+        let view = self.around.agents.entry(name.clone()).or_insert(fresh);
         match change {
             ["up"] => (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 1)), now),
             ["down"] => view.presence = Presence::Disconnected,
             ["revoked"] => view.presence = Presence::Revoked,
             ["journal"] => (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 2)), now),
+            ["boot", number] => {
+                let number = number.parse().expect("a number");
+                (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 1)), now);
+                view.boot = Some(boot(&name, number));
+            }
             ["slots", count] => view.slots = count.parse().expect("a number"),
             ["label", pair] => {
                 let (key, value) = pair.split_once('=').expect("k=v");
@@ -203,11 +297,29 @@ impl World {
             ["cancelled"] => end(EndKind::Cancelled),
             ["not_started"] => end(EndKind::NotStarted { reason: "the shell is missing".into() }),
             ["unknown"] => end(EndKind::Unknown { reason: UnknownReason::SupervisorLost }),
+            ["rebooted"] => end(EndKind::Unknown { reason: UnknownReason::HostRebooted }),
             ["again"] => self.last.get(&agent).cloned().expect("an earlier report"),
             other => panic!("what is report {other:?}?"),
         };
         self.last.insert(agent.clone(), observed.clone());
         Input::Observed { agent, observation: Observation { attempt, observed } }
+    }
+
+    /// The newest prompt.
+    fn prompt(&self) -> PromptId {
+        let execution = self.execution.as_ref().expect("started");
+        *execution.prompts.keys().max().expect("a prompt")
+    }
+
+    /// Is a person asked?
+    pub fn is_asking(&self) -> bool {
+        self.execution.as_ref().is_some_and(|execution| execution.prompt.is_some())
+    }
+
+    /// The options of the newest prompt.
+    pub fn options(&self) -> Vec<String> {
+        let execution = self.execution.as_ref().expect("started");
+        execution.prompts.keys().max().and_then(|id| Some(execution.asked(*id)?.1.options.clone())).unwrap_or_default()
     }
 
     /// The agent's newest attempt.
@@ -225,7 +337,7 @@ impl World {
             AttemptId(Uuid::from_u128(ids << 8))
         };
         let before = execution.clone();
-        let done = pass(execution, inputs, &self.agents, self.now, &mut fresh).expect("a pass folds");
+        let done = pass(execution, inputs, &self.around, self.now, &mut fresh).expect("a pass folds");
         self.ids = ids;
         self.slots(&done.take, &done.release);
         self.history.extend(done.events.iter().cloned());
@@ -254,12 +366,12 @@ impl World {
         use pulse_core::execution::ClaimKey::Slot;
         for claim in release {
             if let Slot { agent, slot } = claim {
-                self.agents.get_mut(agent).expect("known").taken.remove(slot);
+                self.around.agents.get_mut(agent).expect("known").taken.remove(slot);
             }
         }
         for claim in take {
             if let Slot { agent, slot } = claim {
-                assert!(self.agents.get_mut(agent).expect("known").taken.insert(*slot), "a slot was taken twice");
+                assert!(self.around.agents.get_mut(agent).expect("known").taken.insert(*slot), "a slot was taken twice");
             }
         }
     }
@@ -291,6 +403,21 @@ impl World {
                 }
             }
         }
+        if !execution.status.is_terminal() {
+            let why = explain(execution, &self.around, self.now);
+            // What this very pass has freed lets it go on at its next look.
+            let next = decide(execution, &self.around, self.now, &mut || AttemptId(Uuid::nil()));
+            assert!(!why.is_empty() || !next.events.is_empty(), "it is {} without a reason", execution.status);
+        }
+        let open = execution
+            .prompts
+            .keys()
+            .filter(|id| execution.asked(**id).is_some_and(|(run, prompt)| prompt.end.is_none() && !run.status.is_terminal()));
+        assert_eq!(
+            open.copied().collect::<Vec<_>>(),
+            execution.prompt.into_iter().collect::<Vec<_>>(),
+            "one open prompt at most"
+        );
         if execution.status.is_terminal() {
             assert!(execution.claims.is_empty() && execution.active.is_empty(), "an ended execution holds something");
         }
@@ -300,6 +427,9 @@ impl World {
     fn hide_ids(&self, text: &str) -> String {
         let Some(execution) = &self.execution else { return text.to_owned() };
         let mut text = text.to_owned();
+        for (number, id) in execution.prompts.keys().enumerate() {
+            text = text.replace(&id.to_string(), &format!("prompt/{}", number + 1));
+        }
         for (id, attempt) in &execution.attempts {
             text = text.replace(&id.to_string(), &format!("{}/{}", attempt.target, attempt.number));
         }
@@ -312,8 +442,10 @@ fn sorted(execution: &Execution) -> (String, Vec<String>, Vec<String>) {
     let mut attempts: Vec<String> = execution.attempts.iter().map(|(id, attempt)| format!("{id} {attempt:?}")).collect();
     attempts.sort();
     let steps = execution.steps.iter().map(|step| format!("{step:?}")).collect();
-    let Execution { seq, status, active, unknown, cancel, claims, message, .. } = execution;
-    (format!("{seq} {status:?} {active:?} {unknown:?} {cancel:?} {claims:?} {message:?}"), attempts, steps)
+    let Execution { seq, status, active, unknown, cancel, claims, message, prompt, prompts, state, waits, waited, .. } =
+        execution;
+    let people = format!("{prompt:?} {prompts:?} {state:?} {waits:?} {waited:?} {:?}", execution.timed_out);
+    (format!("{seq} {status:?} {active:?} {unknown:?} {cancel:?} {claims:?} {message:?} {people}"), attempts, steps)
 }
 
 fn boot(agent: &AgentName, generation: u128) -> BootId {
@@ -331,13 +463,15 @@ fn describe(record: &EventRecord) -> String {
     let serde_json::Value::Object(fields) = value else { panic!("an event is an object") };
     let kind = fields.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
     let shown = fields.iter().filter(|(name, value)| {
-        !matches!(name.as_str(), "type" | "visit" | "incarnation" | "slot" | "pid" | "by" | "reason") && !value.is_null()
+        !matches!(name.as_str(), "type" | "visit" | "incarnation" | "slot" | "pid" | "by" | "reason" | "boot" | "prompt")
+            && !value.is_null()
     });
     let mut text = format!("{:>2} {kind}", record.seq);
     for (name, value) in shown {
         let value = match value {
             serde_json::Value::String(text) => text.clone(),
             serde_json::Value::Object(map) if name == "ended" => ended_text(map),
+            serde_json::Value::Object(map) if name == "values" => values_text(map),
             serde_json::Value::Object(map) => map.values().map(plain).collect::<Vec<_>>().join(" "),
             serde_json::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
             other => other.to_string(),
@@ -349,6 +483,14 @@ fn describe(record: &EventRecord) -> String {
 
 fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn values_text(map: &serde_json::Map<String, serde_json::Value>) -> String {
+    let entry = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::Object(inner) => format!("{name}({})", values_text(inner)),
+        value => format!("{name}:{}", plain(value)),
+    };
+    map.iter().map(entry).collect::<Vec<_>>().join(",")
 }
 
 fn ended_text(map: &serde_json::Map<String, serde_json::Value>) -> String {
