@@ -96,6 +96,8 @@ pub mod code {
     pub const UNKNOWN_KIND: &str = "unknown-kind";
     /// A step type that does not exist.
     pub const UNKNOWN_STEP_TYPE: &str = "unknown-step-type";
+    /// A place names a step that the workflow does not have.
+    pub const UNKNOWN_STEP: &str = "unknown-step";
     /// A field that does not exist.
     pub const UNKNOWN_FIELD: &str = "unknown-field";
     /// A field that must be there.
@@ -128,7 +130,7 @@ pub mod code {
     pub const TOO_MANY_PROBLEMS: &str = "too-many-problems";
 
     /// Every code above.
-    pub const ALL: [&str; 27] = [
+    pub const ALL: [&str; 28] = [
         FILE_TOO_LARGE,
         NOT_UTF8,
         NUL,
@@ -141,6 +143,7 @@ pub mod code {
         UNKNOWN_API_VERSION,
         UNKNOWN_KIND,
         UNKNOWN_STEP_TYPE,
+        UNKNOWN_STEP,
         UNKNOWN_FIELD,
         MISSING_FIELD,
         WRONG_TYPE,

@@ -63,7 +63,7 @@ fn merge_step(schema: &mut Value) {
     let mut merged: Vec<Value> = variants.iter().map(|variant| merged(schema, &common, variant)).collect();
     schema["definitions"]["Step"] = if merged.len() == 1 { merged.remove(0) } else { json!({ "oneOf": merged }) };
     if let Some(definitions) = schema.get_mut("definitions").and_then(Value::as_object_mut) {
-        definitions.remove("Execute");
+        definitions.retain(|name, _| !["Execute", "Prompt", "Wait", "Parse", "Route"].contains(&name.as_str()));
     }
 }
 
@@ -81,13 +81,19 @@ fn merge_schedule(schema: &mut Value) {
             to.extend(from.clone());
         }
     }
+    // There is no earlier step whose targets a schedule's command could take.
+    if let Some(items) = schema.pointer("/definitions/Targets/anyOf/0").cloned() {
+        spec["properties"]["targets"] = items;
+    }
     // What nobody counts says nothing: `catchUpLimit` goes with `catchUp: all`.
     let all = json!({"required": ["catchUp"], "properties": {"catchUp": {"const": "all"}}});
     let limit = json!({"anyOf": [{"not": {"required": ["catchUpLimit"]}}, all]});
     spec["allOf"] = groups.iter().map(|group| one_of(group)).chain([limit]).collect();
     schema["definitions"]["ScheduleSpec"] = spec;
     if let Some(definitions) = schema.get_mut("definitions").and_then(Value::as_object_mut) {
-        definitions.retain(|name, _| !["ScheduledWorkflow", "Execute"].contains(&name.as_str()));
+        definitions.retain(|name, _| {
+            !["ScheduledWorkflow", "Execute", "Targets", "TargetsFrom", "TargetResult"].contains(&name.as_str())
+        });
     }
 }
 
@@ -139,9 +145,11 @@ fn merged(schema: &Value, common: &Value, variant: &Value) -> Value {
             to.extend(from.clone());
         }
     }
-    // A step's type may say that it has exactly one of some fields; the choice of the type itself is what is merged here.
-    if let Some(choice) = parts[1..].iter().find_map(|part| part.get("oneOf")) {
-        step["oneOf"] = choice.clone();
+    // A step's type may say which of its fields go together; the choice of the type itself is what is merged here.
+    for rule in ["oneOf", "anyOf", "not"] {
+        if let Some(said) = parts[1..].iter().find_map(|part| part.get(rule)) {
+            step[rule] = said.clone();
+        }
     }
     step["description"] = common.get("description").cloned().unwrap_or_default();
     step

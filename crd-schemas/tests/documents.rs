@@ -14,7 +14,7 @@ fn only(text: &str) -> Document {
 
 fn execute(document: &Document) -> &Execute {
     let Manifest::Workflow(workflow) = &document.manifest else { panic!("a workflow") };
-    let Action::Execute(execute) = &workflow.spec.steps[0].action;
+    let Action::Execute(execute) = &workflow.spec.steps[0].action else { panic!("an execute step") };
     execute
 }
 

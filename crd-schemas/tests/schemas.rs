@@ -23,19 +23,21 @@ fn the_kept_schemas_are_those_of_the_types() {
 #[test]
 fn no_schema_names_what_does_not_run_yet() {
     let workflow = schema_of("Workflow");
-    let lists = [
-        ("/definitions/WorkflowSpec/properties", unsupported::WORKFLOW_FIELDS),
-        ("/definitions/Param/properties", unsupported::PARAM_FIELDS),
-        ("/definitions/Concurrency/properties", unsupported::CONCURRENCY_FIELDS),
-        ("/definitions/Step/properties", unsupported::STEP_FIELDS),
-        ("/definitions/Step/properties", unsupported::EXECUTE_FIELDS),
-    ];
-    for (pointer, names) in lists {
-        let properties = workflow.pointer(pointer).and_then(Value::as_object).expect(pointer);
-        for name in names {
-            assert!(!properties.contains_key(*name), "{pointer} has {name}");
+    let properties = |pointer: &str| workflow.pointer(pointer).and_then(Value::as_object).expect("properties");
+    let steps = workflow.pointer("/definitions/Step/oneOf").and_then(Value::as_array).expect("one form for each type");
+    let types: Vec<&str> = steps.iter().filter_map(|step| step.pointer("/properties/type/const")?.as_str()).collect();
+    assert_eq!(types, ["execute", "prompt", "wait", "parse", "route"]);
+    for (index, kind) in types.iter().enumerate() {
+        let own = properties(&format!("/definitions/Step/oneOf/{index}/properties"));
+        for name in [unsupported::STEP_FIELDS, unsupported::EXECUTE_FIELDS, unsupported::PROMPT_FIELDS].concat() {
+            assert!(!own.contains_key(name), "{kind} has {name}");
         }
     }
+    let spec = properties("/definitions/WorkflowSpec/properties");
+    assert!(unsupported::WORKFLOW_FIELDS.iter().all(|name| !spec.contains_key(*name)));
+    let words = schema_of("Workflow").pointer("/definitions/ParamType").expect("types").to_string();
+    assert!(unsupported::PARAM_TYPES.iter().all(|name| !words.contains(&format!("\"{name}\""))));
+    assert!(unsupported::STEP_TYPES.iter().all(|name| !types.contains(name)));
 }
 
 fn schema_of(kind: &str) -> Value {
@@ -149,6 +151,13 @@ fn schema_and_decoder_accept_the_same() {
     for field in ["description", "timeZone", "params", "limit", "concurrencyPolicy", "catchUpLimit", "jitter", "suspend"] {
         good.push(without(schedule(), &format!("/spec/{field}")));
     }
+    good.extend(good_steps().into_iter().chain(good_params()));
+    good.extend(["1s", "1000ms", "1m", "9d"].map(|text| with(workflow(), "/spec/timeout", json!(text))));
+    for concurrency in
+        [json!({"key": "{{ params.a }}"}), json!({"policy": "Queue"}), json!({"policy": "Queue", "key": "x", "maxQueued": 10000})]
+    {
+        good.push(with(workflow(), "/spec/concurrency", concurrency));
+    }
     for document in good {
         assert!(decoder_accepts(&document), "decoder: {document}");
         let schema = schema_of(document["kind"].as_str().expect("a kind"));
@@ -158,9 +167,131 @@ fn schema_and_decoder_accept_the_same() {
     }
 }
 
+/// Steps of the other types, in every form that they may have.
+fn good_steps() -> Vec<Value> {
+    let steps = json!([
+        {"type": "prompt", "message": "Go on?", "options": ["Yes", {"value": "No", "goto": "end"}]},
+        {"type": "prompt", "message": "x", "options": [{"value": "a"}], "timeout": "1h"},
+        {"type": "prompt", "message": "x", "options": ["a"], "timeout": "1h", "onTimeout": "fail"},
+        {"type": "prompt", "message": "x", "options": ["a"], "timeout": "1h", "onTimeout": {"answer": "a"}},
+        {"type": "wait", "duration": "0s"},
+        {"type": "wait", "until": "02:00"},
+        {"type": "wait", "until": "{{ params.a }}", "timeZone": "Europe/Berlin", "when": "true", "goto": "s"},
+        {"type": "parse"},
+        {"type": "parse", "from": "s", "into": "disk", "format": "keyvalue", "each": true},
+        {"type": "parse", "format": "json", "agent": "a", "each": false},
+        {"type": "parse", "format": "regex", "pattern": "(?<a>.)", "agent": "{{ params.a }}"},
+        {"type": "route", "routes": [{"if": "true", "goto": "end", "label": ""}, {"default": true, "goto": "s"}]},
+        {"type": "route", "routes": [{"if": "true", "default": false}], "continueOnError": true, "name": "x"},
+        {"type": "execute", "targets": {"from": "s", "result": "failed"}, "command": "x", "expectDisconnect": true},
+        {"type": "execute", "targets": ["{{ params.a }}"], "command": "x", "expectDisconnect": false},
+    ]);
+    steps.as_array().into_iter().flatten().map(second_step).collect()
+}
+
+/// The sample with one more step.
+fn second_step(step: &Value) -> Value {
+    let mut document = workflow();
+    let mut step = step.clone();
+    step["id"] = json!("t");
+    document["spec"]["steps"].as_array_mut().expect("a list").push(step);
+    document
+}
+
+fn bad_other_steps() -> Vec<Value> {
+    let prompt = json!({"type": "prompt", "message": "x", "options": ["a"], "timeout": "1h"});
+    let cases = json!([
+        [prompt, {
+            "message": ["", 5, null], "options": [[], "a", [5], [true], [""], [{}], [{"value": "a", "goto": 5}], [{"value": "a", "x": 1}],
+            null], "timeout": [5, "x", null], "onTimeout": ["a", {}, {"answer": 5}, {"answer": "a", "x": 1}, null], "retry": [{"attempts": 2}],
+            "who": [["x"]], "command": ["x"], "targets": [["all"]],
+        }],
+        [{"type": "wait", "duration": "1s"}, {
+            "duration": [5, "1w", null], "until": ["02:00"], "timeZone": ["UTC"], "timeout": ["1s"], "retry": [{"attempts": 2}],
+        }],
+        [{"type": "wait", "until": "02:00"}, {"until": ["", 5, null], "timeZone": ["", 5, null]}],
+        [{"type": "parse"}, {
+            "from": ["", 5, "A", null], "into": ["", "a-b", "1", 5, null], "format": ["yaml", "regex", null], "pattern": ["x"],
+            "agent": ["", "all", "A", 5, null], "each": ["yes", null], "timeout": ["1s"], "retry": [{"attempts": 2}],
+        }],
+        [{"type": "parse", "format": "regex", "pattern": "x"}, {"pattern": ["", 5, null], "format": ["json"]}],
+        [{"type": "parse", "agent": "a"}, {"each": [true]}],
+        [{"type": "route", "routes": [{"if": "true"}]}, {
+            "routes": [[], {}, [{}], [{"if": ""}], [{"if": true}], [{"default": false}], [{"if": "true", "default": true}],
+            [{"if": "true", "goto": ""}], [{"if": "true", "label": 5}], [{"if": "true", "x": 1}], [{"goto": "end"}], null],
+            "timeout": ["1s"], "retry": [{"attempts": 2}], "goto": [5, null], "default": [true],
+        }],
+    ]);
+    let mut documents = Vec::new();
+    for case in cases.as_array().into_iter().flatten() {
+        for (field, values) in case[1].as_object().expect("a map") {
+            documents.extend(values.as_array().into_iter().flatten().map(|value| {
+                let mut step = case[0].clone();
+                step[field] = value.clone();
+                second_step(&step)
+            }));
+        }
+    }
+    for step in [
+        json!({"type": "prompt", "options": ["a"]}),
+        json!({"type": "prompt", "message": "x"}),
+        json!({"type": "prompt", "message": "x", "options": ["a"], "onTimeout": "fail"}),
+        json!({"type": "wait"}),
+        json!({"type": "wait", "timeZone": "UTC"}),
+        json!({"type": "route"}),
+    ] {
+        documents.push(second_step(&step));
+    }
+    documents
+}
+
+fn good_params() -> Vec<Value> {
+    let params = json!([
+        {"type": "string", "pattern": "a+", "minLength": 0, "maxLength": 5, "default": "aaa"},
+        {"pattern": "a+", "minLength": 1, "required": true},
+        {"type": "int", "min": -5, "max": 5, "default": -5},
+        {"type": "int", "required": true, "min": 1},
+        {"type": "number", "min": 0.5, "default": 1e3},
+        {"type": "number", "max": 1},
+        {"type": "bool", "default": false},
+        {"type": "enum", "values": ["a", ""]},
+        {"type": "enum", "values": ["a", "b"], "default": "b"},
+        {"type": "duration", "default": "90s"},
+        {"type": "agent", "required": true},
+        {"type": "agent", "default": "web-1"},
+        {"type": "list", "values": ["a", "b"], "minLength": 1, "maxLength": 2, "pattern": ".", "default": ["a"]},
+        {"type": "list"},
+    ]);
+    params.as_array().into_iter().flatten().map(third_param).collect()
+}
+
+fn third_param(param: &Value) -> Value {
+    let mut document = workflow();
+    let mut param = param.clone();
+    param["name"] = json!("c");
+    document["spec"]["params"].as_array_mut().expect("a list").push(param);
+    document
+}
+
+fn bad_params() -> Vec<Value> {
+    let params = json!([
+        {"type": "secret"}, {"type": "text"}, {"type": null}, {"type": "string", "min": 1}, {"min": 1}, {"values": ["a"]},
+        {"type": "int", "pattern": "a"}, {"type": "int", "min": 0.5}, {"type": "int", "default": "5"}, {"type": "int", "default": 1.5},
+        {"type": "int", "minLength": 1}, {"type": "number", "default": "1"}, {"type": "number", "values": ["1"]},
+        {"type": "bool", "default": "yes"}, {"type": "bool", "max": 1}, {"type": "enum"}, {"type": "enum", "values": []},
+        {"type": "enum", "values": ["a", "a"]}, {"type": "enum", "values": [true]}, {"type": "enum", "values": ["a"], "default": 1},
+        {"type": "duration", "default": 90}, {"type": "duration", "default": "90"}, {"type": "duration", "min": 1},
+        {"type": "agent"}, {"type": "agent", "default": "all"}, {"type": "agent", "default": "A"}, {"type": "agent", "required": false},
+        {"type": "list", "default": "a"}, {"type": "list", "default": [5]}, {"type": "list", "min": 1}, {"type": "list", "items": {}},
+        {"minLength": -1}, {"maxLength": "5"}, {"pattern": 5}, {"type": "int", "min": null},
+    ]);
+    params.as_array().into_iter().flatten().map(third_param).collect()
+}
+
 #[test]
 fn schema_and_decoder_refuse_the_same() {
-    for document in bad_steps().into_iter().chain(bad_heads()).chain(bad_schedules()) {
+    let documents = [bad_steps(), bad_other_steps(), bad_heads(), bad_params(), bad_schedules()].concat();
+    for document in documents {
         assert!(!decoder_accepts(&document), "decoder: {document}");
         assert!(!schema_accepts(&document), "schema: {document}");
     }
@@ -170,10 +301,13 @@ fn bad_steps() -> Vec<Value> {
     let cases = json!({
         "id": ["end", "A", "", 5, null],
         "name": [5, null],
-        "type": ["prompt", "exectue", null],
+        "type": ["prompt", "approval", "exectue", null],
         "when": ["", " ", true, null],
         "continueOnError": ["yes", 1, null],
-        "targets": ["all", [], [""], [5], [{"from": "a"}], null],
+        "targets": [
+            "all", [], [""], [5], [{"from": "a"}], {}, {"from": "s"}, {"result": "failed"}, {"from": "s", "result": "skipped"},
+            {"from": "s", "result": "failed", "x": 1}, {"from": "", "result": "failed"}, {"from": ["s"], "result": "failed"}, null,
+        ],
         "command": ["", 5, ["a"], null],
         "env": [{"PULSE_X": "a"}, {"1": "a"}, {"A": 5}, ["A=b"], null],
         "shell": ["zsh", [], [5], {}, null],
@@ -191,7 +325,8 @@ fn bad_steps() -> Vec<Value> {
             [], "a", [5], [""], ["/a"], ["../a"], ["a/./b"], ["a/"], ["a//b"], ["a\nb"], [{}], [{"from": "a", "mode": 5}],
             [{"to": "a"}], [{"from": "a", "to": "/etc/x"}], [{"from": "a", "to": null}], null,
         ],
-        "goto": ["end"], "script": [{"file": "a.sh"}], "user": ["root"], "expectDisconnect": [true], "needs": [[]], "zzz": [1],
+        "goto": ["End!", "", 5, null], "expectDisconnect": ["yes", null],
+        "script": [{"file": "a.sh"}], "user": ["root"], "needs": [[]], "message": ["x"], "zzz": [1],
     });
     let mut documents = Vec::new();
     for (field, values) in cases.as_object().expect("a map") {
@@ -239,6 +374,8 @@ fn bad_schedules() -> Vec<Value> {
         ("/spec/limit", json!("a=b")),
         ("/spec/workflow", json!("w")),
         ("/spec/targets", json!([])),
+        ("/spec/targets", json!({"from": "a", "result": "failed"})),
+        ("/spec/goto", json!("end")),
         ("/spec/command", json!("")),
         ("/spec/script", json!({"file": "a.sh"})),
         ("/spec/type", json!("execute")),
@@ -263,14 +400,25 @@ fn bad_heads() -> Vec<Value> {
         ("/metadata/labels", json!({"a": 5})),
         ("/metadata/namespace", json!("x")),
         ("/spec/steps", json!([])),
-        ("/spec/timeout", json!("1h")),
-        ("/spec/concurrency", json!({"policy": "Queue"})),
-        ("/spec/concurrency", json!({"key": "x"})),
+        ("/spec/timeout", json!("0s")),
+        ("/spec/timeout", json!("999ms")),
+        ("/spec/timeout", json!(60)),
+        ("/spec/timeout", Value::Null),
+        ("/spec/onFailure", json!([])),
+        ("/spec/concurrency", json!({"policy": "queue"})),
+        ("/spec/concurrency", json!({"policy": "Allow", "key": "x"})),
+        ("/spec/concurrency", json!({"key": ""})),
+        ("/spec/concurrency", json!({"key": 5})),
+        ("/spec/concurrency", json!({"maxQueued": 5})),
+        ("/spec/concurrency", json!({"policy": "Allow", "maxQueued": 5})),
+        ("/spec/concurrency", json!({"policy": "Queue", "maxQueued": 0})),
+        ("/spec/concurrency", json!({"policy": "Queue", "maxQueued": 10001})),
         ("/spec/params/0/name", json!("a-b")),
         ("/spec/params/0/type", json!("int")),
         ("/spec/params/0/default", json!(5)),
         ("/spec/params/0/required", json!(true)),
-        ("/spec/params/0/pattern", json!("x")),
+        ("/spec/params/0/pattern", json!("")),
+        ("/spec/params/0/values", json!(["x"])),
         ("/spec/description", Value::Null),
     ];
     documents.extend(workflows.map(|(pointer, value)| with(workflow(), pointer, value)));

@@ -92,7 +92,15 @@ fn form(variant: &Fields, variants: &[Fields], names: &[String], everywhere: &[&
     if !foreign.is_empty() && variant.get("additionalProperties") == Some(&json!(false)) {
         own.insert("not".into(), json!({"anyOf": foreign}));
     }
+    // What a form says of its fields together.
+    let rules: Fields =
+        variant.iter().filter(|(name, _)| is_rule(name)).map(|(name, said)| (name.clone(), said.clone())).collect();
+    keyword::rules(&rules, &mut own);
     Value::Object(own)
+}
+
+fn is_rule(name: &str) -> bool {
+    matches!(name, "oneOf" | "anyOf" | "allOf" | "not")
 }
 
 fn without(schema: &Value, names: &[&str]) -> Value {

@@ -77,9 +77,10 @@ fn forms(variants: &[Fields]) -> Vec<Value> {
 /// Of a value whose type is not fixed, only what speaks of one type alone can be said, such as `pattern` and `items`; it says
 /// nothing of a value of another type. Where two forms have one type, only texts that are constants can be told together.
 fn several_types(variants: &[Fields]) -> Value {
-    let mut schema = match variants.iter().all(|variant| matches!(type_of(variant), Some("integer" | "string"))) {
+    let kinds: Vec<Option<&str>> = variants.iter().map(type_of).collect();
+    let mut schema = match kinds.iter().all(|kind| matches!(kind, Some("integer" | "string"))) {
         true => json!({"x-kubernetes-int-or-string": true}),
-        false => keyword::anything(),
+        false => no_other(&kinds),
     };
     for kind in ["string", "array", "object", "integer", "number"] {
         let of_kind: Vec<&Fields> = variants.iter().filter(|variant| type_of(variant) == Some(kind)).collect();
@@ -92,6 +93,27 @@ fn several_types(variants: &[Fields]) -> Value {
             ([only], None) => schema.extend(said_of_one_type(kind, only)),
             _ => {}
         }
+    }
+    schema
+}
+
+/// A value of none but these types, as far as they are known. A schema without a type cannot name those that it takes, so it asks
+/// the impossible of every other one.
+fn no_other(kinds: &[Option<&str>]) -> Value {
+    let mut schema = keyword::anything();
+    let other = |names: &[&str]| !kinds.iter().any(|kind| kind.is_none_or(|kind| names.contains(&kind)));
+    let impossible = [
+        (&["string"][..], "minLength", "maxLength"),
+        (&["integer", "number"], "minimum", "maximum"),
+        (&["array"], "minItems", "maxItems"),
+        (&["object"], "minProperties", "maxProperties"),
+    ];
+    for (_, least, most) in impossible.iter().filter(|(names, ..)| other(names)) {
+        schema[least] = json!(1);
+        schema[most] = json!(0);
+    }
+    if other(&["boolean"]) {
+        schema["not"] = json!({"enum": [true, false]});
     }
     schema
 }
@@ -130,6 +152,7 @@ mod tests {
         ]});
         let schema = json!({
             "x-kubernetes-preserve-unknown-fields": true,
+            "minimum": 1, "maximum": 0, "minItems": 1, "maxItems": 0, "not": {"enum": [true, false]},
             "pattern": "^a",
             "properties": {"from": {"type": "string"}},
             "required": ["from"],

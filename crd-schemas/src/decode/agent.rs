@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, Fields};
 use super::report::Report;
-use super::{rules, value};
+use super::{number, rules, value};
 use crate::manifest::{Agent, AgentGroup, AgentGroupSpec, AgentSpec, Metadata};
 use crate::problem::code;
 
@@ -16,7 +16,7 @@ fn agent_spec(at: Cursor, report: &mut Report) -> Option<AgentSpec> {
     let mut fields = Fields::of(at, report)?;
     let vars =
         fields.or("vars", Default::default(), report, |at, report| value::text_map(at, report, rules::var_name, rules::sized));
-    let slots = fields.optional("slots", report, |at, report| value::whole(&at, 1..=1000, report));
+    let slots = fields.optional("slots", report, |at, report| number::whole(&at, 1..=1000, report));
     fields.elsewhere("labels", "an agent's labels stand under `metadata`");
     fields.finish(report);
     Some(AgentSpec { vars: vars?, slots: slots? })

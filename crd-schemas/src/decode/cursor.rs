@@ -172,6 +172,10 @@ impl<'a> Fields<'a> {
     }
     /// Reports the fields that nobody asked for.
     pub fn finish(self, report: &mut Report) {
+        self.finish_with(report, |_| None);
+    }
+    /// Reports the fields that nobody asked for. `belongs` says of a field where it does exist.
+    pub fn finish_with(self, report: &mut Report, belongs: impl Fn(&str) -> Option<String>) {
         if self.open {
             return;
         }
@@ -181,7 +185,8 @@ impl<'a> Fields<'a> {
             }
             let pointer = format!("{}/{}", self.cursor.pointer, escape(key));
             let elsewhere = self.elsewhere.iter().find(|(name, _)| name == key).map(|(_, help)| (*help).to_owned());
-            let near = if report.is_full() { None } else { suggest(key, self.known.iter().copied()) };
+            let near = || belongs(key).or_else(|| suggest(key, self.known.iter().copied()));
+            let near = if report.is_full() { None } else { near() };
             let help = elsewhere.or(near).unwrap_or_else(|| format!("it has {}", list(&self.known)));
             let message = format!("{} has no field `{}`", self.cursor.label(), clip(key));
             report.error_at::<()>(entry.key.span, &pointer, code::UNKNOWN_FIELD, message, Some(help));

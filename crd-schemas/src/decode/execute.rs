@@ -1,23 +1,23 @@
 //! The fields of an `execute` step.
 
-use super::cursor::{Cursor, Fields, list, unsupported as unsupported_message};
+use super::cursor::{Cursor, Fields, list};
 use super::report::Report;
+use super::scope::Scope;
 use super::suggest::suggest;
-use super::{files, rules, value};
+use super::{files, number, rules, targets, value};
 use crate::Duration;
-use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell, Targets};
+use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
 use crate::problem::code;
-use crate::source::Source;
-use crate::tree::{Node, Span, Value, clip};
+use crate::tree::{Node, Value, clip};
 use crate::unsupported;
 
 const SECOND: Duration = Duration::from_secs(1);
 const ZERO: Duration = Duration::from_millis(0);
 
-/// What stands beside `id`, `type` and the others that all steps have.
-pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
+/// What stands beside `id`, `type` and the others that all steps have. A schedule's command has no scope.
+pub fn execute(fields: &mut Fields, scope: Option<&Scope>, report: &mut Report) -> Option<Execute> {
     let defaults = Execute::defaults();
-    let targets = fields.required("targets", report, targets);
+    let targets = fields.required("targets", report, |at, report| targets::targets(at, scope, report));
     fields.refuse(unsupported::EXECUTE_FIELDS, report);
     let mut placed = Vec::new();
     let run = files::run(fields, &mut placed, report);
@@ -32,15 +32,16 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
     let kill_grace = fields.or("killGrace", defaults.kill_grace, report, |at, report| value::duration(at, ZERO, report));
     let retry = fields.optional("retry", report, retry);
     let max_parallel =
-        fields.or("maxParallel", defaults.max_parallel, report, |at, report| value::whole(&at, 1..=10_000, report));
-    let max_failures = fields.or("maxFailures", 0, report, |at, report| value::whole(&at, 0..=u32::MAX, report));
+        fields.or("maxParallel", defaults.max_parallel, report, |at, report| number::whole(&at, 1..=10_000, report));
+    let max_failures = fields.or("maxFailures", 0, report, |at, report| number::whole(&at, 0..=u32::MAX, report));
     let on_offline = fields.or("onOffline", defaults.on_offline, report, on_offline);
     let on_unknown = fields.optional("onUnknown", report, |at, report| {
         value::choice(&at, &[("wait", OnUnknown::Wait), ("fail", OnUnknown::Fail)], &[], report)
     });
     let idempotent = fields.or("idempotent", false, report, value::boolean);
+    let expect_disconnect = fields.or("expectDisconnect", false, report, value::boolean);
     Some(Execute {
-        targets: Targets::Items(targets?),
+        targets: targets?,
         run: run?,
         files: apart.and(step_files)?,
         env: env?,
@@ -55,47 +56,8 @@ pub fn execute(fields: &mut Fields, report: &mut Report) -> Option<Execute> {
         on_offline: on_offline?,
         on_unknown: on_unknown?,
         idempotent: idempotent?,
-        expect_disconnect: false,
+        expect_disconnect: expect_disconnect?,
     })
-}
-
-/// Every field that [`execute`] reads, asked of itself, so that no second list can differ.
-pub fn field_names() -> Vec<&'static str> {
-    let nothing = Node { value: Value::Map(Vec::new()), span: Span { start: 0, end: 0 } };
-    let source = Source::new("", "");
-    let mut report = Report::new(&source);
-    let Some(mut fields) = Fields::of(Cursor::document(&nothing), &mut report) else { return Vec::new() };
-    execute(&mut fields, &mut report);
-    fields.asked()
-}
-
-fn targets(at: Cursor, report: &mut Report) -> Option<Vec<String>> {
-    if let Value::List(nodes) = &at.node.value {
-        for (before, item) in nodes.iter().zip(at.items(nodes).skip(1)) {
-            torn_selector(before, &item, report);
-        }
-    }
-    value::items(at, 1..=1000, report, target)
-}
-
-/// `[role=web,env!=dev]` looks like one selector and is two for YAML: more servers than its author means. So it is refused.
-fn torn_selector(before: &Node, item: &Cursor, report: &mut Report) {
-    let (Some(first), Some(second)) = (before.text(), item.node.text()) else { return };
-    let between = report.text().get(before.span.end..item.node.span.start);
-    if between == Some(",") && first.contains('=') && second.contains('=') {
-        let message = format!("`{},{}` without quotes is two targets, not one selector", clip(first), clip(second));
-        let help = format!("write \"{0},{1}\" for agents that match both, or `{0}, {1}` for either", clip(first), clip(second));
-        let _: Option<()> = report.error(item, code::AMBIGUOUS_SELECTOR, message, Some(help));
-    }
-}
-
-fn target(at: Cursor, report: &mut Report) -> Option<String> {
-    if let Value::Map(map) = &at.node.value
-        && map.iter().any(|entry| entry.key.text().is_some_and(|key| unsupported::TARGET_FIELDS.contains(&key)))
-    {
-        return report.error(&at, code::UNSUPPORTED, unsupported_message("a target of the form `{from: step, result: …}`"), None);
-    }
-    value::filled_text(at, report)
 }
 
 fn shell(at: Cursor, is_script: bool, report: &mut Report) -> Option<Shell> {
@@ -115,13 +77,13 @@ fn shell(at: Cursor, is_script: bool, report: &mut Report) -> Option<Shell> {
 
 fn exit_codes(at: Cursor, report: &mut Report) -> Option<Vec<u8>> {
     value::items(at, 1..=256, report, |item, report| {
-        value::whole(&item, 0..=255, report).and_then(|code| u8::try_from(code).ok())
+        number::whole(&item, 0..=255, report).and_then(|code| u8::try_from(code).ok())
     })
 }
 
 fn retry(at: Cursor, report: &mut Report) -> Option<Retry> {
     let mut fields = Fields::of(at, report)?;
-    let attempts = fields.required("attempts", report, |at, report| value::whole(&at, 1..=100, report));
+    let attempts = fields.required("attempts", report, |at, report| number::whole(&at, 1..=100, report));
     let backoff = fields.or("backoff", Retry::DEFAULT_BACKOFF, report, |at, report| value::duration(at, ZERO, report));
     let max_backoff = fields.or("maxBackoff", Retry::DEFAULT_MAX_BACKOFF, report, |at, report| value::duration(at, ZERO, report));
     if let (Some(backoff), Some(longest)) = (backoff, max_backoff)

@@ -5,10 +5,16 @@ mod agent;
 mod cursor;
 mod execute;
 mod files;
+mod number;
+mod param;
+mod prompt;
 mod report;
 mod rules;
 mod schedule;
+mod scope;
+mod steps;
 mod suggest;
+mod targets;
 mod value;
 mod workflow;
 

@@ -43,6 +43,11 @@ pub fn agent_name(text: &str) -> Checked {
     Ok(())
 }
 
+/// A name of an agent, or a text with `{{ … }}`, which is checked elsewhere.
+pub fn agent_or_value(text: &str) -> Checked {
+    if text.contains("{{") { Ok(()) } else { agent_name(text) }
+}
+
 /// `[a-z][a-z0-9_-]{0,62}`, not `end`.
 pub fn step_id(text: &str) -> Checked {
     let fits = (1..=63).contains(&text.len()) && starts_lower(text) && text.bytes().all(|b| lower(b) || b == b'_' || b == b'-');
@@ -58,6 +63,16 @@ pub fn step_id(text: &str) -> Checked {
         );
     }
     Ok(())
+}
+
+/// A name under `state`: `[A-Za-z_][A-Za-z0-9_]{0,62}`.
+pub fn state_name(text: &str) -> Checked {
+    let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if first && text.len() <= 63 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Ok(());
+    }
+    let help = "at most 63 letters, digits and `_`, beginning with a letter or `_`";
+    broken(code::BAD_NAME, format!("`{}` is no valid name of a value in `state`", clip(text)), help)
 }
 
 /// `[a-z][a-z0-9_]{0,39}`.

@@ -2,7 +2,8 @@
 
 use super::cursor::{Cursor, Fields, list};
 use super::report::Report;
-use super::{execute, rules, value};
+use super::steps::StepType;
+use super::{execute, number, rules, steps, value};
 use crate::Duration;
 use crate::manifest::{CatchUp, Metadata, Rhythm, Schedule, SchedulePolicy, ScheduleSpec, ScheduledAction, ScheduledWorkflow};
 use crate::problem::code;
@@ -55,6 +56,7 @@ fn hints(fields: &mut Fields) {
     fields.elsewhere("enabled", "write `suspend: true` for a schedule that rests");
     fields.elsewhere("steps", "steps stand in a Workflow, which `workflow` names");
     fields.elsewhere("type", "a schedule's command needs no `type`");
+    fields.elsewhere("goto", "steps stand in a Workflow, which `workflow` names");
     fields.elsewhere("id", "a schedule's command is known by the schedule's name");
     fields.elsewhere("when", "conditions stand in a Workflow, which `workflow` names");
 }
@@ -92,15 +94,20 @@ fn rhythm(fields: &mut Fields, report: &mut Report) -> Option<Rhythm> {
 
 fn action(fields: &mut Fields, report: &mut Report) -> Option<ScheduledAction> {
     if fields.has("workflow") {
-        exclude(fields, &execute::field_names(), "belongs to a command, but this schedule starts a workflow", report);
+        exclude(
+            fields,
+            &steps::field_names(StepType::Execute),
+            "belongs to a command, but this schedule starts a workflow",
+            report,
+        );
         return workflow(fields, report).map(ScheduledAction::Workflow);
     }
     if COMMAND_SIGNS.iter().any(|name| fields.has(name)) {
         exclude(fields, &WORKFLOW_FIELDS, "belongs to a workflow, but this schedule runs a command", report);
-        return execute::execute(fields, report).map(|execute| ScheduledAction::Command(Box::new(execute)));
+        return execute::execute(fields, None, report).map(|execute| ScheduledAction::Command(Box::new(execute)));
     }
     fields.know(&WORKFLOW_FIELDS);
-    fields.know(&execute::field_names());
+    fields.know(&steps::field_names(StepType::Execute));
     let help = Some(format!("add `workflow: …`, or {}", list(&["targets", "command"])));
     report.error(fields.cursor(), code::MISSING_FIELD, "a schedule starts a `workflow` or runs a `command`", help)
 }
@@ -137,5 +144,5 @@ fn catch_up_limit(fields: &mut Fields, catch_up: Option<CatchUp>, report: &mut R
         let help = Some("write `catchUp: all`, or leave it out".into());
         return report.error(&at, code::CONFLICTING_FIELDS, "`catchUpLimit` counts with `catchUp: all` only", help);
     }
-    value::whole(&at, 1..=ScheduleSpec::MAX_CATCH_UP_LIMIT, report).map(Some)
+    number::whole(&at, 1..=ScheduleSpec::MAX_CATCH_UP_LIMIT, report).map(Some)
 }

@@ -1,4 +1,4 @@
-//! Decoders of single values: texts, numbers, booleans, durations, choices, lists and maps of texts.
+//! Decoders of single values: texts, booleans, durations, choices, lists and maps of texts.
 
 use super::cursor::{Cursor, keys, list, unsupported};
 use super::report::Report;
@@ -36,8 +36,25 @@ pub fn filled_text(at: Cursor, report: &mut Report) -> Option<String> {
     Some(found)
 }
 
+/// A filled text of at most so many characters.
+pub fn short_text(at: Cursor, most: usize, report: &mut Report) -> Option<String> {
+    let (label, place, pointer) = (at.label().to_owned(), at.place(), at.pointer.clone());
+    let found = filled_text(at, report)?;
+    let length = found.chars().count();
+    if length > most {
+        let message = format!("{label} has {length} characters; at most {most} are allowed");
+        return report.error_at(place, &pointer, code::OUT_OF_RANGE, message, None);
+    }
+    Some(found)
+}
+
 /// `true` or `false`.
 pub fn boolean(at: Cursor, report: &mut Report) -> Option<bool> {
+    boolean_at(&at, report)
+}
+
+/// `true` or `false`, where the place is needed afterwards.
+pub fn boolean_at(at: &Cursor, report: &mut Report) -> Option<bool> {
     match &at.node.value {
         Value::Bool(value) => Some(*value),
         Value::String(text) => {
@@ -50,32 +67,6 @@ pub fn boolean(at: Cursor, report: &mut Report) -> Option<bool> {
         }
         _ => at.wrong_type("`true` or `false`", report, None),
     }
-}
-
-/// A whole number within bounds.
-pub fn whole(at: &Cursor, bounds: RangeInclusive<u32>, report: &mut Report) -> Option<u32> {
-    let Value::Number(number) = &at.node.value else {
-        let help = match &at.node.value {
-            Value::String(text) if text.parse::<u32>().is_ok() => Some("leave the quotes out".into()),
-            _ => None,
-        };
-        return at.wrong_type("a whole number", report, help);
-    };
-    let written = report.text().get(at.node.span.start..at.node.span.end).unwrap_or_default().trim().to_owned();
-    if !written.is_empty()
-        && (written.starts_with('0') && written != "0" || !written.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
-    {
-        let meant = number.as_u64().or_else(|| written.trim_start_matches('0').parse().ok());
-        let help = meant.map(|value| format!("write `{value}`, if that is what you mean"));
-        let message = format!("{} must be a whole number in decimal, but this is `{}`", at.label(), clip(&written));
-        return report.error(at, code::WRONG_TYPE, message, help);
-    }
-    let value = number.as_u64().and_then(|value| u32::try_from(value).ok()).filter(|value| bounds.contains(value));
-    value.or_else(|| {
-        let message =
-            format!("{} must be between {} and {}, but this is {}", at.label(), bounds.start(), bounds.end(), clip(&written));
-        report.error(at, code::OUT_OF_RANGE, message, None)
-    })
 }
 
 /// A number and a unit, at least `least`.
@@ -191,7 +182,8 @@ pub struct Broken {
 }
 
 impl Broken {
-    fn report(self, place: crate::tree::Span, pointer: &str, report: &mut Report) {
+    /// Reports it.
+    pub fn report(self, place: crate::tree::Span, pointer: &str, report: &mut Report) {
         let _: Option<()> = report.error_at(place, pointer, self.code, self.message, self.help);
     }
 }

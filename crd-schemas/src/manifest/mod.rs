@@ -4,6 +4,7 @@
 mod agent;
 pub mod files;
 mod param;
+pub(crate) mod param_rules;
 mod schedule;
 pub mod steps;
 mod targets;

@@ -1,5 +1,6 @@
 //! Parameters of a workflow: their types, and what a value may be.
 
+use super::param_rules;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
@@ -9,7 +10,8 @@ use serde_json::{Number, Value};
 #[serde(rename_all = "camelCase")]
 #[schemars(
     deny_unknown_fields,
-    extend("not" = {"required": ["required", "default"], "properties": {"required": {"const": true}}})
+    extend("not" = {"required": ["required", "default"], "properties": {"required": {"const": true}}}),
+    extend("allOf" = param_rules::schemas())
 )]
 pub struct Param {
     /// `[a-z][a-z0-9_]{0,39}`.
@@ -30,11 +32,11 @@ pub struct Param {
     pub default: Option<Value>,
     /// For `string`, and for each item of a `list`: a regular expression that the whole text matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
+    #[schemars(regex(pattern = r"\S"), length(max = 1024))]
     pub pattern: Option<String>,
     /// For `enum`, and for each item of a `list`: what it may be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 1000))]
+    #[schemars(length(min = 1, max = 1000), extend("uniqueItems" = true))]
     pub values: Vec<String>,
     /// For `int` and `number`: the least value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +78,20 @@ pub enum ParamType {
 }
 
 impl ParamType {
+    /// The word for it in `type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Number => "number",
+            Self::Bool => "bool",
+            Self::Enum => "enum",
+            Self::Duration => "duration",
+            Self::Agent => "agent",
+            Self::List => "list",
+        }
+    }
+
     /// Every type, with its word in `type`.
     pub const ALL: [(&'static str, Self); 8] = [
         ("string", Self::String),

@@ -8,6 +8,16 @@ use std::borrow::Cow;
 /// A step's id, or `end`.
 pub(super) const GOTO: &str = r"^[a-z][a-z0-9_-]{0,62}$";
 
+/// Most characters of a prompt's message.
+pub const MAX_MESSAGE_CHARS: usize = 16_384;
+/// Most characters of an answer.
+pub const MAX_ANSWER_CHARS: usize = 256;
+/// Most characters of a regular expression.
+pub const MAX_PATTERN_CHARS: usize = 1024;
+/// Most characters of `until`.
+pub const MAX_UNTIL_CHARS: usize = 1024;
+/// Most characters of the name of a time zone.
+pub const MAX_ZONE_CHARS: usize = 64;
 /// Most options of a prompt.
 pub const MAX_OPTIONS: usize = 20;
 /// Most routes of a `route` step.
@@ -16,6 +26,7 @@ pub const MAX_ROUTES: usize = 100;
 /// Asks a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("anyOf" = [{"required": ["timeout"]}, {"not": {"required": ["onTimeout"]}}]))]
 pub struct Prompt {
     /// What is asked; may hold `{{ … }}`.
     #[schemars(regex(pattern = r"\S"), length(max = 16384))]
@@ -26,8 +37,8 @@ pub struct Prompt {
     /// How long an answer is waited for while a controller runs; for ever unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// What happens when nobody has answered by then: `fail`, or `{answer: …}`.
-    #[serde(default)]
+    /// What happens when nobody has answered by then: `fail`, or `{answer: …}`. Only beside `timeout`.
+    #[serde(default, skip_serializing_if = "OnTimeout::is_fail")]
     pub on_timeout: OnTimeout,
 }
 
@@ -50,9 +61,20 @@ pub enum OnTimeout {
     Answer(String),
 }
 
+impl OnTimeout {
+    /// Is it the one that need not be said?
+    fn is_fail(&self) -> bool {
+        *self == Self::Fail
+    }
+}
+
 /// Waits for a time; exactly one of `duration` and `until`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("oneOf" = [
+    {"required": ["duration"], "not": {"anyOf": [{"required": ["until"]}, {"required": ["timeZone"]}]}},
+    {"required": ["until"], "not": {"required": ["duration"]}},
+]))]
 pub struct Wait {
     /// So long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +93,13 @@ pub struct Wait {
 /// Reads what a command wrote to stdout into `state`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(
+    extend("oneOf" = [
+        {"required": ["format", "pattern"], "properties": {"format": {"const": "regex"}}},
+        {"not": {"required": ["pattern"]}, "properties": {"format": {"enum": ["keyvalue", "json"]}}},
+    ]),
+    extend("not" = {"required": ["agent", "each"], "properties": {"each": {"const": true}}})
+)]
 pub struct Parse {
     /// The `execute` step whose stdout is read; the one that ran last unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,11 +114,11 @@ pub struct Parse {
     pub format: ParseFormat,
     /// For `regex`: the regular expression, searched in the whole text; its named groups are the values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(regex(pattern = r"\S"), length(max = 1024))]
     pub pattern: Option<String>,
     /// The agent whose stdout is read, where the step ran on several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = r"\{\{|^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"), extend("not" = {"const": "all"}))]
     pub agent: Option<String>,
     /// The stdout of each agent is read, into a map by agent.
     #[serde(default)]

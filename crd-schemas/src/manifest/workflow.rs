@@ -40,6 +40,7 @@ pub struct WorkflowSpec {
     /// How long an execution may take in all, from its beginning; waiting for people does not count. Then nothing new starts,
     /// and it ends `failed` once what runs has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = r"^(0*[1-9][0-9]{3,}ms|0*[1-9][0-9]*[smhd])$"))]
     pub timeout: Option<Duration>,
     /// Steps, run in order.
     #[schemars(length(min = 1, max = 1000), extend("x-kubernetes-list-map-keys" = ["id"]))]
@@ -49,7 +50,10 @@ pub struct WorkflowSpec {
 /// Whether executions of one workflow exclude each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("allOf" = [
+    {"anyOf": [{"not": {"required": ["key"]}}, {"properties": {"policy": {"enum": ["Forbid", "Queue"]}}}]},
+    {"anyOf": [{"not": {"required": ["maxQueued"]}}, {"required": ["policy"], "properties": {"policy": {"const": "Queue"}}}]},
+]))]
 pub struct Concurrency {
     /// The rule.
     #[serde(default)]
@@ -65,6 +69,10 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
+    /// Most characters of `key`.
+    pub const MAX_KEY_CHARS: usize = 1024;
+    /// The highest `maxQueued`.
+    pub const HIGHEST_MAX_QUEUED: u32 = 10_000;
     /// `maxQueued`, unless said.
     pub const DEFAULT_MAX_QUEUED: u32 = 100;
 }
