@@ -5,19 +5,41 @@ use crate::tree::clip;
 
 /// The mend, where the trap is a known one. `said` is the parser's sentence.
 pub fn hint(source: &Source, line: u32, said: &str) -> Option<String> {
-    let at = Line::of(source.line(line));
-    let above = Line::of(if line > 1 { source.line(line - 1) } else { "" });
-    let no_space = |line: &Line| if said.contains("mapping values") { line.colon_without_space() } else { None };
-    (at.tab())
-        .or_else(|| at.quotes_end_early())
-        .or_else(|| at.braces())
-        .or_else(|| at.indicator())
-        .or_else(|| at.not_closed())
-        .or_else(|| if said.contains("mapping values") { at.colon_in_value() } else { None })
-        .or_else(|| above.not_closed())
+    let at = Line::all(source.line(line));
+    let above = Line::all(if line > 1 { source.line(line - 1) } else { "" });
+    let is_colon = said.contains("mapping values");
+    let no_space = |lines: &[Line]| if is_colon { first(lines, Line::colon_without_space) } else { None };
+    let in_value = |lines: &[Line]| {
+        if is_colon || lines.len() > 1 && said.contains("flow mapping") { first(lines, Line::colon_in_value) } else { None }
+    };
+    (first(&at, Line::tab))
+        .or_else(|| first(&at, Line::quotes_end_early))
+        .or_else(|| first(&at, Line::braces))
+        .or_else(|| first(&at, Line::indicator))
+        .or_else(|| first(&at, Line::not_closed))
+        .or_else(|| in_value(&at))
+        .or_else(|| first(&above, Line::not_closed))
         .or_else(|| no_space(&at))
         .or_else(|| no_space(&above))
         .or_else(|| general(said).map(str::to_owned))
+}
+
+fn first<'a>(lines: &[Line<'a>], trap: impl Fn(&Line<'a>) -> Option<String>) -> Option<String> {
+    lines.iter().find_map(trap)
+}
+
+/// The fields of a map that is written on one line, `{a: b, c: d}`, without its braces; any other text as it is.
+fn entries(body: &str) -> Vec<&str> {
+    let Some(inner) = body.strip_prefix('{').filter(|inner| !inner.starts_with('{')) else { return vec![body] };
+    let inner = inner.trim_end().strip_suffix('}').unwrap_or(inner);
+    let is_key = |rest: &str| {
+        let key = rest.trim_start().split(':').next().unwrap_or_default();
+        rest.contains(": ") && !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let mut starts = vec![0];
+    starts.extend(inner.match_indices(',').map(|(at, _)| at + 1).filter(|at| is_key(&inner[*at..])));
+    let ends: Vec<usize> = starts.iter().skip(1).map(|start| start - 1).chain([inner.len()]).collect();
+    starts.iter().zip(ends).map(|(start, end)| inner[*start..end].trim()).collect()
 }
 
 fn general(said: &str) -> Option<&'static str> {
@@ -40,14 +62,16 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn of(line: &'a str) -> Self {
+    /// The line, or each field of a map on one line.
+    fn all(line: &'a str) -> Vec<Self> {
         let body = line.trim_start();
         let indentation = &line[..line.len() - body.len()];
         let body = body.trim_start_matches("- ").trim();
-        match body.split_once(": ") {
+        let read = |entry: &'a str| match entry.split_once(": ") {
             Some((key, value)) => Self { indentation, key: format!("{}: ", clip(key)), value: value.trim() },
-            None => Self { indentation, key: String::new(), value: body },
-        }
+            None => Self { indentation, key: String::new(), value: entry },
+        };
+        entries(body).into_iter().map(read).collect()
     }
     /// The mend that most traps share.
     fn in_quotes(&self) -> String {

@@ -92,3 +92,21 @@ fn forty_lines_of_comment_are_no_problem() {
         format!("{}apiVersion: pulse.dev/v1\nkind: Agent\nmetadata:\n{}  name: a\n", "# x\n".repeat(400), "  # y\n".repeat(400));
     assert_eq!(codes(&text).0, [] as [String; 0]);
 }
+
+#[test]
+fn near_names_are_looked_for_within_bounds() {
+    let name = |number: usize| format!("{number:05}").repeat(12);
+    let steps: String =
+        (0..1000).map(|number| format!("    - {{id: s{0}, type: wait, duration: 1s, goto: t{0}}}\n", name(number))).collect();
+    let values: Vec<String> = (0..1000).map(|number| format!("v{}", name(number))).collect();
+    let values = values.join(", ");
+    let params: String = (0..9)
+        .map(|number| format!("    - {{name: p{number}, type: enum, values: [{values}], default: w{}}}\n", name(number)))
+        .collect();
+    let head = "apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {name: w}\nspec:\n";
+    let (found, took) = codes(&format!("{head}  params:\n{params}  steps:\n{steps}"));
+    assert_eq!(found.iter().filter(|code| *code == "unknown-step").count(), 491);
+    assert_eq!(found.iter().filter(|code| *code == "bad-value").count(), 9);
+    println!("{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}

@@ -16,6 +16,8 @@ const PIECES: &[&str] = &[
     "\n", "\r\n", "\r", "\t", " ", "  ", "- ", ": ", ":", "? ", "&a ", "*a", "!x ", "!!str ", "|\n", ">-\n", "\"", "'", "\\",
     "{", "}", "[", "]", ",", "#", "---\n", "...\n", "%YAML 1.2\n", "<<: ", "null", "~", "true", "yes", "014", "1e999", ".nan",
     "90s", "{{ params.x }}", "\u{feff}", "\u{0}", "é", "🚀", "\u{2028}", "\\u0000", "end",
+    "goto: end", "{from: run, result: failed}", "[Yes, {value: No, goto: end}]", "{answer: No}", "default: ", "type: list", "-0.0",
+    "1e-300", "0.1234567890123456", "9223372036854775808", "02:00", "format: regex",
 ];
 
 fn corpus() -> Vec<Vec<u8>> {

@@ -2,6 +2,7 @@
 
 use super::report::Report;
 use super::suggest::suggest;
+use super::words::{list, unsupported};
 use crate::problem::code;
 use crate::tree::{Entry, Node, Span, Value, clip};
 use std::collections::HashMap;
@@ -93,6 +94,10 @@ impl<'a> Fields<'a> {
     /// A field, if it is there.
     pub fn find(&mut self, name: &'static str) -> Option<Cursor<'a>> {
         self.known.push(name);
+        self.get(name)
+    }
+    /// A field that was asked for before, if it is there.
+    pub fn get(&self, name: &str) -> Option<Cursor<'a>> {
         let entry = self.entries.iter().find(|(key, _)| *key == name)?.1;
         Some(self.cursor.entry(name, entry))
     }
@@ -232,19 +237,4 @@ fn template(value: &Value) -> Option<String> {
     let [Entry { key: Node { value: Value::Map(inner), .. }, .. }] = map.as_slice() else { return None };
     let names: Vec<&str> = inner.iter().filter_map(|entry| entry.key.text()).collect();
     Some(if names.len() == 1 { clip(names[0]) } else { "…".into() })
-}
-
-/// The sentence of `unsupported`.
-pub fn unsupported(what: &str) -> String {
-    format!("{what} is part of PULSE's design, but this release does not run it yet")
-}
-
-/// `a`, `b` and `c`, each in backticks.
-pub fn list(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        Some((last, _)) => last.clone(),
-        None => "none".into(),
-    }
 }

@@ -1,9 +1,10 @@
 //! The fields of an `execute` step.
 
-use super::cursor::{Cursor, Fields, list};
+use super::cursor::{Cursor, Fields};
 use super::report::Report;
 use super::scope::Scope;
 use super::suggest::suggest;
+use super::words::list;
 use super::{files, number, rules, targets, value};
 use crate::Duration;
 use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};

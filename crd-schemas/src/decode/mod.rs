@@ -16,6 +16,7 @@ mod steps;
 mod suggest;
 mod targets;
 mod value;
+mod words;
 mod workflow;
 
 pub use cursor::escape;
@@ -73,11 +74,11 @@ fn kind(at: Cursor, report: &mut Report) -> Option<Kind> {
         return Some(kind);
     }
     if unsupported::KINDS.contains(&text.as_str()) {
-        return report.error(&at, code::UNSUPPORTED, cursor::unsupported(&format!("the kind `{text}`")), None);
+        return report.error(&at, code::UNSUPPORTED, words::unsupported(&format!("the kind `{text}`")), None);
     }
     let known = Kind::ALL.map(Kind::as_str);
     let help = suggest(text, known.iter().chain(unsupported::KINDS).copied());
-    let help = help.unwrap_or_else(|| format!("there are {}", cursor::list(&known)));
+    let help = help.unwrap_or_else(|| format!("there are {}", words::list(&known)));
     report.error(&at, code::UNKNOWN_KIND, format!("unknown kind `{}`", clip(text)), Some(help))
 }
 

@@ -1,8 +1,9 @@
 //! Parameters: their types, the fields that belong to each type, and defaults.
 
-use super::cursor::{Cursor, Fields, list};
+use super::cursor::{Cursor, Fields};
 use super::report::Report;
 use super::suggest::nearest;
+use super::words::{clipped_list, list};
 use super::workflow::{Name, name};
 use super::{number, rules, value};
 use crate::Duration;
@@ -14,6 +15,8 @@ use crate::tree::{Value as Yaml, clip};
 use crate::unsupported;
 use serde_json::{Number, Value};
 
+/// Values of an `enum` that are looked at for a near one.
+const MAX_COMPARED: usize = 100;
 /// Values of an `enum` that a sentence lists.
 const MAX_LISTED: usize = 10;
 /// Items of a list.
@@ -24,9 +27,7 @@ pub fn param(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<P
     let before = report.count();
     let mut fields = Fields::of(at, report)?;
     let own_name = fields.required("name", report, |at, report| name(at, rules::param_name, names, report));
-    let kind = fields.or("type", ParamType::default(), report, |at, report| {
-        value::choice(&at, &ParamType::ALL, unsupported::PARAM_TYPES, report)
-    });
+    let kind = fields.or("type", ParamType::default(), report, |at, report| param_type(&at, report));
     let description = fields.optional("description", report, value::text);
     let required = fields.or("required", false, report, value::boolean);
     let mut param = Param {
@@ -45,14 +46,44 @@ pub fn param(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<P
     bounds(&mut fields, &mut param, report);
     let default_at = fields.find("default");
     if let Some(kind) = kind {
-        foreign(&mut fields, kind, report);
+        foreign(&fields, kind, report);
         default(default_at, &mut param, &fields, required, report);
     }
+    other_words(&mut fields);
+    fields.finish(report);
+    (report.count() == before).then_some(param)
+}
+
+/// What other tools call the types.
+const OTHER_TYPES: [(&str, &str); 9] = [
+    ("integer", "int"),
+    ("float", "number"),
+    ("boolean", "bool"),
+    ("text", "string"),
+    ("str", "string"),
+    ("array", "list"),
+    ("choice", "enum"),
+    ("select", "enum"),
+    ("host", "agent"),
+];
+
+fn param_type(at: &Cursor, report: &mut Report) -> Option<ParamType> {
+    if let Some((word, ours)) = OTHER_TYPES.iter().find(|(word, _)| at.node.text() == Some(word)) {
+        let help = Some(format!("write `{ours}`"));
+        return report.error(at, code::BAD_VALUE, format!("`type` cannot be `{word}`"), help);
+    }
+    value::choice(at, &ParamType::ALL, unsupported::PARAM_TYPES, report)
+}
+
+/// What other tools call the fields.
+fn other_words(fields: &mut Fields) {
     fields.elsewhere("items", "a list holds texts; `pattern` and `values` say what each may be");
     fields.elsewhere("options", "write `type: enum` and `values: […]`");
     fields.elsewhere("enum", "write `type: enum` and `values: […]`");
-    fields.finish(report);
-    (report.count() == before).then_some(param)
+    fields.elsewhere("choices", "write `type: enum` and `values: […]`");
+    fields.elsewhere("minimum", "write `min`");
+    fields.elsewhere("maximum", "write `max`");
+    fields.elsewhere("regex", "write `pattern`");
 }
 
 /// The fields that bound a value. A problem of theirs leaves the bound out.
@@ -78,8 +109,8 @@ fn bounds(fields: &mut Fields, param: &mut Param, report: &mut Report) {
     }
 }
 
-fn ordered(fields: &mut Fields, min: (&'static str, String), max: (&str, String), is_wrong: bool, report: &mut Report) {
-    if let (true, Some(at)) = (is_wrong, fields.find(min.0)) {
+fn ordered(fields: &Fields, min: (&str, String), max: (&str, String), is_wrong: bool, report: &mut Report) {
+    if let (true, Some(at)) = (is_wrong, fields.get(min.0)) {
         let message = format!("`{}` is {}, more than `{}`, which is {}", min.0, min.1, max.0, max.1);
         let help = Some("no value could be within both".into());
         let _: Option<()> = report.error(&at, code::CONFLICTING_FIELDS, message, help);
@@ -98,9 +129,9 @@ fn values(at: Cursor, report: &mut Report) -> Option<Vec<String>> {
 }
 
 /// Refuses the bounds of other types, and an `enum` without values.
-fn foreign(fields: &mut Fields, kind: ParamType, report: &mut Report) {
+fn foreign(fields: &Fields, kind: ParamType, report: &mut Report) {
     for (field, kinds) in ParamType::bounds().iter().filter(|(_, kinds)| !kinds.contains(&kind)) {
-        let Some(at) = fields.find(field) else { continue };
+        let Some(at) = fields.get(field) else { continue };
         let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let said = if fields.has("type") { "leave it out" } else { "say the `type`" };
         let message = format!("a parameter of the type `{}` has no `{field}`", kind.as_str());
@@ -137,12 +168,11 @@ fn default(at: Option<Cursor>, param: &mut Param, fields: &Fields, required: Opt
 
 fn unlisted_help(param: &Param, default: &Value) -> Option<String> {
     let listed = || param.values.iter().map(String::as_str);
-    let near = default.as_str().and_then(|text| nearest(text, listed()));
-    let few = || listed().take(MAX_LISTED).map(clip).collect::<Vec<_>>();
+    let near = default.as_str().and_then(|text| nearest(text, listed().take(MAX_COMPARED)));
     match near {
         Some(near) => Some(format!("did you mean `{}`?", clip(near))),
         None if param.values.is_empty() => None,
-        None => Some(format!("it can be {}", list(&few().iter().map(String::as_str).collect::<Vec<_>>()))),
+        None => Some(format!("it can be {}", clipped_list(listed().take(MAX_LISTED)))),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The fields of a `prompt` step.
 
-use super::cursor::{Cursor, Fields, list};
+use super::cursor::{Cursor, Fields};
 use super::report::Report;
 use super::scope::Scope;
 use super::suggest::nearest;
 use super::value;
+use super::words::clipped_list;
 use crate::Duration;
-use crate::manifest::steps::{MAX_ANSWER_CHARS, MAX_MESSAGE_CHARS, MAX_OPTIONS};
+use crate::manifest::prompt::{MAX_ANSWER_CHARS, MAX_MESSAGE_CHARS, MAX_OPTIONS};
 use crate::manifest::{OnTimeout, Prompt, PromptOption};
 use crate::problem::code;
 use crate::tree::{Span, Value, clip};
@@ -108,12 +109,7 @@ fn one_of(at: Cursor, options: Option<&[PromptOption]>, report: &mut Report) -> 
     if known.contains(&answer.as_str()) {
         return Some(answer);
     }
-    let help = match nearest(&answer, known.iter().copied()) {
-        Some(near) => format!("did you mean `{}`?", clip(near)),
-        None => format!(
-            "it can be {}",
-            list(&known.iter().map(|option| clip(option)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())
-        ),
-    };
+    let help = nearest(&answer, known.iter().copied()).map(|near| format!("did you mean `{}`?", clip(near)));
+    let help = help.unwrap_or_else(|| format!("it can be {}", clipped_list(known)));
     report.error_at(place, &pointer, code::BAD_VALUE, format!("`{}` is none of the options", clip(&answer)), Some(help))
 }

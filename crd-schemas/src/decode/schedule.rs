@@ -1,8 +1,9 @@
 //! `kind: Schedule`. What a `cron` and a `timeZone` say is checked where they are understood, with the whole set.
 
-use super::cursor::{Cursor, Fields, list};
+use super::cursor::{Cursor, Fields};
 use super::report::Report;
 use super::steps::StepType;
+use super::words::list;
 use super::{execute, number, rules, steps, value};
 use crate::Duration;
 use crate::manifest::{CatchUp, Metadata, Rhythm, Schedule, SchedulePolicy, ScheduleSpec, ScheduledAction, ScheduledWorkflow};

@@ -3,6 +3,7 @@
 use super::cursor::{Cursor, Fields};
 use super::report::Report;
 use super::scope::Scope;
+use super::words::list;
 use super::workflow::condition;
 use super::{execute, prompt, rules, value};
 use crate::Duration;
@@ -11,6 +12,7 @@ use crate::manifest::{Action, Parse, ParseFormat, Route, RouteCase, Wait};
 use crate::problem::code;
 use crate::source::Source;
 use crate::tree::{Node, Span, Value};
+use crate::unsupported;
 
 /// The type of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +63,15 @@ pub fn field_names(kind: StepType) -> Vec<&'static str> {
 
 /// Which types of steps have a field, as the help for a step that has not.
 pub fn belongs(field: &str) -> Option<String> {
+    if [unsupported::EXECUTE_FIELDS, unsupported::PROMPT_FIELDS].concat().contains(&field) {
+        return None;
+    }
     let of_type = |kind: StepType| field_names(kind).contains(&field);
     let words: Vec<&str> = StepType::ALL.iter().filter(|(_, kind)| of_type(*kind)).map(|(word, _)| *word).collect();
     match words.as_slice() {
         [] => None,
         [only] => Some(format!("only a step of the type `{only}` has `{field}`")),
-        _ => Some(format!("only steps of the types {} have `{field}`", super::cursor::list(&words))),
+        _ => Some(format!("only steps of the types {} have `{field}`", list(&words))),
     }
 }
 

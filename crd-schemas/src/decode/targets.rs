@@ -10,8 +10,16 @@ use crate::tree::{Node, Value, clip};
 
 /// Where a step runs. A schedule's command has no scope.
 pub fn targets(at: Cursor, scope: Option<&Scope>, report: &mut Report) -> Option<Targets> {
+    if let Some(inside) = at.braces() {
+        let help = Some(format!("write it as an item, in quotes: [\"{{{{ {inside} }}}}\"]"));
+        return report.error(
+            &at,
+            code::WRONG_TYPE,
+            "`targets` starts with `{{`, which is a map for YAML; a list is wanted",
+            help,
+        );
+    }
     match (&at.node.value, scope) {
-        (Value::Map(_), _) if at.braces().is_some() => value::items(at, 1..=1000, report, item).map(Targets::Items),
         (Value::Map(_), None) => {
             let message = "a schedule's command comes after no step whose targets it could take";
             let help = "name its targets in a list, or write the steps as a Workflow, which `workflow` names";

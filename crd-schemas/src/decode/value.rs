@@ -1,8 +1,9 @@
 //! Decoders of single values: texts, booleans, durations, choices, lists and maps of texts.
 
-use super::cursor::{Cursor, keys, list, unsupported};
+use super::cursor::{Cursor, keys};
 use super::report::Report;
 use super::suggest::suggest;
+use super::words::{list, unsupported};
 use crate::Duration;
 use crate::problem::code;
 use crate::tree::{Value, clip};

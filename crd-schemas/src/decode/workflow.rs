@@ -1,11 +1,12 @@
 //! `kind: Workflow`: parameters, concurrency, and what all steps have.
 
-use super::cursor::{Cursor, Fields, list, unsupported as unsupported_message};
+use super::cursor::{Cursor, Fields};
 use super::param::param;
 use super::report::Report;
 use super::scope::Scope;
 use super::steps::{self, StepType};
 use super::suggest::nearest;
+use super::words::{list, unsupported as unsupported_message};
 use super::{number, rules, value};
 use crate::Duration;
 use crate::manifest::{Concurrency, ConcurrencyPolicy, Metadata, Step, Workflow, WorkflowSpec};

@@ -2,23 +2,25 @@
 //! what editors use. Reading YAML is [`crate`]'s decoder, which finds every problem at once where serde stops at the first.
 
 mod agent;
+mod execute;
 pub mod files;
 mod param;
 pub(crate) mod param_rules;
+pub mod prompt;
 mod schedule;
 pub mod steps;
 mod targets;
 mod workflow;
 
 pub use agent::{Agent, AgentGroup, AgentGroupSpec, AgentSpec};
+pub use execute::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
 pub use files::{Run, Script, StepFile};
 pub use param::{Param, ParamType};
+pub use prompt::{OnTimeout, Prompt, PromptOption};
 pub use schedule::{CatchUp, Rhythm, Schedule, SchedulePolicy, ScheduleSpec, ScheduledAction, ScheduledWorkflow};
-pub use steps::{OnTimeout, Parse, ParseFormat, Prompt, PromptOption, Route, RouteCase, Wait};
+pub use steps::{Parse, ParseFormat, Route, RouteCase, Wait};
 pub use targets::{TargetResult, Targets, TargetsFrom};
-pub use workflow::{
-    Action, Concurrency, ConcurrencyPolicy, Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell, Step, Workflow, WorkflowSpec,
-};
+pub use workflow::{Action, Concurrency, ConcurrencyPolicy, Step, Workflow, WorkflowSpec};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
