@@ -77,6 +77,7 @@ pub(super) async fn admit(
         facts: identify.facts.clone(),
         slots: start.slots,
         release: release.to_owned(),
+        boot: Some(identify.boot),
         enrolled_at: known.enrolled_at,
     };
     // Before anybody else can put something into the outbox.

@@ -9,4 +9,4 @@ mod output;
 pub mod session;
 pub mod token;
 
-pub use fleet::{AgentState, AgentStatus, Declared, Enrolled, FleetHandle};
+pub use fleet::{AgentState, AgentStatus, Declared, Enrolled, FleetHandle, FleetState, Freed};

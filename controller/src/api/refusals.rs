@@ -95,6 +95,8 @@ impl From<StartError> for Problem {
             StartError::Forbidden { running, name } => {
                 Self::new(CONFLICT, "already_running", said).with("execution", running.to_string()).with("name", name)
             }
+            StartError::QueueFull { .. } => Self::new(CONFLICT, "queue_full", said),
+            StartError::Key(_) => Self::new(UNPROCESSABLE, "bad_concurrency_key", said),
             StartError::IdempotencyMismatch => Self::new(UNPROCESSABLE, "idempotency_mismatch", said),
             StartError::Uncompilable { .. } => Self::new(UNPROCESSABLE, "uncompilable_workflow", said),
             StartError::Engine(error) => error.into(),
@@ -109,6 +111,17 @@ impl From<Refusal> for Problem {
             Refusal::NoSuchAttempt(_) => return Self::new(UNPROCESSABLE, "no_such_attempt", refusal.to_string()),
             Refusal::NotUnknown { .. } => "attempt_not_unknown",
             Refusal::NotYours { .. } | Refusal::Contradiction { .. } => "contradiction",
+            Refusal::NoSuchPrompt(_) => return Self::not_found("no_such_prompt", refusal.to_string()),
+            Refusal::NoSuchOption { .. } => return Self::new(UNPROCESSABLE, "no_such_option", refusal.to_string()),
+            Refusal::Answered { ref by, ref answer, at } => {
+                let problem = Self::new(CONFLICT, "already_answered", refusal.to_string());
+                return problem.with("answeredBy", by.clone()).with("answer", answer.clone()).with("answeredAt", rfc3339(at));
+            }
+            Refusal::Expired { ref answer, at } => {
+                let problem = Self::new(CONFLICT, "prompt_expired", refusal.to_string());
+                return problem.with("answer", answer.clone()).with("expiredAt", rfc3339(at));
+            }
+            Refusal::Withdrawn(_) => "prompt_withdrawn",
         };
         Self::new(CONFLICT, code, refusal.to_string())
     }

@@ -2,7 +2,7 @@
 
 use super::time::{optional, readable, rfc3339};
 use pulse_core::decide::Reason;
-use pulse_core::execution::{Attempt, Execution, StepRun, Summary, Target, TargetState};
+use pulse_core::execution::{Attempt, Execution, PromptRun, StepRun, Summary, Target, TargetState};
 use pulse_core::transition::AttemptState;
 use pulse_protocol::{AgentName, AttemptId};
 use serde_json::{Value, json};
@@ -45,6 +45,10 @@ pub(super) fn execution(execution: &Execution, why: &[Reason]) -> Value {
         "commit": created.commit,
         "params": created.params,
         "limit": created.limit,
+        "concurrencyKey": created.concurrency_key,
+        "retryOf": created.retry_of,
+        "waits": execution.waits.map(|(since, reason)| json!({ "for": reason.as_str(), "since": rfc3339(since) })),
+        "state": execution.state,
         "startedBy": created.trigger.by,
         "schedule": created.trigger.schedule(),
         "trigger": { "kind": created.trigger.kind, "by": created.trigger.by, "slot": optional(created.trigger.slot) },
@@ -77,16 +81,24 @@ fn to_come(execution: &Execution) -> Vec<Value> {
     let begun = execution.steps.last().map_or(0, |run| run.index + 1);
     let later = execution.program.steps.iter().skip(begun);
     let one = |step: &pulse_core::definitions::CompiledStep| {
-        let targets = execution.selected(&step.execute().targets).iter();
-        let targets = targets.map(|agent| json!({ "agent": agent, "status": "pending", "attempts": [] }));
-        json!({ "id": step.spec.id, "visit": 1, "status": "pending", "targets": targets.collect::<Vec<_>>() })
+        let targets = step.execute().map_or_else(Vec::new, |spec| execution.targets(&spec.targets));
+        let targets = targets.iter().map(|agent| json!({ "agent": agent, "status": "pending", "attempts": [] }));
+        let (id, visit) = (&step.spec.id, execution.visits(&step.spec.id) + 1);
+        json!({
+            "id": id,
+            "type": step.spec.action.type_name(),
+            "visit": visit,
+            "status": "pending",
+            "targets": targets.collect::<Vec<_>>(),
+        })
     };
     later.map(one).collect()
 }
 
 fn step(execution: &Execution, run: &StepRun) -> Value {
-    json!({
+    let mut value = json!({
         "id": run.path,
+        "type": execution.compiled(run).spec.action.type_name(),
         "visit": run.visit,
         "status": run.status,
         "condition": run.condition,
@@ -94,12 +106,47 @@ fn step(execution: &Execution, run: &StepRun) -> Value {
         "startedAt": rfc3339(run.started_at),
         "endedAt": optional(run.ended_at),
         "targets": run.targets.iter().map(|(agent, one)| target(execution, agent, one)).collect::<Vec<_>>(),
+    });
+    if run.carried {
+        value["carried"] = json!(true);
+    }
+    if let Some(asked) = &run.prompt {
+        value["prompt"] = prompt(asked);
+    }
+    if let Some(until) = run.until {
+        value["until"] = json!(rfc3339(until));
+    }
+    if let Some(parsed) = &run.parsed {
+        value["parsed"] = json!(parsed);
+    }
+    if let Some(route) = &run.route {
+        value["route"] = json!({ "place": route.route, "label": route.label, "goto": route.goto });
+    }
+    if let Some(answer) = &run.answer {
+        value["answer"] = json!(answer);
+    }
+    value
+}
+
+fn prompt(asked: &PromptRun) -> Value {
+    let end = asked.end.as_ref();
+    json!({
+        "id": asked.id,
+        "message": asked.message,
+        "options": asked.options,
+        "timeout": asked.timeout,
+        "openedAt": rfc3339(asked.opened_at),
+        "answer": end.and_then(|end| end.answer.as_ref()),
+        "answeredBy": end.and_then(|end| end.by.as_ref()),
+        "comment": end.and_then(|end| end.comment.as_ref()),
+        "closedAt": optional(end.map(|end| end.at)),
     })
 }
 
 fn target(execution: &Execution, agent: &AgentName, target: &Target) -> Value {
     let (reason, until) = match &target.state {
         TargetState::Backoff { until, reason } => (Some(reason), Some(*until)),
+        TargetState::Rebooting { until, .. } => (None, Some(*until)),
         TargetState::Failed { reason } | TargetState::Skipped { reason } => (Some(reason), None),
         _ => (None, None),
     };

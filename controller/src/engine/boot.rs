@@ -25,13 +25,17 @@ impl Engine {
             }
         }
         self.definitions_changed().await?;
+        let open = said(store.open_executions().await?, "execution");
+        for summary in &open {
+            self.inner.fleet.lock().name(summary.id, format!("{}#{}", summary.workflow, summary.number));
+        }
         for (key, holder) in said(store.claims().await?, "claim") {
             self.believe_claim(&key, holder).await?;
         }
         for attempt in said(store.open_attempts(None).await?, "attempt") {
             self.inner.fleet.lock().open_attempt(&attempt.agent, attempt.attempt, attempt.execution);
         }
-        for summary in said(store.open_executions().await?, "execution") {
+        for summary in open {
             self.wake(summary.id);
         }
         Ok(())

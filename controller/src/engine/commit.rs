@@ -90,7 +90,7 @@ impl Engine {
                 self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments: vec![assignment], full: false });
             }
         }
-        self.slots_freed(freed);
+        self.freed(freed);
         if execution.status.is_terminal()
             && let Some(name) = execution.created.trigger.schedule()
         {

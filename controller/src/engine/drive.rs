@@ -4,7 +4,9 @@ use super::commit::{Birth, instant};
 use super::hot::{Answer, Slot};
 use super::{Engine, EngineError};
 use crate::clock;
+use crate::agents::FleetState;
 use crate::reconcile::Next;
+use crd_schemas::manifest::ConcurrencyPolicy;
 use pulse_core::decide::{Pass, desired, open_attempts, pass};
 use pulse_core::execution::{ClaimKey, Execution, Input};
 use pulse_core::transition::{AttemptState, ExecutionState};
@@ -90,7 +92,7 @@ impl Engine {
             }
             freed
         };
-        self.slots_freed(freed);
+        self.freed(freed);
     }
 
     /// Assignments that were committed but perhaps never sent. Saying one twice is harmless.
@@ -112,6 +114,7 @@ impl Engine {
     /// Decides under the fleet's lock, and takes the slots in memory before anybody else can see them free.
     fn decide(&self, execution: &mut Execution, inputs: &[Input]) -> Result<Pass, pulse_core::execution::FoldError> {
         let mut fleet = self.inner.fleet.lock();
+        name_turn(&mut fleet, execution);
         let done = pass(execution, inputs, &*fleet, clock::now(), &mut fresh_attempt)?;
         fleet.take(execution.id(), &done.take);
         Ok(done)
@@ -135,7 +138,7 @@ impl Engine {
     ) -> Result<Next, EngineError> {
         let freed = self.inner.fleet.lock().free(id, &done.take);
         slot.restore(inputs, answers);
-        self.slots_freed(freed);
+        self.freed(freed);
         match error {
             WriteError::ClaimTaken { key, holder } => {
                 // Another execution holds what was free in memory: believe the database, and decide again.
@@ -148,8 +151,15 @@ impl Engine {
         }
     }
 
-    /// Marks a slot as taken that the database says is, unless its holder has let go of it meanwhile.
+    /// Marks a slot or a turn as taken that the database says is, unless its holder has let go of it meanwhile.
     pub(super) async fn believe_claim(&self, key: &str, holder: ExecutionId) -> Result<(), EngineError> {
+        if self.inner.fleet.lock().take_turn(key, holder) {
+            if self.inner.store.claim_holder(key).await? != Some(holder) {
+                let next = self.inner.fleet.lock().free_turn(key, holder);
+                next.into_iter().for_each(|id| self.wake(id));
+            }
+            return Ok(());
+        }
         let mut parts = key.split('/');
         let (Some("slot"), Some(agent), Some(slot)) = (parts.next(), parts.next(), parts.next()) else { return Ok(()) };
         let (Ok(agent), Ok(slot)) = (agent.parse(), slot.parse()) else { return Ok(()) };
@@ -158,7 +168,7 @@ impl Engine {
         // Looked up after it was marked: a release that commits later frees it, one that has committed is seen here.
         if self.inner.store.claim_holder(key).await? != Some(holder) {
             let freed = self.inner.fleet.lock().free(holder, &claim);
-            self.slots_freed(freed);
+            self.freed(freed);
         }
         Ok(())
     }
@@ -170,6 +180,13 @@ impl Engine {
         }
         self.inner.hot.forget(id);
         Next::Asked
+    }
+}
+
+/// Others that wait behind it are told its name.
+pub(super) fn name_turn(fleet: &mut FleetState, execution: &Execution) {
+    if execution.program.concurrency != ConcurrencyPolicy::Allow {
+        fleet.name(execution.id(), execution.name());
     }
 }
 

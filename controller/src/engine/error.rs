@@ -83,6 +83,17 @@ pub enum StartError {
         /// Its name, `workflow#number`.
         name: String,
     },
+    /// `concurrency: Queue`, and as many wait as may.
+    #[error("{most} executions of `{workflow}` are queued already; `concurrency.maxQueued` allows no more")]
+    QueueFull {
+        /// The workflow.
+        workflow: String,
+        /// How many may wait.
+        most: u32,
+    },
+    /// The concurrency key cannot be written.
+    #[error("`concurrency.key` cannot be written: {0}")]
+    Key(String),
     /// The same idempotency key came with another request.
     #[error("this idempotency key was used for another request")]
     IdempotencyMismatch,

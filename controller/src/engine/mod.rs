@@ -9,6 +9,7 @@
 mod boot;
 mod commit;
 mod drive;
+mod dry_run;
 mod error;
 mod hot;
 mod live;
@@ -18,9 +19,10 @@ mod start;
 pub use error::{EngineError, StartError};
 pub use live::Live;
 pub use schedule::{LiveSchedule, ScheduleKey};
-pub use start::{DryRun, DryStep, Idempotency, StartRequest, Started};
+pub use dry_run::{DryRun, DryStep};
+pub use start::{Idempotency, StartRequest, Started};
 
-use crate::agents::FleetHandle;
+use crate::agents::{FleetHandle, Freed};
 use crate::reconcile::Queue;
 use hot::Hot;
 use pulse_core::decide::{Reason, explain};
@@ -28,7 +30,6 @@ use pulse_core::execution::{CancelMode, Execution, Input, Outcome};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AgentName, AttemptId, ExecutionId};
 use pulse_store::Store;
-use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use tokio::sync::{broadcast, oneshot, watch};
@@ -210,12 +211,13 @@ impl Engine {
         watchers.into_iter().for_each(|id| self.wake(id));
     }
 
-    /// Slots of these agents were freed: look at the executions that wait for one.
-    fn slots_freed(&self, agents: BTreeSet<AgentName>) {
-        for agent in agents {
+    /// Slots and turns were freed: look at the executions that wait for one.
+    fn freed(&self, freed: Freed) {
+        for agent in freed.agents {
             let watchers = self.inner.fleet.lock().slot_watchers(&agent);
             watchers.into_iter().for_each(|id| self.wake(id));
         }
+        freed.next.into_iter().for_each(|id| self.wake(id));
     }
 
     /// An execution's committed state; `None` if there is none of this id.

@@ -2,21 +2,22 @@
 //! fit are one commit, and only after that anything is sent.
 
 use super::commit::Birth;
-use super::drive::fresh_attempt;
+use super::drive::{fresh_attempt, name_turn};
 use super::live::{Live, LiveWorkflow};
 use super::{Engine, EngineError, StartError};
+use crate::agents::FleetState;
 use crate::clock;
-use crd_schemas::manifest::{Run, StepFile};
-use pulse_core::decide::Presence;
-use pulse_core::decide::{Pass, pass};
-use pulse_core::definitions::{CompiledRun, CompiledStep, Params, Program, Snapshot};
-use pulse_core::execution::{Created, Event, EventRecord, Execution, Selection, Summary, Trigger, claim_change, context};
+use crd_schemas::manifest::{ConcurrencyPolicy, Param, ParamType, Targets};
+use pulse_core::decide::{Pass, Presence, World, pass};
+use pulse_core::definitions::{ParamError, Params, Program, Snapshot};
+use pulse_core::execution::{
+    Carried, ClaimKey, Created, Event, EventRecord, Execution, Selection, Summary, Trigger, claim_change,
+};
 use pulse_core::schedule::Fire;
 use pulse_core::selector::{Inventory, KnownAgent, resolve};
 use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{Advance, IdempotencyRow, WriteError};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,60 +78,6 @@ impl Started {
     }
 }
 
-/// What a start would do.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DryRun {
-    /// Commit it would be pinned to.
-    pub commit: String,
-    /// Parameters, defaults filled in.
-    pub params: BTreeMap<String, String>,
-    /// Steps in order.
-    pub steps: Vec<DryStep>,
-}
-
-/// What a step would do.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DryStep {
-    /// Its id.
-    pub id: String,
-    /// Its condition; judged only when its turn comes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Its targets.
-    pub targets: Vec<AgentName>,
-    /// Program and arguments before the script; none where a script file is executed as it is.
-    pub argv: Vec<String>,
-    /// The script's text; of a script file what it holds, as far as that is UTF-8.
-    pub script: String,
-    /// The script file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// The script file's arguments; one whose values come when it runs is shown as it is written.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub args: Vec<String>,
-    /// Files in the work folder beside it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<DryFile>,
-    /// Variables that can be told now; values of earlier steps and of agents come when it runs.
-    pub env: BTreeMap<String, String>,
-}
-
-/// A file of a step's work folder.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DryFile {
-    /// Where it will lie, relative to the work folder.
-    pub path: String,
-    /// Where it is in the commit.
-    pub from: String,
-    /// Its size.
-    pub bytes: usize,
-    /// It can be executed.
-    pub executable: bool,
-}
-
 /// A slot that fires, and the step of its schedule without the slot's own record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Firing<'a> {
@@ -153,12 +100,18 @@ pub(super) struct Numbers(Mutex<HashMap<(String, String), i64>>);
 
 /// Everything that is settled before an id is given.
 pub(super) struct Prepared {
-    workflow: Arc<LiveWorkflow>,
-    commit: String,
-    program: Arc<Program>,
-    snapshot: (String, String),
-    params: BTreeMap<String, String>,
-    selections: Vec<Selection>,
+    /// Source and name of the workflow.
+    pub(super) workflow: (String, String),
+    pub(super) commit: String,
+    pub(super) program: Arc<Program>,
+    /// Digest and body.
+    pub(super) snapshot: (String, String),
+    pub(super) params: BTreeMap<String, String>,
+    pub(super) selections: Vec<Selection>,
+    /// The selector that narrowed them.
+    pub(super) limit: Option<String>,
+    /// The execution that it repeats, and what it takes over from it.
+    pub(super) repeats: Option<(ExecutionId, Option<Box<Carried>>)>,
 }
 
 impl Engine {
@@ -194,11 +147,11 @@ impl Engine {
                 }
                 // Whatever was freed or connected between the decision and the watch is seen by one more look.
                 self.inner.queue.add(id);
-                let (workflow, source) = (request.workflow.clone(), prepared.workflow.source.clone());
+                let (source, workflow) = prepared.workflow.clone();
                 return Ok(Started { id, number, workflow, source, status, commit, replayed: false });
             };
             let freed = self.inner.fleet.lock().free(id, &done.take);
-            self.slots_freed(freed);
+            self.freed(freed);
             if !matches!(&error, WriteError::ClaimTaken { key, .. } if key.starts_with("slot/")) {
                 // The number was not used: the next start asks again which one is free, so that refusals leave no gaps.
                 self.inner.numbers.forget(&prepared.workflow);
@@ -208,7 +161,9 @@ impl Engine {
                 WriteError::IdempotencyTaken { .. } => {
                     return self.replay(request).await?.ok_or(StartError::IdempotencyMismatch);
                 }
-                WriteError::ClaimTaken { key, holder } if key.starts_with("workflow/") => {
+                WriteError::ClaimTaken { key, holder }
+                    if key.starts_with("workflow/") && prepared.program.concurrency == ConcurrencyPolicy::Forbid =>
+                {
                     return Err(self.forbidden(holder).await);
                 }
                 WriteError::ClaimTaken { key, holder } => self.believe_claim(&key, holder).await?,
@@ -224,15 +179,6 @@ impl Engine {
         let Some(row) = self.inner.store.execution(id).await? else { return Err(StartError::Engine(error.into())) };
         self.wake(id);
         Ok(Started::of(row, false))
-    }
-
-    /// What a start would do; nothing is written.
-    pub async fn dry_run(&self, request: &StartRequest) -> Result<DryRun, StartError> {
-        let prepared = self.prepare(request)?;
-        let (execution, _) = self.unstarted(&prepared, request, ExecutionId(Uuid::nil()), 0)?;
-        let values = context(&execution);
-        let steps = prepared.program.steps.iter().map(|step| dry_step(&prepared.program, step, &execution, &values));
-        Ok(DryRun { commit: prepared.commit, steps: steps.collect(), params: prepared.params })
     }
 
     async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
@@ -257,15 +203,35 @@ impl Engine {
         workflow: &Arc<LiveWorkflow>,
         request: &StartRequest,
     ) -> Result<Prepared, StartError> {
-        let (workflow, commit) = (Arc::clone(workflow), live.commit(workflow).to_owned());
-        let params = Params::resolve(&workflow.manifest.spec.params, request.params.clone()).map_err(StartError::Params)?;
-        let snapshot = snapshot(live, &workflow);
+        let commit = live.commit(workflow).to_owned();
+        let declared = &workflow.manifest.spec.params;
+        let params = Params::resolve(declared, request.params.clone()).map_err(StartError::Params)?;
+        self.check_agents(declared, &params)?;
+        let snapshot = snapshot(live, workflow);
         let (digest, body) = sealed(&snapshot);
         let program = self.inner.hot.program(&digest, &snapshot);
         let name = request.workflow.clone();
-        let program = program.map_err(|fault| StartError::Uncompilable { workflow: name, fault })?;
+        let program = program.map_err(|fault| StartError::Uncompilable { workflow: name.clone(), fault })?;
         let selections = self.select(&program, &snapshot, request.limit.as_deref())?;
-        Ok(Prepared { workflow, commit, program, snapshot: (digest, body), params, selections })
+        let (workflow, limit) = ((workflow.source.clone(), name), request.limit.clone());
+        Ok(Prepared { workflow, commit, program, snapshot: (digest, body), params, selections, limit, repeats: None })
+    }
+
+    /// A parameter of type `agent` names one that is enrolled.
+    fn check_agents(&self, declared: &[Param], params: &BTreeMap<String, String>) -> Result<(), StartError> {
+        let fleet = self.inner.fleet.lock();
+        let known = |name: &str| {
+            let view = name.parse().ok().and_then(|name: AgentName| fleet.agent(&name).map(|view| view.presence.clone()));
+            view.is_some_and(|presence| presence != Presence::Revoked)
+        };
+        let agents = declared.iter().filter(|param| param.kind == ParamType::Agent);
+        let unknown = agents.filter_map(|param| Some((param, params.get(&param.name)?))).filter(|(_, value)| !known(value));
+        let error = |(param, value): (&Param, &String)| ParamError {
+            name: param.name.clone(),
+            message: format!("no agent is named `{value}`; see `pulse get agents`"),
+        };
+        let errors: Vec<ParamError> = unknown.map(error).collect();
+        if errors.is_empty() { Ok(()) } else { Err(StartError::Params(errors)) }
     }
 
     /// Resolves each selection once.
@@ -273,7 +239,7 @@ impl Engine {
         let inventory = self.inventory(snapshot);
         let mut selections: Vec<Selection> = Vec::new();
         for step in &program.steps {
-            let items = &step.execute().targets;
+            let Some(Targets::Items(items)) = step.execute().map(|spec| &spec.targets) else { continue };
             if selections.iter().any(|known| known.items == *items) {
                 continue;
             }
@@ -295,24 +261,30 @@ impl Engine {
     }
 
     /// The execution right after its first event, not yet committed.
-    fn unstarted(
+    pub(super) fn unstarted(
         &self,
         prepared: &Prepared,
         request: &StartRequest,
         id: ExecutionId,
         number: i64,
     ) -> Result<(Execution, EventRecord), StartError> {
+        let (source, workflow) = prepared.workflow.clone();
+        let (retry_of, carried) = prepared.repeats.clone().map_or((None, None), |(of, carried)| (Some(of), carried));
         let created = Created {
             id,
-            workflow: request.workflow.clone(),
+            workflow,
             number,
-            source: prepared.workflow.source.clone(),
+            source,
             commit: prepared.commit.clone(),
             snapshot: prepared.snapshot.0.clone(),
             params: prepared.params.clone(),
             selections: prepared.selections.clone(),
-            limit: request.limit.clone(),
+            limit: prepared.limit.clone(),
             trigger: request.trigger.clone(),
+            concurrency_key: prepared.concurrency_key()?,
+            queue_place: None,
+            retry_of,
+            carried,
         };
         let first = EventRecord { seq: 1, at: clock::now(), event: Event::Created(Box::new(created)) };
         let execution = Execution::begin(Arc::clone(&prepared.program), &first);
@@ -327,32 +299,33 @@ impl Engine {
         id: ExecutionId,
         number: i64,
     ) -> Result<(Execution, Pass), StartError> {
-        let (mut execution, first) = self.unstarted(prepared, request, id, number)?;
+        let (unplaced, first) = self.unstarted(prepared, request, id, number)?;
         self.forgive_after_trouble();
-        let claims = claim_change(None, &prepared.program, &first.event).take;
         let mut fleet = self.inner.fleet.lock();
+        let (mut execution, first) = placed(&fleet, unplaced, first)?;
+        let claims = claim_change(None, &prepared.program, &first.event).take;
+        name_turn(&mut fleet, &execution);
         let decided = pass(&mut execution, &[], &*fleet, clock::now(), &mut fresh_attempt);
         let mut done = decided.map_err(|fault| StartError::Engine(EngineError::history(id, &fault)))?;
-        fleet.take(id, &done.take);
-        drop(fleet);
         done.events.insert(0, first);
-        // A workflow that is over within its first pass never holds its claim.
+        // A claim that is let go of within the first pass is never written: a workflow that is over, a place that nobody waits in.
         for claim in claims {
             match done.release.iter().position(|released| *released == claim) {
                 Some(index) => drop(done.release.remove(index)),
                 None => done.take.push(claim),
             }
         }
+        fleet.take(id, &done.take);
+        drop(fleet);
         Ok((execution, done))
     }
 
-    async fn next_number(&self, workflow: &LiveWorkflow) -> Result<i64, StartError> {
-        let key = (workflow.source.clone(), workflow.manifest.metadata.name.clone());
-        if let Some(number) = self.inner.numbers.take(&key) {
+    async fn next_number(&self, workflow: &(String, String)) -> Result<i64, StartError> {
+        if let Some(number) = self.inner.numbers.take(workflow) {
             return Ok(number);
         }
-        let hint = self.inner.store.next_number(&key.0, &key.1).await?;
-        Ok(self.inner.numbers.begin(key, hint))
+        let hint = self.inner.store.next_number(&workflow.0, &workflow.1).await?;
+        Ok(self.inner.numbers.begin(workflow.clone(), hint))
     }
 
     async fn forbidden(&self, running: ExecutionId) -> StartError {
@@ -360,6 +333,30 @@ impl Engine {
         let name = summary.map_or_else(|| running.to_string(), |row| format!("{}#{}", row.workflow, row.number));
         StartError::Forbidden { running, name }
     }
+}
+
+impl Prepared {
+    /// The value of the workflow's concurrency key: only executions with the same one exclude each other.
+    fn concurrency_key(&self) -> Result<Option<String>, StartError> {
+        let Some(key) = &self.program.concurrency_key else { return Ok(None) };
+        let values = Context { params: self.params.clone(), ..Context::default() };
+        key.render(&values).map(Some).map_err(|error| StartError::Key(error.to_string()))
+    }
+}
+
+/// The execution with a place in its workflow's queue, where it has one.
+fn placed(fleet: &FleetState, execution: Execution, first: EventRecord) -> Result<(Execution, EventRecord), StartError> {
+    if execution.program.concurrency != ConcurrencyPolicy::Queue {
+        return Ok((execution, first));
+    }
+    let most = execution.program.max_queued;
+    let place = fleet.free_place(&ClaimKey::workflow(&execution.created), most);
+    let place = place.ok_or_else(|| StartError::QueueFull { workflow: execution.created.workflow.clone(), most })?;
+    let id = execution.id();
+    let created = Created { queue_place: Some(place), ..execution.created };
+    let first = EventRecord { event: Event::Created(Box::new(created)), ..first };
+    let begun = Execution::begin(execution.program, &first);
+    Ok((begun.map_err(|fault| StartError::Engine(EngineError::history(id, &fault)))?, first))
 }
 
 impl Numbers {
@@ -377,9 +374,8 @@ impl Numbers {
         *next - 1
     }
 
-    fn forget(&self, workflow: &LiveWorkflow) {
-        let key = (workflow.source.clone(), workflow.manifest.metadata.name.clone());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    fn forget(&self, workflow: &(String, String)) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(workflow);
     }
 }
 
@@ -418,44 +414,4 @@ fn key_row(request: &StartRequest, execution: ExecutionId) -> Option<Idempotency
         execution,
         created_at: clock::now(),
     })
-}
-
-fn dry_step(program: &Program, step: &CompiledStep, execution: &Execution, values: &Context) -> DryStep {
-    let spec = step.execute();
-    let mut env = BTreeMap::new();
-    for (name, template) in &step.env {
-        if let Ok(value) = template.render(values) {
-            env.insert(name.clone(), value);
-        }
-    }
-    let (script, file, args) = match (&step.run, &spec.run) {
-        (CompiledRun::Command(template), _) => {
-            let known = template.bindings.iter().filter_map(|(name, path)| Some((name.clone(), values.lookup(path).ok()?)));
-            env.extend(known);
-            (template.text.clone(), None, Vec::new())
-        }
-        (CompiledRun::Script { file, args }, run) => {
-            let text = program.files.get(file).map(|pinned| String::from_utf8_lossy(&pinned.content).into_owned());
-            let written = if let Run::Script(script) = run { script.args.as_slice() } else { &[] };
-            let args = args.iter().zip(written).map(|(arg, written)| arg.render(values).unwrap_or_else(|_| written.clone()));
-            (text.unwrap_or_default(), Some(file.clone()), args.collect())
-        }
-    };
-    DryStep {
-        id: step.spec.id.clone(),
-        when: step.spec.when.clone(),
-        targets: execution.selected(&spec.targets).to_vec(),
-        argv: program.argv(step),
-        script,
-        file,
-        args,
-        files: spec.files.iter().filter_map(|file| dry_file(program, file)).collect(),
-        env,
-    }
-}
-
-fn dry_file(program: &Program, file: &StepFile) -> Option<DryFile> {
-    let pinned = program.files.get(&file.from)?;
-    let (path, from) = (file.to.clone(), file.from.clone());
-    Some(DryFile { path, from, bytes: pinned.content.len(), executable: pinned.executable })
 }

@@ -219,9 +219,11 @@ fn refusal(error: StartError) -> Result<Refused, EngineError> {
         StartError::Params(errors) => Refusal::BadParams(errors.iter().map(ToString::to_string).collect()),
         StartError::Targets { .. } => Refusal::NoTargets(said),
         StartError::Forbidden { name, .. } => Refusal::WorkflowRunning(name),
-        StartError::Ambiguous { .. } | StartError::IdempotencyMismatch | StartError::Uncompilable { .. } => {
-            Refusal::NotRunnable(said)
-        }
+        StartError::Ambiguous { .. }
+        | StartError::IdempotencyMismatch
+        | StartError::Uncompilable { .. }
+        | StartError::QueueFull { .. }
+        | StartError::Key(_) => Refusal::NotRunnable(said),
         StartError::Engine(EngineError::Commit(WriteError::ScheduleMoved { .. })) => return Ok(Refused::Moved),
         StartError::Engine(EngineError::Commit(WriteError::SlotTaken { .. })) => return Ok(Refused::Settled),
         // No other try would fit either.

@@ -261,6 +261,11 @@ impl Execution {
         self.created.id
     }
 
+    /// What people call it: `update#812`.
+    pub fn name(&self) -> String {
+        format!("{}#{}", self.created.workflow, self.created.number)
+    }
+
     /// It is being ended early: nothing new starts.
     pub const fn is_stopping(&self) -> bool {
         self.cancel.is_some() || self.timed_out.is_some()

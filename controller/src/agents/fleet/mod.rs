@@ -2,13 +2,16 @@
 //! all of it can be built again from the database and the agents' own pictures.
 
 mod status;
+mod turns;
 mod watchers;
 
 pub use status::{AgentState, AgentStatus, Declared, Enrolled};
 
 use pulse_core::Timestamp;
-use pulse_core::decide::{AgentView, Fleet, OFFLINE_AFTER, Presence};
+use pulse_core::decide::{Ahead, AgentView, OFFLINE_AFTER, Presence, World};
+use pulse_core::elapsed::Span;
 use pulse_core::execution::ClaimKey;
+use pulse_core::pause::Pause;
 use pulse_core::values::AgentValue;
 use pulse_protocol::message::Vitals;
 use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, Incarnation, ToAgent};
@@ -16,6 +19,7 @@ use pulse_store::Heartbeat;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
+use turns::{Turn, Turns};
 use watchers::Watchers;
 
 /// Executions woken for each freed slot: the first may have changed its mind, the periodic scan finds the others.
@@ -38,7 +42,7 @@ struct Pongs {
     waiting: HashMap<u64, oneshot::Sender<()>>,
 }
 
-/// What is guarded. Decisions look at it as a [`Fleet`].
+/// What is guarded. Decisions look at it as a [`World`].
 #[derive(Debug, Default)]
 pub struct FleetState {
     agents: BTreeMap<AgentName, AgentView>,
@@ -49,6 +53,9 @@ pub struct FleetState {
     owners: HashMap<(AgentName, u32), ExecutionId>,
     presence: Watchers,
     slots: Watchers,
+    turns: Turns,
+    pauses: Vec<Pause>,
+    absences: Vec<Span>,
 }
 
 /// What the fleet knows of an agent beside what decisions need.
@@ -60,15 +67,34 @@ struct Member {
     sequence: u64,
 }
 
+/// What was let go of: look at who waits for it.
+#[derive(Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Freed {
+    /// Agents with a free slot.
+    pub agents: BTreeSet<AgentName>,
+    /// Executions whose turn it may be.
+    pub next: BTreeSet<ExecutionId>,
+}
+
 #[derive(Debug, Clone)]
 struct Session {
     epoch: Epoch,
     outbox: mpsc::Sender<ToAgent>,
 }
 
-impl Fleet for FleetState {
+impl World for FleetState {
     fn agent(&self, name: &AgentName) -> Option<&AgentView> {
         self.agents.get(name)
+    }
+    fn pauses(&self) -> &[Pause] {
+        &self.pauses
+    }
+    fn absences(&self) -> &[Span] {
+        &self.absences
+    }
+    fn ahead(&self, right: &ClaimKey, execution: ExecutionId) -> Option<Ahead> {
+        self.turns.ahead(right, execution)
     }
 }
 
@@ -130,8 +156,9 @@ impl FleetState {
         let presence = if revoked { Presence::Revoked } else { Presence::Disconnected };
         self.members.insert(name.clone(), Member { enrolled, ..Member::default() });
         let taken = self.agents.get(name).map(|view| view.taken.clone()).unwrap_or_default();
+        let boot = self.members.get(name).and_then(|member| member.enrolled.boot);
         let (slots, value) = self.describe(name);
-        self.agents.insert(name.clone(), AgentView { presence, last_seen: seen, slots, taken, value });
+        self.agents.insert(name.clone(), AgentView { presence, last_seen: seen, boot, slots, taken, value });
     }
 
     /// Takes in what manifests declare of these agents now; `None` where nothing is declared any more.
@@ -271,8 +298,42 @@ impl FleetState {
         self.open.get(agent)?.get(&attempt).copied()
     }
 
-    /// Takes slots in memory, before their rows are committed.
+    /// What people call an execution that has or wants a right.
+    pub fn name(&mut self, execution: ExecutionId, name: String) {
+        self.turns.name(execution, name);
+    }
+
+    /// A free place in the queue for a right, if fewer than `most` wait for it.
+    pub fn free_place(&self, right: &ClaimKey, most: u32) -> Option<u32> {
+        self.turns.free_place(right, most)
+    }
+
+    /// Takes in a row of claims that is no slot; says whether it was one.
+    pub fn take_turn(&mut self, key: &str, execution: ExecutionId) -> bool {
+        let turn = Turn::parse(key);
+        turn.map(|turn| self.turns.take(execution, turn)).is_some()
+    }
+
+    /// Lets go of such a row; answers who may be next.
+    pub fn free_turn(&mut self, key: &str, execution: ExecutionId) -> Option<ExecutionId> {
+        self.turns.free(execution, &Turn::parse(key)?)
+    }
+
+    /// The pauses that hold from now on.
+    pub fn set_pauses(&mut self, pauses: Vec<Pause>) {
+        self.pauses = pauses;
+    }
+
+    /// The time in which no controller ran.
+    pub fn set_absences(&mut self, absences: Vec<Span>) {
+        self.absences = absences;
+    }
+
+    /// Takes slots and turns in memory, before their rows are committed.
     pub fn take(&mut self, execution: ExecutionId, claims: &[ClaimKey]) {
+        for turn in claims.iter().filter_map(Turn::of) {
+            self.turns.take(execution, turn);
+        }
         for (agent, slot) in claims.iter().filter_map(slot_of) {
             if let Some(view) = self.agents.get_mut(agent) {
                 view.taken.insert(slot);
@@ -281,8 +342,13 @@ impl FleetState {
         }
     }
 
-    /// Frees slots, if this execution holds them; answers whose.
-    pub fn free(&mut self, execution: ExecutionId, claims: &[ClaimKey]) -> BTreeSet<AgentName> {
+    /// Frees slots and turns, if this execution has them; answers whose.
+    pub fn free(&mut self, execution: ExecutionId, claims: &[ClaimKey]) -> Freed {
+        let next = claims.iter().filter_map(Turn::of).filter_map(|turn| self.turns.free(execution, &turn)).collect();
+        Freed { next, agents: self.free_slots(execution, claims) }
+    }
+
+    fn free_slots(&mut self, execution: ExecutionId, claims: &[ClaimKey]) -> BTreeSet<AgentName> {
         let mut freed = BTreeSet::new();
         for (agent, slot) in claims.iter().filter_map(slot_of) {
             let key = (agent.clone(), slot);
@@ -298,13 +364,13 @@ impl FleetState {
     }
 
     /// Forgets everything that an execution was believed to hold; its committed state says what it does hold.
-    pub fn disown(&mut self, execution: ExecutionId) -> BTreeSet<AgentName> {
+    pub fn disown(&mut self, execution: ExecutionId) -> Freed {
         let held = self.owners.iter().filter(|(_, owner)| **owner == execution);
         let held: Vec<ClaimKey> = held.map(|((agent, slot), _)| ClaimKey::Slot { agent: agent.clone(), slot: *slot }).collect();
         for open in self.open.values_mut() {
             open.retain(|_, owner| *owner != execution);
         }
-        self.free(execution, &held)
+        Freed { next: self.turns.disown(execution), agents: self.free_slots(execution, &held) }
     }
 
     /// The silence until now was not the agents' own: the database was away, or this process stood still.
@@ -385,6 +451,6 @@ impl FleetState {
 fn slot_of(claim: &ClaimKey) -> Option<(&AgentName, u32)> {
     match claim {
         ClaimKey::Slot { agent, slot } => Some((agent, *slot)),
-        ClaimKey::Workflow { .. } => None,
+        ClaimKey::Workflow { .. } | ClaimKey::Place { .. } => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use pulse_core::Timestamp;
 use pulse_protocol::message::Vitals;
-use pulse_protocol::{AgentName, AttemptId, ExecutionId};
+use pulse_protocol::{AgentName, AttemptId, BootId, ExecutionId};
 use pulse_store::Agent;
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub struct Enrolled {
     pub slots: u32,
     /// Its release.
     pub release: String,
+    /// The boot of its host in its last session.
+    pub boot: Option<BootId>,
     /// When it enrolled.
     pub enrolled_at: Timestamp,
 }
@@ -101,6 +103,7 @@ impl From<&Agent> for Enrolled {
             facts: agent.facts.clone(),
             slots: agent.slots,
             release: String::new(),
+            boot: agent.boot,
             enrolled_at: agent.enrolled_at,
         }
     }

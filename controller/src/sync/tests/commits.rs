@@ -74,7 +74,7 @@ impl Room {
             idempotency: None,
         };
         let run = self.engine.dry_run(&request).await.map_err(|error| error.to_string())?;
-        Ok((run.commit, run.steps[0].script.clone()))
+        Ok((run.commit, run.steps[0].command.as_ref().expect("a command").script.clone()))
     }
 }
 
