@@ -60,7 +60,12 @@ fn merge_step(schema: &mut Value) {
         Some(Value::Array(variants)) => variants.clone(),
         _ => vec![json!({})],
     };
-    let mut merged: Vec<Value> = variants.iter().map(|variant| merged(schema, &common, variant)).collect();
+    let form = |variant: &Value| {
+        let mut form = merged(schema, &common, variant);
+        form["properties"]["type"]["description"] = variant["description"].clone();
+        form
+    };
+    let mut merged: Vec<Value> = variants.iter().map(form).collect();
     schema["definitions"]["Step"] = if merged.len() == 1 { merged.remove(0) } else { json!({ "oneOf": merged }) };
     if let Some(definitions) = schema.get_mut("definitions").and_then(Value::as_object_mut) {
         definitions.retain(|name, _| !["Execute", "Prompt", "Wait", "Parse", "Route"].contains(&name.as_str()));

@@ -50,16 +50,24 @@ fn field_names(variants: &[Fields]) -> Vec<String> {
 /// be written into maps that must not have the field, so it is left out.
 fn field(name: &str, variants: &[Fields]) -> Value {
     let said: Vec<&Value> = variants.iter().filter_map(|variant| own_field(variant, name)).collect();
+    // What a constant means is told beside it; of other values, every meaning is told.
+    let constants = said.iter().all(|one| one.get("const").is_some());
     let mut kinds: Vec<Value> = Vec::new();
     for one in &said {
-        let bare = without(one, &["description", "default"]);
+        let bare = without(one, if constants { &["default"] } else { &["description", "default"] });
         if !kinds.contains(&bare) {
             kinds.push(bare);
         }
     }
     let mut whole = if kinds.len() == 1 { kinds.remove(0) } else { json!({ "anyOf": kinds }) };
-    if let Some(text) = said.iter().find_map(|one| one.get("description")) {
-        whole["description"] = text.clone();
+    let mut texts: Vec<&str> = Vec::new();
+    for text in said.iter().filter_map(|one| one.get("description")?.as_str()).filter(|_| !constants) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    if !texts.is_empty() {
+        whole["description"] = json!(texts.join("\n"));
     }
     let default = said.first().and_then(|one| one.get("default"));
     if let Some(default) =
@@ -119,15 +127,15 @@ mod tests {
             {
                 "type": "object", "additionalProperties": false, "required": ["id", "type", "command"],
                 "properties": {
-                    "id": {"type": "string"}, "type": {"type": "string", "const": "execute"},
+                    "id": {"type": "string"}, "type": {"type": "string", "const": "execute", "description": "Runs."},
                     "command": {"type": "string"}, "timeout": {"type": "string", "default": "1h", "description": "How long."},
                 },
             },
             {
                 "type": "object", "additionalProperties": false, "required": ["id", "type"],
                 "properties": {
-                    "id": {"type": "string"}, "type": {"type": "string", "const": "prompt"},
-                    "timeout": {"type": "string", "description": "How long."},
+                    "id": {"type": "string"}, "type": {"type": "string", "const": "prompt", "description": "Asks."},
+                    "timeout": {"type": "string", "description": "For an answer."},
                 },
             },
         ]});
@@ -135,8 +143,9 @@ mod tests {
             "type": "object",
             "required": ["id", "type"],
             "properties": {
-                "id": {"type": "string"}, "type": {"type": "string", "enum": ["execute", "prompt"]},
-                "command": {"type": "string"}, "timeout": {"type": "string", "description": "How long."},
+                "id": {"type": "string"},
+                "type": {"type": "string", "enum": ["execute", "prompt"], "description": "- `execute`: Runs.\n- `prompt`: Asks."},
+                "command": {"type": "string"}, "timeout": {"type": "string", "description": "How long.\nFor an answer."},
             },
             "anyOf": [
                 {"properties": {"type": {"enum": ["execute"]}}, "required": ["command"]},

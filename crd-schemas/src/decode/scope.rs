@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::report::Report;
+use super::steps::StepType;
 use super::suggest::nearest;
 use super::value;
 use crate::problem::code;
@@ -52,11 +53,12 @@ impl<'a> Scope<'a> {
         let (place, pointer) = (at.place(), at.pointer.clone());
         let named = value::filled_text(at, report)?;
         match self.types.get(named.as_str()) {
-            Some(Some("execute") | None) => Some(named),
-            Some(Some(kind)) => {
+            Some(Some(kind)) if is_other(kind) => {
                 let message = format!("`{}` is a step of the type `{}`, which has no {what}", clip(&named), clip(kind));
                 report.error_at(place, &pointer, code::BAD_VALUE, message, Some("name an `execute` step".into()))
             }
+            // A type that is missing or does not exist is said at its own place.
+            Some(_) => Some(named),
             None => {
                 let help = self.near(&named, false).map(|near| format!("did you mean `{near}`?"));
                 let help = help.unwrap_or_else(|| "write the id of an `execute` step of this workflow".into());
@@ -73,6 +75,10 @@ impl<'a> Scope<'a> {
         self.compared.set(compared);
         nearest(named, self.ids.iter().copied().chain(or_end.then_some("end")))
     }
+}
+
+fn is_other(kind: &str) -> bool {
+    StepType::ALL.iter().any(|(word, of)| *word == kind && *of != StepType::Execute)
 }
 
 fn field<'a>(step: &'a Node, name: &str) -> Option<&'a str> {
