@@ -5,7 +5,7 @@ use super::body::Json as Body;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
 use super::{App, Problem, view};
-use crate::engine::{Idempotency, StartRequest, Started};
+use crate::engine::{Idempotency, Repeat, StartRequest, Started};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -60,11 +60,11 @@ pub(super) async fn start(
         return Ok(Json(app.engine.dry_run(&request).await?).into_response());
     }
     let started = app.engine.start(request).await?;
-    Ok(answer(&started))
+    Ok(answer(&started, None))
 }
 
-fn answer(started: &Started) -> Response {
-    let body = json!({
+fn answer(started: &Started, retry_of: Option<ExecutionId>) -> Response {
+    let mut body = json!({
         "id": started.id,
         "number": started.number,
         "name": format!("{}#{}", started.workflow, started.number),
@@ -73,6 +73,9 @@ fn answer(started: &Started) -> Response {
         "status": started.status,
         "commit": started.commit,
     });
+    if let Some(before) = retry_of {
+        body["retryOf"] = json!(before);
+    }
     let location = [(header::LOCATION, format!("/api/v1/executions/{}", started.id))];
     let mut response = (StatusCode::CREATED, location, Json(body)).into_response();
     if started.replayed {
@@ -197,6 +200,57 @@ pub(super) async fn resolve(
     let id = find(&app, &text).await?;
     let outcome = app.engine.resolve(id, wanted.attempt, wanted.outcome, by, reason).await?;
     settled(&app, id, outcome).await
+}
+
+/// How to run it again.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Retry {
+    #[serde(default)]
+    from: RetryFrom,
+    #[serde(default)]
+    commit: RetryCommit,
+    #[serde(default)]
+    include_unknown: bool,
+}
+
+/// Where a retry begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RetryFrom {
+    #[default]
+    Failed,
+    Start,
+}
+
+/// Which definitions a retry runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RetryCommit {
+    #[default]
+    Same,
+    Head,
+}
+
+/// `POST /api/v1/executions/{id}/retry`.
+pub(super) async fn retry(
+    State(app): State<App>,
+    Segment(text): Segment,
+    Extension(Principal(by)): Extension<Principal>,
+    Body(wanted): Body<Retry>,
+) -> Result<Response, Problem> {
+    let repeat = match (wanted.from, wanted.commit) {
+        (RetryFrom::Failed, RetryCommit::Same) => Repeat::FromFailed { include_unknown: wanted.include_unknown },
+        (RetryFrom::Start, RetryCommit::Same) => Repeat::Same,
+        (RetryFrom::Start, RetryCommit::Head) => Repeat::Head,
+        (RetryFrom::Failed, RetryCommit::Head) => {
+            let said = "the steps of another commit are not those that have run; run it from the start";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_retry", said));
+        }
+    };
+    let id = find(&app, &text).await?;
+    let started = app.engine.retry(id, repeat, by).await?;
+    Ok(answer(&started, Some(id)))
 }
 
 /// What an input did, and how the execution stands after it.

@@ -98,6 +98,7 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/api/v1/executions/{id}/why",              get(executions::why)),
         (Method::POST,   "/api/v1/executions/{id}/cancel",           post(executions::cancel)),
         (Method::POST,   "/api/v1/executions/{id}/resolve",          post(executions::resolve)),
+        (Method::POST,   "/api/v1/executions/{id}/retry",            post(executions::retry)),
         (Method::GET,    "/api/v1/sources",                          get(sources::list)),
         (Method::GET,    "/api/v1/sources/{name}",                   get(sources::one)),
         (Method::GET,    "/api/v1/syncs",                            get(syncs::list)),

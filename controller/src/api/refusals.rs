@@ -2,10 +2,10 @@
 
 use super::Problem;
 use super::time::rfc3339;
-use crate::engine::{EngineError, StartError};
+use crate::engine::{EngineError, RetryError, StartError};
 use crate::sync::{ConfirmError, SyncError};
 use axum::http::StatusCode;
-use pulse_core::execution::Refusal;
+use pulse_core::execution::{CannotRetry, Refusal};
 use pulse_core::source_status::SourceReason;
 use pulse_store::RowError;
 use serde_json::json;
@@ -100,6 +100,18 @@ impl From<StartError> for Problem {
             StartError::IdempotencyMismatch => Self::new(UNPROCESSABLE, "idempotency_mismatch", said),
             StartError::Uncompilable { .. } => Self::new(UNPROCESSABLE, "uncompilable_workflow", said),
             StartError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryError> for Problem {
+    fn from(error: RetryError) -> Self {
+        let said = error.to_string();
+        match error {
+            RetryError::Cannot(CannotRetry::NotOver(_)) => Self::new(CONFLICT, "not_over", said),
+            RetryError::Cannot(CannotRetry::Succeeded) => Self::new(CONFLICT, "nothing_failed", said),
+            RetryError::Unknown(targets) => Self::new(CONFLICT, "unknown_targets", said).with("targets", json!(targets)),
+            RetryError::Start(error) => error.into(),
         }
     }
 }

@@ -13,11 +13,13 @@ mod dry_run;
 mod error;
 mod hot;
 mod live;
+mod retry;
 mod schedule;
 mod start;
 
 pub use error::{EngineError, StartError};
 pub use live::Live;
+pub use retry::{Repeat, RetryError};
 pub use schedule::{LiveSchedule, ScheduleKey};
 pub use dry_run::{DryRun, DryStep};
 pub use start::{Idempotency, StartRequest, Started};
@@ -28,7 +30,7 @@ use hot::Hot;
 use pulse_core::decide::{Reason, explain};
 use pulse_core::execution::{CancelMode, Execution, Input, Outcome};
 use pulse_core::transition::ResolvedAs;
-use pulse_protocol::{AgentName, AttemptId, ExecutionId};
+use pulse_protocol::{AgentName, AttemptId, ExecutionId, PromptId};
 use pulse_store::Store;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
@@ -179,6 +181,18 @@ impl Engine {
         reason: String,
     ) -> Result<Outcome, EngineError> {
         self.submit(id, Input::Resolve { attempt, outcome, by, reason }).await
+    }
+
+    /// Answers a prompt of an execution.
+    pub async fn answer(
+        &self,
+        id: ExecutionId,
+        prompt: PromptId,
+        answer: String,
+        by: String,
+        comment: Option<String>,
+    ) -> Result<Outcome, EngineError> {
+        self.submit(id, Input::Answer { prompt, answer, by, comment }).await
     }
 
     /// Hands an input in and waits until it is committed or refused.
