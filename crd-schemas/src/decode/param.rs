@@ -19,8 +19,6 @@ use serde_json::{Number, Value};
 const MAX_COMPARED: usize = 100;
 /// Values of an `enum` that a sentence lists.
 const MAX_LISTED: usize = 10;
-/// Items of a list.
-const MAX_ITEMS: usize = 10_000;
 
 /// One parameter; its name goes to `names`.
 pub fn param(at: Cursor, names: &mut Vec<Name>, report: &mut Report) -> Option<Param> {
@@ -211,7 +209,7 @@ fn typed(at: Cursor, kind: ParamType, report: &mut Report) -> Option<Value> {
 
 fn list_of_texts(at: Cursor, report: &mut Report) -> Option<Value> {
     let (place, pointer) = (at.place(), at.pointer.clone());
-    let items = value::items(at, 0..=MAX_ITEMS, report, |at, report| value::ruled(at, report, rules::sized))?;
+    let items = value::items(at, 0..=ParamType::MAX_ITEMS, report, |at, report| value::ruled(at, report, rules::sized))?;
     let list = Value::from(items);
     match rules::sized(&list.to_string()) {
         Ok(()) => Some(list),

@@ -15,6 +15,9 @@ const FIELDS: [(&str, &[ParamType]); 6] = [
 ];
 
 impl ParamType {
+    /// Most items of a list.
+    pub const MAX_ITEMS: usize = 1000;
+
     /// The fields that bound a value of some type, each with the types that have it.
     pub const fn bounds() -> &'static [(&'static str, &'static [Self])] {
         &FIELDS
@@ -117,7 +120,7 @@ pub(super) fn schemas() -> Vec<Value> {
         default(&[ParamType::Bool], json!({"type": "boolean"})),
         default(&[ParamType::Duration], json!({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"})),
         default(&[ParamType::Agent], agent),
-        default(&[ParamType::List], json!({"type": "array", "items": text})),
+        default(&[ParamType::List], json!({"type": "array", "items": text, "maxItems": ParamType::MAX_ITEMS})),
     ]}));
     rules
 }
