@@ -15,6 +15,8 @@ pub enum TargetItem {
     Name(String),
     /// Agents by label.
     Selector(Selector),
+    /// `{{ params.<name> }}`: the agent that a parameter names.
+    Param(String),
 }
 
 /// Label requirements, all of which must hold.
@@ -75,6 +77,16 @@ pub enum TargetError {
     /// The agent is revoked.
     #[error("agent `{0}` is revoked; enrol it again, or take it out of `targets`")]
     Revoked(AgentName),
+    /// A parameter names something that is no single agent.
+    #[error("parameter `{param}`: `{value}` is {what}, and a parameter of the type `agent` names one agent")]
+    NotAnAgent {
+        /// The parameter.
+        param: String,
+        /// Its value.
+        value: String,
+        /// What the value is.
+        what: &'static str,
+    },
     /// Nothing is left to run on.
     #[error("{0}")]
     Empty(String),
@@ -88,6 +100,12 @@ impl FromStr for TargetItem {
         if text == "all" {
             return Ok(Self::All);
         }
+        if text.contains("{{") {
+            return parameter(text).map(|name| Self::Param(name.to_owned())).ok_or_else(|| InvalidTarget {
+                message: format!("`{}` is no target", shown(text)),
+                help: "a value stands for a whole item: `{{ params.<name> }}`, of a parameter of the type `agent`",
+            });
+        }
         if text.contains(['=', ',', '!']) {
             return text.parse().map(Self::Selector);
         }
@@ -96,6 +114,14 @@ impl FromStr for TargetItem {
             Err(_) => Err(InvalidTarget { message: format!("`{}` is no name", shown(text)), help: FORM }),
         }
     }
+}
+
+/// The parameter of `{{ params.<name> }}`.
+fn parameter(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let name = inner.trim().strip_prefix("params.")?;
+    let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    fits.then_some(name)
 }
 
 impl FromStr for Selector {
@@ -157,12 +183,33 @@ impl fmt::Display for TargetItem {
             Self::All => f.write_str("all"),
             Self::Name(name) => f.write_str(name),
             Self::Selector(selector) => selector.fmt(f),
+            Self::Param(name) => write!(f, "{{{{ params.{name} }}}}"),
         }
     }
 }
 
 fn shown(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+/// The items with each `{{ params.<name> }}` replaced by the agent that the parameter names. A value that is no agent's name, or
+/// is a group's, is refused: a parameter never widens a selection.
+pub fn with_params(
+    items: &[String],
+    params: &BTreeMap<String, String>,
+    inventory: &Inventory,
+) -> Result<Vec<String>, TargetError> {
+    let replaced = items.iter().map(|item| {
+        let Some(param) = item.contains("{{").then(|| parameter(item)).flatten() else { return Ok(item.clone()) };
+        let value = params.get(param).map_or("", String::as_str);
+        let refused = |what| TargetError::NotAnAgent { param: param.to_owned(), value: shown(value), what };
+        match value.parse::<AgentName>() {
+            Err(_) => Err(refused("no agent's name")),
+            Ok(_) if inventory.groups.contains_key(value) => Err(refused("a group")),
+            Ok(name) => Ok(name.to_string()),
+        }
+    });
+    replaced.collect()
 }
 
 /// The agents that the items name, sorted and each once; `limit`, where given, narrows them.
@@ -195,6 +242,12 @@ impl Inventory {
         match item.parse::<TargetItem>().map_err(invalid)? {
             TargetItem::All => Ok(self.matching(|_| true)),
             TargetItem::Selector(selector) => Ok(self.matching(|agent| selector.matches(&agent.labels))),
+            // What is not replaced by then has no value here, as in a limit.
+            TargetItem::Param(_) => {
+                let help = "write a name or a selector";
+                let message = "a parameter has no value here".to_owned();
+                Err(invalid(InvalidTarget { message, help }))
+            }
             TargetItem::Name(name) => match self.groups.get(&name) {
                 Some(group) => self.members(group),
                 None => self.named(&name).map(|agent| BTreeSet::from([agent])),

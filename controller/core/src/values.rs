@@ -1,11 +1,16 @@
 //! The values that `{{ … }}` and expressions can name: a dotted path is parsed once, when a commit is checked, into what it
 //! names ([`Path`]), and looked up in a [`Context`] when a step runs. No text of a value is ever parsed here.
 
+mod parse;
 mod path;
+mod scope;
 
+pub(crate) use parse::has_state;
 pub(crate) use path::listed;
 pub use path::{Field, Path, PathError};
+pub use scope::{EarlierStep, Scope};
 
+use crd_schemas::manifest::ParamType;
 use pulse_protocol::AgentName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,24 +19,13 @@ use std::sync::Arc;
 /// The longest value that one path may yield, in bytes.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
-/// What may be named at one place of a workflow.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// The workflow's parameters.
-    pub params: Vec<String>,
-    /// Ids of the steps before this place, in order.
-    pub earlier_steps: Vec<String>,
-    /// Something that is rendered once for each target, so that `agent.…` means that target.
-    pub in_target: bool,
-    /// The command of a schedule, which stands alone: it has no parameters, and no steps come before it.
-    pub of_schedule: bool,
-}
-
 /// What an execution knows at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     /// Parameters by name, defaults filled in.
     pub params: BTreeMap<String, String>,
+    /// Their types, which decide what they are in an expression; text unless said.
+    pub param_types: Arc<BTreeMap<String, ParamType>>,
     /// Steps that have ended, by id.
     pub steps: BTreeMap<String, Arc<StepValue>>,
     /// What `parse` steps have read.
@@ -154,6 +148,11 @@ impl Context {
                 let target = self.step(id)?.targets.get(agent);
                 target.ok_or_else(|| format!("step `{id}` did not run on `{agent}`"))?.field(*field)
             }
+            Path::Answer(id) | Path::PromptResponse(id) => {
+                let step = self.step(id)?;
+                step.answer.clone().ok_or_else(|| format!("step `{id}` has no answer (it is {})", step.status))
+            }
+            Path::State(names) => state(&self.state, names),
             Path::ExecutionId => Ok(self.execution.id.clone()),
             Path::ExecutionNumber => Ok(self.execution.number.to_string()),
             Path::ExecutionWorkflow => Ok(self.execution.workflow.clone()),
@@ -173,6 +172,28 @@ impl Context {
 
     fn agent(&self) -> Result<&AgentValue, String> {
         self.agent.as_ref().ok_or_else(|| "`agent` is known only where a command runs on a target".to_owned())
+    }
+}
+
+/// The text that names lead to. A name in the map may have dots, as an agent's can; it is then several of those names.
+fn state(map: &StateMap, names: &[String]) -> Result<String, String> {
+    let found = (1..=names.len()).filter_map(|count| Some((map.get(&names[..count].join("."))?, &names[count..])));
+    let texts = found.map(|(value, rest)| match (value, rest) {
+        (StateValue::Text(text), []) => Ok(text.clone()),
+        (StateValue::Text(_), rest) => Err(format!("it is a text there, which has no `{}`", rest.join("."))),
+        (StateValue::Map(inner), []) => Err(format!("it is a map, no text; {}", held(inner))),
+        (StateValue::Map(inner), rest) => state(inner, rest),
+    });
+    let absent = || Err(format!("no `parse` step has read `{}`; {}", names.join("."), held(map)));
+    texts.reduce(Result::or).unwrap_or_else(absent)
+}
+
+/// The names in a map, as a clause.
+fn held(map: &StateMap) -> String {
+    match map.len() {
+        0 => "nothing is there".to_owned(),
+        1 => format!("there is {}", listed(map.keys().map(String::as_str))),
+        _ => format!("there are {}", listed(map.keys().map(String::as_str))),
     }
 }
 

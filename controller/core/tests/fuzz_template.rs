@@ -4,7 +4,7 @@
 
 use pulse_core::expression::Expression;
 use pulse_core::template::{ShellKind, Template};
-use pulse_core::values::{Context, Scope};
+use pulse_core::values::{Context, EarlierStep, Scope};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Pieces that mean something to a shell, to a template or to an expression.
@@ -13,7 +13,9 @@ const PIECES: &[&str] = &[
     "{{ params.x }}", "{{ params.y }}", "{{ steps.a.stdout }}", "{{ agent.labels.role }}", "{{ \"{{\" }}", "{{", "}}", "{{ . }}",
     "'", "\"", "`", "\\", "$", "$(", ")", "$((", "))", "((", "${", "}", "[[", "]]", "<<E", "<<-'E'", "\nE\n", "\n\tE\n", ";", "&", "|",
     "case x in", "esac", ";;", "if ", "then ", "fi ", "for v in ", "do ", "done ", "eval ", "echo ", "export ", "local a=", "#", "\n",
-    " ", "\t", "\\\n", "~", "*", "é", "🚀", "\u{2028}", "\r", "\u{7f}", "steps.a.status", "steps[\"a\"]", " == ", " === ", "&&", "||", "!",
+    " ", "\t", "\\\n", "~", "*", "é", "🚀", "\u{2028}", "\r", "\u{7f}", "steps.a.status", "steps[\"a\"]",
+    "{{ state.a.b }}", "{{ promptResponse }}", "{{ steps.p.answer }}", "state", ".a", "[\"a.b\"]", "promptResponse", " in ", "steps.p.answer",
+    " == ", " === ", "&&", "||", "!",
     "int(", "1", "9999999999999999999", "0.5", ".len()", "params.x", "()", "#{", "|x|", "=>", "'x'", "null", "? :", "\u{0}",
 ];
 
@@ -32,7 +34,8 @@ impl Dice {
 }
 
 fn scope() -> Scope {
-    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec!["a".into()], in_target: true, ..Scope::default() }
+    let earlier_steps = [("a", "execute"), ("p", "prompt"), ("r", "parse")].map(|(id, kind)| EarlierStep::new(id, kind)).into();
+    Scope { params: vec!["x".into(), "y".into()], earlier_steps, in_target: true, ..Scope::default() }
 }
 
 fn check(text: &str) {

@@ -1,10 +1,13 @@
 //! The validated set: manifests that were read become programs that can run, or findings that say why not.
 
+mod compile;
 mod digest;
 mod fault;
 mod files;
 mod finding;
+mod flow;
 mod own;
+mod param_check;
 mod param_value;
 mod params;
 mod place;

@@ -1,10 +1,11 @@
 //! What one manifest can be asked by itself: its answer depends on nothing but its own text, so that it can be kept as long as
 //! the text stays the same.
 
+use super::flow::Flow;
 use super::schedule::{check_own_schedule, command};
 use super::{Finding, Program};
 use crate::selector::{InvalidTarget, Selector, TargetItem};
-use crd_schemas::manifest::{Action, AgentGroup, Execute, Workflow};
+use crd_schemas::manifest::{Action, AgentGroup, Execute, Param, ParamType, Workflow};
 use crd_schemas::{Kind, Manifest};
 
 /// Every finding about a manifest by itself.
@@ -14,7 +15,7 @@ pub fn check_own(manifest: &Manifest) -> Vec<Finding> {
         Manifest::Workflow(workflow) => findings.extend(check_workflow(workflow)),
         Manifest::Schedule(schedule) => {
             findings.extend(check_own_schedule(schedule));
-            findings.extend(command(schedule).into_iter().flat_map(|(execute, pointer)| check_targets(execute, pointer)));
+            findings.extend(command(schedule).into_iter().flat_map(|(execute, pointer)| check_targets(execute, pointer, None)));
         }
         Manifest::AgentGroup(group) => findings.extend(check_group(group)),
         Manifest::Agent(_) => {}
@@ -32,21 +33,48 @@ fn check_name(manifest: &Manifest) -> Option<Finding> {
 
 fn check_workflow(workflow: &Workflow) -> Vec<Finding> {
     let mut findings = Program::compile(workflow).err().unwrap_or_default();
+    let params = Some(workflow.spec.params.as_slice());
     for (index, step) in workflow.spec.steps.iter().enumerate() {
         if let Action::Execute(execute) = &step.action {
-            findings.extend(check_targets(execute, &format!("/spec/steps/{index}")));
+            findings.extend(check_targets(execute, &format!("/spec/steps/{index}"), params));
         }
     }
+    findings.extend(Flow::of(&workflow.spec.steps).unreachable());
     findings
 }
 
-fn check_targets(execute: &Execute, pointer: &str) -> Vec<Finding> {
-    let wrong =
-        execute.targets.items().iter().enumerate().filter_map(|(index, item)| Some((index, item.parse::<TargetItem>().err()?)));
-    let finding = |(index, error): (usize, InvalidTarget)| {
-        Finding::error(format!("{pointer}/targets/{index}"), "bad-value", error.message).with_help(error.help)
+/// The targets of a step, or of a schedule's command, which has no parameters.
+fn check_targets(execute: &Execute, pointer: &str, params: Option<&[Param]>) -> Vec<Finding> {
+    let wrong = execute.targets.items().iter().enumerate().filter_map(|(index, item)| {
+        let pointer = format!("{pointer}/targets/{index}");
+        match item.parse::<TargetItem>() {
+            Err(InvalidTarget { message, help }) => Some(Finding::error(pointer, "bad-value", message).with_help(help)),
+            Ok(TargetItem::Param(name)) => check_target_param(&name, params).map(|(message, help)| {
+                Finding::error(pointer, "bad-value", message).with_help(help)
+            }),
+            Ok(_) => None,
+        }
+    });
+    wrong.collect()
+}
+
+/// A target can be a parameter of the type `agent` only: its value is a name, and never a selector or `all`.
+fn check_target_param(name: &str, params: Option<&[Param]>) -> Option<(String, String)> {
+    let Some(params) = params else {
+        let message = format!("a schedule's command has no parameters, so `params.{name}` names nothing");
+        let help = "write the agent's name itself, or let the schedule start a Workflow: `workflow: …`";
+        return Some((message, help.to_owned()));
     };
-    wrong.map(finding).collect()
+    let declare = format!("declare it: `params: [{{name: {name}, type: agent, required: true}}]`");
+    match params.iter().find(|param| param.name == name) {
+        None => Some((format!("the workflow has no parameter `{name}`"), declare)),
+        Some(param) if param.kind != ParamType::Agent => {
+            let kind = param.kind.as_str();
+            let message = format!("`{name}` is a parameter of the type `{kind}`; a target can be one of the type `agent` only");
+            Some((message, "declare it with `type: agent`, or write a selector".to_owned()))
+        }
+        Some(_) => None,
+    }
 }
 
 fn check_group(group: &AgentGroup) -> Vec<Finding> {

@@ -11,25 +11,12 @@ use serde_json::{Number, Value};
 /// Items of a list.
 const MAX_ITEMS: usize = 1000;
 
-/// What a parameter without a value and without a default is.
-pub(super) fn implied(param: &Param) -> Option<Value> {
-    match param.kind {
-        ParamType::String => Some(Value::from("")),
-        ParamType::Int | ParamType::Number => Some(Value::from(0)),
-        ParamType::Bool => Some(Value::from(false)),
-        ParamType::Enum => param.values.first().map(|value| Value::from(value.as_str())),
-        ParamType::Duration => Some(Value::from("0s")),
-        ParamType::List => Some(Value::Array(Vec::new())),
-        ParamType::Agent => None,
-    }
-}
-
 /// The text of a value of the parameter's type; the error is a sentence about `it`.
 pub(super) fn value_text(param: &Param, value: &Value) -> Result<String, String> {
     match (param.kind, value) {
         (ParamType::String, Value::String(text)) => {
-            length(param, text.chars().count(), "characters")?;
-            matching(param, text)?;
+            within(param, value)?;
+            matching(param, pattern(param)?.as_ref(), text)?;
             checked(text.clone())
         }
         (ParamType::Int, value) => int(param, value),
@@ -74,61 +61,66 @@ fn int(param: &Param, value: &Value) -> Result<String, String> {
         _ => None,
     };
     let found = found.ok_or_else(|| format!("it must be a whole number of 64 bits, not {}", shown(value)))?;
-    bounds(param, found as f64, &found)?;
+    within(param, &Value::from(found))?;
     Ok(found.to_string())
 }
 
+/// A whole number keeps all its digits, of which a floating one could lose some.
 fn number(param: &Param, value: &Value) -> Result<String, String> {
     let found = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => Some(number.clone()),
+        Value::String(text) => {
+            let whole = text.parse::<i64>().ok().map(Number::from);
+            whole.or_else(|| text.parse().ok().and_then(Number::from_f64))
+        }
         _ => None,
     };
-    let found = found.filter(|number| number.is_finite()).ok_or_else(|| format!("it must be a number, not {}", shown(value)))?;
-    bounds(param, found, &found)?;
+    let found = found.ok_or_else(|| format!("it must be a number, not {}", shown(value)))?;
+    within(param, &Value::Number(found.clone()))?;
     Ok(found.to_string())
-}
-
-fn bounds(param: &Param, value: f64, shown: &impl std::fmt::Display) -> Result<(), String> {
-    let as_float = |bound: &Option<Number>| bound.as_ref().and_then(Number::as_f64);
-    match (as_float(&param.min), as_float(&param.max)) {
-        (Some(least), _) if value < least => Err(format!("it must be at least {least}, not {shown}")),
-        (_, Some(most)) if value > most => Err(format!("it must be at most {most}, not {shown}")),
-        _ => Ok(()),
-    }
 }
 
 fn list(param: &Param, items: &[Value]) -> Result<String, String> {
     if items.len() > MAX_ITEMS {
         return Err(format!("it has {} items; at most {MAX_ITEMS}", items.len()));
     }
-    length(param, items.len(), "items")?;
+    let pattern = pattern(param)?;
     for (place, item) in items.iter().enumerate() {
         let Value::String(text) = item else {
             return Err(format!("item {} must be a text, not {}", place + 1, kind_of(item)));
         };
-        let checked = matching(param, text).and_then(|()| if param.values.is_empty() { Ok(()) } else { one_of(param, text) });
+        let checked = matching(param, pattern.as_ref(), text).and_then(|()| one_of(param, text));
         checked.map_err(|error| format!("item {}: {error}", place + 1))?;
     }
-    checked(Value::from(items).to_string())
+    let list = Value::from(items);
+    within(param, &list)?;
+    checked(list.to_string())
 }
 
-fn length(param: &Param, found: usize, what: &str) -> Result<(), String> {
-    match (param.min_length, param.max_length) {
-        (Some(least), _) if found < least as usize => Err(format!("it must have at least {least} {what}, not {found}")),
-        (_, Some(most)) if found > most as usize => Err(format!("it must have at most {most} {what}, not {found}")),
-        _ => Ok(()),
+/// Its bounds: those of a number, or of a length.
+fn within(param: &Param, value: &Value) -> Result<(), String> {
+    param.outside(value).map_or(Ok(()), |outside| Err(format!("it {outside}")))
+}
+
+fn pattern(param: &Param) -> Result<Option<Pattern>, String> {
+    let compiled = param.pattern.as_deref().map(Pattern::compile_whole).transpose();
+    compiled.map_err(|error| format!("its pattern is no regular expression: {error}"))
+}
+
+fn matching(param: &Param, pattern: Option<&Pattern>, text: &str) -> Result<(), String> {
+    match pattern.is_none_or(|pattern| pattern.is_match(text)) {
+        true => Ok(()),
+        false => Err(format!(
+            "it must match `{}`, which {} does not",
+            param.pattern.as_deref().unwrap_or_default(),
+            quoted(text)
+        )),
     }
 }
 
-fn matching(param: &Param, text: &str) -> Result<(), String> {
-    let Some(pattern) = &param.pattern else { return Ok(()) };
-    let compiled = Pattern::compile_whole(pattern).map_err(|error| format!("its pattern is no regular expression: {error}"))?;
-    if compiled.is_match(text) { Ok(()) } else { Err(format!("it must match `{pattern}`, which {} does not", quoted(text))) }
-}
-
+/// Where no values are said, each is one of them.
 fn one_of(param: &Param, text: &str) -> Result<(), String> {
-    if param.values.iter().any(|value| value == text) {
+    if (param.values.is_empty() && param.kind != ParamType::Enum) || param.values.iter().any(|value| value == text) {
         return Ok(());
     }
     Err(format!("it can be {}, not {}", crate::values::listed(param.values.iter().map(String::as_str)), quoted(text)))

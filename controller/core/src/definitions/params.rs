@@ -1,6 +1,6 @@
 //! Parameters of a start: what was given, checked against what the workflow declares.
 
-use super::param_value::{implied, value_text};
+use super::param_value::value_text;
 use crate::values::MAX_VALUE_BYTES;
 use crd_schemas::manifest::Param;
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn value_of(param: &Param, given: Option<&Value>) -> Result<String, String> {
         (Some(given), _) => value_text(param, given),
         (None, _) if param.required => Err("it is required".to_owned()),
         (None, Some(default)) => value_text(param, default),
-        (None, None) => match implied(param) {
+        (None, None) => match param.implied() {
             Some(value) => value_text(param, &value).map_err(|error| format!("it is required: without a value, {error}")),
             None => Err("it is required".to_owned()),
         },

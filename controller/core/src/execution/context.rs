@@ -3,12 +3,14 @@
 use crate::execution::{Execution, StepRun, Target};
 use crate::transition::AttemptState;
 use crate::values::{Context, ExecutionValue, GitValue, StepValue, TargetValue};
+use std::sync::Arc;
 
 /// The values of an execution's present state: its parameters, and every step that has ended.
 pub fn context(execution: &Execution) -> Context {
     let created = &execution.created;
     Context {
         params: created.params.clone(),
+        param_types: Arc::clone(&execution.program.param_types),
         steps: execution.values.clone(),
         state: execution.state.clone(),
         execution: ExecutionValue {

@@ -3,7 +3,7 @@
 
 use super::chain::{Link, links};
 use super::{ExpressionError, engine, hint};
-use crate::values::{Path, PathError, Scope};
+use crate::values::{Path, PathError, Scope, has_state};
 use rhai::{AST, Expr, Position, Stmt};
 
 /// A path that an expression reads, and the bytes between which it stands.
@@ -31,6 +31,12 @@ pub(super) fn check(text: &str, ast: &AST, scope: &Scope) -> Result<Vec<Use>, Ex
     Ok(check.uses)
 }
 
+/// Functions that can be asked of a map; `"x" in map` is `contains(map, "x")` to rhai.
+const MAP_FUNCTIONS: [&str; 3] = ["contains", "len", "is_empty"];
+
+/// What a path can begin with.
+const ROOTS: [&str; 6] = ["params", "steps", "state", "promptResponse", "execution", "git"];
+
 struct Check<'a> {
     text: &'a str,
     scope: &'a Scope,
@@ -57,6 +63,9 @@ impl Check<'_> {
             Expr::Array(items, _) => self.all(items.iter()),
             Expr::And(operands, _) | Expr::Or(operands, _) => self.all(operands.iter()),
             Expr::FnCall(call, position) => self.call(&call.name, &call.args, *position),
+            Expr::Variable(variable, _, position) if variable.1 == "promptResponse" => {
+                self.path(&variable.1, *position, &[]).map(drop)
+            }
             Expr::Variable(variable, _, position) => Err(self.root_alone(&variable.1, *position)),
             Expr::Dot(..) | Expr::Index(..) => self.chain(expression),
             other => Err(self.error(
@@ -81,7 +90,18 @@ impl Check<'_> {
                 format!("there are {known}, `&&` and `||`"),
             ));
         }
-        self.all(arguments.iter())
+        match arguments {
+            [Expr::Variable(variable, _, position), rest @ ..] if variable.1 == "state" && MAP_FUNCTIONS.contains(&name) => {
+                self.state(*position)?;
+                self.all(rest)
+            }
+            all => self.all(all),
+        }
+    }
+
+    /// `state` as a whole, of which something is asked.
+    fn state(&self, position: Position) -> Result<(), ExpressionError> {
+        has_state(self.scope).map_err(|error| self.path_error(position, error))
     }
 
     /// A path, or functions called on a value.
@@ -110,7 +130,7 @@ impl Check<'_> {
 
     /// Checks the path that begins with a root; answers what follows it.
     fn path<'l, 'e>(&mut self, root: &str, position: Position, links: &'l [Link<'e>]) -> Result<&'l [Link<'e>], ExpressionError> {
-        if !matches!(root, "params" | "steps" | "execution" | "git") {
+        if !ROOTS.contains(&root) {
             return Err(self.root_alone(root, position));
         }
         let mut names = vec![root.to_owned()];
@@ -125,13 +145,17 @@ impl Check<'_> {
             }
         }
         let rest = &links[names.len() - 1..];
+        if root == "state" && names.len() == 1 && !rest.is_empty() {
+            return self.state(position).map(|()| rest);
+        }
         // What a map of agents is asked: how many there are, and whether one is among them.
         let asks_agents = names.len() == 3 && root == "steps" && names[2] == "agents" && !rest.is_empty();
         let whole = names.join(".");
         let asked = if asks_agents { format!("steps.{}.status", names[1]) } else { whole };
         let path = Path::parse(&asked, self.scope).map_err(|error| self.unknown(&names, self.path_error(position, error)))?;
         // A name with a dot is one name to a path and two to rhai.
-        if names.iter().skip(1).any(|name| name.contains('.')) && !(root == "steps" && names.len() == 5) {
+        let may_have_dots = root == "state" || (root == "steps" && names.len() == 5);
+        if names.iter().skip(1).any(|name| name.contains('.')) && !may_have_dots {
             return Err(self.error(position, format!("`{asked}` names nothing"), "a name in brackets stands for one name"));
         }
         let end = links[..names.len() - 1].last().map_or(position, Link::position);
@@ -166,9 +190,11 @@ impl Check<'_> {
             Ok(path) => PathError { message: format!("`{path}` is no value"), help: None, unsupported: false },
         };
         let error = self.path_error(position, error);
-        let quoted =
-            || format!("a text stands in double quotes: `\"{root}\"`; paths begin with `params`, `steps`, `execution` or `git`");
-        let known = matches!(root, "params" | "steps" | "execution" | "git") || error.unsupported;
+        let quoted = || {
+            let roots = crate::values::listed(ROOTS.into_iter());
+            format!("a text stands in double quotes: `\"{root}\"`; paths begin with {roots}")
+        };
+        let known = ROOTS.contains(&root) || error.unsupported;
         if known { error } else { ExpressionError { help: Some(quoted()), ..error } }
     }
 }

@@ -101,11 +101,22 @@ fn register_functions(engine: &mut Engine) {
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) message: String,
-    pub(super) help: Option<String>,
+    pub(super) convert: Option<Convert>,
+}
+
+/// The text beside an operator that should be made a number.
+#[derive(Debug, Clone)]
+pub(super) struct Convert {
+    /// The operator.
+    pub(super) operator: String,
+    /// It stands on the left of it.
+    pub(super) left: bool,
+    /// The function that makes it one.
+    pub(super) function: &'static str,
 }
 
 fn failure(message: impl Into<String>) -> Box<EvalAltResult> {
-    carried(Failure { message: message.into(), help: None })
+    carried(Failure { message: message.into(), convert: None })
 }
 
 fn carried(failure: Failure) -> Box<EvalAltResult> {
@@ -185,12 +196,17 @@ fn number(value: &Dynamic) -> Option<f64> {
 
 /// The error about an operator between unlike values, with the mend.
 fn unlike(operator: &str, a: &Dynamic, b: &Dynamic) -> Box<EvalAltResult> {
-    let help = match (text(a).is_some(), text(b).is_some()) {
-        (true, false) if number(b).is_some() => Some(format!("write `int(…) {operator} …` around the text on the left")),
-        (false, true) if number(a).is_some() => Some(format!("write `… {operator} int(…)` around the text on the right")),
+    let other = match (text(a).is_some(), text(b).is_some()) {
+        (true, false) if number(b).is_some() => Some((true, b)),
+        (false, true) if number(a).is_some() => Some((false, a)),
         _ => None,
     };
-    carried(Failure { message: format!("`{operator}` between {} and {}", said(a.type_name()), said(b.type_name())), help })
+    let convert = other.map(|(left, other)| Convert {
+        operator: operator.to_owned(),
+        left,
+        function: if other.is_int() { "int" } else { "float" },
+    });
+    carried(Failure { message: format!("`{operator}` between {} and {}", said(a.type_name()), said(b.type_name())), convert })
 }
 
 /// A type as people say it.

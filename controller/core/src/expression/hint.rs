@@ -1,5 +1,6 @@
 //! Errors as people read them, with a mend for habits from other languages.
 
+use super::check::Use;
 use super::{ExpressionError, engine};
 use crate::values::Scope;
 use rhai::{EvalAltResult, ParseError, Position};
@@ -74,7 +75,7 @@ fn habit(bare: &str) -> Option<ExpressionError> {
 fn stands_alone(habit: &str, before: &str, after: &str) -> bool {
     let continues = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins = match habit.chars().next() {
-        Some('.') => !before.ends_with("params") && !before.ends_with("steps"),
+        Some('.') => !["params", "steps", "state"].iter().any(|root| before.ends_with(root)),
         Some(first) if continues(first) => !before.ends_with(|c| continues(c) || c == '.'),
         _ => true,
     };
@@ -84,7 +85,7 @@ fn stands_alone(habit: &str, before: &str, after: &str) -> bool {
 
 /// `steps.my-step.status` is a subtraction to rhai.
 fn dashed_step(bare: &str, scope: &Scope) -> Option<ExpressionError> {
-    let dashed = scope.earlier_steps.iter().filter(|id| id.contains('-'));
+    let dashed = scope.earlier_steps.iter().map(|step| &*step.id).filter(|id| id.contains('-'));
     let (at, id) = dashed.filter_map(|id| Some((bare.find(&format!("steps.{id}"))?, id))).min()?;
     let message = format!("`steps.{id}` is a subtraction: a name behind a dot has no dash");
     Some(ExpressionError::new(at, message, format!("write `steps[\"{id}\"]`")))
@@ -115,16 +116,18 @@ pub(super) fn syntax(text: &str, error: &ParseError) -> ExpressionError {
 }
 
 /// An error of an evaluation.
-pub(super) fn evaluation(text: &str, error: &EvalAltResult) -> ExpressionError {
+pub(super) fn evaluation(text: &str, error: &EvalAltResult, uses: &[Use]) -> ExpressionError {
     let message = match error {
         EvalAltResult::ErrorRuntime(carried, _) => match carried.clone().try_cast::<engine::Failure>() {
             Some(failure) => {
-                return ExpressionError::new(offset(text, error.position()), failure.message, failure.help);
+                let at = offset(text, error.position());
+                let help = failure.convert.map(|convert| converted(text, at, &convert, uses));
+                return ExpressionError::new(at, failure.message, help);
             }
             None => carried.to_string(),
         },
         EvalAltResult::ErrorInFunctionCall(_, _, inner, position) => {
-            return ExpressionError { offset: offset(text, *position), ..evaluation(text, inner) };
+            return ExpressionError { offset: offset(text, *position), ..evaluation(text, inner, uses) };
         }
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
             format!("{} is needed here, but this is {}", engine::said(wanted), engine::said(found))
@@ -137,6 +140,28 @@ pub(super) fn evaluation(text: &str, error: &EvalAltResult) -> ExpressionError {
         other => other.to_string(),
     };
     ExpressionError::new(offset(text, error.position()), message, None)
+}
+
+/// How to write a comparison of a text with a number, with the path where one stands beside the operator.
+fn converted(text: &str, at: usize, convert: &engine::Convert, uses: &[Use]) -> String {
+    let engine::Convert { operator, left, function } = convert;
+    let of_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']' | '"');
+    let (before, behind) = (text.get(..at).unwrap_or_default(), text.get(at + operator.len()..).unwrap_or_default());
+    if *left {
+        let from = uses.iter().map(|used| used.from).filter(|from| *from < at).max();
+        let operand = from.and_then(|from| before.get(from..)).map(str::trim_end);
+        return match operand.filter(|operand| operand.chars().all(of_path)) {
+            Some(operand) => format!("write `{function}({operand}) {operator} …`"),
+            None => format!("write `{function}(…) {operator} …` around the text on the left"),
+        };
+    }
+    let operand = behind.trim_start();
+    let from = text.len() - operand.len();
+    let end = operand.find(|c| !of_path(c)).unwrap_or(operand.len());
+    match uses.iter().any(|used| used.from == from) && !operand[end..].starts_with('(') {
+        true => format!("write `… {operator} {function}({})`", &operand[..end]),
+        false => format!("write `… {operator} {function}(…)` around the text on the right"),
+    }
 }
 
 /// The byte at which a position stands; lines and characters are counted from 1.

@@ -53,7 +53,7 @@ impl Expression {
 
     /// The result. Anything but true or false is an error.
     pub fn evaluate(&self, context: &Context) -> Result<bool, ExpressionError> {
-        let mut scope = scope::of(context);
+        let mut scope = scope::of(context, &self.uses);
         let result = engine::ENGINE.eval_ast_with_scope::<rhai::Dynamic>(&mut scope, &self.ast);
         let value = result.map_err(|error| self.explain(context, &error))?;
         value.as_bool().map_err(|kind| {
@@ -64,9 +64,12 @@ impl Expression {
 
     /// The error of an evaluation. Where it stands at a path that has no value now, the path says why.
     fn explain(&self, context: &Context, error: &rhai::EvalAltResult) -> ExpressionError {
-        let found = hint::evaluation(&self.text, error);
-        let absent =
-            matches!(error, rhai::EvalAltResult::ErrorPropertyNotFound(..) | rhai::EvalAltResult::ErrorIndexNotFound(..));
+        use rhai::EvalAltResult::{ErrorDotExpr, ErrorIndexNotFound, ErrorPropertyNotFound, ErrorVariableNotFound};
+        let found = hint::evaluation(&self.text, error, &self.uses);
+        let absent = matches!(
+            error,
+            ErrorPropertyNotFound(..) | ErrorIndexNotFound(..) | ErrorVariableNotFound(..) | ErrorDotExpr(..)
+        );
         let mut missing = self.uses.iter().filter_map(|used| Some((used, context.why_missing(&used.path)?)));
         match missing.find(|(used, _)| absent && (used.from..=used.to).contains(&found.offset)) {
             Some((used, reason)) => ExpressionError::new(used.from, format!("`{}` has no value: {reason}", used.path), None),

@@ -1,11 +1,15 @@
 //! Results, and refusals with their mend.
 
 use super::*;
-use crate::values::{StepValue, TargetValue};
+use crate::values::{EarlierStep, StateValue, StepValue, TargetValue};
+use crd_schemas::manifest::ParamType;
+use std::collections::BTreeMap;
 
 fn scope() -> Scope {
-    let earlier_steps = ["check", "my-step", "several", "lost"].map(str::to_owned).into();
-    Scope { params: vec!["x".into(), "n".into(), "or".into(), "length".into()], earlier_steps, ..Scope::default() }
+    let execute = ["check", "my-step", "several", "lost"].map(|id| EarlierStep::new(id, "execute"));
+    let others = [("approve", "prompt"), ("read", "parse"), ("nap", "wait")].map(|(id, kind)| EarlierStep::new(id, kind));
+    let params = ["x", "n", "or", "length", "count", "ratio", "dry", "hosts"].map(str::to_owned).into();
+    Scope { params, earlier_steps: [&execute[..], &others[..]].concat(), ..Scope::default() }
 }
 
 fn context() -> Context {
@@ -24,11 +28,36 @@ fn context() -> Context {
         ("my-step", step(&[("web-1", target(None, None))])),
         ("several", step(&[("db.example", target(Some(2), Some("7"))), ("web-1", target(Some(0), None))])),
     ];
+    let answered = StepValue { status: "succeeded".into(), answer: Some("Yes".into()), ..StepValue::default() };
+    let text = |text: &str| StateValue::Text(text.to_owned());
+    let web = [("free".to_owned(), text("7"))].into();
+    let params = [
+        ("x", "Yes"),
+        ("n", "80"),
+        ("or", ""),
+        ("length", ""),
+        ("count", "-3"),
+        ("ratio", "80"),
+        ("dry", "true"),
+        ("hosts", "[\"a\",\"b c\"]"),
+    ];
+    let types = [
+        ("x", ParamType::String),
+        ("count", ParamType::Int),
+        ("ratio", ParamType::Number),
+        ("dry", ParamType::Bool),
+        ("hosts", ParamType::List),
+    ];
     Context {
-        params: [("x", "Yes"), ("n", "80"), ("or", ""), ("length", "")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
-        steps: steps.map(|(id, step)| (id.to_owned(), step.into())).into(),
+        params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        param_types: BTreeMap::from(types.map(|(name, kind)| (name.to_owned(), kind))).into(),
+        steps: steps.map(|(id, step)| (id.to_owned(), step.into())).into_iter().chain([("approve".to_owned(), answered.into())]).collect(),
+        state: [
+            ("disk".to_owned(), text("85")),
+            ("or".to_owned(), text("")),
+            ("agents".to_owned(), StateValue::Map([("web-1.example".to_owned(), StateValue::Map(web))].into())),
+        ]
+        .into(),
         ..Context::default()
     }
 }
@@ -57,6 +86,16 @@ fn expressions_have_results() {
         ("true", true),
         ("params.length == \"\"", true),
         ("params.x in [\"Yes\", \"No\"]", true),
+        ("params.count < 0 && params.count + 4 == 1 && params.ratio >= 79.5 && params.ratio > 79", true),
+        ("params.dry && !params.dry == false && params.dry != false", true),
+        ("params.hosts.contains(\"b c\") && params.hosts.len() == 2 && \"a\" in params.hosts && !params.hosts.is_empty()", true),
+        ("state.disk == \"85\" && int(state.disk) > 80 && state[\"disk\"].starts_with(\"8\") && state.or.is_empty()", true),
+        ("state.agents[\"web-1.example\"].free == \"7\" && state.agents.len() == 1", true),
+        ("state.contains(\"disk\") && !state.contains(\"size\") && state.len() == 3 && !state.is_empty()", true),
+        ("\"disk\" in state && !(\"size\" in state) && len(state) == 3", true),
+        ("state.agents.contains(\"web-1.example\") && \"web-1.example\" in state.agents", true),
+        ("steps.approve.answer == \"Yes\" && steps.approve.status == \"succeeded\" && promptResponse == \"Yes\"", true),
+        ("promptResponse.to_lower() == \"yes\" && !promptResponse.is_empty() && promptResponse in [\"Yes\"]", true),
     ] {
         let expression = Expression::compile(text, &scope()).unwrap_or_else(|error| panic!("{text}: {error:?}"));
         assert_eq!(expression.evaluate(&context()), Ok(result), "{text}");
@@ -82,8 +121,24 @@ fn what_is_no_expression_is_refused() {
         "steps.later.status == \"a\"",
         "steps.check.answer == \"a\"",
         "steps.check.code == 1",
-        "state.disk > 1",
-        "promptResponse == \"Yes\"",
+        "state.disk === \"80\"",
+        "promptResponse === 'Yes'",
+        "state.disk.includes('8') && state.disk !== '80'",
+        "state == \"a\"",
+        "state",
+        "!state",
+        "state.ask()",
+        "state[params.x] == \"a\"",
+        "\"a\" in steps",
+        "promptResponse.yes == \"a\"",
+        "steps.approve == \"Yes\"",
+        "steps.approve.exitCode == 0",
+        "steps.approve.agents.len() == 1",
+        "steps.approve.reply == \"Yes\"",
+        "steps.nap.stdout == \"\"",
+        "steps.nap.until == \"\"",
+        "steps.read.answer == \"\"",
+        "item == \"a\"",
         "params.z == \"a\"",
         "params == \"a\"",
         "params[execution.workflow] == \"a\"",
@@ -163,6 +218,21 @@ fn what_has_no_result_says_why() {
         "true < false",
         "params.x.len(1) == 1",
         "[1, \"a\"].contains(\"a\")",
+        "promptResponse",
+        "state.disk > 80",
+        "1 < 2 && state.disk >= 80.5",
+        "80 < state[\"disk\"]",
+        "80 < state.disk && true",
+        "80 < state.disk.trim()",
+        "state.disk.trim() > 80",
+        "state.size == \"1\"",
+        "state.agents == \"1\"",
+        "state.agents.web.free == \"1\"",
+        "state.disk.free == \"1\"",
+        "params.count == \"-3\"",
+        "params.dry == \"true\"",
+        "params.hosts == \"a\"",
+        "state.trim() == \"\"",
     ];
     let said: Vec<String> = texts
         .iter()
@@ -173,6 +243,60 @@ fn what_has_no_result_says_why() {
         })
         .collect();
     insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_question_without_an_answer_says_so() {
+    let mut context = context();
+    let skipped = StepValue { status: "skipped".into(), ..StepValue::default() };
+    context.steps.insert("approve".to_owned(), skipped.into());
+    for (text, path) in [
+        ("steps.approve.answer == \"Yes\"", "steps.approve.answer"),
+        ("promptResponse == \"Yes\"", "promptResponse"),
+        ("true && promptResponse.is_empty()", "promptResponse"),
+    ] {
+        let error = Expression::compile(text, &scope()).expect(text).evaluate(&context).expect_err(text);
+        assert_eq!(error.message, format!("`{path}` has no value: step `approve` has no answer (it is skipped)"), "{text}");
+        assert_eq!(&text[error.offset..][..5], &path[..5], "{text}");
+    }
+}
+
+#[test]
+fn what_nothing_before_can_have_made_is_refused() {
+    let with = |steps: &[(&str, &'static str)]| {
+        let earlier_steps = steps.iter().map(|(id, kind)| EarlierStep::new(id, kind)).collect();
+        Scope { earlier_steps, ..Scope::default() }
+    };
+    let (none, two) = (with(&[("check", "execute")]), with(&[("a", "prompt"), ("b", "prompt")]));
+    let schedule = Scope { of_schedule: true, ..Scope::default() };
+    let mut said = Vec::new();
+    for (text, scope) in [
+        ("state.disk == \"\"", &none),
+        ("state.contains(\"disk\")", &none),
+        ("\"disk\" in state", &none),
+        ("promptResponse == \"Yes\"", &none),
+        ("promptResponse == \"Yes\"", &two),
+        ("steps.check.answer == \"Yes\"", &none),
+        ("state.disk == \"\"", &schedule),
+        ("promptResponse == \"Yes\"", &schedule),
+    ] {
+        let error = Expression::compile(text, scope).expect_err(text);
+        said.push(format!("{text}\n  {}: {}\n    mend: {}", error.offset, error.message, error.help.unwrap_or("-".into())));
+    }
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_state_of_many_agents_can_be_read() {
+    let agent = |number: usize| {
+        let inner = [("out".to_owned(), StateValue::Text("x".repeat(4000)))].into();
+        (format!("web-{number}"), StateValue::Map(inner))
+    };
+    let context = Context { state: (0..500).map(agent).collect(), ..context() };
+    for text in ["state[\"web-7\"].out.len() == 4000", "state.len() == 500 && \"web-9\" in state", "state.contains(\"web-499\")"] {
+        let expression = Expression::compile(text, &scope()).expect(text);
+        assert_eq!(expression.evaluate(&context), Ok(true), "{text}");
+    }
 }
 
 #[test]

@@ -70,6 +70,10 @@ fn nothing_is_never_everything() {
         (&["=web"], None),
         (&["role=a b"], None),
         (&["all,role=web"], None),
+        (&["{{ params.host }}"], None),
+        (&["web-{{ params.host }}"], None),
+        (&["{{ execution.id }}"], None),
+        (&["all"], Some("{{ params.host }}")),
     ]
     .iter()
     .map(|(items, limit)| format!("{items:?} {limit:?}: {}", select(items, *limit)))
@@ -79,7 +83,21 @@ fn nothing_is_never_everything() {
 
 #[test]
 fn an_item_prints_as_it_is_read() {
-    for text in ["all", "web-1", "role=web,env!=dev"] {
+    for text in ["all", "web-1", "role=web,env!=dev", "{{ params.host }}"] {
         assert_eq!(text.parse::<TargetItem>().map(|item| item.to_string()), Ok(text.to_owned()));
     }
+}
+
+#[test]
+fn a_parameter_stands_for_one_agent_and_never_for_more() {
+    let params = |value: &str| BTreeMap::from([("host".to_owned(), value.to_owned())]);
+    let items = ["db-1", "{{ params.host }}", "{{params.host}}", "role=web"].map(str::to_owned);
+    let replaced = with_params(&items, &params("web-1"), &inventory());
+    assert_eq!(replaced, Ok(["db-1", "web-1", "web-1", "role=web"].map(str::to_owned).into()));
+    let mut said = Vec::new();
+    for value in ["all", "webs", "role=web", "", "{{ params.host }}"] {
+        said.push(with_params(&items, &params(value), &inventory()).expect_err(value).to_string());
+    }
+    said.push(with_params(&items, &BTreeMap::new(), &inventory()).expect_err("no value").to_string());
+    insta::assert_snapshot!(said.join("\n"));
 }

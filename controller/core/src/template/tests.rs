@@ -1,9 +1,10 @@
 //! What a text becomes; what is refused, with the mend. That a real shell agrees is tests/template_shell.rs.
 
 use super::*;
+use crate::values::EarlierStep;
 
 fn scope() -> Scope {
-    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec!["check".into()], in_target: true, ..Scope::default() }
+    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec![EarlierStep::new("check", "execute")], in_target: true, ..Scope::default() }
 }
 
 fn compile(text: &str, shell: ShellKind) -> String {
