@@ -39,6 +39,8 @@ impl Engine {
             release: keys(&pass.release),
             attempts_opened: opened.collect(),
             attempts_closed: pass.closed.clone(),
+            prompts_opened: pass.prompts_opened.clone(),
+            prompts_closed: pass.prompts_closed.clone(),
             snapshot: birth.snapshot,
             idempotency: birth.idempotency,
             advance: birth.advance,

@@ -8,6 +8,7 @@ use pulse_core::execution::{CancelMode, Event, EventRecord, Summary};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
 use pulse_store::{Store, WriteItem};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
@@ -86,11 +87,14 @@ fn first(number: i64) -> WriteItem {
         workflow: "rate".to_owned(),
         number,
         status: "running",
+        waits: None,
         terminal: false,
         commit: "0".repeat(40),
         snapshot: "0".repeat(64),
         started_by: "nobody".to_owned(),
         schedule: None,
+        retry_of: None,
+        labels: BTreeMap::new(),
         created_at: at,
         started_at: Some(at),
         ended_at: None,
@@ -106,6 +110,8 @@ fn first(number: i64) -> WriteItem {
         release: Vec::new(),
         attempts_opened: Vec::new(),
         attempts_closed: Vec::new(),
+        prompts_opened: Vec::new(),
+        prompts_closed: Vec::new(),
         snapshot: None,
         idempotency: None,
         advance: None,

@@ -13,6 +13,9 @@ pub(crate) const WORD: usize = 63;
 /// Characters of a line: an author, a title, an idempotency key.
 pub(crate) const LINE: usize = 255;
 
+/// Characters of a label's key, and of its value.
+pub(crate) const LABEL: (usize, usize) = (253, 63);
+
 /// Characters of a claim's key. The longest that is made holds two names and a word.
 pub(crate) const CLAIM: usize = 512;
 

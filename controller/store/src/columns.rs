@@ -44,6 +44,15 @@ impl Word for ExecutionState {
     }
 }
 
+/// What a waiting execution waits for.
+impl Word for WaitReason {
+    const WHAT: &'static str = "reason to wait";
+    const ALL: &'static [Self] = &Self::ALL;
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 impl Word for Stream {
     const WHAT: &'static str = "output stream";
     const ALL: &'static [Self] = &[Self::Stdout, Self::Stderr];
@@ -67,9 +76,10 @@ pub(crate) fn time_option(at: Option<Timestamp>) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Stream, Word};
+    use super::{Stream, WaitReason, Word};
     use crate::attempts::AttemptState;
     use crate::syncs::SyncOutcome;
+    use pulse_core::execution::PromptStatus;
     use pulse_core::transition::ExecutionState;
 
     fn round_trip<T: Word + PartialEq + std::fmt::Debug>(values: usize) {
@@ -84,6 +94,8 @@ mod tests {
     #[test]
     fn every_word_comes_back_as_it_went() {
         round_trip::<ExecutionState>(6);
+        round_trip::<WaitReason>(5);
+        round_trip::<PromptStatus>(4);
         round_trip::<Stream>(2);
         round_trip::<AttemptState>(2);
         round_trip::<SyncOutcome>(5);

@@ -1,16 +1,17 @@
 //! Executions as rows: lists, one by id or number, what is open, what is due.
 
 use crate::columns::{Word, time};
+use crate::page::Page;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, built, chunks, query, repeat};
 use crate::{Error, RowError, Store};
 use pulse_core::execution::Summary;
 use pulse_core::time::Timestamp;
-use pulse_core::transition::ExecutionState;
+use pulse_core::transition::{ExecutionState, WaitReason};
 use pulse_protocol::ExecutionId;
 
 const COLUMNS: &str = "id, source, workflow, number, status, terminal, commit_id, snapshot, started_by, schedule, created_at, \
-    started_at, ended_at, wake_at, message, seq";
+    started_at, ended_at, wake_at, message, seq, waits, retry_of, labels";
 
 /// Which executions to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,15 +24,6 @@ pub struct ExecutionFilter {
     pub status: Option<ExecutionState>,
 }
 
-/// A page of a list, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
-    /// The rows; one that cannot be read stands as an error in its place.
-    pub items: Vec<Result<T, RowError>>,
-    /// Where the next page begins; absent at the end.
-    pub next: Option<ExecutionId>,
-}
-
 impl FromRow for Summary {
     const TABLE: &'static str = "executions";
     fn key(row: &Columns<'_>) -> Option<String> {
@@ -40,17 +32,21 @@ impl FromRow for Summary {
     fn read(row: &Columns<'_>) -> Result<Self, String> {
         let time_of = |column| Ok::<_, String>(row.get::<Option<i64>>(column)?.map(Timestamp));
         let status = ExecutionState::from_word(&row.get::<String>("status")?).map_err(|error| error.to_string())?;
+        let waits = row.get::<Option<String>>("waits")?.map(|word| WaitReason::from_word(&word)).transpose();
         Ok(Self {
             id: row.parsed("id")?,
             source: row.get("source")?,
             workflow: row.get("workflow")?,
             number: row.get("number")?,
             status: status.word(),
+            waits: waits.map_err(|error| error.to_string())?,
             terminal: row.get::<i64>("terminal")? != 0,
             commit: row.get("commit_id")?,
             snapshot: row.get("snapshot")?,
             started_by: row.get("started_by")?,
             schedule: row.get("schedule")?,
+            retry_of: row.parsed_option("retry_of")?,
+            labels: row.json("labels")?,
             created_at: Timestamp(row.get("created_at")?),
             started_at: time_of("started_at")?,
             ended_at: time_of("ended_at")?,
@@ -108,12 +104,9 @@ impl Store {
         }
         let clause = if wheres.is_empty() { String::new() } else { format!("WHERE {}", wheres.join(" AND ")) };
         let select = built(format!("SELECT {COLUMNS} FROM executions {clause} ORDER BY id DESC LIMIT ?"));
-        let select = values.into_iter().fold(select, Query::bind).bind(i64::from(limit) + 1);
-        let mut items = list::<Summary>(&mut *self.reader().await?, select).await?;
-        let limit = limit as usize;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        Ok(Page { next: if more { last_id(&items) } else { None }, items })
+        let select = values.into_iter().fold(select, Query::bind).bind(Page::<Summary>::to_read(limit));
+        let items = list::<Summary>(&mut *self.reader().await?, select).await?;
+        Ok(Page::cut(items, limit, |row| row.id))
     }
 
     /// One execution's row.
@@ -202,12 +195,4 @@ impl FromRow for Wake {
     fn read(row: &Columns<'_>) -> Result<Self, String> {
         Ok(Self(Timestamp(row.get("wake_at")?)))
     }
-}
-
-/// The id of a page's last row, also of one that cannot be read whole.
-fn last_id(items: &[Result<Summary, RowError>]) -> Option<ExecutionId> {
-    items.iter().rev().find_map(|item| match item {
-        Ok(summary) => Some(summary.id),
-        Err(error) => error.key.as_deref()?.parse().ok(),
-    })
 }

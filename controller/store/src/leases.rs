@@ -45,6 +45,8 @@ pub fn partition_of(execution: ExecutionId) -> u8 {
 pub(crate) struct Leases {
     owner: String,
     epochs: [i64; LEASES as usize],
+    /// How long nobody had held them when they were taken; none where nobody ever had.
+    pub(crate) absence: Option<Duration>,
 }
 
 struct Lease {
@@ -63,6 +65,22 @@ impl FromRow for Lease {
             return Err(format!("there is no partition {part}"));
         }
         Ok(Self { part, epoch: row.get("epoch")? })
+    }
+}
+
+/// How long nobody held the leases before they were taken.
+struct Absence(Option<Duration>);
+
+impl FromRow for Absence {
+    const TABLE: &'static str = "leases";
+    fn key(_: &Columns<'_>) -> Option<String> {
+        None
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        let (before, now): (i64, i64) = (row.get("held_before")?, row.get("now_at")?);
+        // A clock that was set back makes it nothing.
+        let gone = u64::try_from(now.saturating_sub(before)).unwrap_or(0);
+        Ok(Self((before > 0).then_some(Duration::from_micros(gone))))
     }
 }
 
@@ -102,11 +120,19 @@ impl Leases {
         let parts: Vec<i16> = (0..i16::from(LEASES)).collect();
         dialect.or_ignore(missing, "part").run(connection, &parts, |query: Query, part| query.bind(*part)).await?;
         let now = dialect.now();
+        // Until when somebody held it; should the answer to an earlier try of ours have got lost, that one has noted it.
+        let before = format!(
+            "CASE WHEN owner = ? AND expires_at > {now} THEN held_before \
+             WHEN given_back_at > expires_at - {LEASE_MICROS} THEN given_back_at ELSE expires_at - {LEASE_MICROS} END"
+        );
         let free = if dialect.takes_all_leases() { "1 = 1".to_owned() } else { format!("part = {WHOLE} OR expires_at <= {now}") };
+        // Assignments are made from left to right on some engines, so what reads the others is written first.
         let take = built(format!(
-            "UPDATE leases SET owner = ?, epoch = epoch + 1, expires_at = {now} + {LEASE_MICROS} WHERE {free} OR owner = ?"
+            "UPDATE leases SET held_before = {before}, owner = ?, epoch = epoch + 1, expires_at = {now} + {LEASE_MICROS} \
+             WHERE {free} OR owner = ?"
         ));
-        let taken = take.bind(owner.to_owned()).bind(dead.to_owned()).execute(&mut *connection).await?.rows_affected();
+        let take = take.bind(owner.to_owned()).bind(owner.to_owned()).bind(dead.to_owned());
+        let taken = take.execute(&mut *connection).await?.rows_affected();
         if taken != u64::from(LEASES) {
             return Ok(None);
         }
@@ -115,7 +141,9 @@ impl Leases {
             let lease = lease?;
             epochs[usize::from(lease.part)] = lease.epoch;
         }
-        Ok(Some(Self { owner: owner.to_owned(), epochs }))
+        let select = format!("SELECT MAX(held_before) AS held_before, {now} AS now_at FROM leases WHERE part <> {WHOLE}");
+        let absence = one::<Absence>(connection, built(select)).await?.and_then(|Absence(absence)| absence);
+        Ok(Some(Self { owner: owner.to_owned(), epochs, absence }))
     }
 
     /// The fence: true if this controller still holds the leases of these partitions (sorted, each once). Renews them.
@@ -143,8 +171,9 @@ impl Leases {
     }
 
     /// Gives back what is still ours, so that the next controller takes over without waiting.
-    pub(crate) async fn give_back(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        self.ours("UPDATE leases SET expires_at = 0", "", &partitions()).execute(connection).await?;
+    pub(crate) async fn give_back(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        let head = format!("UPDATE leases SET given_back_at = {}, expires_at = 0", dialect.now());
+        self.ours(&head, "", &partitions()).execute(connection).await?;
         Ok(())
     }
 

@@ -10,6 +10,7 @@
 //! A store method is a transaction; callers never see one. Nothing is read and then written: rows are claimed by unique
 //! inserts and single-statement compare-and-set.
 
+mod absences;
 mod agents;
 mod attempts;
 mod bounds;
@@ -29,6 +30,9 @@ mod meta;
 mod migrations;
 mod open;
 pub mod output;
+mod page;
+mod pauses;
+mod prompts;
 mod rows;
 mod schedules;
 mod session;
@@ -52,12 +56,15 @@ pub use candidate::{Candidate, Holder, Taken};
 pub use definitions::{Apply, ApplyError, Definition, DefinitionKey, LiveSet, NewDefinition, SourceState};
 pub use enrolment::{EnrolError, Enrolled, Enrolment};
 pub use error::{Error, RowError};
-pub use executions::{ExecutionFilter, Page};
+pub use executions::ExecutionFilter;
 pub use idempotency::IdempotencyRow;
 pub use leases::{PARTITIONS, partition_of};
 pub use migrations::{MigrationState, migrate, migration_status};
 pub use open::Store;
 pub use output::{Gap, OutputError, OutputPiece, OutputWriter, Piece, Pieces};
+pub use page::{Order, Page};
+pub use pauses::{PauseEnd, PauseRow, Pauses};
+pub use prompts::{PromptFilter, StoredPrompt};
 pub use schedules::{Advance, AdvanceError, Fired, ScheduleRow};
 pub use session::{SessionError, SessionStart};
 pub use slots::{KEPT as KEPT_SLOTS, SlotRow};

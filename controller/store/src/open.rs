@@ -95,6 +95,12 @@ impl Store {
         &self.output
     }
 
+    /// How long no controller had held the leases when this one took them, by the database's clock, a clean stop of the last one
+    /// included; none where none ever had. See [`Store::note_absence`].
+    pub fn absence(&self) -> Option<Duration> {
+        self.database.leases.absence
+    }
+
     /// Every migration of this database and of this release.
     pub async fn migration_status(&self) -> Result<Vec<crate::MigrationState>, Error> {
         migrations::status(&self.database.ground.dialect, &mut *self.reader().await?).await
@@ -136,7 +142,7 @@ impl Store {
 
     async fn give_back(&self) -> Result<(), Error> {
         let Database { ground, leases, .. } = &*self.database;
-        Ok(leases.give_back(&mut *ground.write.acquire().await?).await?)
+        Ok(leases.give_back(&ground.dialect, &mut *ground.write.acquire().await?).await?)
     }
 
     /// A connection to read with.

@@ -3,7 +3,8 @@
 
 use super::{Decision, Effect, World, decide};
 use crate::execution::{
-    Admitted, CancelMode, ClaimKey, Event, EventRecord, Execution, FoldError, Input, Outcome, admit, claim_change,
+    Admitted, CancelMode, ClaimKey, Event, EventRecord, Execution, FoldError, Input, Outcome, PromptChange, PromptClosed,
+    PromptRow, admit, claim_change, prompt_change,
 };
 use crate::time::Timestamp;
 use pulse_protocol::{AgentName, AttemptId, Incarnation};
@@ -25,6 +26,10 @@ pub struct Pass {
     pub opened: Vec<(AttemptId, AgentName, Incarnation)>,
     /// Attempts that are over and need not be found by id any more.
     pub closed: Vec<AttemptId>,
+    /// Questions that begin, some of which may stand among the closed ones as well.
+    pub prompts_opened: Vec<PromptRow>,
+    /// Questions that are over.
+    pub prompts_closed: Vec<PromptClosed>,
     /// To be done after the commit.
     pub effects: Vec<Effect>,
     /// One for each input, in their order; told after the commit.
@@ -76,6 +81,9 @@ pub fn pass(
 impl Pass {
     fn fold(&mut self, execution: &mut Execution, event: Event, now: Timestamp) -> Result<(), FoldError> {
         let claims = claim_change(Some(execution), &execution.program, &event);
+        let PromptChange { opened, closed } = prompt_change(execution, &event, now);
+        self.prompts_opened.extend(opened);
+        self.prompts_closed.extend(closed);
         let record = EventRecord { seq: execution.seq + 1, at: now, event };
         execution.apply(&record)?;
         // A slot taken and freed in one pass is never written: rows are inserted before others are deleted.

@@ -5,6 +5,7 @@ mod claims;
 mod context;
 mod event;
 mod fold;
+mod prompts;
 mod retry;
 mod state;
 mod summary;
@@ -17,6 +18,7 @@ pub use event::{
     CancelMode, Carried, CarriedStep, Created, EVENT_VERSION, Event, EventRecord, Selection, StepPath, Trigger, TriggerKind,
 };
 pub use fold::FoldError;
+pub use prompts::{PromptChange, PromptClosed, PromptRow, PromptStatus, prompt_change};
 pub use retry::{CannotRetry, carried, unknown_targets};
 pub use state::{Attempt, Cancel, Execution, ExecutionStatus, PromptEnd, PromptRun, RouteRun, StepRun, Target, TargetState};
 pub use summary::Summary;

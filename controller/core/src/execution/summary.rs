@@ -2,7 +2,9 @@
 
 use crate::execution::Execution;
 use crate::time::Timestamp;
+use crate::transition::{ExecutionState, WaitReason};
 use pulse_protocol::ExecutionId;
+use std::collections::BTreeMap;
 
 /// What lists show of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Summary {
     pub number: i64,
     /// The word for its state.
     pub status: &'static str,
+    /// What it waits for, while it is `waiting`.
+    pub waits: Option<WaitReason>,
     /// It is over.
     pub terminal: bool,
     /// Commit it is pinned to.
@@ -27,6 +31,10 @@ pub struct Summary {
     pub started_by: String,
     /// The schedule that started it.
     pub schedule: Option<String>,
+    /// The execution that it repeats.
+    pub retry_of: Option<ExecutionId>,
+    /// Its workflow's labels, as they were when it started.
+    pub labels: BTreeMap<String, String>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it began.
@@ -50,11 +58,17 @@ impl Execution {
             workflow: self.created.workflow.clone(),
             number: self.created.number,
             status: self.status.as_str(),
+            waits: match self.status {
+                ExecutionState::Waiting(reason) => Some(reason),
+                _ => None,
+            },
             terminal: self.status.is_terminal(),
             commit: self.created.commit.clone(),
             snapshot: self.created.snapshot.clone(),
             started_by: self.created.trigger.by.clone(),
             schedule: self.created.trigger.schedule().map(str::to_owned),
+            retry_of: self.created.retry_of,
+            labels: self.program.labels.clone(),
             created_at: self.created_at,
             started_at: self.started_at,
             ended_at: self.ended_at,

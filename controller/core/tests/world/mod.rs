@@ -6,8 +6,8 @@ use pulse_core::decide::{AgentView, Ahead, Effect, Presence, decide, explain, pa
 use pulse_core::definitions::{Files, PinnedFile, Program};
 use pulse_core::elapsed::Span;
 use pulse_core::execution::{
-    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, Selection, Target, TargetState, Trigger,
-    TriggerKind, carried,
+    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, PromptClosed, PromptRow, PromptStatus,
+    Selection, Target, TargetState, Trigger, TriggerKind, carried,
 };
 use pulse_core::pause::Pause;
 use pulse_core::transition::ResolvedAs;
@@ -43,6 +43,8 @@ pub struct World {
     around: Around,
     execution: Option<Execution>,
     history: Vec<EventRecord>,
+    /// The rows of its prompts, with how each ended.
+    prompts: BTreeMap<PromptId, Option<PromptClosed>>,
     now: Timestamp,
     ids: u128,
     last: BTreeMap<AgentName, Observed>,
@@ -89,6 +91,7 @@ impl World {
             around: Around::default(),
             execution: None,
             history: Vec::new(),
+            prompts: BTreeMap::new(),
             now: Timestamp(0),
             ids: 0,
             last: BTreeMap::new(),
@@ -207,6 +210,7 @@ impl World {
         let carried = carried(&before).expect("it can be retried");
         let created = Created { retry_of: Some(before.id()), carried: Some(Box::new(carried)), ..before.created };
         self.history.clear();
+        self.prompts.clear();
         self.begin(created)
     }
 
@@ -341,6 +345,7 @@ impl World {
         self.ids = ids;
         self.slots(&done.take, &done.release);
         self.history.extend(done.events.iter().cloned());
+        self.rows(&done.prompts_opened, &done.prompts_closed);
         self.check(&before);
         let mut text = String::new();
         for record in &done.events {
@@ -360,6 +365,34 @@ impl World {
         let wake = done.rest.wake_at.map_or_else(String::new, |at| format!(", wake in {}", at.since(self.now)));
         let _ = writeln!(text, "  = {status}{wake}");
         text
+    }
+
+    /// Each prompt has one row and one end, and the rows say what the history says.
+    fn rows(&mut self, opened: &[PromptRow], closed: &[PromptClosed]) {
+        for row in opened {
+            assert!(self.prompts.insert(row.prompt, None).is_none(), "a prompt was opened twice");
+        }
+        for end in closed {
+            let row = self.prompts.get_mut(&end.prompt).expect("an open row");
+            assert!(row.replace(end.clone()).is_none(), "a prompt was closed twice");
+        }
+        let execution = self.execution.as_ref().expect("started");
+        assert!(execution.prompts.keys().eq(self.prompts.keys()), "a prompt without a row, or the other way round");
+        for (id, row) in &self.prompts {
+            let (run, prompt) = execution.asked(*id).expect("asked");
+            let said = prompt.end.as_ref().map(|end| (end.answer.clone(), end.by.clone(), end.comment.clone(), end.at));
+            let kept = row.as_ref().map(|end| (end.answer.clone(), end.by.clone(), end.comment.clone(), end.at));
+            match row.as_ref().map(|end| end.status) {
+                Some(PromptStatus::Withdrawn) => {
+                    assert!(said.is_none() && run.status.is_terminal(), "withdrawn without a reason")
+                }
+                Some(status) => {
+                    assert_eq!(kept, said);
+                    assert_eq!(status == PromptStatus::Answered, said.is_some_and(|(_, by, ..)| by.is_some()));
+                }
+                None => assert_eq!(execution.prompt, Some(*id), "only what is asked now is open"),
+            }
+        }
     }
 
     fn slots(&mut self, take: &[pulse_core::execution::ClaimKey], release: &[pulse_core::execution::ClaimKey]) {

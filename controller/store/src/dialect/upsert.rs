@@ -24,7 +24,7 @@ struct Guard {
 /// An execution's row goes on from the sequence that the writer knew; a stale writer's row changes nothing.
 pub(crate) const UPSERT_EXECUTION: Upsert = Upsert {
     key: &["id"],
-    set: &["status", "terminal", "started_at", "ended_at", "wake_at", "message", "seq", "prior_seq"],
+    set: &["status", "waits", "terminal", "started_at", "ended_at", "wake_at", "message", "seq", "prior_seq"],
     guard: Some(Guard { table: "executions", stands: "seq", built_on: "prior_seq", counts: "revision" }),
 };
 

@@ -1,7 +1,7 @@
 //! The statements of a batch, and what each of their conflicts means.
 
 use super::WriteError;
-use super::item::Prepared;
+use super::item::{Prepared, WriteItem};
 use crate::attempts::{AttemptState, Holder};
 use crate::columns::{Word, time_option};
 use crate::dialect::UPSERT_EXECUTION;
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) enum Refused {
     /// A lease is no longer this controller's.
     Fenced,
-    /// An event of this sequence exists, or the row has gone on.
+    /// An event of this sequence exists, the row has gone on, or a prompt is not open any more.
     Stale,
     /// An idempotency key exists.
     Idempotency,
@@ -46,9 +46,10 @@ const EVENTS: Shape =
     Shape::insert("INSERT INTO events (execution, seq, happened_at, version, kind, body) VALUES", "(?,?,?,?,?,?)");
 const EXECUTIONS: Shape = Shape::insert(
     "INSERT INTO executions (id, part, source, workflow, number, status, terminal, commit_id, snapshot, started_by, schedule, created_at, \
-     started_at, ended_at, wake_at, message, seq, prior_seq, revision) VALUES",
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+     started_at, ended_at, wake_at, message, seq, prior_seq, waits, retry_of, labels, revision) VALUES",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
 );
+const LABELS: Shape = Shape::insert("INSERT INTO execution_labels (label_key, label_value, execution) VALUES", "(?,?,?)");
 const SNAPSHOTS: Shape = Shape::insert("INSERT INTO snapshots (digest, body) VALUES", "(?,?)");
 const IDEMPOTENCY: Shape =
     Shape::insert("INSERT INTO idempotency (principal, idem_key, body_digest, execution, created_at) VALUES", "(?,?,?,?,?)");
@@ -75,7 +76,9 @@ pub(super) async fn write(database: &Database, connection: &mut AnyConnection, i
     first_rows(database, connection, items).await?;
     claims(connection, items).await?;
     executions(database, connection, items).await?;
-    attempts(connection, items).await
+    labels_of_new(connection, items).await?;
+    attempts(connection, items).await?;
+    prompts(connection, items).await
 }
 
 /// What fires. Before everything else, so that a slot that somebody else has settled is known as that.
@@ -162,6 +165,32 @@ fn bind_summary(query: Query, item: &&Prepared) -> Query {
         .bind(summary.message.clone())
         .bind(i64::from(summary.seq))
         .bind(item.prior_seq)
+        .bind(summary.waits.map(Word::word))
+        .bind(summary.retry_of.map(|id| id.to_string()))
+        .bind(labels(&summary.labels))
+}
+
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs = labels.iter().map(|(key, value)| (key.clone(), value.clone().into()));
+    serde_json::Value::Object(pairs.collect()).to_string()
+}
+
+/// A new execution's labels once more, to be searched by.
+async fn labels_of_new(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let new = items.iter().filter(|item| item.is_new());
+    let rows: Vec<_> = new.flat_map(|item| item.item.summary.labels.iter().map(move |label| (label, &item.id))).collect();
+    let bind = |query: Query, ((key, value), execution): &((&String, &String), &String)| {
+        query.bind((*key).clone()).bind((*value).clone()).bind((*execution).clone())
+    };
+    LABELS.run(connection, &rows, bind).await.map_err(taken_as(Refused::Stale))?;
+    Ok(())
+}
+
+/// One that is asked twice, or is not open any more, says that the caller's picture is old.
+async fn prompts(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    let items: Vec<&WriteItem> = items.iter().map(|item| &item.item).collect();
+    crate::prompts::open(connection, &items).await.map_err(taken_as(Refused::Stale))?;
+    if crate::prompts::close(connection, &items).await? { Ok(()) } else { Err(Refused::Stale) }
 }
 
 async fn attempts(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {

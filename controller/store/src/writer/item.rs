@@ -5,8 +5,8 @@ use crate::attempts::AttemptRow;
 use crate::idempotency::IdempotencyRow;
 use crate::leases::partition_of;
 use crate::schedules::Advance;
-use crate::{Error, bounds};
-use pulse_core::execution::{EVENT_VERSION, EventRecord, Summary};
+use crate::{Error, bounds, prompts};
+use pulse_core::execution::{EVENT_VERSION, EventRecord, PromptClosed, PromptRow, Summary};
 use pulse_protocol::{AttemptId, ExecutionId};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -29,6 +29,10 @@ pub struct WriteItem {
     pub attempts_opened: Vec<AttemptRow>,
     /// Attempts that it settles.
     pub attempts_closed: Vec<AttemptId>,
+    /// Questions that it asks.
+    pub prompts_opened: Vec<PromptRow>,
+    /// Questions that it settles; one may stand among the opened ones as well.
+    pub prompts_closed: Vec<PromptClosed>,
     /// Digest and body of the pinned snapshot, with the first event.
     pub snapshot: Option<(String, String)>,
     /// The request's key, with the first event.
@@ -74,6 +78,9 @@ impl WriteItem {
         if count == 0 && !(self.take.is_empty() && self.attempts_opened.is_empty()) {
             return Err(invalid("claims are taken and attempts opened with an event only".to_owned()));
         }
+        if count == 0 && !(self.prompts_opened.is_empty() && self.prompts_closed.is_empty()) {
+            return Err(invalid("prompts are opened and closed with an event only".to_owned()));
+        }
         if let Some((event, seq)) = self.events.iter().zip(prior + 1..).find(|(event, seq)| event.seq != *seq) {
             return Err(invalid(format!("event {} where {seq} is due", event.seq)));
         }
@@ -100,6 +107,11 @@ impl WriteItem {
         bounds::text("who started an execution", &summary.started_by, bounds::LINE)?;
         bounds::ascii("a commit", &summary.commit, bounds::DIGEST)?;
         bounds::ascii("a snapshot's digest", &summary.snapshot, bounds::DIGEST)?;
+        for (key, value) in &summary.labels {
+            bounds::text("a label's key", key, bounds::LABEL.0)?;
+            bounds::text("a label's value", value, bounds::LABEL.1)?;
+        }
+        prompts::check(self)?;
         for key in self.take.iter().chain(&self.release) {
             bounds::text("a claim's key", key, bounds::CLAIM)?;
         }

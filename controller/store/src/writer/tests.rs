@@ -9,6 +9,7 @@ use pulse_core::execution::{CancelMode, Event, EventRecord, Summary};
 use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
@@ -22,11 +23,14 @@ fn item(number: i64) -> WriteItem {
         workflow: text("update"),
         number,
         status: "running",
+        waits: None,
         terminal: false,
         commit: text("c"),
         snapshot: text("s"),
         started_by: text("anna"),
         schedule: None,
+        retry_of: None,
+        labels: BTreeMap::new(),
         created_at: NOW,
         started_at: None,
         ended_at: None,
@@ -42,6 +46,8 @@ fn item(number: i64) -> WriteItem {
         release: Vec::new(),
         attempts_opened: Vec::new(),
         attempts_closed: Vec::new(),
+        prompts_opened: Vec::new(),
+        prompts_closed: Vec::new(),
         snapshot: None,
         idempotency: None,
         advance: None,

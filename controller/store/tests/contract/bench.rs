@@ -6,6 +6,7 @@ use pulse_core::time::Timestamp;
 use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{Store, WriteItem};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+use std::collections::BTreeMap;
 use std::path::Path;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -101,11 +102,14 @@ impl Run {
             workflow: workflow.to_owned(),
             number,
             status: "pending",
+            waits: None,
             terminal: false,
             commit: "c0ffee".to_owned(),
             snapshot: "5nap".to_owned(),
             started_by: "anna".to_owned(),
             schedule: None,
+            retry_of: None,
+            labels: BTreeMap::new(),
             created_at: NOW,
             started_at: None,
             ended_at: None,
@@ -134,6 +138,10 @@ impl Run {
             selections: Vec::new(),
             limit: None,
             trigger: Trigger { kind: TriggerKind::Person, by: "anna".to_owned(), slot: None },
+            concurrency_key: None,
+            queue_place: None,
+            retry_of: summary.retry_of,
+            carried: None,
         };
         self.item(vec![Event::Created(Box::new(created))])
     }
@@ -151,6 +159,8 @@ impl Run {
             release: Vec::new(),
             attempts_opened: Vec::new(),
             attempts_closed: Vec::new(),
+            prompts_opened: Vec::new(),
+            prompts_closed: Vec::new(),
             snapshot: None,
             idempotency: None,
             advance: None,

@@ -8,6 +8,8 @@ mod definitions;
 mod mariadb_own;
 mod opening;
 mod output;
+mod pauses;
+mod prompts;
 mod reads;
 mod schedules;
 mod schema;
@@ -83,6 +85,19 @@ macro_rules! engine {
                 schedules::the_newest_records_of_a_schedule_are_kept
                 schedules::slots_are_listed_newest_first
                 schedules::rows_that_contradict_themselves_are_refused
+                prompts::a_prompt_is_opened_and_closed_with_the_events
+                prompts::of_many_ends_of_one_prompt_one_counts
+                prompts::of_256_items_only_the_one_whose_prompt_is_over_fails
+                prompts::open_prompts_are_listed_oldest_first_and_history_newest_first
+                prompts::prompts_that_contradict_themselves_are_refused
+                prompts::one_bad_prompt_hides_no_other
+                pauses::a_pause_holds_until_it_expires_or_somebody_ends_it
+                pauses::of_many_who_end_a_pause_one_has_ended_it
+                pauses::pauses_that_contradict_themselves_are_refused
+                pauses::absences_are_noted_and_old_ones_forgotten
+                pauses::the_newest_ten_thousand_absences_are_read
+                pauses::a_store_says_how_long_nobody_held_the_leases
+                pauses::a_second_try_at_the_leases_knows_what_the_first_one_found
                 webhooks::the_last_webhook_of_each_source_is_kept
                 tokens::of_fifty_agents_with_a_one_use_token_one_is_enrolled
                 tokens::a_token_says_why_it_is_refused
