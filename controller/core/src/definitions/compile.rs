@@ -10,9 +10,7 @@ use crate::template::{ShellKind, Template, TemplateError, evaluated_by_shells};
 use crate::time::Timestamp;
 use crate::until;
 use crate::values::{EarlierStep, Scope};
-use crd_schemas::manifest::{
-    Action, Concurrency, Execute, NamedShell, Parse, Run, Script, Shell, Step, Targets, Wait, Workflow,
-};
+use crd_schemas::manifest::{Action, Concurrency, Execute, NamedShell, Parse, Run, Script, Shell, Step, Targets, Wait, Workflow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -52,4 +52,8 @@ pub struct Snapshot {
 }
 
 #[cfg(test)]
+mod language_tests;
+#[cfg(test)]
+mod param_tests;
+#[cfg(test)]
 mod tests;

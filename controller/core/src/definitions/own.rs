@@ -49,9 +49,8 @@ fn check_targets(execute: &Execute, pointer: &str, params: Option<&[Param]>) -> 
         let pointer = format!("{pointer}/targets/{index}");
         match item.parse::<TargetItem>() {
             Err(InvalidTarget { message, help }) => Some(Finding::error(pointer, "bad-value", message).with_help(help)),
-            Ok(TargetItem::Param(name)) => check_target_param(&name, params).map(|(message, help)| {
-                Finding::error(pointer, "bad-value", message).with_help(help)
-            }),
+            Ok(TargetItem::Param(name)) => check_target_param(&name, params)
+                .map(|(message, help)| Finding::error(pointer, "bad-value", message).with_help(help)),
             Ok(_) => None,
         }
     });

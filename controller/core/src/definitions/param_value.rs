@@ -37,7 +37,7 @@ pub(super) fn value_text(param: &Param, value: &Value) -> Result<String, String>
             Ok(Value::Array(items)) => list(param, &items),
             _ => Err("it must be a list; as text it is written as JSON, such as [\"a\", \"b\"]".to_owned()),
         },
-        (kind, other) => Err(format!("it must be {}, not {}", wanted(kind), kind_of(other))),
+        (kind, other) => Err(format!("it must be {}, not {}", wanted(kind), shown(other))),
     }
 }
 
@@ -47,7 +47,7 @@ const fn wanted(kind: ParamType) -> &'static str {
         ParamType::Int => "a whole number",
         ParamType::Number => "a number",
         ParamType::Bool => "true or false",
-        ParamType::Enum => "one of its values, as text",
+        ParamType::Enum => "one of its values, a text",
         ParamType::Duration => "a duration with its unit, such as \"90s\"",
         ParamType::Agent => "the name of an agent",
         ParamType::List => "a list of texts",
@@ -110,11 +110,9 @@ fn pattern(param: &Param) -> Result<Option<Pattern>, String> {
 fn matching(param: &Param, pattern: Option<&Pattern>, text: &str) -> Result<(), String> {
     match pattern.is_none_or(|pattern| pattern.is_match(text)) {
         true => Ok(()),
-        false => Err(format!(
-            "it must match `{}`, which {} does not",
-            param.pattern.as_deref().unwrap_or_default(),
-            quoted(text)
-        )),
+        false => {
+            Err(format!("it must match `{}`, which {} does not", param.pattern.as_deref().unwrap_or_default(), quoted(text)))
+        }
     }
 }
 
@@ -123,7 +121,7 @@ fn one_of(param: &Param, text: &str) -> Result<(), String> {
     if (param.values.is_empty() && param.kind != ParamType::Enum) || param.values.iter().any(|value| value == text) {
         return Ok(());
     }
-    Err(format!("it can be {}, not {}", crate::values::listed(param.values.iter().map(String::as_str)), quoted(text)))
+    Err(format!("it must be one of {}, not {}", crate::values::listed(param.values.iter().map(String::as_str)), quoted(text)))
 }
 
 fn shown(value: &Value) -> String {

@@ -6,20 +6,20 @@ use crd_schemas::{Manifest, Severity};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn workflow(name: &str, params: Value, steps: Value) -> Manifest {
+pub(super) fn workflow(name: &str, params: Value, steps: Value) -> Manifest {
     manifest(json!({"kind": "Workflow", "metadata": {"name": name}, "spec": {"params": params, "steps": steps}}))
 }
 
-fn manifest(json: Value) -> Manifest {
+pub(super) fn manifest(json: Value) -> Manifest {
     serde_json::from_value(json).expect("a manifest")
 }
 
-fn program(steps: Value) -> Result<Program, Vec<Finding>> {
+pub(super) fn program(steps: Value) -> Result<Program, Vec<Finding>> {
     let Manifest::Workflow(workflow) = workflow("w", json!([{"name": "x"}]), steps) else { unreachable!("a workflow was made") };
     Program::compile(&workflow)
 }
 
-fn said(findings: &[(usize, Finding)]) -> String {
+pub(super) fn said(findings: &[(usize, Finding)]) -> String {
     let line = |(index, finding): &(usize, Finding)| {
         let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
         let Finding { pointer, offset, code, message, help, .. } = finding;
@@ -28,7 +28,7 @@ fn said(findings: &[(usize, Finding)]) -> String {
     findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn command(step: &super::CompiledStep) -> &super::CompiledExecute {
+pub(super) fn command(step: &super::CompiledStep) -> &super::CompiledExecute {
     step.command().expect("an execute step")
 }
 
@@ -67,7 +67,7 @@ fn every_error_of_a_workflow_is_found_at_once() {
 }
 
 /// What every manifest by itself and the set say, in the order of manifests.
-fn check(manifests: &[Manifest]) -> Vec<(usize, Finding)> {
+pub(super) fn check(manifests: &[Manifest]) -> Vec<(usize, Finding)> {
     let own =
         manifests.iter().enumerate().flat_map(|(index, manifest)| check_own(manifest).into_iter().map(move |own| (index, own)));
     let all: Vec<&Manifest> = manifests.iter().collect();

@@ -150,6 +150,7 @@ impl Check<'_> {
         }
         // What a map of agents is asked: how many there are, and whether one is among them.
         let asks_agents = names.len() == 3 && root == "steps" && names[2] == "agents" && !rest.is_empty();
+        let asks_agents = asks_agents && self.scope.of_kind("execute").any(|id| id == names[1]);
         let whole = names.join(".");
         let asked = if asks_agents { format!("steps.{}.status", names[1]) } else { whole };
         let path = Path::parse(&asked, self.scope).map_err(|error| self.unknown(&names, self.path_error(position, error)))?;
@@ -167,7 +168,9 @@ impl Check<'_> {
     /// Where brackets are needed, the mend shows them.
     fn unknown(&self, names: &[String], error: ExpressionError) -> ExpressionError {
         match names {
-            [root, id, agents, ..] if root == "steps" && agents == "agents" => {
+            [root, id, agents, ..]
+                if root == "steps" && agents == "agents" && self.scope.of_kind("execute").any(|step| step == id) =>
+            {
                 let help =
                     format!("write `steps.{id}.agents[\"<name>\"].<field>`, the field one of `status`, `exitCode`, `stdout`");
                 ExpressionError { help: Some(help), ..error }

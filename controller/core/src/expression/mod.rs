@@ -66,10 +66,8 @@ impl Expression {
     fn explain(&self, context: &Context, error: &rhai::EvalAltResult) -> ExpressionError {
         use rhai::EvalAltResult::{ErrorDotExpr, ErrorIndexNotFound, ErrorPropertyNotFound, ErrorVariableNotFound};
         let found = hint::evaluation(&self.text, error, &self.uses);
-        let absent = matches!(
-            error,
-            ErrorPropertyNotFound(..) | ErrorIndexNotFound(..) | ErrorVariableNotFound(..) | ErrorDotExpr(..)
-        );
+        let absent =
+            matches!(error, ErrorPropertyNotFound(..) | ErrorIndexNotFound(..) | ErrorVariableNotFound(..) | ErrorDotExpr(..));
         let mut missing = self.uses.iter().filter_map(|used| Some((used, context.why_missing(&used.path)?)));
         match missing.find(|(used, _)| absent && (used.from..=used.to).contains(&found.offset)) {
             Some((used, reason)) => ExpressionError::new(used.from, format!("`{}` has no value: {reason}", used.path), None),

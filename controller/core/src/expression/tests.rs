@@ -51,7 +51,11 @@ fn context() -> Context {
     Context {
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         param_types: BTreeMap::from(types.map(|(name, kind)| (name.to_owned(), kind))).into(),
-        steps: steps.map(|(id, step)| (id.to_owned(), step.into())).into_iter().chain([("approve".to_owned(), answered.into())]).collect(),
+        steps: steps
+            .map(|(id, step)| (id.to_owned(), step.into()))
+            .into_iter()
+            .chain([("approve".to_owned(), answered.into())])
+            .collect(),
         state: [
             ("disk".to_owned(), text("85")),
             ("or".to_owned(), text("")),
@@ -293,7 +297,8 @@ fn a_state_of_many_agents_can_be_read() {
         (format!("web-{number}"), StateValue::Map(inner))
     };
     let context = Context { state: (0..500).map(agent).collect(), ..context() };
-    for text in ["state[\"web-7\"].out.len() == 4000", "state.len() == 500 && \"web-9\" in state", "state.contains(\"web-499\")"] {
+    for text in ["state[\"web-7\"].out.len() == 4000", "state.len() == 500 && \"web-9\" in state", "state.contains(\"web-499\")"]
+    {
         let expression = Expression::compile(text, &scope()).expect(text);
         assert_eq!(expression.evaluate(&context), Ok(true), "{text}");
     }

@@ -4,7 +4,12 @@ use super::*;
 use crate::values::EarlierStep;
 
 fn scope() -> Scope {
-    Scope { params: vec!["x".into(), "y".into()], earlier_steps: vec![EarlierStep::new("check", "execute")], in_target: true, ..Scope::default() }
+    Scope {
+        params: vec!["x".into(), "y".into()],
+        earlier_steps: vec![EarlierStep::new("check", "execute")],
+        in_target: true,
+        ..Scope::default()
+    }
 }
 
 fn compile(text: &str, shell: ShellKind) -> String {

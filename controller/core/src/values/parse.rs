@@ -89,7 +89,9 @@ fn unknown_step(id: &str, scope: &Scope) -> PathError {
     }
     let help = match scope.earlier_steps.is_empty() {
         true => "no step comes before this one".to_owned(),
-        false => format!("the steps that can come before this one are {}", listed(scope.earlier_steps.iter().map(|step| &*step.id))),
+        false => {
+            format!("the steps that can come before this one are {}", listed(scope.earlier_steps.iter().map(|step| &*step.id)))
+        }
     };
     PathError::new(format!("no earlier step has the id `{id}`"), help)
 }
@@ -138,7 +140,9 @@ fn not_of_its_type(step: &EarlierStep, rest: &str, scope: &Scope) -> PathError {
             PathError::new(message, format!("it has {has}; only an `execute` step has `{field}`"))
         }
         _ if *kind == "prompt" => no_such(&format!("steps.{id}"), rest, "`status` and `answer`"),
-        _ if rest.is_empty() => PathError::new(format!("`steps.{id}` alone is no value"), format!("there is `steps.{id}.status`")),
+        _ if rest.is_empty() => {
+            PathError::new(format!("`steps.{id}` alone is no value"), format!("there is `steps.{id}.status`"))
+        }
         _ => PathError::new(format!("`steps.{id}` has no `{}`", shown(rest)), format!("there is `steps.{id}.status`")),
     }
 }
@@ -188,7 +192,10 @@ fn parse_state(rest: &str, scope: &Scope) -> Result<Path, PathError> {
         return Err(PathError::new("`state` alone is a map, no text", "name a value in it: `state.<name>`".to_owned()));
     }
     if names.iter().any(String::is_empty) {
-        return Err(PathError::new(format!("`state.{}` has an empty name in it", shown(rest)), "write `state.<name>`".to_owned()));
+        return Err(PathError::new(
+            format!("`state.{}` has an empty name in it", shown(rest)),
+            "write `state.<name>`".to_owned(),
+        ));
     }
     Ok(Path::State(names))
 }

@@ -5,9 +5,15 @@ use super::*;
 fn scope() -> Scope {
     Scope {
         params: vec!["ticket".into()],
-        earlier_steps: [("check", "execute"), ("my-step", "execute"), ("approve", "prompt"), ("read", "parse"), ("lost", "prompt")]
-            .map(|(id, kind)| EarlierStep::new(id, kind))
-            .into(),
+        earlier_steps: [
+            ("check", "execute"),
+            ("my-step", "execute"),
+            ("approve", "prompt"),
+            ("read", "parse"),
+            ("lost", "prompt"),
+        ]
+        .map(|(id, kind)| EarlierStep::new(id, kind))
+        .into(),
         in_target: true,
         ..Scope::default()
     }
@@ -31,11 +37,15 @@ fn context() -> Context {
         steps: [
             ("check".to_owned(), one.into()),
             ("my-step".to_owned(), two.into()),
-            ("approve".to_owned(), StepValue { status: "succeeded".into(), answer: Some("Yes".into()), ..StepValue::default() }.into()),
+            (
+                "approve".to_owned(),
+                StepValue { status: "succeeded".into(), answer: Some("Yes".into()), ..StepValue::default() }.into(),
+            ),
             ("lost".to_owned(), StepValue { status: "failed".into(), ..StepValue::default() }.into()),
         ]
         .into(),
-        state: serde_json::from_str(r#"{"disk": "85", "db": "x", "db.example": {"free": "7", "a": {"b.c": "d"}}}"#).expect("a state"),
+        state: serde_json::from_str(r#"{"disk": "85", "db": "x", "db.example": {"free": "7", "a": {"b.c": "d"}}}"#)
+            .expect("a state"),
         agent: Some(AgentValue {
             name: "web-1".into(),
             labels: [("self/os".into(), "linux".into())].into(),
@@ -170,7 +180,10 @@ fn values_are_found() {
 
 #[test]
 fn the_one_prompt_s_answer_is_the_response() {
-    let one = Scope { earlier_steps: vec![EarlierStep::new("check", "execute"), EarlierStep::new("approve", "prompt")], ..Scope::default() };
+    let one = Scope {
+        earlier_steps: vec![EarlierStep::new("check", "execute"), EarlierStep::new("approve", "prompt")],
+        ..Scope::default()
+    };
     let path = Path::parse("promptResponse", &one).expect("a path");
     assert_eq!((path.to_string(), context().lookup(&path)), ("promptResponse".to_owned(), Ok("Yes".to_owned())));
     let gone = Context { steps: BTreeMap::new(), ..context() };

@@ -56,7 +56,10 @@ fn steps_come_in_order_unless_something_leads_elsewhere() {
         (vec![prompt(json!({"options": both, "when": "true"})), plain("a"), plain("b")], "ask:, a: ask, b: ask a"),
         // Routes: the same, and without a default none may hold.
         (vec![route(json!([{"if": "true", "goto": "b"}])), plain("a"), plain("b")], "r:, a: r, b: r a"),
-        (vec![route(json!([{"if": "true", "goto": "b"}, {"default": true, "goto": "end"}])), plain("a"), plain("b")], "r:, !a: r, b: r"),
+        (
+            vec![route(json!([{"if": "true", "goto": "b"}, {"default": true, "goto": "end"}])), plain("a"), plain("b")],
+            "r:, !a: r, b: r",
+        ),
         (vec![route(json!([{"if": "true", "goto": "end"}, {"default": true}])), plain("a")], "r:, a: r"),
         (vec![], ""),
     ];
