@@ -11,7 +11,9 @@ mod health;
 mod list;
 mod live;
 mod output;
+mod pauses;
 mod problem;
+mod prompts;
 mod refusals;
 mod request;
 mod schedules;
@@ -99,6 +101,12 @@ fn routes() -> Vec<Route> {
         (Method::POST,   "/api/v1/executions/{id}/cancel",           post(executions::cancel)),
         (Method::POST,   "/api/v1/executions/{id}/resolve",          post(executions::resolve)),
         (Method::POST,   "/api/v1/executions/{id}/retry",            post(executions::retry)),
+        (Method::GET,    "/api/v1/prompts",                          get(prompts::list)),
+        (Method::GET,    "/api/v1/prompts/{id}",                     get(prompts::one)),
+        (Method::POST,   "/api/v1/prompts/{id}/answer",              post(prompts::answer)),
+        (Method::GET,    "/api/v1/pauses",                           get(pauses::list)),
+        (Method::POST,   "/api/v1/pauses",                           post(pauses::create)),
+        (Method::DELETE, "/api/v1/pauses/{id}",                      delete(pauses::end)),
         (Method::GET,    "/api/v1/sources",                          get(sources::list)),
         (Method::GET,    "/api/v1/sources/{name}",                   get(sources::one)),
         (Method::GET,    "/api/v1/syncs",                            get(syncs::list)),

@@ -24,6 +24,7 @@ impl Engine {
                 fleet.quarantine(&agent.name, reason);
             }
         }
+        self.note_absence().await?;
         self.definitions_changed().await?;
         let open = said(store.open_executions().await?, "execution");
         for summary in &open {
@@ -35,10 +36,8 @@ impl Engine {
         for attempt in said(store.open_attempts(None).await?, "attempt") {
             self.inner.fleet.lock().open_attempt(&attempt.agent, attempt.attempt, attempt.execution);
         }
-        for summary in open {
-            self.wake(summary.id);
-        }
-        Ok(())
+        // It wakes every open execution, too.
+        self.pauses_changed().await
     }
 
     /// The periodic scan: every open execution is looked at again, whatever hint was lost.
@@ -77,7 +76,7 @@ impl Engine {
     }
 }
 
-fn said<T>(rows: Vec<Result<T, pulse_store::RowError>>, what: &str) -> Vec<T> {
+pub(super) fn said<T>(rows: Vec<Result<T, pulse_store::RowError>>, what: &str) -> Vec<T> {
     let readable = rows.into_iter().filter_map(|row| {
         row.inspect_err(|error| {
             tracing::error!(%error, "one stored {what} cannot be read");

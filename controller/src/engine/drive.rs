@@ -3,8 +3,8 @@
 use super::commit::{Birth, instant};
 use super::hot::{Answer, Slot};
 use super::{Engine, EngineError};
-use crate::clock;
 use crate::agents::FleetState;
+use crate::clock;
 use crate::reconcile::Next;
 use crd_schemas::manifest::ConcurrencyPolicy;
 use pulse_core::decide::{Pass, desired, open_attempts, pass};

@@ -13,15 +13,16 @@ mod dry_run;
 mod error;
 mod hot;
 mod live;
+mod people;
 mod retry;
 mod schedule;
 mod start;
 
+pub use dry_run::{DryRun, DryStep};
 pub use error::{EngineError, StartError};
 pub use live::Live;
 pub use retry::{Repeat, RetryError};
 pub use schedule::{LiveSchedule, ScheduleKey};
-pub use dry_run::{DryRun, DryStep};
 pub use start::{Idempotency, StartRequest, Started};
 
 use crate::agents::{FleetHandle, Freed};
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     live: RwLock<Arc<Live>>,
     /// Who changes what is live: one at a time, from reading to the end.
     defining: tokio::sync::Mutex<()>,
+    /// Who reads the pauses: one at a time.
+    pausing: tokio::sync::Mutex<()>,
     numbers: start::Numbers,
     notices: broadcast::Sender<Notice>,
     fenced: tokio::sync::Notify,
@@ -98,6 +101,7 @@ impl Engine {
             scheduled: Queue::new(),
             live: RwLock::default(),
             defining: tokio::sync::Mutex::new(()),
+            pausing: tokio::sync::Mutex::new(()),
             numbers: start::Numbers::default(),
             notices: broadcast::channel(NOTICES).0,
             fenced: tokio::sync::Notify::new(),

@@ -14,7 +14,7 @@ use pulse_core::execution::{
     Carried, ClaimKey, Created, Event, EventRecord, Execution, Selection, Summary, Trigger, claim_change,
 };
 use pulse_core::schedule::Fire;
-use pulse_core::selector::{Inventory, KnownAgent, resolve};
+use pulse_core::selector::{Inventory, KnownAgent, resolve, with_params};
 use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{Advance, IdempotencyRow, WriteError};
@@ -212,7 +212,7 @@ impl Engine {
         let program = self.inner.hot.program(&digest, &snapshot);
         let name = request.workflow.clone();
         let program = program.map_err(|fault| StartError::Uncompilable { workflow: name.clone(), fault })?;
-        let selections = self.select(&program, &snapshot, request.limit.as_deref())?;
+        let selections = self.select(&program, &snapshot, &params, request.limit.as_deref())?;
         let (workflow, limit) = ((workflow.source.clone(), name), request.limit.clone());
         Ok(Prepared { workflow, commit, program, snapshot: (digest, body), params, selections, limit, repeats: None })
     }
@@ -235,7 +235,13 @@ impl Engine {
     }
 
     /// Resolves each selection once.
-    fn select(&self, program: &Program, snapshot: &Snapshot, limit: Option<&str>) -> Result<Vec<Selection>, StartError> {
+    fn select(
+        &self,
+        program: &Program,
+        snapshot: &Snapshot,
+        params: &BTreeMap<String, String>,
+        limit: Option<&str>,
+    ) -> Result<Vec<Selection>, StartError> {
         let inventory = self.inventory(snapshot);
         let mut selections: Vec<Selection> = Vec::new();
         for step in &program.steps {
@@ -243,8 +249,10 @@ impl Engine {
             if selections.iter().any(|known| known.items == *items) {
                 continue;
             }
-            let agents =
-                resolve(items, limit, &inventory).map_err(|error| StartError::Targets { step: step.spec.id.clone(), error })?;
+            let named = with_params(items, params, &inventory);
+            let agents = named
+                .and_then(|named| resolve(&named, limit, &inventory))
+                .map_err(|error| StartError::Targets { step: step.spec.id.clone(), error })?;
             selections.push(Selection { items: items.clone(), agents });
         }
         Ok(selections)

@@ -30,7 +30,7 @@ pub(super) fn step_value(execution: &Execution, run: &StepRun) -> StepValue {
     StepValue { status: run.status.as_str().to_owned(), answer: run.answer.clone(), targets: targets.collect() }
 }
 
-fn target_value(execution: &Execution, target: &Target) -> TargetValue {
+pub(super) fn target_value(execution: &Execution, target: &Target) -> TargetValue {
     if let (Some(carried), []) = (&target.carried, target.attempts.as_slice()) {
         return carried.clone();
     }

@@ -4,6 +4,7 @@ mod admit;
 mod claims;
 mod context;
 mod event;
+mod evidence;
 mod fold;
 mod prompts;
 mod retry;
@@ -17,6 +18,7 @@ pub use context::context;
 pub use event::{
     CancelMode, Carried, CarriedStep, Created, EVENT_VERSION, Event, EventRecord, Selection, StepPath, Trigger, TriggerKind,
 };
+pub use evidence::{Evidence, Group, evidence};
 pub use fold::FoldError;
 pub use prompts::{PromptChange, PromptClosed, PromptRow, PromptStatus, prompt_change};
 pub use retry::{CannotRetry, carried, unknown_targets};

@@ -8,7 +8,7 @@ mod watchers;
 pub use status::{AgentState, AgentStatus, Declared, Enrolled};
 
 use pulse_core::Timestamp;
-use pulse_core::decide::{Ahead, AgentView, OFFLINE_AFTER, Presence, World};
+use pulse_core::decide::{AgentView, Ahead, OFFLINE_AFTER, Presence, World};
 use pulse_core::elapsed::Span;
 use pulse_core::execution::ClaimKey;
 use pulse_core::pause::Pause;

@@ -1,0 +1,118 @@
+//! The brake: pauses are set, listed and ended.
+
+use super::auth::Principal;
+use super::body::Json as Body;
+use super::extract::{Parameters, Segment};
+use super::list::{limit, page};
+use super::time::{optional, rfc3339};
+use super::{App, Problem};
+use crate::clock;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Json;
+use crd_schemas::Duration;
+use pulse_core::pause::PauseScope;
+use pulse_store::{PauseEnd, PauseRow, Pauses};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Characters of a reason.
+const MAX_REASON: usize = 1000;
+/// The longest time that can be said; without one a pause holds until somebody ends it.
+const MAX_EXPIRES: Duration = Duration::from_secs(366 * 86_400);
+
+/// What to hold.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pause {
+    scope: String,
+    reason: String,
+    #[serde(default)]
+    expires: Option<String>,
+}
+
+/// `POST /api/v1/pauses`.
+pub(super) async fn create(
+    State(app): State<App>,
+    Extension(Principal(by)): Extension<Principal>,
+    Body(wanted): Body<Pause>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let scope: PauseScope = wanted.scope.parse().map_err(|error| Problem::parameter("scope", format!("{error}")))?;
+    let reason = wanted.reason.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON {
+        return Err(Problem::parameter(
+            "reason",
+            format!("say why, in at most {MAX_REASON} characters: whoever waits will read it"),
+        ));
+    }
+    let now = clock::now();
+    let expires_at = wanted.expires.map(|text| expires(&text).map(|after| now.plus(after))).transpose()?;
+    let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: by, created_at: now, expires_at, ended: None };
+    app.engine.pause(&row).await?;
+    Ok((StatusCode::CREATED, Json(view(&row))))
+}
+
+fn expires(text: &str) -> Result<Duration, Problem> {
+    let found: Result<Duration, _> = text.parse();
+    let found = found.map_err(|error| Problem::parameter("expires", format!("{error}; write, for example, `2h`")))?;
+    if found < Duration::from_secs(1) || found > MAX_EXPIRES {
+        return Err(Problem::parameter("expires", "it must be between 1s and a year"));
+    }
+    Ok(found)
+}
+
+/// The parameters of the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    all: bool,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// `GET /api/v1/pauses`: those that hold, the newest first.
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Json<Value>, Problem> {
+    let cursor = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
+    let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
+    let which = if query.all { Pauses::All } else { Pauses::Active(clock::now()) };
+    let found = app.engine.store().pauses(which, limit(query.limit)?, cursor).await?;
+    let items = found.items.into_iter().map(|item| match item {
+        Ok(row) => view(&row),
+        Err(error) => json!({ "id": error.key, "status": "unreadable", "message": error.to_string() }),
+    });
+    Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
+}
+
+/// `DELETE /api/v1/pauses/{id}`.
+pub(super) async fn end(
+    State(app): State<App>,
+    Segment(text): Segment,
+    Extension(Principal(by)): Extension<Principal>,
+) -> Result<Json<Value>, Problem> {
+    let unknown = || {
+        let shown: String = text.chars().take(100).collect();
+        Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
+    };
+    let id = text.parse::<Uuid>().map_err(|_| unknown())?;
+    match app.engine.end_pause(id, &by).await? {
+        PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&row))),
+        PauseEnd::Absent => Err(unknown()),
+    }
+}
+
+fn view(row: &PauseRow) -> Value {
+    let ended = row.ended.as_ref();
+    json!({
+        "id": row.id,
+        "scope": row.scope.to_string(),
+        "reason": row.reason,
+        "createdBy": row.created_by,
+        "createdAt": rfc3339(row.created_at),
+        "expiresAt": optional(row.expires_at),
+        "endedAt": optional(ended.map(|(at, _)| *at)),
+        "endedBy": ended.map(|(_, by)| by),
+    })
+}
