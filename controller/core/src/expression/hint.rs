@@ -45,7 +45,7 @@ pub(super) fn before_parsing(text: &str, scope: &Scope) -> Option<ExpressionErro
         return Some(ExpressionError::new(0, message, "compute it in a step and compare its stdout".to_owned()));
     }
     let bare = without_texts(text);
-    habit(&bare).or_else(|| dashed_step(&bare, scope)).or_else(|| assignment_or_choice(&bare))
+    habit(&bare).or_else(|| dashed_step(&bare, scope)).or_else(|| dashed_state(&bare)).or_else(|| assignment_or_choice(&bare))
 }
 
 /// The text with what stands between double quotes blanked, so that offsets stay.
@@ -89,6 +89,21 @@ fn dashed_step(bare: &str, scope: &Scope) -> Option<ExpressionError> {
     let (at, id) = dashed.filter_map(|id| Some((bare.find(&format!("steps.{id}"))?, id))).min()?;
     let message = format!("`steps.{id}` is a subtraction: a name behind a dot has no dash");
     Some(ExpressionError::new(at, message, format!("write `steps[\"{id}\"]`")))
+}
+
+/// `state.disk.web-1.used` is a subtraction to rhai, too; what is under `state` is text, of which nothing is subtracted.
+fn dashed_state(bare: &str) -> Option<ExpressionError> {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let roots = bare.match_indices("state.").map(|(at, _)| at).filter(|at| !bare[..*at].ends_with(|c| of_name(c) || c == '.'));
+    let path = |at: usize| {
+        let rest = &bare[at..];
+        &rest[..rest.find(|c| !of_name(c) && c != '.').unwrap_or(rest.len())]
+    };
+    let (at, path) = roots.map(|at| (at, path(at).trim_end_matches(['-', '.']))).find(|(_, path)| path.contains('-'))?;
+    let part = |name: &str| if name.contains('-') { format!("[\"{name}\"]") } else { format!(".{name}") };
+    let written: String = path.split('.').skip(1).map(part).collect();
+    let message = format!("`{path}` is a subtraction: a name behind a dot has no dash");
+    Some(ExpressionError::new(at, message, format!("write `state{written}`")))
 }
 
 /// `a = b` and `a ? b : c`.
