@@ -20,6 +20,7 @@ pub(super) fn program(workflow: &Workflow, base: Scope) -> Result<Program, Vec<F
     let mut findings = param_check::check(&spec.params);
     let concurrency_key = compile_key(&spec.concurrency, &base, &mut findings);
     let ids: Vec<EarlierStep> = spec.steps.iter().map(|step| EarlierStep::new(&step.id, step.action.type_name())).collect();
+    check_gotos(&spec.steps, &mut findings);
     let flow = Flow::of(&spec.steps);
     let (mut steps, mut captured) = (Vec::new(), BTreeSet::new());
     for (index, step) in spec.steps.iter().enumerate() {
@@ -47,6 +48,22 @@ pub(super) fn program(workflow: &Workflow, base: Scope) -> Result<Program, Vec<F
         steps,
         files: Files::new(),
     })
+}
+
+/// Every `goto` names a step or the end. The decoder says so with its place; a snapshot that was never decoded is refused here, so
+/// that no execution ends where it should go on.
+fn check_gotos(steps: &[Step], findings: &mut Vec<Finding>) {
+    for (index, step) in steps.iter().enumerate() {
+        let chosen: Vec<&Option<String>> = match &step.action {
+            Action::Prompt(prompt) => prompt.options.iter().map(|option| &option.goto).collect(),
+            Action::Route(route) => route.routes.iter().map(|case| &case.goto).collect(),
+            Action::Execute(_) | Action::Wait(_) | Action::Parse(_) => Vec::new(),
+        };
+        let named = chosen.into_iter().chain([&step.goto]).flatten();
+        for goto in named.filter(|goto| *goto != "end" && !steps.iter().any(|step| step.id == **goto)) {
+            findings.push(Finding::error(format!("/spec/steps/{index}"), "unknown-step", format!("there is no step `{goto}`")));
+        }
+    }
 }
 
 /// The key is made when the execution is accepted, of its parameters.

@@ -171,3 +171,15 @@ fn a_target_can_be_a_param_of_the_type_agent() {
     let schedule = manifest(json!({"kind": "Schedule", "metadata": {"name": "hourly"}, "spec": spec}));
     insta::assert_snapshot!(format!("{}\n{}", findings(wrong), said(&check(&[schedule]))));
 }
+
+#[test]
+fn a_snapshot_with_a_goto_to_nowhere_is_refused() {
+    let wrong = [
+        json!([{"id": "a", "type": "wait", "duration": "1s", "goto": "nowhere"}]),
+        json!([ask("a", json!([{"value": "Yes", "goto": "nowhere"}]))]),
+        json!([{"id": "a", "type": "route", "routes": [{"default": true, "goto": "nowhere"}]}]),
+    ];
+    for steps in wrong {
+        assert!(findings(steps).contains("there is no step `nowhere`"));
+    }
+}
