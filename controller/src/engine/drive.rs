@@ -185,7 +185,7 @@ impl Engine {
 
 /// Others that wait behind it are told its name.
 pub(super) fn name_turn(fleet: &mut FleetState, execution: &Execution) {
-    if execution.program.concurrency != ConcurrencyPolicy::Allow {
+    if execution.program.concurrency != ConcurrencyPolicy::Allow && !execution.status.is_terminal() {
         fleet.name(execution.id(), execution.name());
     }
 }
