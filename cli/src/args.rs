@@ -156,6 +156,17 @@ mod tests {
             "pulse confirm 3f9c2d1a --yes --commit 3f9c2d1a --plan-digest 01",
             "pulse agents token --uses 3 --expires 1h --label role=web --name web-1",
             "pulse agents revoke web-1",
+            "pulse get prompts --all",
+            "pulse describe prompt hello#3",
+            "pulse answer hello#3 Yes --comment because",
+            "pulse answer 0193c3a0-0000-7000-8000-000000000001",
+            "pulse retry hello#3 --from-start --head --follow",
+            "pulse retry hello#3 --include-unknown",
+            "pulse pause team=infra,env!=dev --reason freeze --expires 2h",
+            "pulse resume workflow/hello",
+            "pulse get pauses --all",
+            "pulse get executions --label a=b --label c=d --started-by me --agent a --commit c --since 2h --until 2026-11-21T05:00:00Z",
+            "pulse run hello --params - -p a=b",
             "pulse version",
         ] {
             assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
@@ -164,10 +175,19 @@ mod tests {
 
     #[test]
     fn what_must_be_said_is_asked_for() {
-        for line in ["pulse validate", "pulse cancel hello#3", "pulse resolve hello#3 a5 succeeded", "pulse run"] {
+        for line in [
+            "pulse validate",
+            "pulse cancel hello#3",
+            "pulse resolve hello#3 a5 succeeded",
+            "pulse run",
+            "pulse pause all",
+            "pulse answer",
+        ] {
             assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line}");
         }
         assert_eq!(parse("pulse resolve e a maybe --reason x").unwrap_err(), ErrorKind::InvalidValue);
+        assert_eq!(parse("pulse pause nothing/x --reason y").unwrap_err(), ErrorKind::ValueValidation);
+        assert_eq!(parse("pulse retry hello#3 --head").unwrap_err(), ErrorKind::MissingRequiredArgument);
         assert_eq!(parse("pulse run hello --dry-run --follow").unwrap_err(), ErrorKind::ArgumentConflict);
         assert_eq!(parse("pulse run hello -p novalue").unwrap_err(), ErrorKind::ValueValidation);
         assert_eq!(parse("pulse agents token --expires 60").unwrap_err(), ErrorKind::ValueValidation);

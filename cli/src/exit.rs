@@ -32,13 +32,15 @@ impl Exit {
         }
     }
 
-    /// What following an execution answers at this status; `None` while it goes on.
-    pub fn of_status(status: &str) -> Option<Self> {
-        match status {
-            "succeeded" => Some(Self::Success),
-            "failed" => Some(Self::Negative),
-            "cancelled" => Some(Self::Cancelled),
-            "waiting" => Some(Self::Waiting),
+    /// What following an execution answers at this status; `None` while it goes on. What waits for a time, for its turn or for the end
+    /// of a pause goes on without the one who follows.
+    pub fn of_status(status: &str, waits_for: Option<&str>) -> Option<Self> {
+        match (status, waits_for) {
+            ("succeeded", _) => Some(Self::Success),
+            ("failed", _) => Some(Self::Negative),
+            ("cancelled", _) => Some(Self::Cancelled),
+            ("waiting", Some("timer" | "queue" | "pause")) => None,
+            ("waiting", _) => Some(Self::Waiting),
             _ => None,
         }
     }
@@ -56,11 +58,14 @@ mod tests {
 
     #[test]
     fn every_status_of_an_execution_has_its_exit_code() {
-        let code = |status| Exit::of_status(status).map(Exit::code);
+        let code = |status| Exit::of_status(status, None).map(Exit::code);
         assert_eq!(code("succeeded"), Some(0));
         assert_eq!(code("failed"), Some(1));
         assert_eq!(code("cancelled"), Some(3));
         assert_eq!(code("waiting"), Some(5));
         assert_eq!((code("pending"), code("running")), (None, None));
+        let waiting = |reason| Exit::of_status("waiting", Some(reason)).map(Exit::code);
+        assert_eq!(["person", "unknown"].map(waiting), [Some(5); 2]);
+        assert_eq!(["timer", "queue", "pause"].map(waiting), [None; 3]);
     }
 }

@@ -2,6 +2,7 @@
 //! A closed pipe (`pulse get … | head`) is no failure: the reader has what it wanted.
 
 use crate::exit::Exit;
+use serde_json::Value;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -12,6 +13,8 @@ pub struct Failure {
     message: String,
     help: Option<String>,
     kind: Kind,
+    /// What the server said, where it said no; boxed, since most results carry none.
+    problem: Box<Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +32,7 @@ enum Kind {
 impl Failure {
     /// A failure that lasts.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, kind: Kind::Lasting }
+        Self { message: message.into(), help: None, kind: Kind::Lasting, problem: Box::default() }
     }
     /// A failure that may pass.
     pub fn passing(message: impl Into<String>) -> Self {
@@ -42,6 +45,18 @@ impl Failure {
     /// The same with what to do about it.
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+    /// The same with the server's refusal, for callers that branch on it.
+    pub fn with_problem(self, problem: Value) -> Self {
+        Self { problem: Box::new(problem), ..self }
+    }
+    /// The server's refusal: null where it was none, or said nothing of use.
+    pub fn problem(&self) -> &Value {
+        &self.problem
+    }
+    /// The stable code of the server's refusal.
+    pub fn code(&self) -> Option<&str> {
+        self.problem.get("code")?.as_str()
     }
     /// Whether trying again may help.
     pub fn is_passing(&self) -> bool {

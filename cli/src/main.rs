@@ -17,8 +17,10 @@ mod follow;
 mod interrupt;
 mod manifests;
 mod output;
+mod prompts;
 mod scheduled;
 mod sourced;
+mod steps;
 mod used;
 mod views;
 

@@ -1,5 +1,13 @@
 //! What the API says of executions, as far as `pulse` looks at it. Fields that a newer server adds are passed over.
 
+mod attempt;
+mod prompt;
+mod reason;
+
+pub use attempt::{Attempt, Stream, Target};
+pub use prompt::{Evidence, Group, Prompt, StepPrompt, Tail};
+pub use reason::Reason;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,6 +49,21 @@ pub struct Execution {
     /// What to say of it in one line.
     #[serde(default)]
     pub message: Option<String>,
+    /// The selector that narrows its steps.
+    #[serde(default)]
+    pub limit: Option<String>,
+    /// The execution that it repeats.
+    #[serde(default)]
+    pub retry_of: Option<String>,
+    /// Executions of the workflow with the same key exclude each other.
+    #[serde(default)]
+    pub concurrency_key: Option<String>,
+    /// For what it waits, while it is `waiting`.
+    #[serde(default)]
+    pub waits: Option<Waits>,
+    /// What `parse` steps have read.
+    #[serde(default)]
+    pub state: Value,
     /// Its steps, in the order in which they began; lists leave them out.
     #[serde(default)]
     pub steps: Vec<Step>,
@@ -49,12 +72,26 @@ pub struct Execution {
     pub reasons: Vec<Reason>,
 }
 
+/// What a `waiting` execution is held by.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Waits {
+    /// `person`, `timer`, `queue`, `pause` or `unknown`.
+    #[serde(rename = "for")]
+    pub reason: String,
+    /// Since when.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+}
+
 /// One visit of a step.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// Its id.
     pub id: String,
+    /// `execute`, `prompt`, `wait`, `parse` or `route`.
+    #[serde(rename = "type", default)]
+    pub kind: String,
     /// From 1.
     #[serde(default)]
     pub visit: u32,
@@ -69,79 +106,35 @@ pub struct Step {
     /// Its targets.
     #[serde(default)]
     pub targets: Vec<Target>,
+    /// The question of a `prompt` step.
+    #[serde(default)]
+    pub prompt: Option<StepPrompt>,
+    /// The end of a `wait` step.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// What a `parse` step has read; null for any other.
+    #[serde(default)]
+    pub parsed: Value,
+    /// What a `route` step has chosen.
+    #[serde(default)]
+    pub route: Option<Route>,
+    /// It was taken over from the execution that this one repeats.
+    #[serde(default)]
+    pub carried: bool,
 }
 
-/// One target of a step.
+/// What a `route` step has chosen.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Target {
-    /// The agent.
-    pub agent: String,
-    /// Where it stands.
-    pub status: String,
-    /// Why.
+pub struct Route {
+    /// The route's place, from 0; none where no route held.
     #[serde(default)]
-    pub reason: Option<String>,
-    /// Every attempt.
+    pub place: Option<u32>,
+    /// Its label.
     #[serde(default)]
-    pub attempts: Vec<Attempt>,
-}
-
-/// One attempt.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attempt {
-    /// Its id.
-    pub id: String,
-    /// From 1.
-    #[serde(rename = "try", default)]
-    pub number: u32,
-    /// Its state.
-    pub state: String,
-    /// How the command ended.
+    pub label: Option<String>,
+    /// The step that follows, or `end`; none for the next one.
     #[serde(default)]
-    pub exit_code: Option<i64>,
-    /// The signal that ended the command.
-    #[serde(default)]
-    pub signal: Option<i64>,
-    /// Why it did not start, or why nobody knows.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// When it began.
-    #[serde(default)]
-    pub started_at: Option<Timestamp>,
-    /// When it ended.
-    #[serde(default)]
-    pub ended_at: Option<Timestamp>,
-    /// How long it ran.
-    #[serde(default)]
-    pub duration_ms: Option<i64>,
-    /// What it wrote.
-    #[serde(default)]
-    pub stdout: Option<Stream>,
-    /// What it complained.
-    #[serde(default)]
-    pub stderr: Option<Stream>,
-}
-
-/// One stream of an attempt.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Stream {
-    /// All bytes that were written, kept or not.
-    #[serde(default)]
-    pub bytes: u64,
-}
-
-/// Why an execution stands where it stands.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Reason {
-    /// Its kind.
-    #[serde(default)]
-    pub code: String,
-    /// The sentence.
-    #[serde(default)]
-    pub message: String,
+    pub goto: Option<String>,
 }
 
 impl Execution {
@@ -157,16 +150,34 @@ impl Execution {
         })
     }
 
-    /// What a person does about it while it waits.
+    /// The questions that wait for an answer, with their steps.
+    pub fn open_prompts(&self) -> impl Iterator<Item = (&Step, &StepPrompt)> {
+        let open = self.steps.iter().filter(|step| !step.is_over() && step.status != "pending");
+        open.filter_map(|step| Some((step, step.prompt.as_ref().filter(|prompt| prompt.closed_at.is_none())?)))
+    }
+
+    /// For what it waits: `person`, `timer`, `queue`, `pause` or `unknown`.
+    pub fn waits_for(&self) -> Option<&str> {
+        self.waits.as_ref().map(|waits| waits.reason.as_str())
+    }
+
+    /// What a person does about what holds it.
     pub fn mend(&self) -> Vec<String> {
-        self.unknown()
-            .map(|(step, target, attempt)| {
-                format!(
-                    "step {} on {}: nobody knows what became of the command. Look at {}, then: pulse resolve '{}' {} succeeded|failed --reason …",
-                    step.id, target.agent, target.agent, self.name, attempt.id
-                )
-            })
-            .collect()
+        let unknown = self.unknown().map(|(step, target, attempt)| {
+            format!(
+                "step {} on {}: nobody knows what became of the command. Look at {}, then: pulse resolve '{}' {} succeeded|failed --reason …",
+                step.id, target.agent, target.agent, self.name, attempt.id
+            )
+        });
+        let asked = self.open_prompts().map(|(_, prompt)| prompt.mend());
+        unknown.chain(asked).chain(self.reasons.iter().filter_map(Reason::mend)).collect()
+    }
+}
+
+impl Step {
+    /// It has ended.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.as_str(), "succeeded" | "failed" | "skipped" | "cancelled" | "unknown")
     }
 }
 

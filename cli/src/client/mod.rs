@@ -3,8 +3,10 @@
 mod address;
 mod refusal;
 mod token;
+mod url;
 
 pub use token::{Origins, Token};
+pub use url::{encode, query};
 
 use crate::failure::Failure;
 use serde::de::DeserializeOwned;
@@ -20,6 +22,10 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Lists are read page by page, at most so many.
 const MAX_PAGES: usize = 1000;
+/// A request that may be sent twice is sent again when its answer is lost, so often.
+const TRIES: u32 = 5;
+/// Between two of these.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Speaks to one server.
 #[derive(Debug)]
@@ -77,6 +83,25 @@ impl Client {
             request = request.header(*name, *value);
         }
         self.answer(request.send_json(body), &url)
+    }
+
+    /// The same for a request that means one thing however often it is sent: it is sent again when its answer is lost. `unclear`
+    /// says what to do when nobody can say whether it arrived.
+    pub fn post_again(&self, path: &str, body: &Value, headers: &[(&str, &str)], unclear: &str) -> Result<Value, Failure> {
+        let mut tries = 1;
+        loop {
+            match self.post(path, body, headers) {
+                Err(failure) if failure.is_passing() && (tries > 1 || !failure.is_unsent()) && tries < TRIES => {
+                    crate::output::message(&format!("{}; trying again", failure.message()));
+                    std::thread::sleep(PAUSE);
+                    tries += 1;
+                }
+                Err(failure) if failure.is_passing() && tries > 1 => {
+                    return Err(Failure::new(failure.message()).with_help(unclear));
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Deletes what stands at a path under `/api/v1`.
@@ -200,35 +225,4 @@ pub fn view<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
         Failure::new(format!("the server's answer is not of the form that this pulse knows: {error}"))
             .with_help("use the pulse of the controller's release; `pulse version` shows both")
     })
-}
-
-/// A part of a path or query, percent-encoded.
-pub fn encode(part: &str) -> String {
-    let mut encoded = String::new();
-    for byte in part.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            other => encoded.push_str(&format!("%{other:02X}")),
-        }
-    }
-    encoded
-}
-
-/// A query of the parts that were given.
-pub fn query(parts: &[(&str, Option<&str>)]) -> String {
-    let given: Vec<String> = parts.iter().filter_map(|(name, value)| Some(format!("{name}={}", encode((*value)?)))).collect();
-    if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{encode, query};
-
-    #[test]
-    fn names_and_numbers_of_executions_fit_into_a_path() {
-        assert_eq!(encode("system-update#812"), "system-update%23812");
-        assert_eq!(encode("a/../b?x=1&é"), "a%2F..%2Fb%3Fx%3D1%26%C3%A9");
-        assert_eq!(query(&[("step", Some("a b")), ("agent", None), ("from", Some("7"))]), "?step=a%20b&from=7");
-        assert_eq!(query(&[("step", None)]), "");
-    }
 }

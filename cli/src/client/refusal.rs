@@ -13,10 +13,11 @@ pub fn failure(status: u16, body: &str, url: &str, token: Option<&Token>) -> Fai
         let _ = write!(message, "\n  {}", one(error));
     }
     let failure = if matches!(status, 429 | 502 | 503 | 504) { Failure::passing(message) } else { Failure::new(message) };
-    match (mend(status, url, token), problem.get("help").and_then(Value::as_str)) {
-        (_, Some(help)) => failure.with_help(help),
-        (Some(help), None) => failure.with_help(help),
-        (None, None) => failure,
+    let help = problem.get("help").and_then(Value::as_str).map(str::to_owned).or_else(|| mend(status, url, token));
+    let failure = failure.with_problem(problem);
+    match help {
+        Some(help) => failure.with_help(help),
+        None => failure,
     }
 }
 
@@ -42,7 +43,7 @@ fn one(error: &Value) -> String {
     let place = match (text("file"), number("line"), number("column")) {
         (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: "),
         (Some(file), _, _) => format!("{file}: "),
-        _ => text("pointer").or_else(|| text("field")).or_else(|| text("name")).map_or(String::new(), |at| format!("{at}: ")),
+        _ => text("name").or_else(|| text("field")).or_else(|| text("pointer")).map_or(String::new(), |at| format!("{at}: ")),
     };
     let code = text("code").map_or(String::new(), |code| format!(" [{code}]"));
     let help = text("help").map_or(String::new(), |help| format!(" ({help})"));
@@ -70,12 +71,19 @@ mod tests {
     #[test]
     fn a_problem_is_said_with_its_code_and_every_error() {
         let body = r#"{"title": "Unprocessable", "detail": "2 parameters are refused", "code": "params", "errors": [
-            {"name": "ticket", "message": "it is required"},
+            {"name": "ticket", "pointer": "/params/ticket", "message": "it is required"},
             {"file": "a.yaml", "line": 3, "column": 7, "code": "bad-value", "message": "no", "help": "write yes"}]}"#;
         let said = failure(422, body, "http://x", None).to_string();
         let expected =
             "error: 2 parameters are refused (params)\n  ticket: it is required\n  a.yaml:3:7: no [bad-value] (write yes)";
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn callers_can_branch_on_the_code() {
+        let failure = failure(409, r#"{"detail": "no", "code": "not_over", "answer": "Yes"}"#, "http://x", None);
+        assert_eq!((failure.code(), &failure.problem()["answer"]), (Some("not_over"), &"Yes".into()));
+        assert_eq!(super::failure(500, "oops", "http://x", None).code(), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::args::Common;
 use crate::client::encode;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{self, Format};
+use crate::output::{self, Format, quoted};
 use crate::views::text;
 use serde_json::{Map, Value, json};
 
@@ -94,12 +94,6 @@ impl Token {
     }
 }
 
-/// A word that a POSIX shell takes as it is.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
 /// Revoke an agent: its key is refused from now on, and what it runs becomes unknown
 #[derive(Debug, clap::Args)]
 struct Revoke {
@@ -126,7 +120,8 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Token, pair, quoted};
+    use super::{Token, pair};
+    use crate::output::quoted;
 
     fn token(names: &[&str], labels: &[&str]) -> Token {
         let names = names.iter().map(|name| (*name).to_owned()).collect();

@@ -1,14 +1,17 @@
 //! One file per command. Each has its arguments and `run(&self, &Common) -> Result<Exit, Failure>`.
 
 mod agents;
+mod answer;
 mod cancel;
 mod confirm;
 mod describe;
 mod get;
 mod logs;
+mod pause;
 mod plan;
 mod reconcile;
 mod resolve;
+mod retry;
 mod run;
 mod validate;
 mod version;
@@ -18,7 +21,9 @@ use crate::args::Args;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::escape::visible;
 use serde_json::Value;
+use std::fmt::Write;
 
 /// What `pulse` can do.
 #[derive(Debug, clap::Subcommand)]
@@ -29,9 +34,13 @@ pub enum Command {
     Describe(describe::Describe),
     Run(run::Run),
     Logs(logs::Logs),
+    Answer(answer::Answer),
     Cancel(cancel::Cancel),
+    Retry(retry::Retry),
     Resolve(resolve::Resolve),
     Why(why::Why),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
     Reconcile(reconcile::Reconcile),
     Confirm(confirm::Confirm),
     Agents(agents::Agents),
@@ -48,14 +57,27 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Describe(command) => command.run(common),
         Command::Run(command) => command.run(common),
         Command::Logs(command) => command.run(common),
+        Command::Answer(command) => command.run(common),
         Command::Cancel(command) => command.run(common),
+        Command::Retry(command) => command.run(common),
         Command::Resolve(command) => command.run(common),
         Command::Why(command) => command.run(common),
+        Command::Pause(command) => command.run(common),
+        Command::Resume(command) => command.run(common),
         Command::Reconcile(command) => command.run(common),
         Command::Confirm(command) => command.run(common),
         Command::Agents(command) => command.run(common),
         Command::Version(command) => command.run(common),
     }
+}
+
+/// Fields under each other, those without a value left out.
+pub fn fields(fields: &[(&str, String)]) -> String {
+    let mut said = String::new();
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(said, "{:<12} {}", format!("{name}:"), visible(value));
+    }
+    said
 }
 
 /// The path of an execution, by id or `workflow#number`.
@@ -86,6 +108,6 @@ fn sync(client: &Client, name: &str) -> Result<Value, Failure> {
 }
 
 /// Whether an input changed an execution; one that repeats what was said before does not.
-fn did_change(answer: &Value) -> bool {
+pub fn did_change(answer: &Value) -> bool {
     answer.get("changed").and_then(Value::as_bool) != Some(false)
 }

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::views::Execution;
+use jiff::Timestamp;
 
 /// Say why an execution stands where it stands
 #[derive(Debug, clap::Args)]
@@ -24,21 +25,21 @@ impl Why {
         match format {
             Format::Json => output::print(&output::json(&client.get(&format!("{path}/why"))?))?,
             Format::Yaml => output::print(&output::yaml(&client.get(&format!("{path}/why"))?)?)?,
-            _ => output::print(&text(&view(client.get(&path)?)?))?,
+            _ => output::print(&text(&view(client.get(&path)?)?, Timestamp::now()))?,
         }
         Ok(Exit::Success)
     }
 }
 
 /// One line for the execution, one for each reason, one for each thing that a person can do.
-pub fn text(execution: &Execution) -> String {
+pub fn text(execution: &Execution, now: Timestamp) -> String {
     let visible = output::escape::visible;
     let mut lines = vec![match &execution.message {
         Some(message) => format!("{} is {}: {}", execution.name, execution.status, visible(message)),
         None => format!("{} is {}", execution.name, execution.status),
     }];
     for reason in &execution.reasons {
-        lines.push(format!("  {}", visible(&reason.message)));
+        lines.push(format!("  {}", visible(&reason.said(now))));
     }
     for mend in execution.mend() {
         lines.push(format!("  {}", visible(&mend)));

@@ -3,6 +3,7 @@
 
 mod lines;
 mod narrator;
+mod person;
 mod streams;
 
 pub use streams::{Selection, StreamName};
@@ -12,8 +13,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
+use crate::prompts::{self, Answered};
 use crate::views::Execution;
 use narrator::Narrator;
+use person::{Person, Turn};
 use std::time::{Duration, Instant};
 use streams::Streams;
 
@@ -31,6 +34,7 @@ pub struct Follow<'a> {
     name: String,
     streams: Streams,
     narrator: Narrator,
+    person: Person,
     /// The server answered before, so that a silence is one that may pass.
     answered: bool,
     away: bool,
@@ -40,7 +44,8 @@ impl<'a> Follow<'a> {
     /// Nothing seen yet.
     pub fn new(client: &'a Client, name: &str, selection: Selection, raw: bool) -> Self {
         let streams = Streams::new(selection, raw);
-        Self { client, name: name.to_owned(), streams, narrator: Narrator::default(), answered: false, away: false }
+        let (narrator, person) = (Narrator::default(), Person::default());
+        Self { client, name: name.to_owned(), streams, narrator, person, answered: false, away: false }
     }
 
     /// The same for an execution that the server has just spoken of.
@@ -65,13 +70,14 @@ impl<'a> Follow<'a> {
         Ok(if exit == Exit::Interrupted { exit } else { Exit::Success })
     }
 
-    /// Follows until it ends or waits for a person.
+    /// Follows until it ends or waits for a person who is not here.
     pub fn until_settled(&mut self) -> Result<Exit, Failure> {
         self.watch(|_| true)
     }
 
     fn watch(&mut self, stops: impl Fn(Exit) -> bool) -> Result<Exit, Failure> {
         let interrupt = Interrupt::listen()?;
+        self.person = Person::at_terminal();
         let mut settled_since = None;
         loop {
             if interrupt.pressed() {
@@ -79,8 +85,10 @@ impl<'a> Follow<'a> {
                 return Ok(self.interrupted());
             }
             if let Some(execution) = self.look_patiently()? {
-                let exit = Exit::of_status(&execution.status).filter(|exit| stops(*exit));
-                match exit {
+                self.ask(&execution);
+                let asking = self.person.is_there() && execution.waits_for() == Some("person");
+                let exit = Exit::of_status(&execution.status, execution.waits_for());
+                match exit.filter(|exit| stops(*exit) && !(asking && *exit == Exit::Waiting)) {
                     Some(exit) if self.is_shown(&execution, &mut settled_since) => return self.end(&execution, exit),
                     Some(_) => {}
                     None => settled_since = None,
@@ -108,6 +116,10 @@ impl<'a> Follow<'a> {
     /// One look with everything new shown; `None` while the server does not answer.
     fn look_patiently(&mut self) -> Result<Option<Execution>, Failure> {
         let looked = self.look().and_then(|execution| {
+            if self.person.withdraw(execution.open_prompts().next().map(|(_, prompt)| prompt)) {
+                // The cursor stands behind the cue.
+                output::message("");
+            }
             self.narrator.before(&execution);
             let news = self.streams.show(self.client, &execution)?;
             self.narrator.after(&execution, news);
@@ -128,6 +140,32 @@ impl<'a> Follow<'a> {
                 Ok(None)
             }
             Err(failure) => Err(failure),
+        }
+    }
+
+    /// Offers the question that is open to the one who follows, and sends what they say. No mishap ends the following.
+    fn ask(&mut self, execution: &Execution) {
+        let now = Instant::now();
+        let mut cue = execution.open_prompts().next().is_some_and(|(_, prompt)| self.person.offer(prompt, now));
+        match self.person.turn(now) {
+            Turn::Quiet => {}
+            Turn::Chose { prompt, option } => match prompts::send(self.client, &prompt, &option, None) {
+                // The next look tells it as it tells everybody's.
+                Ok(Answered::Taken(_)) => {}
+                Ok(Answered::Late(how)) => output::message(&format!("your answer was not taken: {how}")),
+                Err(failure) => {
+                    output::message(&failure.to_string());
+                    cue = true;
+                }
+            },
+            Turn::Unclear(why) => {
+                output::message(&why);
+                cue = true;
+            }
+            Turn::Gone => output::message("\nthe question is left to others"),
+        }
+        if let Some(cue) = self.person.cue().filter(|_| cue) {
+            eprint!("{cue}");
         }
     }
 

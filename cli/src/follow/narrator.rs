@@ -1,8 +1,9 @@
-//! What happens to an execution, told on stderr beside its output: steps that begin and end, targets that fail, and why
-//! nothing moves when nothing moves.
+//! What happens to an execution, told on stderr beside its output: steps that begin and end, questions, targets that fail, and
+//! why nothing moves when nothing moves.
 
 use crate::output::{message, when};
-use crate::views::{Execution, Step};
+use crate::views::{Execution, Reason, Step, StepPrompt};
+use crate::{prompts, steps};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 pub struct Narrator {
     steps: HashMap<(String, u32), String>,
     targets: HashSet<(String, u32, String)>,
+    asked: HashSet<String>,
     reasons: Vec<String>,
     quiet_since: Option<Instant>,
     waits: bool,
@@ -23,10 +25,11 @@ pub struct Narrator {
 impl Narrator {
     /// Steps that began, told before their output.
     pub fn before(&mut self, execution: &Execution) {
-        for step in execution.steps.iter().filter(|step| step.status != "pending" && !is_over(&step.status)) {
-            if self.tell_once(step) {
-                let targets = if step.targets.len() == 1 { "1 target" } else { &format!("{} targets", step.targets.len()) };
-                message(&format!("step {} is {} on {targets}", step.id, step.status));
+        for step in execution.steps.iter().filter(|step| step.status != "pending" && !step.is_over()) {
+            if self.tell_once(step)
+                && let Some(began) = steps::began(step, Timestamp::now())
+            {
+                message(&began);
             }
         }
     }
@@ -40,18 +43,24 @@ impl Narrator {
                     message(&format!("step {} on {} is {}{why}", step.id, target.agent, target.status));
                 }
             }
-            if is_over(&step.status) && self.tell_once(step) {
-                let why = step.message.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-                message(&format!("step {} {}{why}", step.id, step.status));
+            if step.is_over() && self.tell_once(step) {
+                message(&steps::ended(step));
             }
         }
-        let waited = std::mem::replace(&mut self.waits, execution.status == "waiting");
+        for (step, prompt) in execution.open_prompts() {
+            if self.asked.insert(prompt.id.clone()) {
+                message(&question(execution, step, prompt));
+            }
+        }
+        let settles = matches!(execution.waits_for(), None | Some("unknown"));
+        let waited = std::mem::replace(&mut self.waits, execution.status == "waiting" && settles);
         if self.waits && !waited {
             Self::wait(execution);
         }
         self.hold(execution, news);
     }
 
+    /// Nobody knows what became of a command.
     fn wait(execution: &Execution) {
         let why = execution.message.as_deref().map_or(String::new(), |message| format!(": {message}"));
         message(&format!("{} waits for a person{why}", execution.name));
@@ -75,22 +84,31 @@ impl Narrator {
     }
 
     fn hold(&mut self, execution: &Execution, news: bool) {
-        // That a command runs is no reason to say anything.
-        let holding = execution.reasons.iter().filter(|reason| !matches!(reason.code.as_str(), "running" | "unconfirmed"));
-        let reasons: Vec<String> = holding.map(|reason| reason.message.clone()).collect();
-        if news || reasons.is_empty() {
+        // That a command runs is no reason to say anything; questions and times are told when they begin.
+        let told = |reason: &&Reason| matches!(reason.code.as_str(), "running" | "unconfirmed" | "person" | "timer");
+        let holding: Vec<&Reason> = execution.reasons.iter().filter(|reason| !told(reason)).collect();
+        self.reasons.retain(|told| holding.iter().any(|reason| reason.message == *told));
+        if news || holding.is_empty() {
             self.quiet_since = None;
-            self.reasons.retain(|told| reasons.contains(told));
-            return;
         }
-        let since = *self.quiet_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= SILENCE {
-            reasons.iter().filter(|reason| !self.reasons.contains(reason)).for_each(|reason| message(&format!("  {reason}")));
-            self.reasons = reasons;
+        let silent = !news && !holding.is_empty() && self.quiet_since.get_or_insert_with(Instant::now).elapsed() >= SILENCE;
+        for reason in holding {
+            // What stands still as a whole is told at once; a target that waits a moment is not.
+            let at_once = matches!(reason.code.as_str(), "queued" | "paused" | "cancelling" | "timed_out");
+            if (at_once || silent) && !self.reasons.contains(&reason.message) {
+                message(&format!("  {}", reason.said(Timestamp::now())));
+                self.reasons.push(reason.message.clone());
+            }
         }
     }
 }
 
-fn is_over(status: &str) -> bool {
-    matches!(status, "succeeded" | "failed" | "skipped" | "cancelled" | "unknown")
+/// A question with its options, how long there is, and how to answer.
+fn question(execution: &Execution, step: &Step, prompt: &StepPrompt) -> String {
+    let reason = execution.reasons.iter().find(|reason| reason.prompt.as_deref() == Some(&prompt.id));
+    let until = reason
+        .and_then(|reason| reason.until)
+        .map_or_else(String::new, |until| format!("  until {} ({})\n", when::local(until), when::left(until, Timestamp::now())));
+    let (question, mend) = (prompts::question(prompt), prompt.mend());
+    format!("step {} of {} asks:\n{question}{until}  {mend}", step.id, execution.name)
 }

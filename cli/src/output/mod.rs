@@ -42,6 +42,12 @@ pub fn message(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
 }
 
+/// A word that a POSIX shell takes as it is.
+pub fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
 /// A value as JSON for scripts. Control characters beyond ASCII can stand in strings only, where an escape means the same.
 pub fn json(value: &Value) -> String {
     let text = format!("{value:#}");

@@ -17,6 +17,12 @@ pub fn age(time: Option<Timestamp>, now: Timestamp) -> String {
     time.map_or_else(String::new, |time| milliseconds(now.as_millisecond().saturating_sub(time.as_millisecond())))
 }
 
+/// How far a time is, to the second: `in 57m12s`, or `over`.
+pub fn left(time: Timestamp, now: Timestamp) -> String {
+    let seconds = time.as_millisecond().saturating_sub(now.as_millisecond()) / 1000;
+    if seconds > 0 { format!("in {}", milliseconds(seconds * 1000)) } else { "over".to_owned() }
+}
+
 /// From one time to another, or until now while there is no other.
 pub fn between(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> String {
     age(from, to.unwrap_or(now))
@@ -49,7 +55,7 @@ pub fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{between, bytes, in_zone, milliseconds};
+    use super::{between, bytes, in_zone, left, milliseconds};
     use jiff::Timestamp;
     use jiff::tz::{TimeZone, offset};
 
@@ -65,6 +71,9 @@ mod tests {
         assert_eq!(in_zone(time, TimeZone::fixed(offset(2))), "2026-11-21 07:30:00 +02");
         assert_eq!(between(Some(time), None, time), "0s");
         assert_eq!(between(None, None, time), "");
+        let at = |time: &str| time.parse().unwrap();
+        assert_eq!(left(at("2026-11-21T06:30:01Z"), time), "in 1h00m");
+        assert_eq!(left(time, at("2026-11-21T06:30:01Z")), "over");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A schedule as people read it: what it starts and when, what comes next, what became of its last slots.
 
-use super::{each_text, fields};
+use super::each_text;
+use crate::commands::fields;
 use crate::output::table::Table;
 use crate::output::when;
 use crate::scheduled;

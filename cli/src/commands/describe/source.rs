@@ -1,6 +1,6 @@
 //! A source as people read it: where it is, how it stands, what came last.
 
-use super::fields;
+use crate::commands::fields;
 use crate::output::table::Table;
 use crate::output::when;
 use crate::sourced;

@@ -1,6 +1,6 @@
 //! A sync as people read it: what came of which commit, each problem with its place, each change.
 
-use super::fields;
+use crate::commands::fields;
 use crate::output::escape::visible;
 use crate::output::when;
 use crate::sourced;

@@ -1,0 +1,127 @@
+//! `pulse pause SCOPE` and `pulse resume PAUSE|SCOPE`: the brake, and how it is taken off.
+
+use crate::args::Common;
+use crate::client::{Client, encode};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{self, Format, when};
+use crate::views::{text, time};
+use jiff::Timestamp;
+use pulse_core::pause::PauseScope;
+use serde_json::{Value, json};
+
+/// Hold what starts anew: everything, a workflow, a schedule, an agent, or all that have labels. What runs goes on
+#[derive(Debug, clap::Args)]
+pub struct Pause {
+    /// `all`, `workflow/NAME`, `schedule/NAME`, `agent/NAME`, or labels such as team=infra,env!=dev
+    scope: PauseScope,
+    /// Why, for everyone who waits because of it
+    #[arg(long)]
+    reason: String,
+    /// When it ends by itself, such as 2h; never unless said
+    #[arg(long, value_name = "DURATION")]
+    expires: Option<crd_schemas::Duration>,
+}
+
+impl Pause {
+    /// Runs it.
+    pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
+        let format = common.format_of(FORMATS)?;
+        let mut body = json!({ "scope": self.scope.to_string(), "reason": self.reason });
+        if let Some(expires) = self.expires {
+            body["expires"] = Value::from(expires.to_string());
+        }
+        let pause = common.client()?.post("/pauses", &body, &[])?;
+        show(&pause, format)?;
+        if format == Format::Table {
+            let until = time(&pause, "/expiresAt").map_or_else(
+                || "until somebody ends it".to_owned(),
+                |at| format!("until {} ({})", when::local(at), when::left(at, Timestamp::now())),
+            );
+            let (scope, id) = (text(&pause, "/scope"), text(&pause, "/id"));
+            output::message(&format!(
+                "{scope} is paused {until}: nothing new starts, what runs goes on. To end it: pulse resume {id}"
+            ));
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// End a pause
+#[derive(Debug, clap::Args)]
+pub struct Resume {
+    /// The pause's id, or what it holds where one pause holds just that
+    pause: String,
+}
+
+impl Resume {
+    /// Runs it.
+    pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
+        let format = common.format_of(FORMATS)?;
+        let client = common.client()?;
+        let id = self.id(&client)?;
+        let pause = client.delete(&format!("/pauses/{}", encode(&id)))?;
+        show(&pause, format)?;
+        if format == Format::Table {
+            output::message(&format!("the pause of {} is over", text(&pause, "/scope")));
+        }
+        Ok(Exit::Success)
+    }
+
+    /// The id as it stands, or that of the only pause of the scope.
+    fn id(&self, client: &Client) -> Result<String, Failure> {
+        match self.pause.parse::<PauseScope>() {
+            Ok(scope) => one_of(&client.list("/pauses", None)?.0, &scope),
+            Err(_) => Ok(self.pause.clone()),
+        }
+    }
+}
+
+const FORMATS: &[Format] = &[Format::Table, Format::Json, Format::Yaml, Format::Name];
+
+fn show(pause: &Value, format: Format) -> Result<(), Failure> {
+    output::print(&match format {
+        Format::Json => output::json(pause),
+        Format::Yaml => output::yaml(pause)?,
+        _ => output::escape::visible(&text(pause, "/id")),
+    })
+}
+
+/// The pause that holds just this. Each has its own author and reason, so that two of them do not end at one word.
+fn one_of(pauses: &[Value], scope: &PauseScope) -> Result<String, Failure> {
+    let holds = |pause: &&Value| text(pause, "/scope").parse().is_ok_and(|held: PauseScope| held == *scope);
+    let found: Vec<&Value> = pauses.iter().filter(holds).collect();
+    match found.as_slice() {
+        [pause] => Ok(text(pause, "/id")),
+        [] => {
+            let failure = Failure::new(format!("there is no pause of just {scope}"));
+            Err(failure.with_help("`pulse get pauses` lists those there are; a larger one may hold it"))
+        }
+        several => {
+            let one =
+                |pause: &&Value| format!("{} ({}: {})", text(pause, "/id"), text(pause, "/createdBy"), text(pause, "/reason"));
+            let help = format!("say which one ends: {}", several.iter().map(one).collect::<Vec<_>>().join(", "));
+            Err(Failure::new(format!("{} pauses hold {scope}", several.len())).with_help(help))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_of;
+    use serde_json::{Value, json};
+
+    fn pause(id: &str, scope: &str) -> Value {
+        json!({"id": id, "scope": scope, "reason": "freeze", "createdBy": "ada"})
+    }
+
+    #[test]
+    fn a_scope_means_its_only_pause() {
+        let pauses =
+            [pause("u1", "all"), pause("u2", "team=infra,env!=dev"), pause("u3", "workflow/a"), pause("u4", "workflow/a")];
+        let of = |scope: &str| one_of(&pauses, &scope.parse().unwrap()).map_err(|failure| failure.to_string());
+        assert_eq!((of("all").unwrap(), of("team=infra, env!=dev").unwrap()), ("u1".to_owned(), "u2".to_owned()));
+        assert!(of("workflow/b").unwrap_err().contains("no pause of just workflow/b"));
+        assert!(of("workflow/a").unwrap_err().contains("u3 (ada: freeze), u4 (ada: freeze)"));
+    }
+}
