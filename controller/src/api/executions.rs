@@ -110,7 +110,7 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<L
     let status = query.status.as_deref().map(status_of).transpose()?;
     let cursor = query.cursor.map(|cursor| cursor.parse::<ExecutionId>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
-    let filter = ExecutionFilter { workflow: query.workflow, source: query.source, status };
+    let filter = ExecutionFilter { workflow: query.workflow, source: query.source, status, ..ExecutionFilter::default() };
     let found = app.engine.store().executions(&filter, limit(query.limit)?, cursor).await?;
     let items = found.items.into_iter().map(|item| match item {
         Ok(summary) => view::summary(&summary),

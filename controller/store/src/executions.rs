@@ -1,28 +1,16 @@
-//! Executions as rows: lists, one by id or number, what is open, what is due.
+//! Executions as rows: one by id or number, what is open, what is due.
 
 use crate::columns::{Word, time};
-use crate::page::Page;
 use crate::rows::{Columns, FromRow, list, one};
-use crate::sql::{Query, built, chunks, query, repeat};
+use crate::sql::{built, chunks, query, repeat};
 use crate::{Error, RowError, Store};
 use pulse_core::execution::Summary;
 use pulse_core::time::Timestamp;
 use pulse_core::transition::{ExecutionState, WaitReason};
 use pulse_protocol::ExecutionId;
 
-const COLUMNS: &str = "id, source, workflow, number, status, terminal, commit_id, snapshot, started_by, schedule, created_at, \
+pub(crate) const COLUMNS: &str = "id, source, workflow, number, status, terminal, commit_id, snapshot, started_by, schedule, created_at, \
     started_at, ended_at, wake_at, message, seq, waits, retry_of, labels";
-
-/// Which executions to list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ExecutionFilter {
-    /// Of this workflow.
-    pub workflow: Option<String>,
-    /// Of this source.
-    pub source: Option<String>,
-    /// With this status; the reason of a waiting one is not looked at.
-    pub status: Option<ExecutionState>,
-}
 
 impl FromRow for Summary {
     const TABLE: &'static str = "executions";
@@ -83,32 +71,6 @@ impl FromRow for NextNumber {
 }
 
 impl Store {
-    /// Executions, newest first. `cursor` is [`Page::next`] of the page before.
-    pub async fn executions(
-        &self,
-        filter: &ExecutionFilter,
-        limit: u32,
-        cursor: Option<ExecutionId>,
-    ) -> Result<Page<Summary>, Error> {
-        let mut wheres = Vec::new();
-        let mut values = Vec::new();
-        let conditions = [
-            ("workflow = ?", filter.workflow.clone()),
-            ("source = ?", filter.source.clone()),
-            ("status = ?", filter.status.map(|status| status.word().to_owned())),
-            ("id < ?", cursor.map(|id| id.to_string())),
-        ];
-        for (condition, value) in conditions.into_iter().filter_map(|(text, value)| Some((text, value?))) {
-            wheres.push(condition);
-            values.push(value);
-        }
-        let clause = if wheres.is_empty() { String::new() } else { format!("WHERE {}", wheres.join(" AND ")) };
-        let select = built(format!("SELECT {COLUMNS} FROM executions {clause} ORDER BY id DESC LIMIT ?"));
-        let select = values.into_iter().fold(select, Query::bind).bind(Page::<Summary>::to_read(limit));
-        let items = list::<Summary>(&mut *self.reader().await?, select).await?;
-        Ok(Page::cut(items, limit, |row| row.id))
-    }
-
     /// One execution's row.
     pub async fn execution(&self, id: ExecutionId) -> Result<Option<Summary>, Error> {
         let select = built(format!("SELECT {COLUMNS} FROM executions WHERE id = ?")).bind(id.to_string());

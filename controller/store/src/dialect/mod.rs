@@ -1,5 +1,5 @@
 //! Everything that an engine does its own way, and nothing else: URLs, connection set-up, how a transaction begins, upserts,
-//! the database's clock, migrations, who may take the leases. No query differs outside this folder.
+//! the database's clock, migrations, who may take the leases, which index is used. No query differs outside this folder.
 
 mod mariadb;
 mod sqlite;
@@ -195,6 +195,24 @@ impl Dialect {
         match self {
             Self::Sqlite { .. } => "",
             Self::MariaDb { .. } => "LOCK IN SHARE MODE",
+        }
+    }
+
+    /// What stands behind a table that is to be read by this index, or by its primary key, and by no other.
+    pub(crate) fn by_index(&self, table: &str, index: Option<&str>) -> String {
+        match (self, index) {
+            (Self::Sqlite { .. }, Some(index)) => format!("INDEXED BY {index}"),
+            (Self::Sqlite { .. }, None) => format!("INDEXED BY sqlite_autoindex_{table}_1"),
+            (Self::MariaDb { .. }, Some(index)) => format!("FORCE INDEX ({index})"),
+            (Self::MariaDb { .. }, None) => "FORCE INDEX (PRIMARY)".to_owned(),
+        }
+    }
+
+    /// Joins two tables so that the first one is read first.
+    pub(crate) const fn join_in_order(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "CROSS JOIN",
+            Self::MariaDb { .. } => "STRAIGHT_JOIN",
         }
     }
 

@@ -3,10 +3,12 @@
 use crate::open::CommitFault::{self, AnswerLost, Late, RequestLost};
 use crate::test_room::{Room, on_both_engines};
 use crate::{
-    Advance, AdvanceError, Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, SessionStart,
-    SyncOutcome, SyncRecord, Token,
+    Advance, AdvanceError, Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, PauseEnd, PauseRow,
+    Pauses, SessionStart, SyncOutcome, SyncRecord, Token,
 };
 use crd_schemas::manifest::{AgentGroup, AgentGroupSpec, Kind, Manifest, Metadata};
+use pulse_core::elapsed::Span;
+use pulse_core::pause::PauseScope;
 use pulse_core::schedule::{Outcome, ScheduleState, Settled, Skipped};
 use pulse_core::time::Timestamp;
 use pulse_protocol::message::Stream;
@@ -188,7 +190,45 @@ async fn one_that_never_arrives_is_told_as_an_error(Room { store, .. }: Room) {
     assert!(store.database.fault.is_spent() && store.syncs(None, 10, None).await.unwrap().is_empty());
 }
 
+async fn a_pause_is_set_and_ended_once(room: Room) {
+    let store = &room.store;
+    for (number, faults) in (1..).zip(FAULTS.into_iter().chain([&[Late][..]])) {
+        let row = PauseRow {
+            id: Uuid::now_v7(),
+            scope: PauseScope::All,
+            reason: "a freeze".to_owned(),
+            created_by: "anna".to_owned(),
+            created_at: NOW,
+            expires_at: None,
+            ended: None,
+        };
+        store.database.fault.plan(faults.iter().copied());
+        store.pause(&row).await.unwrap();
+        assert!(store.database.fault.is_spent());
+        assert_eq!(store.pauses(Pauses::Active(NOW), 10, None).await.unwrap().items, [Ok(row.clone())], "{faults:?}");
+        store.database.fault.plan(faults.iter().copied());
+        let over = PauseRow { ended: Some((NOW, "bert".to_owned())), ..row.clone() };
+        assert_eq!(store.end_pause(row.id, "bert", NOW).await.unwrap(), PauseEnd::Ended(over), "{faults:?}");
+        assert!(store.database.fault.is_spent());
+        assert_eq!(store.pauses(Pauses::All, 10, None).await.unwrap().items.len(), number);
+    }
+}
+
+async fn an_absence_is_noted_once(room: Room) {
+    let store = &room.store;
+    for (number, faults) in (1..).zip(FAULTS) {
+        let span = Span { from: Timestamp(NOW.0 * number), to: Timestamp(NOW.0 * number + 2_000_000) };
+        store.database.fault.plan(faults.iter().copied());
+        store.note_absence(span).await.unwrap();
+        assert!(store.database.fault.is_spent());
+        let kept = store.absences(Timestamp(NOW.0 * number)).await.unwrap();
+        assert_eq!(kept, [Ok(span)], "{faults:?}");
+    }
+}
+
 on_both_engines! {
+    a_pause_is_set_and_ended_once
+    an_absence_is_noted_once
     a_schedule_goes_on_once
     a_plan_is_applied_once
     a_plan_that_commits_late_is_applied_once

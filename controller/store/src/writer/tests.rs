@@ -4,11 +4,11 @@ use super::settle::committed;
 use super::{WriteError, WriteItem};
 use crate::open::CommitFault::{AnswerLost, Late, RequestLost};
 use crate::test_room::{Room, on_both_engines};
-use crate::{Advance, Store};
-use pulse_core::execution::{CancelMode, Event, EventRecord, Summary};
+use crate::{Advance, ExecutionFilter, Store};
+use pulse_core::execution::{CancelMode, Event, EventRecord, PromptClosed, PromptRow, PromptStatus, StepPath, Summary};
 use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
-use pulse_protocol::ExecutionId;
+use pulse_protocol::{ExecutionId, PromptId};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -139,6 +139,49 @@ async fn a_fire_whose_answer_gets_lost_fired_once(room: Room) {
     }
 }
 
+async fn a_prompt_whose_commit_is_unclear_is_asked_and_closed_once(room: Room) {
+    let store = &room.store;
+    let row = || PromptRow {
+        prompt: PromptId(Uuid::now_v7()),
+        step: StepPath("approve".to_owned()),
+        visit: 1,
+        message: "Go on?".to_owned(),
+        options: vec!["Yes".to_owned()],
+        opened_at: NOW,
+        timeout: None,
+    };
+    for (number, faults) in (1..).zip([&[AnswerLost][..], &[Late], &[RequestLost], &[RequestLost, AnswerLost]]) {
+        let row = row();
+        let mut asks = item(number);
+        (asks.summary.labels, asks.prompts_opened) = ([("team".to_owned(), "infra".to_owned())].into(), vec![row.clone()]);
+        store.database.fault.plan(faults.iter().copied());
+        // What did not arrive even on its second way is said to be not written, and goes through when it is sent again.
+        written(store, &asks).await;
+        let (status, by) = (PromptStatus::Answered, Some("anna".to_owned()));
+        let end = PromptClosed { prompt: row.prompt, status, answer: by.clone(), by, comment: None, at: NOW };
+        let mut ends =
+            WriteItem { prompts_opened: Vec::new(), take: Vec::new(), prompts_closed: vec![end.clone()], ..asks.clone() };
+        (ends.events[0].seq, ends.summary.seq) = (2, 2);
+        store.database.fault.plan(faults.iter().copied());
+        written(store, &ends).await;
+        assert!(store.database.fault.is_spent());
+        let stored = store.prompt(row.prompt).await.unwrap().unwrap();
+        assert_eq!((stored.row, stored.end), (row, Some(end)), "{faults:?}");
+        let labelled = ExecutionFilter { labels: vec![("team".to_owned(), "infra".to_owned())], ..ExecutionFilter::default() };
+        assert_eq!(store.executions(&labelled, 10, None).await.unwrap().items.len() as i64, number, "{faults:?}");
+    }
+}
+
+/// Submits an item until it is written; what it is told meanwhile is true.
+async fn written(store: &Store, item: &WriteItem) {
+    let before = store.history(item.execution).await.unwrap().len();
+    while let Err(error) = store.writer().submit(item.clone()).await {
+        assert!(matches!(error, WriteError::Database { .. }), "{error:?}");
+        assert_eq!(store.history(item.execution).await.unwrap().len(), before);
+    }
+    assert_eq!(store.history(item.execution).await.unwrap().len(), before + 1);
+}
+
 /// After a takeover another controller writes its own events under the same sequences.
 async fn what_another_wrote_in_its_place_is_not_ours(room: Room) {
     let store = &room.store;
@@ -162,6 +205,7 @@ async fn what_another_wrote_in_its_place_is_not_ours(room: Room) {
 }
 
 on_both_engines! {
+    a_prompt_whose_commit_is_unclear_is_asked_and_closed_once
     what_another_wrote_in_its_place_is_not_ours
     a_fire_whose_answer_gets_lost_fired_once
     a_commit_that_happened_is_answered_as_written

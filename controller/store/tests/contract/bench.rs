@@ -7,7 +7,9 @@ use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{Store, WriteItem};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -28,6 +30,20 @@ pub struct Bench {
     folder: TempDir,
     /// Dropped with the test.
     _database: Option<TestDatabase>,
+}
+
+const CHILD: &str = "PULSE_CONTRACT_CHILD";
+
+/// The database of this process, where it is a test's child.
+#[expect(clippy::disallowed_methods, reason = "the test that runs itself as a child tells it so by its environment")]
+pub fn child() -> Option<String> {
+    std::env::var(CHILD).ok()
+}
+
+/// Says, as a test's child, that this is written.
+pub fn say_written(id: ExecutionId) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "written {id}").and_then(|()| out.flush()).expect("the parent listens");
 }
 
 /// The time of all tests.
@@ -76,6 +92,26 @@ impl Bench {
         let texts = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.expect(sql);
         connection.close().await.expect("the side door closes");
         texts
+    }
+
+    /// Runs this test as a process of its own, which finds the database in its environment ([`child`]), and kills it once it has said
+    /// `written …` so often. What it said that it had written.
+    #[expect(clippy::disallowed_methods, reason = "the test that runs itself as a child tells it so by its environment")]
+    pub fn killed_after(&self, lines: usize) -> Vec<String> {
+        let mut child = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", self.test, "--nocapture"])
+            .env(CHILD, &self.url)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the child starts");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        let mut said = output.lines().map_while(Result::ok).filter_map(|line| line.strip_prefix("written ").map(str::to_owned));
+        let mut ids: Vec<String> = said.by_ref().take(lines).collect();
+        child.kill().expect("the child is killed");
+        child.wait().expect("the child is gone");
+        ids.extend(said.filter(|id| id.len() == 36));
+        assert!(ids.len() >= lines);
+        ids
     }
 
     async fn connect(&self) -> AnyConnection {

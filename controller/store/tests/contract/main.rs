@@ -10,6 +10,7 @@ mod opening;
 mod output;
 mod pauses;
 mod prompts;
+mod queues;
 mod reads;
 mod schedules;
 mod schema;
@@ -91,6 +92,10 @@ macro_rules! engine {
                 prompts::open_prompts_are_listed_oldest_first_and_history_newest_first
                 prompts::prompts_that_contradict_themselves_are_refused
                 prompts::one_bad_prompt_hides_no_other
+                queues::a_place_in_a_queue_is_taken_once
+                queues::a_place_is_released_and_the_turn_taken_at_once
+                queues::a_killed_process_leaves_each_execution_its_place_or_its_turn
+                reads::executions_are_searched_by_what_they_were_started_with
                 pauses::a_pause_holds_until_it_expires_or_somebody_ends_it
                 pauses::of_many_who_end_a_pause_one_has_ended_it
                 pauses::pauses_that_contradict_themselves_are_refused

@@ -1,13 +1,15 @@
 //! Opening, closing, locking, migrating; restarts and kills.
 
-use crate::bench::{Bench, Run, started};
+use crate::bench::{Bench, NOW, Run, child, say_written, started};
 use crate::definitions::{plan, sync};
-use pulse_core::execution::Event;
+use crate::pauses::pause;
+use crate::prompts::{ended, question};
+use pulse_core::elapsed::Span;
+use pulse_core::execution::{Event, PromptStatus};
+use pulse_core::time::Timestamp;
 use pulse_protocol::AttemptId;
 use pulse_protocol::message::Stream;
 use pulse_store::{ApplyError, Error, OutputPiece, Store, SyncOutcome, migrate, migration_status};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -53,9 +55,13 @@ pub async fn a_replaced_controller_writes_nothing_more(bench: Bench) {
     let recorded = store.record_sync(&sync("main", None, SyncOutcome::Unreachable)).await;
     assert_eq!(recorded.expect_err("fenced").code(), "fenced");
     assert_eq!(store.cluster_id("mine").await.expect_err("fenced").code(), "fenced");
+    assert_eq!(store.pause(&pause("all", None)).await.expect_err("fenced").code(), "fenced");
+    assert_eq!(store.end_pause(Uuid::now_v7(), "anna", NOW).await.expect_err("fenced").code(), "fenced");
+    let span = Span { from: Timestamp(0), to: NOW };
+    assert_eq!(store.note_absence(span).await.expect_err("fenced").code(), "fenced");
     let piece = OutputPiece { attempt: AttemptId(Uuid::now_v7()), stream: Stream::Stdout, offset: 0, bytes: vec![1] };
     store.output_writer().submit(piece).await.expect_err("fenced");
-    for table in ["sources", "syncs", "meta", "output", "output_state"] {
+    for table in ["sources", "syncs", "meta", "output", "output_state", "pauses", "absences"] {
         assert_eq!(bench.count(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
     }
     store.close().await;
@@ -121,26 +127,13 @@ pub async fn what_was_written_is_there_after_a_restart(bench: Bench) {
 }
 
 /// The test runs itself as the process that is killed: that one writes until it dies and says what was acknowledged.
-#[expect(clippy::disallowed_methods, reason = "the test that runs itself as a child tells it so by its environment")]
 pub async fn a_killed_process_leaves_whole_items_and_every_acknowledged_one(bench: Bench) {
-    if let Ok(url) = std::env::var("PULSE_CONTRACT_CHILD") {
+    if let Some(url) = child() {
         return write_until_killed(&url).await;
     }
     let mut acknowledged = 0;
     for lines in [1, 40, 200] {
-        let mut child = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", bench.test, "--nocapture"])
-            .env("PULSE_CONTRACT_CHILD", &bench.url)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the child starts");
-        let output = BufReader::new(child.stdout.take().expect("its output"));
-        let mut said = output.lines().map_while(Result::ok).filter_map(|line| line.strip_prefix("written ").map(str::to_owned));
-        let mut ids: Vec<String> = said.by_ref().take(lines).collect();
-        child.kill().expect("the child is killed");
-        child.wait().expect("the child is gone");
-        ids.extend(said.filter(|id| id.len() == 36));
-        assert!(ids.len() >= lines);
+        let ids = bench.killed_after(lines);
         acknowledged += ids.len();
         // A killed controller gives nothing back; another test waits for the leases to expire.
         bench.meddle("UPDATE leases SET expires_at = 0").await;
@@ -156,6 +149,10 @@ pub async fn a_killed_process_leaves_whole_items_and_every_acknowledged_one(benc
     assert!(all >= i64::try_from(acknowledged).expect("few"));
     assert_eq!(bench.count(whole).await, all, "no item is there in part");
     assert_eq!(bench.count("SELECT COUNT(DISTINCT execution) FROM events").await, all);
+    for beside in ["prompts WHERE status = 'withdrawn'", "execution_labels WHERE label_value = 'infra'"] {
+        let whole = format!("SELECT COUNT(DISTINCT execution) FROM {beside} AND execution IN (SELECT id FROM executions)");
+        assert_eq!(bench.count(&whole).await, all, "{beside}");
+    }
 }
 
 async fn write_until_killed(url: &str) {
@@ -166,12 +163,15 @@ async fn write_until_killed(url: &str) {
         let writer = store.writer().clone();
         tasks.spawn(async move {
             let mut run = Run::new("killed", number);
+            run.summary.labels = [("team".to_owned(), "infra".to_owned())].into();
+            let asked = question("?");
+            let withdrawn = ended(&asked, PromptStatus::Withdrawn);
             let mut item = run.create();
             item.events.extend(run.item(vec![Event::Started, Event::Resumed]).events);
             item.summary = run.summary.clone();
+            (item.prompts_opened, item.prompts_closed) = (vec![asked], vec![withdrawn]);
             writer.submit(item).await.expect("written");
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "written {}", run.id()).and_then(|()| out.flush()).expect("the parent listens");
+            say_written(run.id());
         });
         if tasks.len() >= 32 {
             tasks.join_next().await;

@@ -7,7 +7,7 @@ use pulse_store::{Candidate, PauseEnd, PauseRow, Pauses, Store, Taken};
 use std::time::Duration;
 use uuid::Uuid;
 
-fn pause(scope: &str, expires: Option<i64>) -> PauseRow {
+pub fn pause(scope: &str, expires: Option<i64>) -> PauseRow {
     PauseRow {
         id: Uuid::now_v7(),
         scope: scope.parse().expect("a scope"),

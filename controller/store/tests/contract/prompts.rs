@@ -26,7 +26,7 @@ fn answered(row: &PromptRow, answer: &str, by: &str) -> PromptClosed {
     PromptClosed { prompt: row.prompt, status: PromptStatus::Answered, answer, by, comment, at: Timestamp(NOW.0 + 7) }
 }
 
-fn ended(row: &PromptRow, status: PromptStatus) -> PromptClosed {
+pub fn ended(row: &PromptRow, status: PromptStatus) -> PromptClosed {
     PromptClosed { prompt: row.prompt, status, answer: None, by: None, comment: None, at: Timestamp(NOW.0 + 9) }
 }
 

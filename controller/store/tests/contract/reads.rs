@@ -1,9 +1,11 @@
 //! Lists, look-ups, and rows that cannot be read.
 
-use crate::bench::{Bench, NOW, Run, started};
+use crate::bench::{Bench, NOW, Run, agent, started};
 use pulse_core::time::Timestamp;
-use pulse_core::transition::{ExecutionEnd, ExecutionState};
-use pulse_store::ExecutionFilter;
+use pulse_core::transition::{ExecutionEnd, ExecutionState, WaitReason};
+use pulse_protocol::{AttemptId, Incarnation};
+use pulse_store::{AttemptRow, ExecutionFilter, WriteItem};
+use uuid::Uuid;
 
 pub async fn lists_are_paged_newest_first(bench: Bench) {
     let store = bench.open().await;
@@ -32,6 +34,42 @@ pub async fn lists_are_paged_newest_first(bench: Bench) {
     let ended = ExecutionFilter { status: Some(ExecutionState::Ended(ExecutionEnd::Failed)), ..ExecutionFilter::default() };
     assert!(store.executions(&ended, 10, None).await.expect("readable").items.is_empty());
     assert_eq!(store.executions(&ExecutionFilter::default(), 100, None).await.expect("readable").items.len(), 14);
+}
+
+pub async fn executions_are_searched_by_what_they_were_started_with(bench: Bench) {
+    let store = bench.open().await;
+    let mut run = Run::new("update", 1);
+    run.summary.labels = [("team".to_owned(), "infra".to_owned()), ("empty".to_owned(), String::new())].into();
+    run.summary.retry_of = Some(Run::new("update", 0).id());
+    store.writer().submit(run.create()).await.expect("written");
+    let mut other = started(&store, "update", 2).await;
+    // An attempt that is settled still says where the execution ran.
+    let row = AttemptRow { attempt: AttemptId(Uuid::now_v7()), agent: agent("web1"), incarnation: Incarnation(Uuid::new_v4()) };
+    let (opened, closed) = (vec![row.clone()], vec![row.attempt]);
+    store.writer().submit(WriteItem { attempts_opened: opened, ..other.note("opens") }).await.expect("written");
+    store.writer().submit(WriteItem { attempts_closed: closed, ..other.note("closes") }).await.expect("written");
+    // What it waits for changes with it; what it was started with does not.
+    (run.summary.status, run.summary.waits) = ("waiting", Some(WaitReason::Person));
+    let mut waits = run.note("asks");
+    waits.summary.labels.clear();
+    store.writer().submit(waits).await.expect("written");
+    assert_eq!(store.execution(run.id()).await.expect("readable"), Some(run.summary.clone()));
+    let all = ExecutionFilter::default;
+    let label = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+    for (filter, id) in [
+        (ExecutionFilter { labels: label("team", "infra"), ..all() }, Some(run.id())),
+        (ExecutionFilter { labels: label("empty", ""), ..all() }, Some(run.id())),
+        (ExecutionFilter { labels: [label("team", "infra"), label("empty", "")].concat(), ..all() }, Some(run.id())),
+        (ExecutionFilter { labels: [label("team", "infra"), label("team", "web")].concat(), ..all() }, None),
+        (ExecutionFilter { labels: label("team", "Infra"), ..all() }, None),
+        (ExecutionFilter { agent: Some(agent("web1")), ..all() }, Some(other.id())),
+        (ExecutionFilter { agent: Some(agent("web1")), labels: label("team", "infra"), ..all() }, None),
+        (ExecutionFilter { started_by: Some("Anna".to_owned()), ..all() }, None),
+        (ExecutionFilter { since: Some(Timestamp(NOW.0 + 1)), ..all() }, None),
+    ] {
+        let found = store.executions(&filter, 10, None).await.expect("readable").items;
+        assert_eq!(found.into_iter().map(|row| row.expect("readable").id).collect::<Vec<_>>(), Vec::from_iter(id), "{filter:?}");
+    }
 }
 
 pub async fn an_execution_is_found_by_id_and_by_number(bench: Bench) {
