@@ -1,7 +1,7 @@
 //! Partitions and their leases: who may write. Each batch checks its leases in its own transaction (the fence), so that a
 //! controller that lost one writes nothing more, whatever it still believes. Expiry is judged by the database's clock alone.
 //!
-//! One more lease, [`WHOLE`], stands for the controller as such. What is not written by partition (sources, agents, output)
+//! One more lease, [`WHOLE`], stands for the controller as such. What is not written by partition (sources, agents, pauses, output)
 //! shares its row for the length of a transaction; only taking over writes it. So these writers do not wait for each other nor
 //! for the writer of executions, renewing waits for none of them, and a takeover waits until the last of them has ended. Its
 //! own expiry means nothing: who may take over is judged by the partitions' alone.

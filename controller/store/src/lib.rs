@@ -24,6 +24,7 @@ mod executions;
 mod faults;
 mod history;
 mod idempotency;
+mod labels;
 mod leases;
 mod lock;
 mod meta;

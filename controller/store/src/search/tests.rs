@@ -9,7 +9,8 @@ use pulse_core::transition::{ExecutionEnd, ExecutionState};
 use pulse_protocol::ExecutionId;
 use sqlx::{AssertSqlSafe, Row};
 use std::fmt::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 const ROWS: usize = 200_000;

@@ -6,6 +6,7 @@ use crate::attempts::{AttemptState, Holder};
 use crate::columns::{Word, time_option};
 use crate::dialect::UPSERT_EXECUTION;
 use crate::idempotency::{IdempotencyRow, select_key};
+use crate::labels;
 use crate::open::Database;
 use crate::rows::one;
 use crate::schedules::{Advance, AdvanceError, go_on};
@@ -49,7 +50,6 @@ const EXECUTIONS: Shape = Shape::insert(
      started_at, ended_at, wake_at, message, seq, prior_seq, waits, retry_of, labels, revision) VALUES",
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
 );
-const LABELS: Shape = Shape::insert("INSERT INTO execution_labels (label_key, label_value, execution) VALUES", "(?,?,?)");
 const SNAPSHOTS: Shape = Shape::insert("INSERT INTO snapshots (digest, body) VALUES", "(?,?)");
 const IDEMPOTENCY: Shape =
     Shape::insert("INSERT INTO idempotency (principal, idem_key, body_digest, execution, created_at) VALUES", "(?,?,?,?,?)");
@@ -76,7 +76,8 @@ pub(super) async fn write(database: &Database, connection: &mut AnyConnection, i
     first_rows(database, connection, items).await?;
     claims(connection, items).await?;
     executions(database, connection, items).await?;
-    labels_of_new(connection, items).await?;
+    let new: Vec<_> = items.iter().filter(|item| item.is_new()).map(|item| &item.item.summary).collect();
+    labels::insert(connection, &new).await.map_err(taken_as(Refused::Stale))?;
     attempts(connection, items).await?;
     prompts(connection, items).await
 }
@@ -167,23 +168,7 @@ fn bind_summary(query: Query, item: &&Prepared) -> Query {
         .bind(item.prior_seq)
         .bind(summary.waits.map(Word::word))
         .bind(summary.retry_of.map(|id| id.to_string()))
-        .bind(labels(&summary.labels))
-}
-
-fn labels(labels: &BTreeMap<String, String>) -> String {
-    let pairs = labels.iter().map(|(key, value)| (key.clone(), value.clone().into()));
-    serde_json::Value::Object(pairs.collect()).to_string()
-}
-
-/// A new execution's labels once more, to be searched by.
-async fn labels_of_new(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    let new = items.iter().filter(|item| item.is_new());
-    let rows: Vec<_> = new.flat_map(|item| item.item.summary.labels.iter().map(move |label| (label, &item.id))).collect();
-    let bind = |query: Query, ((key, value), execution): &((&String, &String), &String)| {
-        query.bind((*key).clone()).bind((*value).clone()).bind((*execution).clone())
-    };
-    LABELS.run(connection, &rows, bind).await.map_err(taken_as(Refused::Stale))?;
-    Ok(())
+        .bind(labels::document(&summary.labels))
 }
 
 /// One that is asked twice, or is not open any more, says that the caller's picture is old.

@@ -96,7 +96,6 @@ impl Bench {
 
     /// Runs this test as a process of its own, which finds the database in its environment ([`child`]), and kills it once it has said
     /// `written …` so often. What it said that it had written.
-    #[expect(clippy::disallowed_methods, reason = "the test that runs itself as a child tells it so by its environment")]
     pub fn killed_after(&self, lines: usize) -> Vec<String> {
         let mut child = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", self.test, "--nocapture"])
