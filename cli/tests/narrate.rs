@@ -32,7 +32,7 @@ fn asked(closed: Value) -> Value {
 fn follow(args: &[&str], looks: Vec<Value>) -> Ended {
     let at = AtomicUsize::new(0);
     let server = FakeServer::start(move |request| match request.method.as_str() {
-        "POST" => Reply::Json(201, json!({"id": "id-1", "number": 1, "name": "update#1", "status": "running"})),
+        "POST" => Reply::Json(201, json!({"id": "id-1", "number": 1, "name": "update#1", "status": looks[0]["status"]})),
         _ => Reply::Json(200, looks[at.fetch_add(1, Ordering::SeqCst).min(looks.len() - 1)].clone()),
     });
     server.pulse(args)
@@ -48,7 +48,8 @@ fn a_question_without_a_terminal_ends_the_following_with_5() {
     let ended = follow(&["run", "update", "--follow"], vec![open()]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(5), ""), "{}", ended.stderr);
     let (first, rest) = ended.stderr.split_once("  until 2126-11-21 06:00:00 UTC (in ").expect(&ended.stderr);
-    let expected = "update#1 started\nstep approve of update#1 asks:\n  Upgrade \\e[2J?\n  Sure?\n    1) Yes\n    2) No\n";
+    let expected =
+        "update#1 is accepted and waits\nstep approve of update#1 asks:\n  Upgrade \\e[2J?\n  Sure?\n    1) Yes\n    2) No\n";
     assert_eq!(first, expected);
     assert!(rest.ends_with(")\n  to answer: pulse answer p1 Yes|No\n"), "told once: {}", ended.stderr);
     // `logs -f` goes on through the question, to the end.
@@ -82,7 +83,7 @@ fn waits_queues_and_pauses_are_told_and_gone_through() {
     let ended = follow(&["run", "update", "--follow"], looks);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let lines: Vec<&str> = ended.stderr.lines().collect();
-    assert_eq!(lines[..2], ["update#1 started", "  queued behind update#0, 2 executions in all"]);
+    assert_eq!(lines[..2], ["update#1 is accepted and waits", "  queued behind update#0, 2 executions in all"]);
     assert!(lines[2].starts_with("  paused (all) by ada: freeze (until 2126-11-21 06:00:00 UTC, in "), "{}", ended.stderr);
     assert!(lines[3].starts_with("step settle waits until 2126-11-21 06:00:00 UTC (in "), "{}", ended.stderr);
     let told = [

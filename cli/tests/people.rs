@@ -23,7 +23,7 @@ fn seen(status: &str) -> Value {
     let quiet = json!({"bytes": 0, "sha256": "", "tail": "", "complete": true});
     prompt["evidence"] = json!({"step": "refresh", "visit": 1, "status": "failed", "groups": [
         {"agents": ["a1", "a2"], "status": "succeeded", "exitCode": 0, "stdout": {"bytes": 3, "tail": "ok\n", "complete": true}, "stderr": quiet},
-        {"agents": ["b1"], "status": "failed", "exitCode": 100, "stdout": quiet, "stderr": {"bytes": 9000, "tail": "E: \u{1b}[31mlocked", "complete": false}}]});
+        {"agents": ["b1"], "status": "failed", "exitCode": 100, "stdout": quiet, "stderr": {"bytes": 9000, "tail": "E: \u{1b}[31mlocked", "complete": true}}]});
     prompt
 }
 
@@ -69,11 +69,17 @@ fn prompts_are_listed_with_the_time_that_is_left() {
     assert!(open.pulse(&["get", "prompts", "-o", "wide"]).stdout.contains(PROMPT));
     let said: Value = serde_json::from_str(&open.pulse(&["get", "prompts", "-o", "json"]).stdout).expect("JSON");
     assert_eq!(said, json!({"items": [prompt("open")]}));
+    open.pulse(&["get", "prompts", "--workflow", "update", "--source", "ops"]);
+    assert_eq!(open.requests().pop().unwrap().target, "/api/v1/prompts?workflow=update&source=ops");
     assert_eq!(open.pulse(&["get", "prompt", "update#8", "-o", "name"]).stdout, format!("{PROMPT}\n"));
     let all = server("answered", |_| taken(true)).pulse(&["get", "prompts", "--all"]).stdout;
     assert!(all.contains("STATUS") && all.contains("answered  No      ada"), "{all}");
-    let wrong = open.pulse(&["get", "agents", "--all"]);
-    assert!(wrong.code == Some(2) && wrong.stderr.contains("--all"), "{}", wrong.stderr);
+    for (args, said) in
+        [(["get", "agents", "--all"].as_slice(), "--all"), (&["get", "prompts", "--agent", "a1"], "select executions")]
+    {
+        let wrong = open.pulse(args);
+        assert!(wrong.code == Some(2) && wrong.stderr.contains(said), "{}", wrong.stderr);
+    }
 }
 
 #[test]
@@ -138,7 +144,7 @@ fn exit_codes_tell_who_was_quicker() {
     };
     let late = refused("already_answered", json!({"answer": "No", "answeredBy": "ada", "answeredAt": "2026-11-21T05:10:00Z"}));
     assert_eq!(late.code, Some(1));
-    assert!(late.stderr.contains("ada was quicker and answered \"No\" at 2026-11-21 05:10:00 UTC"), "{}", late.stderr);
+    assert!(late.stderr.contains("ada had answered \"No\" at 2026-11-21 05:10:00 UTC"), "{}", late.stderr);
     let expired = refused("prompt_expired", json!({"answer": "No", "expiredAt": "2026-11-21T06:00:00Z"}));
     assert!(expired.code == Some(1) && expired.stderr.contains("ran out at 2026-11-21 06:00:00 UTC, and \"No\" was taken"));
     let withdrawn = refused("prompt_withdrawn", json!({}));
@@ -214,6 +220,7 @@ fn a_retry_says_what_it_repeats_and_what_a_refusal_means() {
     let server = FakeServer::start(move |_| Reply::Json(201, started.clone()));
     let said = server.pulse(&["retry", "update#8"]);
     assert_eq!((said.code, said.stdout.as_str()), (Some(0), "update#9\n"), "{}", said.stderr);
+    assert!(said.stderr.contains("update#9 repeats update#8 and started; `pulse logs -f 'update#9'`"), "{}", said.stderr);
     assert_eq!(server.pulse(&["retry", "id-1", "--include-unknown"]).stdout, "id-9\n");
     server.pulse(&["retry", "update#8", "--from-start", "--head"]);
     let sent: Vec<_> = server.requests().into_iter().map(|request| (request.target, request.body)).collect();

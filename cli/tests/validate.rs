@@ -78,6 +78,54 @@ help: declare it: `params: [{name: nope}]`
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), ""));
 }
 
+/// A prompt, a route and a parse that are wrong, each in its own way.
+const PEOPLE: &str = r#"apiVersion: pulse.dev/v1
+kind: Workflow
+metadata: {name: bad}
+spec:
+  steps:
+    - {id: look, type: execute, targets: [a1], command: df}
+    - id: ask
+      type: prompt
+      message: Go?
+      options: ["Yes", {value: "No", goto: nowhere}]
+      onTimeout: {answer: "No"}
+    - {id: read, type: parse, from: ask}
+    - id: choose
+      type: route
+      routes:
+        - {if: state.used > 80 &, goto: end}
+"#;
+
+#[test]
+fn problems_of_every_type_of_step_have_place_and_help() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bad.yaml"), PEOPLE).unwrap();
+    let ended = Ended::from(pulse(&["validate", "."]).current_dir(&folder).output().unwrap());
+    for (title, place, line, help) in [
+        (
+            "error[unknown-step]: there is no step `nowhere`",
+            "10:44",
+            "goto: nowhere}]",
+            "write the id of a step of this workflow, or `end`",
+        ),
+        ("error[conflicting-fields]: without a `timeout`", "11:18", "onTimeout: {answer", "add `timeout: …`"),
+        (
+            "error[bad-value]: `ask` is a step of the type `prompt`, which has no output",
+            "12:37",
+            "from: ask",
+            "name an `execute` step",
+        ),
+    ] {
+        let from = ended.stdout.find(title).unwrap_or_else(|| panic!("{title:?} is not in\n{}", ended.stdout));
+        let snippet = ended.stdout[from..].split("\n\n").next().unwrap();
+        for part in [format!("--> ./bad.yaml:{place}\n"), line.to_owned(), format!("help: {help}")] {
+            assert!(snippet.contains(&part), "{part:?} is not in\n{snippet}");
+        }
+    }
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+}
+
 #[test]
 fn scripts_get_every_problem_as_json() {
     let folder = tempfile::tempdir().unwrap();

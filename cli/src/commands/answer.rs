@@ -14,6 +14,7 @@ use std::io::IsTerminal;
 #[derive(Debug, clap::Args)]
 pub struct Answer {
     /// The prompt's id, or its execution: id or workflow#number
+    #[arg(value_name = "PROMPT|EXECUTION")]
     subject: String,
     /// The option: its text, or its number; without it you are shown the question and asked
     option: Option<String>,
@@ -61,7 +62,7 @@ fn closed(prompt: &Prompt) -> Option<String> {
 
 /// Somebody or something was quicker.
 fn late(prompt: &Prompt, how: &str) -> Exit {
-    output::message(&format!("no answer of yours counts for step {} of {}: {how}", prompt.step, prompt.name));
+    output::message(&format!("too late for step {} of {}: {how}", prompt.step, prompt.name));
     Exit::Negative
 }
 
@@ -73,7 +74,7 @@ fn ask(prompt: &Prompt) -> Result<Option<&str>, Failure> {
     }
     output::message(&prompts::described(prompt, false, Timestamp::now()));
     loop {
-        eprint!("Your answer (1 to {}, Enter for none): ", prompt.asked.options.len());
+        output::cue(&format!("Your answer (1 to {}, Enter for none): ", prompt.asked.options.len()));
         let mut line = String::new();
         let read = std::io::stdin().read_line(&mut line);
         read.map_err(|error| Failure::new(format!("cannot read your answer: {error}")).with_help(prompt.asked.mend()))?;

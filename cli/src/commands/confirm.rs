@@ -87,7 +87,7 @@ fn ask(held: &Value) -> Result<bool, Failure> {
         return Err(Failure::new("there is no terminal to ask on")
             .with_help(format!("if this is what you want: pulse confirm {id} --yes --commit {commit}")));
     }
-    eprint!("Apply it, and retire {} objects? [y/N] ", text(held, "/counts/retire"));
+    output::cue(&format!("Apply it, and retire {} objects? [y/N] ", text(held, "/counts/retire")));
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);
     read.map_err(|error| Failure::new(format!("cannot read your answer: {error}")).with_help("use --yes with --commit"))?;

@@ -36,7 +36,7 @@ pub struct Get {
     /// Also prompts that are closed, and pauses that are over
     #[arg(long, conflicts_with = "name")]
     all: bool,
-    /// Of this source only: executions and syncs; or which of several workflows or schedules of the same name is meant
+    /// Of this source only: executions, prompts and syncs; or which of several workflows or schedules of the same name is meant
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// At most so many; 50 unless said for executions and syncs, of which the newest are shown
@@ -73,7 +73,8 @@ impl Get {
     /// Runs it.
     pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
         let format = common.format_of(Format::value_variants())?;
-        if self.kind != Kind::Executions && self.filters.are_given() {
+        let known: &[&str] = if self.kind == Kind::Prompts { &["workflow"] } else { &[] };
+        if self.kind != Kind::Executions && self.filters.are_given(known) {
             return Err(Failure::new("filters select executions").with_help("use them with `pulse get executions`"));
         }
         if self.all && !matches!(self.kind, Kind::Prompts | Kind::Pauses) {
@@ -114,13 +115,14 @@ impl Get {
 
     /// `--source` where it says something: of a list, or of a name that several sources may have.
     fn check_source(&self) -> Result<(), Failure> {
-        let listed = matches!(self.kind, Kind::Executions | Kind::Syncs) && self.name.is_none();
+        let listed = matches!(self.kind, Kind::Executions | Kind::Prompts | Kind::Syncs) && self.name.is_none();
         let named = matches!(self.kind, Kind::Workflows | Kind::Schedules) && self.name.is_some();
         if self.source.is_none() || listed || named {
             return Ok(());
         }
-        let help = "use it with `get executions`, `get syncs`, `get workflow NAME` or `get schedule NAME`; `-o wide` shows each object's source";
-        Err(Failure::new("--source selects executions or syncs, or says which workflow or schedule is meant").with_help(help))
+        let help = "use it with `get executions`, `get prompts`, `get syncs`, `get workflow NAME` or `get schedule NAME`; `-o wide` shows each object's source";
+        Err(Failure::new("--source selects executions, prompts or syncs, or says which workflow or schedule is meant")
+            .with_help(help))
     }
 
     fn listed(&self, client: &Client) -> Result<Listed, Failure> {

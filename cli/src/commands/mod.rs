@@ -107,6 +107,11 @@ fn sync(client: &Client, name: &str) -> Result<Value, Failure> {
     client.get(&format!("/syncs/{}", crate::client::encode(&crate::views::text(&found, "/id"))))
 }
 
+/// `started`, or that it waits before its first step: for its turn, or for the end of a pause.
+fn begun(answer: &Value) -> &'static str {
+    if crate::views::text(answer, "/status") == "waiting" { "is accepted and waits" } else { "started" }
+}
+
 /// Whether an input changed an execution; one that repeats what was said before does not.
 pub fn did_change(answer: &Value) -> bool {
     answer.get("changed").and_then(Value::as_bool) != Some(false)

@@ -51,6 +51,7 @@ impl Pause {
 #[derive(Debug, clap::Args)]
 pub struct Resume {
     /// The pause's id, or what it holds where one pause holds just that
+    #[arg(value_name = "PAUSE|SCOPE")]
     pause: String,
 }
 

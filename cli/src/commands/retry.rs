@@ -1,6 +1,6 @@
 //! `pulse retry EXECUTION`: run it again as a new execution.
 
-use super::execution_path;
+use super::{begun, execution_path};
 use crate::args::Common;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -47,12 +47,16 @@ impl Retry {
             Format::Yaml => output::print(&output::yaml(&answer)?)?,
             Format::Name => output::print(&name)?,
             _ if self.follow => {
-                output::message(&format!("{name} started, which repeats {}", self.execution));
+                output::message(&format!("{name}, which repeats {}, {}", self.execution, begun(&answer)));
                 return Follow::new(&client, &name, Selection::default(), self.raw).known().until_settled();
             }
             _ => {
                 output::print(&name)?;
-                output::message(&format!("{name} repeats {}; `pulse logs -f '{name}'` follows it", self.execution));
+                output::message(&format!(
+                    "{name} repeats {} and {}; `pulse logs -f '{name}'` follows it",
+                    self.execution,
+                    begun(&answer)
+                ));
             }
         }
         Ok(Exit::Success)

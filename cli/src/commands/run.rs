@@ -4,6 +4,7 @@ mod dry;
 mod params;
 
 use super::agents::pair;
+use super::begun;
 use crate::args::Common;
 use crate::client::{Client, view};
 use crate::exit::Exit;
@@ -65,10 +66,13 @@ impl Run {
             Format::Yaml => output::print(&output::yaml(&answer)?)?,
             Format::Name => output::print(&name)?,
             _ if self.dry_run => output::print(&dry::dry_run(&view(answer)?))?,
-            _ if self.follow => return self.follow(&client, &name),
+            _ if self.follow => {
+                output::message(&format!("{name} {}", begun(&answer)));
+                return Follow::new(&client, &name, Selection::default(), self.raw).known().until_settled();
+            }
             _ => {
                 output::print(&name)?;
-                output::message(&format!("{} started; `pulse logs -f '{name}'` follows it", self.name));
+                output::message(&format!("{} {}; `pulse logs -f '{name}'` follows it", self.name, begun(&answer)));
             }
         }
         Ok(Exit::Success)
@@ -94,11 +98,6 @@ impl Run {
         let help =
             format!("whether it started is not known; run it again with --idempotency-key {key}, which starts it at most once");
         client.post_again("/executions", body, &[("Idempotency-Key", &key)], &help)
-    }
-
-    fn follow(&self, client: &Client, name: &str) -> Result<Exit, Failure> {
-        output::message(&format!("{name} started"));
-        Follow::new(client, name, Selection::default(), self.raw).known().until_settled()
     }
 }
 

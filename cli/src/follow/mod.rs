@@ -165,7 +165,7 @@ impl<'a> Follow<'a> {
             Turn::Gone => output::message("\nthe question is left to others"),
         }
         if let Some(cue) = self.person.cue().filter(|_| cue) {
-            eprint!("{cue}");
+            output::cue(&cue);
         }
     }
 

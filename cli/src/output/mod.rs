@@ -42,6 +42,12 @@ pub fn message(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
 }
 
+/// Writes what stands before the cursor while a person types.
+pub fn cue(text: &str) {
+    let mut to = std::io::stderr().lock();
+    let _ = to.write_all(escape::visible(text).as_bytes()).and_then(|()| to.flush());
+}
+
 /// A word that a POSIX shell takes as it is.
 pub fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);

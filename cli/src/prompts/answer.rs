@@ -39,7 +39,7 @@ fn late(failure: &Failure) -> Option<String> {
     match failure.code()? {
         "already_answered" => {
             let (by, answer) = (text(problem, "/answeredBy"), text(problem, "/answer"));
-            Some(format!("{by} was quicker and answered {answer:?}{}", at("/answeredAt")))
+            Some(format!("{by} had answered {answer:?}{}", at("/answeredAt")))
         }
         "prompt_expired" => {
             let taken = match text(problem, "/answer") {
@@ -71,7 +71,7 @@ mod tests {
         let late = |problem| late(&Failure::new("no").with_problem(problem));
         let winner =
             json!({"code": "already_answered", "answer": "No", "answeredBy": "ada", "answeredAt": "2026-11-21T05:00:00Z"});
-        assert!(late(winner).unwrap().starts_with("ada was quicker and answered \"No\" at 2026-11-2"));
+        assert!(late(winner).unwrap().starts_with("ada had answered \"No\" at 2026-11-2"));
         let expired = |answer| json!({"code": "prompt_expired", "answer": answer, "expiredAt": null});
         assert_eq!(late(expired(json!("No"))).unwrap(), "its time ran out, and \"No\" was taken");
         assert_eq!(late(expired(json!(null))).unwrap(), "its time ran out, and the step failed");

@@ -106,10 +106,16 @@ fn of_group(group: &Group, all: bool) -> String {
 }
 
 fn of_tail(name: &str, tail: &Tail, all: bool) -> String {
+    let size = when::bytes(tail.bytes);
+    if tail.tail.is_empty() {
+        let why = if tail.complete { "not shown" } else { "not here yet, or not shown" };
+        return format!("    {name}, {size}, {why}\n");
+    }
     let lines: Vec<&str> = tail.tail.lines().collect();
     let from = if all { 0 } else { lines.len().saturating_sub(MAX_LINES) };
-    let cut = if from > 0 || !tail.complete { ", the end of it" } else { "" };
-    let mut said = format!("    {name}, {}{cut}:\n", when::bytes(tail.bytes));
+    let cut = if from > 0 || (tail.tail.len() as u64) < tail.bytes { ", the end of it" } else { "" };
+    let late = if tail.complete { "" } else { ", some of it still on its way" };
+    let mut said = format!("    {name}, {size}{cut}{late}:\n");
     for line in &lines[from..] {
         let _ = writeln!(said, "    | {}", visible(line));
     }
@@ -146,16 +152,18 @@ mod tests {
         let groups = json!([
             {"agents": same, "status": "succeeded", "exitCode": 0, "stdout": nothing, "stderr": null},
             {"agents": ["b1", "b2"], "status": "failed", "exitCode": 100, "stdout": nothing,
-             "stderr": {"bytes": 9000, "tail": "E: \u{1b}[31mlocked\nbye", "complete": false}}]);
+             "stderr": {"bytes": 9000, "tail": "E: \u{1b}[31mlocked\nbye", "complete": true}},
+            {"agents": ["c1"], "status": "failed", "stdout": {"bytes": 9000, "tail": "", "complete": false}, "stderr": {"bytes": 2, "tail": "x", "complete": false}}]);
         let said = described(&prompt(groups), false, "2026-11-21T05:03:00Z".parse().unwrap());
         for part in [
             "Step:        approve (visit 2)\n",
             "(in 57m00s)\n",
             "Targets:     2 (a1, a2)\n",
             "\n  Go on \\e[2J?\n  Sure?\n    1) Yes\n    2) No\n",
-            "\nStep refresh before it failed: 198 same, 2 differ\n  198 (a0, a1, ",
+            "\nStep refresh before it failed: 198 same, 3 differ\n  198 (a0, a1, ",
             "a19 and 178 more): succeeded, exit code 0\n  2 (b1, b2): failed, exit code 100\n",
             "    stderr, 8.8 KiB, the end of it:\n    | E: \\e[31mlocked\n    | bye\n",
+            "    stdout, 8.8 KiB, not here yet, or not shown\n    stderr, 2 B, the end of it, some of it still on its way:\n    | x\n",
             "\nto answer: pulse answer p1 Yes|No\n",
         ] {
             assert!(said.contains(part), "{part:?} is not in\n{said}");
@@ -165,7 +173,7 @@ mod tests {
     #[test]
     fn long_evidence_is_cut_unless_all_is_asked_for() {
         let tail: String = (1..=50).map(|line| format!("line {line}\n")).collect();
-        let group = |at: usize| json!({"agents": [format!("a{at}")], "status": "succeeded", "stdout": {"bytes": 400, "tail": tail, "complete": true}});
+        let group = |at: usize| json!({"agents": [format!("a{at}")], "status": "succeeded", "stdout": {"bytes": tail.len(), "tail": tail, "complete": true}});
         let prompt = prompt(Value::Array((0..12).map(group).collect()));
         let now = "2026-11-21T05:03:00Z".parse().unwrap();
         let short = described(&prompt, false, now);

@@ -120,10 +120,10 @@ pub struct Tail {
     /// All bytes that were written.
     #[serde(default)]
     pub bytes: u64,
-    /// The last of them as text.
+    /// The last of them as text; empty for the groups beyond those whose output the server shows.
     #[serde(default)]
     pub tail: String,
-    /// The text holds all of them.
+    /// The last of them have arrived; output may still be on its way when its command has ended.
     #[serde(default)]
     pub complete: bool,
 }

@@ -1,4 +1,4 @@
-//! Which executions are listed. What is not said does not narrow the list.
+//! Which executions are listed, or which prompts. What is not said does not narrow the list.
 
 use crate::commands::agents::pair;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// Filters of executions; each narrows what the others leave.
 #[derive(Debug, clap::Args)]
 pub(super) struct Filters {
-    /// Executions of this workflow only
+    /// Executions or prompts of this workflow only
     #[arg(long, conflicts_with = "name")]
     workflow: Option<String>,
     /// Executions in this state only, such as `running`
@@ -67,9 +67,9 @@ impl Moment {
 }
 
 impl Filters {
-    /// Something was said.
-    pub(super) fn are_given(&self) -> bool {
-        !self.parts(Timestamp::UNIX_EPOCH).is_empty()
+    /// Something was said, but for the filters of these names.
+    pub(super) fn are_given(&self, but: &[&str]) -> bool {
+        self.parts(Timestamp::UNIX_EPOCH).iter().any(|(name, _)| !but.contains(name))
     }
 
     /// What was said, as the API takes it.
