@@ -109,6 +109,9 @@ pub struct Step {
     /// The question of a `prompt` step.
     #[serde(default)]
     pub prompt: Option<StepPrompt>,
+    /// The answer; without the question where it was taken over.
+    #[serde(default)]
+    pub answer: Option<String>,
     /// The end of a `wait` step.
     #[serde(default)]
     pub until: Option<Timestamp>,
@@ -126,7 +129,7 @@ pub struct Step {
 /// What a `route` step has chosen.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Route {
-    /// The route's place, from 0; none where no route held.
+    /// The route's place, from 0; none where no route held, or where it was taken over.
     #[serde(default)]
     pub place: Option<u32>,
     /// Its label.

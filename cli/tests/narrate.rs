@@ -97,6 +97,26 @@ fn waits_queues_and_pauses_are_told_and_gone_through() {
 }
 
 #[test]
+fn what_was_taken_over_is_told_first() {
+    let steps = |status: &str| {
+        json!([
+            step("ask", "prompt", "succeeded", json!({"carried": true, "answer": "Yes"})),
+            step("settle", "wait", status, json!({"until": "2126-11-21T06:00:00Z"}))
+        ])
+    };
+    let looks = vec![
+        execution("waiting", Some("timer"), json!([]), steps("waiting")),
+        execution("succeeded", None, json!([]), steps("succeeded")),
+    ];
+    let ended = follow(&["retry", "update#0", "--follow"], looks);
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(lines[0], "update#1, which repeats update#0, is accepted and waits");
+    assert_eq!(lines[1], "step ask succeeded, taken over from the execution before: answer \"Yes\"");
+    assert!(lines[2].starts_with("step settle waits until "), "{}", ended.stderr);
+    assert_eq!((ended.code, lines.len()), (Some(0), 5), "{}", ended.stderr);
+}
+
+#[test]
 fn why_says_times_in_the_viewers_zone_and_what_to_do() {
     let reasons = json!([
         {"code": "person", "step": "approve", "prompt": "p1", "message": "step `approve`: waits for a person: Upgrade?\nSure?", "since": "2026-11-21T05:00:00Z", "until": "2126-11-21T06:00:00Z"},

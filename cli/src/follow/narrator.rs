@@ -23,8 +23,13 @@ pub struct Narrator {
 }
 
 impl Narrator {
-    /// Steps that began, told before their output.
+    /// Steps that began, told before their output; and before them those that were taken over.
     pub fn before(&mut self, execution: &Execution) {
+        for step in execution.steps.iter().filter(|step| step.carried && step.is_over()) {
+            if self.tell_once(step) {
+                message(&steps::ended(step));
+            }
+        }
         for step in execution.steps.iter().filter(|step| step.status != "pending" && !step.is_over()) {
             if self.tell_once(step)
                 && let Some(began) = steps::began(step, Timestamp::now())

@@ -27,7 +27,8 @@ pub fn began(step: &Step, now: Timestamp) -> Option<String> {
 pub fn ended(step: &Step) -> String {
     let why = step.message.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
     if step.carried {
-        return format!("step {} {}, taken over from the execution before", step.id, step.status);
+        let what = what_came(step).map_or_else(String::new, |what| format!(": {what}"));
+        return format!("step {} {}, taken over from the execution before{what}", step.id, step.status);
     }
     match (what_came(step), step.status.as_str()) {
         (Some(what), "succeeded") => format!("step {}: {what}", step.id),
@@ -55,12 +56,14 @@ pub fn lines(step: &Step, now: Timestamp) -> Vec<String> {
 /// The result that the step's type has, where it has one by now.
 fn what_came(step: &Step) -> Option<String> {
     let prompt = step.prompt.as_ref().and_then(prompts::outcome);
+    let answer = || step.answer.as_ref().map(|answer| format!("answer {answer:?}"));
+    let route = || step.route.as_ref().map(|route| led(route, step.carried));
     let parsed = || step.parsed.is_object().then(|| format!("read {}", values(&step.parsed)));
-    prompt.or_else(|| step.route.as_ref().map(led)).or_else(parsed)
+    prompt.or_else(answer).or_else(route).or_else(parsed)
 }
 
-/// Which route was taken.
-fn led(route: &Route) -> String {
+/// Which route was taken. Of one that was taken over only its end is known.
+fn led(route: &Route, carried: bool) -> String {
     let to = match route.goto.as_deref() {
         None => "to the next step".to_owned(),
         Some("end") => "to the end".to_owned(),
@@ -69,6 +72,7 @@ fn led(route: &Route) -> String {
     let label = route.label.as_deref().map_or(String::new(), |label| format!(" ({label})"));
     match route.place {
         Some(place) => format!("route {}{label} leads {to}", place + 1),
+        None if carried => format!("leads {to}"),
         None => format!("no route held, which leads {to}"),
     }
 }
@@ -101,6 +105,13 @@ mod tests {
         assert_eq!(ended(&labelled), "step s: route 1 (Full) leads to the end");
         assert_eq!(ended(&step("parse", "succeeded", json!({"parsed": {"used": "41"}}))), "step s: read used=41");
         assert_eq!(ended(&step("parse", "failed", json!({"message": "no JSON", "parsed": null}))), "step s failed: no JSON");
+        let carried = |kind: &str, more: Value| {
+            let mut carried = step(kind, "succeeded", more);
+            carried.carried = true;
+            ended(&carried).replace("step s succeeded, taken over from the execution before", "…")
+        };
+        assert_eq!(carried("route", json!({"route": {"place": null, "label": null, "goto": "clean"}})), "…: leads to step clean");
+        assert_eq!(carried("prompt", json!({"answer": "Yes"})), "…: answer \"Yes\"");
         assert_eq!(
             ended(&step("execute", "succeeded", json!({"carried": true}))),
             "step s succeeded, taken over from the execution before"
