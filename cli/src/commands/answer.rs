@@ -72,7 +72,7 @@ fn ask(prompt: &Prompt) -> Result<Option<&str>, Failure> {
         let failure = Failure::new("which option? There is no terminal to ask on");
         return Err(failure.with_help(prompt.asked.mend()));
     }
-    output::message(&prompts::described(prompt, false, Timestamp::now()));
+    output::message(prompts::described(prompt, false, Timestamp::now()).trim_end());
     loop {
         output::cue(&format!("Your answer (1 to {}, Enter for none): ", prompt.asked.options.len()));
         let mut line = String::new();

@@ -164,7 +164,7 @@ impl<'a> Follow<'a> {
             }
             Turn::Gone => output::message("\nthe question is left to others"),
         }
-        if let Some(cue) = self.person.cue().filter(|_| cue) {
+        if cue && let Some(cue) = self.person.cue() {
             output::cue(&cue);
         }
     }

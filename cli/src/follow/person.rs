@@ -23,6 +23,8 @@ struct Offer {
     prompt: String,
     options: Vec<String>,
     since: Instant,
+    /// Something was chosen, so the cursor does not stand behind the cue.
+    chosen: bool,
 }
 
 /// What came of looking whether something was typed.
@@ -58,13 +60,15 @@ impl Person {
         }
         let lines = self.lines.get_or_insert_with(typed);
         while lines.try_recv().is_ok() {}
-        self.offered = Some(Offer { prompt: prompt.id.clone(), options: prompt.options.clone(), since: now });
+        self.offered = Some(Offer { prompt: prompt.id.clone(), options: prompt.options.clone(), since: now, chosen: false });
         true
     }
 
-    /// No question but this one, if any, is open any more; whether one was offered.
+    /// No question but this one, if any, is open any more; whether the cursor stands behind the cue of one that was offered.
     pub fn withdraw(&mut self, but: Option<&StepPrompt>) -> bool {
-        self.offered.take_if(|offered| but.is_none_or(|prompt| prompt.id != offered.prompt)).is_some()
+        self.offered
+            .take_if(|offered| but.is_none_or(|prompt| prompt.id != offered.prompt))
+            .is_some_and(|offered| !offered.chosen)
     }
 
     /// Looks whether something was typed.
@@ -78,7 +82,7 @@ impl Person {
                 return Turn::Gone;
             }
         };
-        let Some(offer) = &self.offered else { return Turn::Quiet };
+        let Some(offer) = &mut self.offered else { return Turn::Quiet };
         if now.saturating_duration_since(offer.since) < TO_READ {
             return Turn::Unclear("that was typed before the question could be read, so it is no answer".to_owned());
         }
@@ -86,14 +90,19 @@ impl Person {
             return Turn::Unclear("nothing was answered".to_owned());
         }
         match choose(&offer.options, &line) {
-            Ok(option) => Turn::Chose { prompt: offer.prompt.clone(), option: option.to_owned() },
+            Ok(option) => {
+                offer.chosen = true;
+                Turn::Chose { prompt: offer.prompt.clone(), option: option.to_owned() }
+            }
             Err(failure) => Turn::Unclear(failure.message().to_owned()),
         }
     }
 
-    /// What stands before the cursor while a question is offered.
-    pub fn cue(&self) -> Option<String> {
-        self.offered.as_ref().map(|offer| format!("Your answer (1 to {}, Ctrl-D to leave it to others): ", offer.options.len()))
+    /// What is put before the cursor while a question is offered.
+    pub fn cue(&mut self) -> Option<String> {
+        let offer = self.offered.as_mut()?;
+        offer.chosen = false;
+        Some(format!("Your answer (1 to {}, Ctrl-D to leave it to others): ", offer.options.len()))
     }
 }
 
@@ -141,6 +150,7 @@ mod tests {
         assert!(matches!(person.turn(read), Turn::Unclear(why) if why.contains("none of the options")));
         say(" no ");
         assert_eq!(person.turn(read), Turn::Chose { prompt: "p1".into(), option: "No".into() });
+        assert!(!person.withdraw(Some(&prompt("p2"))), "the cursor stands on a line of its own");
         assert!(person.offer(&prompt("p2"), read), "another question is offered anew");
         say("1");
         assert!(matches!(person.turn(read), Turn::Unclear(_)), "it was typed for the one before");
