@@ -4,6 +4,7 @@ use crate::client::{Client, Origins, Token};
 use crate::commands::Command;
 use crate::failure::Failure;
 use crate::output::Format;
+use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -41,8 +42,9 @@ pub struct Common {
     #[arg(long, global = true)]
     insecure_http: bool,
     /// How the answer looks
-    #[arg(short, long, global = true, value_name = "FORMAT", value_enum)]
-    output: Option<Format>,
+    // A text, because `import` has another `-o` and clap hands the values of global options up and down by their type.
+    #[arg(short, long, global = true, value_name = "FORMAT", value_parser = EnumValueParser::<Format>::new().map(name))]
+    output: Option<String>,
     /// Tables without their first line
     #[arg(long, global = true)]
     no_headers: bool,
@@ -64,16 +66,15 @@ impl Common {
 
     /// The format that was asked for, if the command has it.
     pub fn format_of(&self, known: &[Format]) -> Result<Format, Failure> {
-        let asked = self.output.unwrap_or_default();
-        if known.contains(&asked) {
-            return Ok(asked);
+        let asked = self.output.clone().unwrap_or_else(|| name(Format::default()));
+        if let Some(found) = known.iter().find(|format| name(**format) == asked) {
+            return Ok(*found);
         }
-        let name = |format: &Format| format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-        let message = format!("this command has no `-o {}`", name(&asked));
+        let message = format!("this command has no `-o {asked}`");
         if known.len() < 2 {
             return Err(Failure::new(message).with_help("leave -o out"));
         }
-        let known: Vec<String> = known.iter().map(name).collect();
+        let known: Vec<String> = known.iter().copied().map(name).collect();
         Err(Failure::new(message).with_help(format!("it has {}", known.join(", "))))
     }
 
@@ -86,6 +87,11 @@ impl Common {
     pub fn headers(&self) -> bool {
         !self.no_headers
     }
+}
+
+/// A format's word.
+fn name(format: Format) -> String {
+    format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// What `PULSE_INSECURE_HTTP` says.
@@ -167,6 +173,8 @@ mod tests {
             "pulse get pauses --all",
             "pulse get executions --label a=b --label c=d --started-by me --agent a --commit c --since 2h --until 2026-11-21T05:00:00Z",
             "pulse run hello --params - -p a=b",
+            "pulse import old.json -o out --timeout-unit ms --name x --force",
+            "pulse import old.json -o -",
             "pulse version",
         ] {
             assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());

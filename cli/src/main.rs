@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! args ─▶ commands/<name>.rs ─▶ client (HTTP, one problem type) ─▶ output (tables, times, escapes)
-//!                          └──▶ manifests, used (offline: crd-schemas + core) ─▶ snippets
+//!                          ├──▶ manifests, used (offline: crd-schemas + core) ─▶ snippets
+//!                          └──▶ import (the old PULSE's JSON ─▶ manifests)
 //! ```
 //!
 //! Data goes to stdout, messages to stderr. What may not live here: decisions. The controller makes them, and `validate`
@@ -14,6 +15,7 @@ mod commands;
 mod exit;
 mod failure;
 mod follow;
+mod import;
 mod interrupt;
 mod manifests;
 mod output;

@@ -6,6 +6,7 @@ mod cancel;
 mod confirm;
 mod describe;
 mod get;
+mod import;
 mod logs;
 mod pause;
 mod plan;
@@ -44,6 +45,7 @@ pub enum Command {
     Reconcile(reconcile::Reconcile),
     Confirm(confirm::Confirm),
     Agents(agents::Agents),
+    Import(import::Import),
     Version(version::Version),
 }
 
@@ -67,6 +69,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Reconcile(command) => command.run(common),
         Command::Confirm(command) => command.run(common),
         Command::Agents(command) => command.run(common),
+        Command::Import(command) => command.run(),
         Command::Version(command) => command.run(common),
     }
 }
