@@ -116,7 +116,7 @@ fn braces(text: &str, mut param: impl FnMut(&str) -> Option<String>) -> String {
         let inside = &rest[at + 2..];
         let close = inside.find("}}").filter(|close| !inside[..*close].contains(['\n', '"', '{']));
         let inner = close.map(|close| &inside[..close]);
-        match (inner, inner.map(str::trim).filter(|name| is_name(name)).and_then(&mut param)) {
+        match (inner, inner.map(param_name).filter(|name| is_name(name)).and_then(&mut param)) {
             (Some(inner), Some(name)) => {
                 said.push_str(&format!("{{{{ params.{name} }}}}"));
                 rest = &inside[inner.len() + 2..];
@@ -132,6 +132,12 @@ fn braces(text: &str, mut param: impl FnMut(&str) -> Option<String>) -> String {
         }
     }
     said + rest
+}
+
+/// The name between braces. `params.name` is taken, too: so say the remedies that errors show.
+fn param_name(inner: &str) -> &str {
+    let inner = inner.trim();
+    inner.strip_prefix("params.").unwrap_or(inner)
 }
 
 fn is_name(text: &str) -> bool {
@@ -160,6 +166,7 @@ mod tests {
         let mut params = Params::read(&json!({"Name": "x", "limit": {"default": 80, "min": 1}}), &place, &mut notes);
         let mut said = |text| params.template(text, &place, &mut notes);
         assert_eq!(said("echo {{Name}} {{ limit }}"), "echo {{ params.name }} {{ params.limit }}");
+        assert_eq!(said("echo {{ params.limit }}"), "echo {{ params.limit }}");
         assert_eq!(said("docker ps --format '{{.Names}}'"), "docker ps --format '{{ \"{{.Names}}\" }}'");
         assert_eq!(said("a {{ b \"c\" }} {{{x}}} {{"), "a {{ \"{{\" }} b \"c\" }} {{ \"{{\" }}{x}}} {{ \"{{\" }}");
         assert_eq!(said("{{other}}"), "{{ params.other }}");

@@ -101,11 +101,11 @@ impl<'a> Reader<'a> {
     fn when(&mut self, condition: Option<&Value>) -> Option<String> {
         match condition {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) if text.trim().is_empty() => None,
-            Some(condition) => {
-                let said = self.condition(condition, "condition")?;
-                Some(said)
+            Some(Value::String(text)) if text.is_empty() => {
+                self.notes.note(&self.place.field("condition"), "an empty condition is none");
+                None
             }
+            Some(condition) => self.condition(condition, "condition"),
         }
     }
 

@@ -217,6 +217,14 @@ fn the_controllers_own_refusals_are_errors_with_their_places() {
 }
 
 #[test]
+fn an_empty_condition_is_none_and_a_blank_one_an_error() {
+    let steps = |condition: &str| json!({"steps": [{"type": "wait", "duration": 1, "condition": condition}]});
+    let (found, import) = workflow(&steps(""));
+    assert_eq!((found.spec.steps[0].when.as_deref(), import.notes.worst()), (None, Some(Level::Note)));
+    assert!(errors(&steps(" "))[0].contains("the condition is empty, which the old PULSE took for false"));
+}
+
+#[test]
 fn an_answer_that_could_be_several_prompts_is_told() {
     let (_, import) = workflow(&json!({"steps": [
         {"id": "a", "type": "prompt", "options": ["1", {"value": "2", "goto": "c"}]},
