@@ -7,9 +7,11 @@
 //! > report a1 accepted|started|exit N|out N TEXT|signal N|timed_out|cancelled|not_started|unknown|rebooted|again
 //! > absent a1              > cancel drain|kill      > resolve a1 succeeded|failed        > why
 //! > answer OPTION BY       > race answer=OPTION cancel                                   > retry
+//! > crash (and begin anew) > lost LINE (whose commit fails)                              a1@3 is the third attempt of a1
 //! > pause SCOPE [10m]      > resume                 > ahead N|none                       > gone 1h (no controller)
 //! ```
 
+mod checker;
 mod random;
 mod world;
 

@@ -18,11 +18,12 @@ pub(super) fn rule(view: &View<'_>, decision: &mut Decision, ids: &mut dyn FnMut
     if execution.is_stopping() || is_stopped(view, run, spec) {
         return;
     }
-    if let Some(pause) = view.pause.filter(|_| !run.queued.is_empty() || !run.backoff.is_empty()) {
+    let repeatable = repeatable(view, run, spec);
+    let could_start = !run.queued.is_empty() || !run.backoff.is_empty() || !repeatable.is_empty();
+    if let Some(pause) = view.pause.filter(|_| could_start) {
         decision.pause(pause);
         return;
     }
-    let repeatable = repeatable(view, run, spec);
     decision.watch.extend(execution.unknown.iter().filter_map(|id| Some(execution.attempts.get(id)?.target.clone())));
     // An `unknown` may still be running, so it counts as running; replacing it takes no further place.
     let mut free = spec.max_parallel.saturating_sub(run.busy) as usize;

@@ -108,11 +108,7 @@ impl Pass {
                 let said = |id: &&AttemptId| execution.attempts.get(*id).is_some_and(|held| held.ended.is_some());
                 self.closed.extend(execution.unknown.iter().filter(said));
             }
-            Event::AttemptEnded { attempt, .. }
-                if execution.attempts.get(attempt).is_some_and(|attempt| !attempt.state.is_open()) =>
-            {
-                self.closed.push(*attempt);
-            }
+            Event::AttemptEnded { attempt, .. } if !execution.is_open(*attempt) => self.closed.push(*attempt),
             Event::EvidenceRecorded { attempt, .. } => self.closed.push(*attempt),
             Event::CancelRequested { mode: CancelMode::Kill, .. } => {
                 let active = execution.active.iter().filter_map(|id| Some((*id, execution.attempts.get(id)?.target.clone())));

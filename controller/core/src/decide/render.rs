@@ -115,7 +115,7 @@ fn work_files(program: &Program, compiled: &CompiledExecute, spec: &Execute) -> 
 /// was changed after it was committed) is withdrawn: an agent that has not begun it proves `not_started`, and the next attempt
 /// says what is missing; one that runs it goes on.
 pub fn desired(execution: &Execution, id: AttemptId, world: &dyn World) -> Option<Assignment> {
-    let attempt = execution.attempts.get(&id).filter(|attempt| attempt.state.is_open())?;
+    let attempt = execution.attempts.get(&id).filter(|_| execution.is_open(id))?;
     let killed = execution.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill);
     let (desired, command) = match attempt.state {
         _ if killed => (Desired::Stop, None),
@@ -140,10 +140,10 @@ fn command(execution: &Execution, id: AttemptId, world: &dyn World) -> Option<Co
 /// not among them.
 pub fn open_attempts(execution: &Execution) -> impl Iterator<Item = (&AgentName, AttemptId)> {
     let over = execution.status.is_terminal();
-    let open = execution.attempts.iter().filter(move |(_, attempt)| {
+    let open = execution.attempts.iter().filter(move |(id, attempt)| {
         let silent = attempt.ended.is_none() && !attempt.evidence;
         match attempt.state {
-            AttemptState::Unknown(_) => silent || (!over && !attempt.evidence),
+            AttemptState::Unknown(_) => silent || (!over && !attempt.evidence && execution.is_open(**id)),
             AttemptState::Resolved(_) => silent,
             _ => attempt.state.is_active(),
         }

@@ -150,7 +150,7 @@ fn observed(execution: &Execution, agent: &AgentName, observation: &Observation,
         return Admitted::Events(vec![Event::EvidenceRecorded { attempt: id, ended: ended.clone() }]);
     }
     match attempt.state.next(&change) {
-        Ok(_) if execution.status.is_terminal() => Admitted::Stale,
+        Ok(_) if execution.status.is_terminal() || !execution.is_open(id) => Admitted::Stale,
         Ok(_) => Admitted::Events(vec![match &observation.observed {
             Observed::Accepted => Event::AttemptAccepted { attempt: id },
             Observed::Started { pid } => Event::AttemptStarted { attempt: id, pid: *pid },
@@ -168,12 +168,13 @@ fn observed(execution: &Execution, agent: &AgentName, observation: &Observation,
     }
 }
 
-/// Word of the end still matters to readers, but can change nothing: a person settled it, or the execution ended without it.
+/// Word of the end still matters to readers, but can change nothing: a person settled it, a reboot that was expected did, or the
+/// execution ended without it.
 fn settled_without_evidence(execution: &Execution, id: AttemptId) -> bool {
     execution.attempts.get(&id).is_some_and(|attempt| {
         let settled = match attempt.state {
             AttemptState::Resolved(_) => true,
-            AttemptState::Unknown(_) => execution.status.is_terminal(),
+            AttemptState::Unknown(_) => execution.status.is_terminal() || !execution.is_open(id),
             _ => false,
         };
         settled && !attempt.evidence
@@ -215,8 +216,10 @@ fn resolve(execution: &Execution, id: AttemptId, outcome: ResolvedAs, by: &str, 
     if execution.status.is_terminal() {
         return Admitted::Refused(Refusal::Over { status: execution.status.as_str() });
     }
-    if !matches!(attempt.state, AttemptState::Unknown(_)) {
-        return Admitted::Refused(Refusal::NotUnknown { attempt: id, state: attempt.state.as_str() });
+    if !execution.unknown.contains(&id) {
+        let rebooted = matches!(attempt.state, AttemptState::Unknown(_));
+        let state = if rebooted { "settled by the reboot that its step expects" } else { attempt.state.as_str() };
+        return Admitted::Refused(Refusal::NotUnknown { attempt: id, state });
     }
     Admitted::Events(vec![Event::AttemptResolved { attempt: id, outcome, by: by.to_owned(), reason: reason.to_owned() }])
 }

@@ -264,6 +264,10 @@ impl Execution {
                 let held = self.move_attempt(*attempt, &AttemptChange::End(ended.how.clone()))?;
                 held.ended = Some(ended.clone());
                 held.ended_at = Some(at);
+                // A reboot that was expected settles an attempt whose end nobody saw.
+                if *verdict != Verdict::Unknown {
+                    self.unknown.remove(attempt);
+                }
                 self.settle_attempt(*attempt, verdict)
             }
             Event::AttemptLost { attempt, loss } => {

@@ -271,6 +271,11 @@ impl Execution {
         self.cancel.is_some() || self.timed_out.is_some()
     }
 
+    /// Agent evidence or a person can still end this attempt.
+    pub fn is_open(&self, attempt: AttemptId) -> bool {
+        self.active.contains(&attempt) || self.unknown.contains(&attempt)
+    }
+
     /// The step that runs now.
     pub fn current(&self) -> Option<&StepRun> {
         self.steps.last().filter(|step| !step.status.is_terminal())

@@ -1,25 +1,26 @@
 //! The world that scripts play in: one execution, a few agents, a clock that only `tick` moves.
 
-use crd_schemas::manifest::{ConcurrencyPolicy, Manifest};
+mod checks;
+mod outside;
+mod words;
+
+use crate::checker::{Checker, Facts};
+use crd_schemas::manifest::{Manifest, Workflow};
 use pulse_core::Timestamp;
-use pulse_core::decide::{AgentView, Ahead, Effect, Presence, decide, explain, pass};
+use pulse_core::decide::{AgentView, Ahead, Effect, Presence, desired, explain, open_attempts, pass};
 use pulse_core::definitions::{Files, PinnedFile, Program};
 use pulse_core::elapsed::Span;
 use pulse_core::execution::{
-    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, PromptClosed, PromptRow, PromptStatus,
-    Selection, Target, TargetState, Trigger, TriggerKind, carried,
+    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, PromptClosed, carried,
 };
 use pulse_core::pause::Pause;
 use pulse_core::transition::ResolvedAs;
-use pulse_core::values::AgentValue;
-use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{
-    AgentName, AttemptId, BootId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed, PromptId, WorkFile,
-};
-use std::collections::{BTreeMap, BTreeSet};
+use pulse_protocol::{AgentName, Assignment, AttemptId, ExecutionId, Incarnation, Observed, PromptId};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use uuid::Uuid;
+use words::{describe, effect_text};
 
 /// Plays a script and gives it back with its answers.
 pub fn play(script: &str) -> String {
@@ -38,16 +39,25 @@ pub fn play(script: &str) -> String {
 
 /// One execution, its agents and its history.
 pub struct World {
+    workflow: Workflow,
     program: Arc<Program>,
-    policy: String,
     around: Around,
     execution: Option<Execution>,
     history: Vec<EventRecord>,
     /// The rows of its prompts, with how each ended.
     prompts: BTreeMap<PromptId, Option<PromptClosed>>,
+    judge: Option<Checker>,
     now: Timestamp,
+    wake_at: Option<Timestamp>,
     ids: u128,
+    /// Every attempt there ever was, in order: `a1@3` is the third one of `a1`.
+    known: Vec<(AgentName, AttemptId)>,
+    journals: BTreeMap<AgentName, u128>,
     last: BTreeMap<AgentName, Observed>,
+    /// Effects of passes that were committed, until somebody takes them.
+    sent: Vec<Effect>,
+    /// Nobody reads the answers, and replay is compared only after a crash.
+    pub quiet: bool,
 }
 
 const NIL: ExecutionId = ExecutionId(Uuid::nil());
@@ -79,23 +89,34 @@ impl pulse_core::decide::World for Around {
 impl World {
     /// A world for the workflow that the text holds.
     pub fn new(head: &str) -> Self {
+        Self::compiled(head).expect("the workflow compiles")
+    }
+
+    /// The same, or nothing for a workflow that does not compile. One that does not even parse is a fault of who wrote it.
+    pub fn compiled(head: &str) -> Option<Self> {
         let parsed = crd_schemas::parse_file("scenario.yaml", head.as_bytes());
-        assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
+        assert!(parsed.problems.is_empty(), "{:?}\n{head}", parsed.problems);
         let Some(Manifest::Workflow(workflow)) = parsed.documents.first().map(|document| document.manifest.clone()) else {
             panic!("a script begins with a workflow");
         };
-        let program = Program { files: files(head), ..Program::compile(&workflow).expect("the workflow compiles") };
-        Self {
+        let program = Program { files: files(head), ..Program::compile(&workflow).ok()? };
+        Some(Self {
+            workflow,
             program: Arc::new(program),
-            policy: workflow.metadata.name,
             around: Around::default(),
             execution: None,
             history: Vec::new(),
             prompts: BTreeMap::new(),
+            judge: None,
             now: Timestamp(0),
+            wake_at: None,
             ids: 0,
+            known: Vec::new(),
+            journals: BTreeMap::new(),
             last: BTreeMap::new(),
-        }
+            sent: Vec::new(),
+            quiet: false,
+        })
     }
 
     /// Plays one line; what it gave.
@@ -110,7 +131,11 @@ impl World {
                 for view in self.around.agents.values_mut().filter(|view| matches!(view.presence, Presence::Connected(_))) {
                     view.last_seen = self.now;
                 }
-                self.pass(&[])
+                let sleeps = self.wake_at.is_none_or(|at| at > self.now);
+                let before = self.history.len();
+                let text = self.pass(&[]);
+                assert!(!sleeps || self.history.len() == before, "it would have slept through {:?}", self.history.last());
+                text
             }
             ["agent", name, change @ ..] => {
                 self.agent(name, change);
@@ -121,9 +146,8 @@ impl World {
                 self.pass(&[input])
             }
             ["absent", name] => {
-                let agent: AgentName = name.parse().expect("an agent");
-                let attempt = self.attempt(&agent);
-                let incarnation = incarnation(&agent, 1);
+                let (agent, attempt) = self.attempt(name);
+                let incarnation = self.journal(&agent);
                 self.pass(&[Input::Absent { agent, attempt, incarnation }])
             }
             ["cancel", mode] => {
@@ -131,7 +155,7 @@ impl World {
                 self.pass(&[Input::Cancel { mode, by: "eve".into(), reason: "because".into() }])
             }
             ["resolve", name, outcome] => {
-                let attempt = self.attempt(&name.parse().expect("an agent"));
+                let (_, attempt) = self.attempt(name);
                 let outcome = if *outcome == "succeeded" { ResolvedAs::Succeeded } else { ResolvedAs::Failed };
                 self.pass(&[Input::Resolve { attempt, outcome, by: "eve".into(), reason: "I looked".into() }])
             }
@@ -178,6 +202,11 @@ impl World {
                 self.pass(&[])
             }
             ["retry"] => self.retry(),
+            ["crash"] => {
+                self.crash();
+                self.pass(&[])
+            }
+            ["lost", ..] => self.lose(command.trim_start_matches("lost ")),
             ["why"] => {
                 let execution = self.execution.as_ref().expect("started");
                 let reasons = explain(execution, &self.around, self.now);
@@ -216,103 +245,48 @@ impl World {
 
     fn begin(&mut self, created: Created) -> String {
         let first = EventRecord { seq: 1, at: self.now, event: Event::Created(Box::new(created)) };
+        let Event::Created(created) = &first.event else { unreachable!("made above") };
+        self.judge = Some(Checker::new(&self.workflow, created, self.now, self.judge.take()));
         self.execution = Some(Execution::begin(Arc::clone(&self.program), &first).expect("a beginning"));
         self.history.push(first);
         self.pass(&[])
     }
 
-    fn created(&self, params: &[&str]) -> Created {
-        let params = params.iter().map(|pair| pair.split_once('=').expect("k=v"));
-        let mut selections: Vec<Selection> = Vec::new();
-        for step in &self.program.steps {
-            let Some(items) = step.execute().map(|spec| spec.targets.items().to_vec()).filter(|items| !items.is_empty()) else {
-                continue;
-            };
-            let agents = if items == ["all"] {
-                self.around.agents.keys().cloned().collect()
-            } else {
-                items.iter().map(|name| name.parse().expect("an agent")).collect()
-            };
-            selections.push(Selection { items, agents });
-        }
-        Created {
-            id: NIL,
-            workflow: self.policy.clone(),
-            number: 1,
-            source: "main".into(),
-            commit: "c0ffee".into(),
-            snapshot: "digest".into(),
-            params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            selections,
-            limit: None,
-            trigger: Trigger { kind: TriggerKind::Person, by: "eve".into(), slot: None },
-            concurrency_key: None,
-            queue_place: (self.program.concurrency == ConcurrencyPolicy::Queue).then_some(0),
-            retry_of: None,
-            carried: None,
+    /// The controller dies and begins anew with what it had committed.
+    fn crash(&mut self) {
+        if self.execution.is_some() {
+            self.check_replay();
+            self.execution = Some(Execution::replay(Arc::clone(&self.program), &self.history).expect("the history replays"));
         }
     }
 
-    fn agent(&mut self, name: &str, change: &[&str]) {
-        let name: AgentName = name.parse().expect("an agent");
-        let now = self.now;
-        let fresh = AgentView {
-            presence: Presence::Connected(incarnation(&name, 1)),
-            last_seen: now,
-            boot: Some(boot(&name, 1)),
-            slots: 5,
-            taken: BTreeSet::new(),
-            value: AgentValue { name: name.to_string(), ..AgentValue::default() },
-        };
-        let view = self.around.agents.entry(name.clone()).or_insert(fresh);
-        match change {
-            ["up"] => (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 1)), now),
-            ["down"] => view.presence = Presence::Disconnected,
-            ["revoked"] => view.presence = Presence::Revoked,
-            ["journal"] => (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 2)), now),
-            ["boot", number] => {
-                let number = number.parse().expect("a number");
-                (view.presence, view.last_seen) = (Presence::Connected(incarnation(&name, 1)), now);
-                view.boot = Some(boot(&name, number));
-            }
-            ["slots", count] => view.slots = count.parse().expect("a number"),
-            ["label", pair] => {
-                let (key, value) = pair.split_once('=').expect("k=v");
-                view.value.labels.insert(key.into(), value.into());
-            }
-            other => panic!("what is agent {other:?}?"),
+    /// Plays a line whose commit fails: what it decided is gone, what happened around it is not.
+    fn lose(&mut self, command: &str) -> String {
+        let Some(before) = self.execution.clone() else { return self.play(command) };
+        let taken: Vec<_> = self.around.agents.iter().map(|(name, view)| (name.clone(), view.taken.clone())).collect();
+        let (judge, prompts) = (self.judge.take(), self.prompts.clone());
+        let (seq, sent, known) = (self.history.len(), self.sent.len(), self.known.len());
+        let text = self.play(command);
+        (self.execution, self.judge, self.prompts, self.wake_at) = (Some(before), judge, prompts, Some(self.now));
+        self.history.truncate(seq);
+        self.sent.truncate(sent);
+        self.known.truncate(known);
+        for (name, taken) in taken {
+            self.around.agents.get_mut(&name).expect("known").taken = taken;
         }
-    }
-
-    fn report(&mut self, name: &str, what: &[&str]) -> Input {
-        let agent: AgentName = name.parse().expect("an agent");
-        let attempt = self.attempt(&agent);
-        let end = |how| Observed::Ended(Ended::bare(how));
-        let observed = match what {
-            ["accepted"] => Observed::Accepted,
-            ["started"] => Observed::Started { pid: 7 },
-            ["exit", code] => end(EndKind::Exited { code: code.parse().expect("a code") }),
-            ["out", code, text @ ..] => {
-                let how = EndKind::Exited { code: code.parse().expect("a code") };
-                Observed::Ended(Ended { captured: Some(text.join(" ") + "\n"), ..Ended::bare(how) })
-            }
-            ["signal", signal] => end(EndKind::Signalled { signal: signal.parse().expect("a signal") }),
-            ["timed_out"] => end(EndKind::TimedOut),
-            ["cancelled"] => end(EndKind::Cancelled),
-            ["not_started"] => end(EndKind::NotStarted { reason: "the shell is missing".into() }),
-            ["unknown"] => end(EndKind::Unknown { reason: UnknownReason::SupervisorLost }),
-            ["rebooted"] => end(EndKind::Unknown { reason: UnknownReason::HostRebooted }),
-            ["again"] => self.last.get(&agent).cloned().expect("an earlier report"),
-            other => panic!("what is report {other:?}?"),
-        };
-        self.last.insert(agent.clone(), observed.clone());
-        Input::Observed { agent, observation: Observation { attempt, observed } }
+        self.crash();
+        text + "  (lost)\n"
     }
 
     /// The newest prompt.
     fn prompt(&self) -> PromptId {
         let execution = self.execution.as_ref().expect("started");
         *execution.prompts.keys().max().expect("a prompt")
+    }
+
+    /// Was a person ever asked?
+    pub fn has_asked(&self) -> bool {
+        self.execution.as_ref().is_some_and(|execution| !execution.prompts.is_empty())
     }
 
     /// Is a person asked?
@@ -326,11 +300,53 @@ impl World {
         execution.prompts.keys().max().and_then(|id| Some(execution.asked(*id)?.1.options.clone())).unwrap_or_default()
     }
 
-    /// The agent's newest attempt.
-    fn attempt(&self, agent: &AgentName) -> AttemptId {
-        let execution = self.execution.as_ref().expect("started");
-        let own = execution.attempts.iter().filter(|(_, attempt)| attempt.target == *agent).map(|(id, _)| *id);
-        own.max().expect("the agent has an attempt")
+    /// The agent's newest attempt in this execution, or with `a1@3` its third one of all.
+    fn attempt(&self, name: &str) -> (AgentName, AttemptId) {
+        let (name, number) = name.split_once('@').map_or((name, None), |(name, number)| (name, Some(number)));
+        let agent: AgentName = name.parse().expect("an agent");
+        let mut own = self.known.iter().filter(|(target, _)| *target == agent).map(|(_, id)| *id);
+        let found = match number {
+            Some(number) => own.nth(number.parse::<usize>().expect("a number") - 1),
+            None => {
+                let execution = self.execution.as_ref().expect("started");
+                own.rfind(|id| execution.attempts.contains_key(id))
+            }
+        };
+        (agent, found.expect("the agent has such an attempt"))
+    }
+
+    /// What `attempt` finds it by.
+    pub fn label(&self, id: AttemptId) -> String {
+        let (agent, _) = self.known.iter().find(|(_, known)| *known == id).expect("an attempt");
+        let number = self.known.iter().filter(|(target, known)| target == agent && *known <= id).count();
+        format!("{agent}@{number}")
+    }
+
+    /// What was sent since the last call.
+    pub fn take_sent(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// What an agent is told of every attempt when it comes: its full picture, and which attempts that should be in its journal.
+    pub fn picture(&self, agent: &AgentName) -> Vec<(AttemptId, Option<Assignment>)> {
+        let Some(execution) = &self.execution else { return Vec::new() };
+        let own = open_attempts(execution).filter(|(name, _)| *name == agent);
+        own.map(|(_, id)| (id, desired(execution, id, &self.around))).collect()
+    }
+
+    /// The agent's journal.
+    pub fn journal(&self, agent: &AgentName) -> Incarnation {
+        outside::incarnation(agent, self.journals[agent])
+    }
+
+    /// The events so far.
+    pub fn history(&self) -> &[EventRecord] {
+        &self.history
+    }
+
+    /// The execution's attempts of which nobody knows.
+    pub fn unknown(&self) -> Vec<AttemptId> {
+        self.execution.as_ref().map_or_else(Vec::new, |execution| execution.unknown.iter().copied().collect())
     }
 
     fn pass(&mut self, inputs: &[Input]) -> String {
@@ -340,14 +356,24 @@ impl World {
             ids += 1;
             AttemptId(Uuid::from_u128(ids << 8))
         };
-        let before = execution.clone();
+        let before = execution.status;
         let done = pass(execution, inputs, &self.around, self.now, &mut fresh).expect("a pass folds");
         self.ids = ids;
+        self.judge(&done.events, done.rest.wake_at);
         self.slots(&done.take, &done.release);
         self.history.extend(done.events.iter().cloned());
+        self.known.extend(done.opened.iter().map(|(id, agent, _)| (agent.clone(), *id)));
+        self.sent.extend(done.effects.iter().cloned());
+        // A slot that comes free is a reason to look again for whoever wants it.
+        let freed = !done.release.is_empty() && !done.rest.wants_slot.is_empty();
+        self.wake_at = if freed { Some(self.now) } else { done.rest.wake_at };
         self.rows(&done.prompts_opened, &done.prompts_closed);
-        self.check(&before);
+        self.check(before);
         let mut text = String::new();
+        if self.quiet {
+            return text;
+        }
+        self.check_replay();
         for record in &done.events {
             let _ = writeln!(text, "  {}", self.hide_ids(&describe(record)));
         }
@@ -367,32 +393,13 @@ impl World {
         text
     }
 
-    /// Each prompt has one row and one end, and the rows say what the history says.
-    fn rows(&mut self, opened: &[PromptRow], closed: &[PromptClosed]) {
-        for row in opened {
-            assert!(self.prompts.insert(row.prompt, None).is_none(), "a prompt was opened twice");
-        }
-        for end in closed {
-            let row = self.prompts.get_mut(&end.prompt).expect("an open row");
-            assert!(row.replace(end.clone()).is_none(), "a prompt was closed twice");
-        }
-        let execution = self.execution.as_ref().expect("started");
-        assert!(execution.prompts.keys().eq(self.prompts.keys()), "a prompt without a row, or the other way round");
-        for (id, row) in &self.prompts {
-            let (run, prompt) = execution.asked(*id).expect("asked");
-            let said = prompt.end.as_ref().map(|end| (end.answer.clone(), end.by.clone(), end.comment.clone(), end.at));
-            let kept = row.as_ref().map(|end| (end.answer.clone(), end.by.clone(), end.comment.clone(), end.at));
-            match row.as_ref().map(|end| end.status) {
-                Some(PromptStatus::Withdrawn) => {
-                    assert!(said.is_none() && run.status.is_terminal(), "withdrawn without a reason")
-                }
-                Some(status) => {
-                    assert_eq!(kept, said);
-                    assert_eq!(status == PromptStatus::Answered, said.is_some_and(|(_, by, ..)| by.is_some()));
-                }
-                None => assert_eq!(execution.prompt, Some(*id), "only what is asked now is open"),
-            }
-        }
+    /// Shows the judge what was committed, with what lay around.
+    fn judge(&mut self, events: &[EventRecord], wake_at: Option<Timestamp>) {
+        let Some(judge) = &mut self.judge else { return };
+        let Around { agents, pauses, absences, ahead } = &self.around;
+        let facts = Facts { now: self.now, pauses, absences, agents, queued_behind: ahead.is_some() };
+        events.iter().for_each(|record| judge.take(record, &facts));
+        judge.rest(&facts, wake_at);
     }
 
     fn slots(&mut self, take: &[pulse_core::execution::ClaimKey], release: &[pulse_core::execution::ClaimKey]) {
@@ -406,53 +413,6 @@ impl World {
             if let Slot { agent, slot } = claim {
                 assert!(self.around.agents.get_mut(agent).expect("known").taken.insert(*slot), "a slot was taken twice");
             }
-        }
-    }
-
-    /// What must hold after every line: replay gives the same state, terminal states are final, claims end with the execution.
-    fn check(&self, before: &Execution) {
-        let execution = self.execution.as_ref().expect("started");
-        let replayed = Execution::replay(Arc::clone(&self.program), &self.history).expect("the history replays");
-        assert_eq!(format!("{:?}", sorted(execution)), format!("{:?}", sorted(&replayed)), "replay differs");
-        if before.status.is_terminal() {
-            assert_eq!(before.status, execution.status, "a terminal state changed");
-        }
-        for run in &execution.steps {
-            let is_busy = |target: &&Target| {
-                matches!(target.state, TargetState::Active(_) | TargetState::Unknown(_) | TargetState::Rebooting { .. })
-            };
-            let busy = u32::try_from(run.targets.values().filter(is_busy).count()).expect("few targets");
-            assert_eq!(busy, run.busy, "a counter is off");
-            let Some(spec) = execution.compiled(run).execute() else { continue };
-            assert!(busy <= spec.max_parallel, "more than maxParallel");
-            let started_new = run.targets.values().filter(|target| target.attempts.len() > 1);
-            for target in started_new {
-                let (last, earlier) = target.attempts.split_last().expect("two");
-                let idempotent = spec.idempotent;
-                for id in earlier {
-                    let state = &execution.attempts[id].state;
-                    let settled = !state.is_open() || (idempotent && !state.is_active());
-                    assert!(settled, "attempt {last} was begun while {id} was {state}");
-                }
-            }
-        }
-        if !execution.status.is_terminal() {
-            let why = explain(execution, &self.around, self.now);
-            // What this very pass has freed lets it go on at its next look.
-            let next = decide(execution, &self.around, self.now, &mut || AttemptId(Uuid::nil()));
-            assert!(!why.is_empty() || !next.events.is_empty(), "it is {} without a reason", execution.status);
-        }
-        let open = execution
-            .prompts
-            .keys()
-            .filter(|id| execution.asked(**id).is_some_and(|(run, prompt)| prompt.end.is_none() && !run.status.is_terminal()));
-        assert_eq!(
-            open.copied().collect::<Vec<_>>(),
-            execution.prompt.into_iter().collect::<Vec<_>>(),
-            "one open prompt at most"
-        );
-        if execution.status.is_terminal() {
-            assert!(execution.claims.is_empty() && execution.active.is_empty(), "an ended execution holds something");
         }
     }
 
@@ -470,67 +430,6 @@ impl World {
     }
 }
 
-/// A state with its maps in order, so that two can be compared as text.
-fn sorted(execution: &Execution) -> (String, Vec<String>, Vec<String>) {
-    let mut attempts: Vec<String> = execution.attempts.iter().map(|(id, attempt)| format!("{id} {attempt:?}")).collect();
-    attempts.sort();
-    let steps = execution.steps.iter().map(|step| format!("{step:?}")).collect();
-    let Execution { seq, status, active, unknown, cancel, claims, message, prompt, prompts, state, waits, waited, .. } =
-        execution;
-    let people = format!("{prompt:?} {prompts:?} {state:?} {waits:?} {waited:?} {:?}", execution.timed_out);
-    (format!("{seq} {status:?} {active:?} {unknown:?} {cancel:?} {claims:?} {message:?} {people}"), attempts, steps)
-}
-
-fn boot(agent: &AgentName, generation: u128) -> BootId {
-    BootId(incarnation(agent, generation).0)
-}
-
-fn incarnation(agent: &AgentName, generation: u128) -> Incarnation {
-    let bytes = agent.as_str().bytes().fold(generation, |sum, byte| (sum << 8) | u128::from(byte));
-    Incarnation(Uuid::from_u128(bytes))
-}
-
-/// An event in one line.
-fn describe(record: &EventRecord) -> String {
-    let value = serde_json::to_value(&record.event).expect("an event is JSON");
-    let serde_json::Value::Object(fields) = value else { panic!("an event is an object") };
-    let kind = fields.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
-    let shown = fields.iter().filter(|(name, value)| {
-        !matches!(name.as_str(), "type" | "visit" | "incarnation" | "slot" | "pid" | "by" | "reason" | "boot" | "prompt")
-            && !value.is_null()
-    });
-    let mut text = format!("{:>2} {kind}", record.seq);
-    for (name, value) in shown {
-        let value = match value {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Object(map) if name == "ended" => ended_text(map),
-            serde_json::Value::Object(map) if name == "values" => values_text(map),
-            serde_json::Value::Object(map) => map.values().map(plain).collect::<Vec<_>>().join(" "),
-            serde_json::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-            other => other.to_string(),
-        };
-        let _ = write!(text, " {name}={value}");
-    }
-    text
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn values_text(map: &serde_json::Map<String, serde_json::Value>) -> String {
-    let entry = |(name, value): (&String, &serde_json::Value)| match value {
-        serde_json::Value::Object(inner) => format!("{name}({})", values_text(inner)),
-        value => format!("{name}:{}", plain(value)),
-    };
-    map.iter().map(entry).collect::<Vec<_>>().join(",")
-}
-
-fn ended_text(map: &serde_json::Map<String, serde_json::Value>) -> String {
-    let how = map.get("how").and_then(|how| how.as_object());
-    how.map(|how| how.values().map(plain).collect::<Vec<_>>().join(" ")).unwrap_or_default()
-}
-
 /// The pinned files that a script's head lists: `#file PATH[*] CONTENT`, the star where it can be executed.
 fn files(head: &str) -> Files {
     let lines = head.lines().filter_map(|line| line.strip_prefix("#file ")?.split_once(' '));
@@ -539,28 +438,4 @@ fn files(head: &str) -> Files {
         (path.trim_end_matches('*').to_owned(), PinnedFile { executable: path.ends_with('*'), content })
     };
     lines.map(file).collect()
-}
-
-fn file_text(file: &WorkFile) -> String {
-    let star = if file.executable { "*" } else { "" };
-    format!(" {}{star}={:?}", file.path, String::from_utf8_lossy(&file.content))
-}
-
-fn effect_text(effect: &Effect) -> String {
-    match effect {
-        Effect::Assign { agent, assignment } => {
-            assert_eq!(assignment.desired, Desired::Run);
-            let command = assignment.command.as_ref().expect("a command to run");
-            let values =
-                command.env.iter().filter(|(name, _)| name.starts_with("PULSE_PARAM_") || name.starts_with("PULSE_VALUE_"));
-            let values: Vec<String> = values.map(|(name, value)| format!(" {name}={value}")).collect();
-            let files: Vec<String> = command.files.iter().map(file_text).collect();
-            let run = match &command.script_file {
-                None => command.script.clone(),
-                Some(script) => format!("{:?} {} {:?}", command.argv, script.path, script.args),
-            };
-            format!("-> {agent} run: {run}{}{}", values.join(""), files.join(""))
-        }
-        Effect::Stop { agent, .. } => format!("-> {agent} stop"),
-    }
 }
