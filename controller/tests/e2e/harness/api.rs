@@ -123,6 +123,12 @@ impl Api {
         read(request.send_json(body))
     }
 
+    /// A request; `None` when nobody answers.
+    pub fn try_delete(&self, path: &str) -> Option<(u16, Value)> {
+        let request = self.agent.delete(format!("{}{path}", self.address)).header("Authorization", self.authorization());
+        read(request.call())
+    }
+
     /// What somebody without a token posts; the answer's status.
     #[track_caller]
     pub fn deliver(&self, path: &str, headers: &[(&str, String)], body: &str) -> u16 {

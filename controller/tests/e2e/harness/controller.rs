@@ -82,6 +82,13 @@ impl Controller {
         self.process = None;
     }
 
+    /// SIGKILL, then a new start with further environment.
+    pub fn crash(&mut self, further: &[(String, String)]) {
+        self.kill();
+        self.bury();
+        self.start(further);
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         self.process.iter().for_each(|process| process.signal(name));

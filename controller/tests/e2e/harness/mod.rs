@@ -9,6 +9,7 @@ mod database;
 mod forge;
 mod front;
 mod gate;
+mod people;
 mod port;
 mod process;
 mod relay;

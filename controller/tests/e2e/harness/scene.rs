@@ -3,6 +3,7 @@
 use super::sweep::sweep;
 use super::{Agent, Api, Controller, Database, Engine, Front, Gate, Witness, attempts, wait};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -117,12 +118,41 @@ impl Scene {
 
     /// A file that commands wait for.
     pub fn go(&self) {
-        std::fs::write(self.path("go"), "").unwrap();
+        self.let_go("go");
     }
 
     /// Shell text that waits for [`Scene::go`].
     pub fn until_go(&self) -> String {
-        format!("until [ -e '{}' ]; do sleep 0.02; done", self.path("go").display())
+        self.until("go")
+    }
+
+    /// Several such files: the one of this name.
+    pub fn let_go(&self, name: &str) {
+        std::fs::write(self.path(name), "").unwrap();
+    }
+
+    /// Shell text that waits for [`Scene::let_go`].
+    pub fn until(&self, name: &str) -> String {
+        format!("until [ -e '{}' ]; do sleep 0.02; done", self.path(name).display())
+    }
+
+    /// A command that signs its start, waits for [`Scene::let_go`], and signs its end.
+    pub fn held(&self, name: &str) -> String {
+        format!("{}\n{}\n{}", self.witness.start(), self.until(name), self.witness.end())
+    }
+
+    /// A command that signs its start and its end, with this between them.
+    pub fn signed(&self, command: &str) -> String {
+        format!("{}\n{command}\n{}", self.witness.start(), self.witness.end())
+    }
+
+    /// How often each step ran on each agent, as the witness saw it.
+    pub fn runs(&self) -> BTreeMap<(String, String), usize> {
+        let mut runs = BTreeMap::new();
+        for [_, step, agent, _] in self.witness.lines().into_iter().filter(|line| line[3] == "start") {
+            *runs.entry((step, agent)).or_default() += 1;
+        }
+        runs
     }
 
     /// A point at which a process stands still.
