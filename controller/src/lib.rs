@@ -8,6 +8,7 @@ pub mod command;
 pub mod config;
 pub mod dev;
 pub mod engine;
+pub mod feed;
 pub mod reconcile;
 pub mod schedules;
 pub mod serve;

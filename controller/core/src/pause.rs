@@ -18,6 +18,8 @@ pub struct Pause {
     pub reason: String,
     /// Who set it.
     pub by: String,
+    /// When it was set.
+    pub since: Timestamp,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
 }
@@ -79,6 +81,11 @@ impl Pause {
     /// It has not ended by itself.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|at| now < at)
+    }
+
+    /// Did it hold at this instant? Also asked of one that is over by now.
+    pub fn covers(&self, at: Timestamp) -> bool {
+        self.since <= at && self.is_active(at)
     }
 
     /// Does it hold executions of this workflow that this schedule, if one, started?

@@ -3,7 +3,8 @@
 use super::auth::Principal;
 use super::body::Json as Body;
 use super::extract::{Parameters, Segment};
-use super::list::{limit, page};
+use super::list::page;
+use super::search::Search;
 use super::{App, Problem, view};
 use crate::engine::{Idempotency, Repeat, StartRequest, Started};
 use axum::Extension;
@@ -11,9 +12,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use pulse_core::execution::{CancelMode, Outcome, Trigger};
-use pulse_core::transition::{ExecutionEnd, ExecutionState, ResolvedAs, WaitReason};
+use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AttemptId, ExecutionId};
-use pulse_store::ExecutionFilter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -94,45 +94,23 @@ fn idempotency(headers: &HeaderMap, wanted: &Start) -> Result<Option<Idempotency
     Ok(Some(Idempotency { key: key.to_owned(), body_digest }))
 }
 
-/// The parameters of the list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
-    workflow: Option<String>,
-    source: Option<String>,
-    status: Option<String>,
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
 /// `GET /api/v1/executions`: newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Json<Value>, Problem> {
-    let status = query.status.as_deref().map(status_of).transpose()?;
-    let cursor = query.cursor.map(|cursor| cursor.parse::<ExecutionId>()).transpose();
-    let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
-    let filter = ExecutionFilter { workflow: query.workflow, source: query.source, status, ..ExecutionFilter::default() };
-    let found = app.engine.store().executions(&filter, limit(query.limit)?, cursor).await?;
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<Vec<(String, String)>>,
+) -> Result<Json<Value>, Problem> {
+    let Search { filter, limit, cursor } = Search::of(query)?;
+    let found = app.engine.store().executions(&filter, limit, cursor).await.map_err(|error| match error {
+        // The only one of its parameters that the store judges.
+        pulse_store::Error::Value { reason, .. } if filter.commit.is_some() => Problem::parameter("commit", reason),
+        error => error.into(),
+    })?;
     let items = found.items.into_iter().map(|item| match item {
         Ok(summary) => view::summary(&summary),
         // One bad row must not hide the others, nor look as if it did not exist.
         Err(error) => json!({ "id": error.key, "status": "unreadable", "message": error.to_string() }),
     });
     Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
-}
-
-fn status_of(word: &str) -> Result<ExecutionState, Problem> {
-    use ExecutionState as State;
-    let all = [
-        State::Pending,
-        State::Running,
-        State::Waiting(WaitReason::Unknown),
-        State::Ended(ExecutionEnd::Succeeded),
-        State::Ended(ExecutionEnd::Failed),
-        State::Ended(ExecutionEnd::Cancelled),
-    ];
-    let found = all.into_iter().find(|state| state.as_str() == word);
-    let words = || all.map(State::as_str).join(", ");
-    found.ok_or_else(|| Problem::parameter("status", format!("it is none of {}", words())))
 }
 
 /// `GET /api/v1/executions/{id}`, also by `workflow#number`.

@@ -1,19 +1,21 @@
-//! `GET /api/v1/events`: a WebSocket with a notice for every change of an execution. A notice is a hint to look, never the
-//! truth itself; one that is lost to a slow listener is told as `resync`.
+//! `GET /api/v1/events`: a WebSocket with a notice for every change. A notice is a hint to look, never the truth itself. Whoever
+//! comes back says the id of the last message it has, and gets what it missed; whoever missed too much is told `resync`.
 
 use super::agents::not_a_websocket;
+use super::extract::Parameters;
+use super::time::{optional, rfc3339};
 use super::{App, Problem};
-use crate::engine::Notice;
+use crate::feed::{Heard, Listener, Notice, Position, Told};
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 /// The protocol that is agreed on where the client offers it. A browser that sends its token as a protocol has to offer this
 /// one too, because the token must not be repeated in an answer.
@@ -24,21 +26,58 @@ const WRITE: Duration = Duration::from_secs(20);
 const PING: Duration = Duration::from_secs(20);
 /// Nothing that a listener could send is larger.
 const MAX_MESSAGE: usize = 4096;
+/// Listeners at a time.
+const MAX_LISTENERS: usize = 1000;
+
+/// The places for listeners; clones share them.
+#[derive(Clone)]
+pub struct Seats(Arc<Semaphore>);
+
+impl Default for Seats {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_LISTENERS)))
+    }
+}
+
+impl Seats {
+    /// A place, free again when it is dropped.
+    fn take(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            let said = format!("{MAX_LISTENERS} listen already; ask again in a moment, or look from time to time");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", said)
+        })
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    /// The id of the last message that the listener has.
+    after: Option<String>,
+    /// Of executions and prompts, those of this workflow only.
+    workflow: Option<String>,
+}
 
 /// Begins to send notices.
 pub(super) async fn upgrade(
     State(app): State<App>,
+    Parameters(query): Parameters<EventsQuery>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let mut upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?.max_message_size(MAX_MESSAGE);
     if upgrade.requested_protocols().any(|offered| offered == PROTOCOL) {
         upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
     }
-    // Subscribed before the answer: whoever reads the state after it has opened misses nothing.
-    let notices = app.engine.subscribe();
+    let after = query.after.map(|after| after.parse::<Position>()).transpose();
+    let after = after.map_err(|error| Problem::parameter("after", format!("{error} of this socket")))?;
+    let seat = app.seats.take()?;
+    // It listens before the answer: whoever reads the state after it has opened misses nothing.
+    let listener = app.engine.feed().listen(after.as_ref());
     Ok(upgrade.on_upgrade(async move |mut socket| {
+        let _seat = seat;
         let over = tokio::select! {
-            over = tell(&mut socket, notices, app.stopping) => over,
+            over = tell(&mut socket, listener, query.workflow.as_deref(), app.stopping) => over,
             () = app.engine.cut_off() => Some((1001, "the database cannot be reached; another controller may be active")),
         };
         if let Some((code, reason)) = over {
@@ -50,35 +89,42 @@ pub(super) async fn upgrade(
 /// Tells until it is over; answers what the listener is told of that, where it can still be told.
 async fn tell(
     socket: &mut WebSocket,
-    mut notices: Receiver<Notice>,
+    mut listener: Listener,
+    workflow: Option<&str>,
     mut stopping: watch::Receiver<bool>,
 ) -> Option<(u16, &'static str)> {
     let mut unanswered = false;
+    let mut next = Some(first(&mut listener));
+    let mut said = Instant::now();
     loop {
-        let message = tokio::select! {
-            () = stopped(&mut stopping) => return Some((1001, "the controller stops")),
-            heard = socket.recv() => match heard {
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
-                    unanswered = false;
-                    continue;
-                }
-                Some(Ok(Message::Text(_) | Message::Binary(_))) => {
-                    return Some((1008, "this socket only tells; requests go to the REST API"));
-                }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-            },
-            notice = tokio::time::timeout(PING, notices.recv()) => match notice {
-                Ok(heard) => match text(heard) {
-                    Some(message) => message,
-                    None => return Some((1001, "the controller stops")),
+        let message = match next.take() {
+            Some(message) => message,
+            None => tokio::select! {
+                () = stopped(&mut stopping) => return Some((1001, "the controller stops")),
+                heard = socket.recv() => match heard {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                        unanswered = false;
+                        continue;
+                    }
+                    Some(Ok(Message::Text(_) | Message::Binary(_))) => {
+                        return Some((1008, "this socket only tells; requests go to the REST API"));
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 },
-                Err(_) if std::mem::replace(&mut unanswered, true) => return None,
-                Err(_) => Message::Ping(axum::body::Bytes::new()),
+                heard = listener.next() => match text(&listener, &heard, workflow) {
+                    Some(text) => Message::text(text),
+                    None => continue,
+                },
+                () = tokio::time::sleep_until(said + PING) => match std::mem::replace(&mut unanswered, true) {
+                    true => return None,
+                    false => Message::Ping(axum::body::Bytes::new()),
+                },
             },
         };
         if !matches!(tokio::time::timeout(WRITE, socket.send(message)).await, Ok(Ok(()))) {
             return None;
         }
+        said = Instant::now();
     }
 }
 
@@ -86,23 +132,62 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
     drop(stopping.wait_for(|stopping| *stopping).await);
 }
 
-/// What a listener is told; `None` once there is nothing more to tell. Whoever missed notices is told so, and goes on with the
-/// oldest that is kept.
-fn text(heard: Result<Notice, RecvError>) -> Option<Message> {
-    let value = match heard {
-        Ok(notice) => json!({
-            "type": "execution",
-            "execution": notice.execution,
-            "workflow": notice.workflow,
-            "number": notice.number,
-            "name": format!("{}#{}", notice.workflow, notice.number),
-            "seq": notice.seq,
-            "status": notice.status,
-        }),
-        Err(RecvError::Lagged(_)) => json!({ "type": "resync" }),
-        Err(RecvError::Closed) => return None,
+/// The first message says from where on it tells.
+fn first(listener: &mut Listener) -> Message {
+    let word = if listener.begins_lost() { "resync" } else { "hello" };
+    Message::text(json!({ "type": word, "id": listener.position().to_string() }).to_string())
+}
+
+/// What a listener is told; nothing of other workflows than its own.
+fn text(listener: &Listener, heard: &Heard, workflow: Option<&str>) -> Option<String> {
+    let told = match heard {
+        Heard::Lost(position) => return Some(json!({ "type": "resync", "id": position.to_string() }).to_string()),
+        Heard::Notice(told) => told,
     };
-    Some(Message::text(value.to_string()))
+    let is_other = workflow.is_some_and(|wanted| told.notice.workflow().is_some_and(|workflow| workflow != wanted));
+    let made = |told: &Told| view(&told.notice, &listener.position()).to_string();
+    (!is_other).then(|| told.text(made).to_owned())
+}
+
+fn view(notice: &Notice, id: &Position) -> Value {
+    let id = id.to_string();
+    match notice {
+        Notice::Execution { execution, source, workflow, number, seq, status, waits } => json!({
+            "type": "execution",
+            "id": id,
+            "execution": execution,
+            "source": source,
+            "workflow": workflow,
+            "number": number,
+            "name": format!("{workflow}#{number}"),
+            "seq": seq,
+            "status": status,
+            "waits": waits.map(|waits| json!({ "for": waits.reason.as_str(), "since": rfc3339(waits.since) })),
+        }),
+        Notice::Prompt { prompt, execution, source, workflow, number, status } => json!({
+            "type": "prompt",
+            "id": id,
+            "prompt": prompt,
+            "execution": execution,
+            "source": source,
+            "workflow": workflow,
+            "number": number,
+            "name": format!("{workflow}#{number}"),
+            "status": status.as_str(),
+        }),
+        Notice::Pause { pause, scope, ended, expires_at } => json!({
+            "type": "pause",
+            "id": id,
+            "pause": pause,
+            "scope": scope,
+            "status": if *ended { "ended" } else { "set" },
+            "expiresAt": optional(*expires_at),
+        }),
+        Notice::Agent { agent, state } => json!({ "type": "agent", "id": id, "agent": agent, "state": state }),
+        Notice::Sync { source, sync, outcome } => {
+            json!({ "type": "sync", "id": id, "source": source, "sync": sync, "outcome": outcome })
+        }
+    }
 }
 
 async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
@@ -113,25 +198,14 @@ async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
-    use crate::engine::Notice;
-    use pulse_protocol::ExecutionId;
-    use tokio::sync::broadcast;
+    use super::{MAX_LISTENERS, Seats};
 
-    #[tokio::test]
-    async fn a_slow_listener_is_told_to_look_at_everything_again() {
-        let (sender, mut receiver) = broadcast::channel(2);
-        let execution = ExecutionId(uuid::Uuid::nil());
-        for seq in 1..=4 {
-            let notice = Notice { execution, workflow: "a".into(), number: 1, seq, status: "running" };
-            sender.send(notice).unwrap();
-        }
-        drop(sender);
-        let mut told = Vec::new();
-        while let Some(message) = text(receiver.recv().await) {
-            told.push(serde_json::from_str::<serde_json::Value>(message.to_text().unwrap()).unwrap());
-        }
-        assert_eq!(told[0], serde_json::json!({ "type": "resync" }));
-        assert_eq!(told[1..].iter().map(|notice| notice["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [3, 4]);
+    #[test]
+    fn a_place_is_free_again_when_its_listener_goes() {
+        let seats = Seats::default();
+        let mut taken: Vec<_> = (0..MAX_LISTENERS).map(|_| seats.take().unwrap()).collect();
+        assert!(seats.take().is_err());
+        taken.pop();
+        assert!(seats.take().is_ok());
     }
 }

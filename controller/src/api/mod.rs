@@ -18,6 +18,7 @@ mod refusals;
 mod request;
 mod schedules;
 mod schemas;
+mod search;
 mod sources;
 mod standby;
 mod syncs;
@@ -29,6 +30,7 @@ mod webhooks;
 mod workflows;
 
 pub use auth::Admin;
+pub use live::Seats;
 pub use problem::Problem;
 pub use standby::{Phase, front};
 pub(crate) use tokens::make as make_token;
@@ -58,6 +60,8 @@ pub struct App {
     pub webhooks: Arc<Webhooks>,
     /// The schedules.
     pub schedules: Scheduler,
+    /// The places of those who listen to changes.
+    pub seats: Seats,
     /// Who may come in.
     pub admin: Arc<Admin>,
     /// How agents and people reach this controller.

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Json;
 use crd_schemas::{Kind, Manifest};
 use pulse_core::Timestamp;
+use pulse_core::pause::Pause;
 use pulse_core::schedule::{CompiledSchedule, Upcoming};
 use pulse_protocol::ExecutionId;
 use pulse_store::{Definition, RowError, ScheduleRow, SlotRow};
@@ -133,6 +134,7 @@ async fn view(
         ("conditions", json!([ready(compiled)])),
         ("suspended", json!(stands.resting.is_some())),
         ("suspendedBy", json!(stands.resting.as_ref().map(|resting| resting.word()))),
+        ("pause", json!(stands.pause.as_ref().map(pause))),
         ("waitsFor", json!(stands.waiting)),
         ("when", json!(compiled.ok().map(|compiled| compiled.timing.describe()))),
         ("timeZone", json!(compiled.ok().and_then(|compiled| compiled.timing.time_zone()))),
@@ -150,6 +152,14 @@ async fn view(
     ];
     fields.into_iter().for_each(|(name, value)| status[name] = value);
     Ok(manifest(&said, status))
+}
+
+/// The pause that holds it.
+fn pause(pause: &Pause) -> Value {
+    json!({
+        "id": pause.id, "scope": pause.scope.to_string(), "by": pause.by, "reason": pause.reason,
+        "since": rfc3339(pause.since), "until": optional(pause.expires_at),
+    })
 }
 
 /// A slot that is to come: its nominal instant, when it fires, and that by the clocks of its zone.

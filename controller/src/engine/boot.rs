@@ -1,8 +1,11 @@
 //! The start of the engine: what the database says is taken into memory, and every execution that is not over is looked at.
 
 use super::{Engine, EngineError};
-use crate::agents::Enrolled;
+use crate::agents::{AgentState, Enrolled};
 use crate::clock;
+use crate::feed::Notice;
+use pulse_protocol::AgentName;
+use std::collections::BTreeMap;
 
 /// How often the controller looks whether it stood still itself.
 const BEAT: std::time::Duration = std::time::Duration::from_secs(1);
@@ -51,12 +54,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Watches for time in which this process could not listen: a stopped process, a suspended host, a stepped clock. What the
+    /// Watches the agents' states, for listeners; and for time in which this process could not listen: a stopped process, a suspended host, a stepped clock. What the
     /// agents would have said meanwhile does not count as their silence. Runs until it is dropped.
     pub async fn watch_own_silence(&self) {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let (mut wall, mut steady) = (clock::now(), tokio::time::Instant::now());
+        let mut states = self.inner.fleet.lock().states(clock::now());
         loop {
             beat.tick().await;
             let passed = steady.elapsed();
@@ -66,7 +70,17 @@ impl Engine {
                 self.forgive_silence();
             }
             (wall, steady) = (clock::now(), tokio::time::Instant::now());
+            states = self.tell_states(&states);
         }
+    }
+
+    /// Tells listeners which agents are in another state than before; answers the states now.
+    fn tell_states(&self, before: &BTreeMap<AgentName, AgentState>) -> BTreeMap<AgentName, AgentState> {
+        let states = self.inner.fleet.lock().states(clock::now());
+        for (name, state) in states.iter().filter(|(name, state)| before.get(*name) != Some(state)) {
+            self.feed().tell(Notice::Agent { agent: name.to_string(), state: state.as_str() });
+        }
+        states
     }
 
     /// Writes down what was heard of agents.

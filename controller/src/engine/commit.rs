@@ -1,11 +1,12 @@
 //! A pass becomes one item of the group commit, and once that is durable its consequences follow: hot state, effects, answers,
 //! notices. Nothing of it happens before.
 
-use super::{Engine, Notice, ScheduleKey};
+use super::{Engine, ScheduleKey};
 use crate::clock;
+use crate::feed::Notice;
 use pulse_core::Timestamp;
 use pulse_core::decide::{Effect, Pass};
-use pulse_core::execution::Execution;
+use pulse_core::execution::{Execution, PromptStatus};
 use pulse_protocol::{AgentName, Assignment, Desired, ToAgent};
 use pulse_store::{Advance, AttemptRow, IdempotencyRow, WriteError, WriteItem};
 use std::collections::BTreeMap;
@@ -98,17 +99,23 @@ impl Engine {
         {
             self.inner.scheduled.add(ScheduleKey { source: execution.created.source.clone(), name: name.to_owned() });
         }
-        if !pass.events.is_empty() {
-            let created = &execution.created;
-            // Nobody listening is no fault.
-            drop(self.inner.notices.send(Notice {
-                execution: id,
-                workflow: created.workflow.clone(),
-                number: created.number,
-                seq: execution.seq,
-                status: execution.status.as_str(),
-            }));
+        self.tell(execution, pass);
+    }
+
+    /// Tells listeners what is new.
+    fn tell(&self, execution: &Execution, pass: &Pass) {
+        if pass.events.is_empty() {
+            return;
         }
+        let feed = self.feed();
+        let closed = |prompt| pass.prompts_closed.iter().find(|closed| closed.prompt == prompt).map(|closed| closed.status);
+        for opened in pass.prompts_opened.iter().filter(|opened| closed(opened.prompt).is_none()) {
+            feed.tell(Notice::of_prompt(execution, opened.prompt, PromptStatus::Open));
+        }
+        for closed in &pass.prompts_closed {
+            feed.tell(Notice::of_prompt(execution, closed.prompt, closed.status));
+        }
+        feed.tell(Notice::of_execution(execution));
     }
 }
 

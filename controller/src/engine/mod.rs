@@ -26,6 +26,7 @@ pub use schedule::{LiveSchedule, ScheduleKey};
 pub use start::{Idempotency, StartRequest, Started};
 
 use crate::agents::{FleetHandle, Freed};
+use crate::feed::Feed;
 use crate::reconcile::Queue;
 use hot::Hot;
 use pulse_core::decide::{Reason, explain};
@@ -35,16 +36,13 @@ use pulse_protocol::{AgentName, AttemptId, ExecutionId, PromptId};
 use pulse_store::Store;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 /// Executions worked on side by side. Each waits for its commit, and commits are grouped, so this bounds the size of a group.
 const WORKERS: usize = 64;
 
 /// How long a caller waits for its commit before it is told that it goes on without it.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
-
-/// Notices kept for a slow listener before it is told to look at everything again.
-const NOTICES: usize = 4096;
 
 /// A handle of the engine; clones share it.
 #[derive(Clone)]
@@ -65,7 +63,7 @@ pub(crate) struct Inner {
     /// Who reads the pauses: one at a time.
     pausing: tokio::sync::Mutex<()>,
     numbers: start::Numbers,
-    notices: broadcast::Sender<Notice>,
+    feed: Feed,
     fenced: tokio::sync::Notify,
     /// False once the leases may have expired.
     leased: watch::Sender<bool>,
@@ -73,21 +71,6 @@ pub(crate) struct Inner {
     troubled: AtomicBool,
     /// Counts what made this controller blind for a while.
     troubles: watch::Sender<u64>,
-}
-
-/// Something of an execution changed: a hint to look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// Which one.
-    pub execution: ExecutionId,
-    /// Its workflow.
-    pub workflow: String,
-    /// Its number.
-    pub number: i64,
-    /// Sequence of its last event.
-    pub seq: u32,
-    /// The word for its state.
-    pub status: &'static str,
 }
 
 impl Engine {
@@ -103,7 +86,7 @@ impl Engine {
             defining: tokio::sync::Mutex::new(()),
             pausing: tokio::sync::Mutex::new(()),
             numbers: start::Numbers::default(),
-            notices: broadcast::channel(NOTICES).0,
+            feed: Feed::new(uuid::Uuid::new_v4().simple().to_string()),
             fenced: tokio::sync::Notify::new(),
             leased: watch::channel(true).0,
             troubled: AtomicBool::new(false),
@@ -165,9 +148,9 @@ impl Engine {
         &self.inner.fleet
     }
 
-    /// Hints about changes from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Notice> {
-        self.inner.notices.subscribe()
+    /// Hints about changes.
+    pub fn feed(&self) -> &Feed {
+        &self.inner.feed
     }
 
     /// Asks to end an execution.

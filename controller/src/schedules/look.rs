@@ -67,7 +67,7 @@ impl Scheduler {
             open.push(OpenExecution { id: summary.id, name, replacing });
         }
         let last_fire = row.and_then(|row| row.fired).map(|fired| fired.at);
-        Ok(World { open, steady_since: self.inner.steady.since(now), last_fire })
+        Ok(World { open, steady_since: self.inner.steady.since(now), last_fire, pauses: engine.pauses() })
     }
 
     /// Asks for the end of the executions that a slot replaces; their end wakes the schedule.

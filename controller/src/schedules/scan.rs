@@ -30,7 +30,7 @@ impl Scheduler {
         }
         let now = self.inner.clock.now();
         // Nothing open, nothing fired: what is due shows itself. The look sees the rest.
-        let world = World { open: Vec::new(), steady_since: now, last_fire: None };
+        let world = World { open: Vec::new(), steady_since: now, last_fire: None, pauses: engine.pauses() };
         for live in engine.schedules().into_iter().filter(|_| !self.inner.rests) {
             let Ok(compiled) = &live.compiled else { continue };
             let state = rows.remove(&live.key);

@@ -3,6 +3,7 @@
 use super::Scheduler;
 use crate::engine::{EngineError, LiveSchedule};
 use pulse_core::Timestamp;
+use pulse_core::pause::Pause;
 use pulse_core::schedule::{OpenExecution, Upcoming, Waiting, decide};
 use pulse_store::{Fired, ScheduleRow};
 
@@ -14,6 +15,8 @@ const UPCOMING: usize = 10;
 pub struct ScheduleStatus {
     /// Why nothing fires, if nothing does.
     pub resting: Option<Resting>,
+    /// The pause that holds it.
+    pub pause: Option<Pause>,
     /// What it waits for, in a sentence.
     pub waiting: String,
     /// The next slots.
@@ -49,6 +52,8 @@ impl Scheduler {
             Ok(compiled) if compiled.suspended => Some(Resting::Manifest),
             Ok(_) => None,
         };
+        let held = live.compiled.as_ref().ok().and_then(|compiled| compiled.held(&world, |pause| pause.is_active(now)));
+        let pause = held.cloned();
         let (waiting, upcoming) = match (&live.compiled, &resting) {
             (Ok(compiled), None) => {
                 let state = row.map(|row| &row.state);
@@ -63,7 +68,7 @@ impl Scheduler {
             }
             (_, resting) => (resting.as_ref().map_or_else(String::new, ToString::to_string), Vec::new()),
         };
-        Ok(ScheduleStatus { resting, waiting, upcoming, open: world.open, fired, settled_until })
+        Ok(ScheduleStatus { resting, pause, waiting, upcoming, open: world.open, fired, settled_until })
     }
 }
 

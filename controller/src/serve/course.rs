@@ -4,7 +4,7 @@ use super::ours::{Ours, is_dead};
 use super::{Active, End, Mode, lease, loops};
 use crate::admin;
 use crate::agents::FleetHandle;
-use crate::api::{self, Admin, App, Phase};
+use crate::api::{self, Admin, App, Phase, Seats};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Origin};
 use crate::engine::Engine;
@@ -208,7 +208,17 @@ impl Course {
     fn app(&self, active: &Active, sources: Sources, schedules: Scheduler, webhooks: Arc<Webhooks>) -> App {
         let (engine, admin) = (active.engine.clone(), Arc::new(Admin::new(&active.admin_token)));
         let (url, stopping) = (self.url.as_str().into(), self.stopping.clone());
-        App { engine, sources, schedules, webhooks, admin, url, enrolment: self.mode.enrolment, stopping }
+        App {
+            engine,
+            sources,
+            schedules,
+            webhooks,
+            seats: Seats::default(),
+            admin,
+            url,
+            enrolment: self.mode.enrolment,
+            stopping,
+        }
     }
 
     async fn stopped(&self) {

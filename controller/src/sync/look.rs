@@ -4,6 +4,7 @@ use super::reading::Purpose;
 use super::record::{Begun, Finding};
 use super::{Checked, Confirmation, Planned, SyncError, Syncer};
 use crate::clock;
+use crate::feed::Notice;
 use pulse_store::{ApplyError, SyncOutcome, SyncRecord};
 use std::sync::Arc;
 
@@ -65,6 +66,7 @@ impl Syncer {
                 tracing::info!(source, commit, generation, confirmed_by, message = record.message, "synced");
                 self.advance_heads(&planned.heads, planned, commit, generation);
                 self.inner.engine.definitions_applied(apply, generation).await?;
+                self.tell(&record);
                 Ok(Some(record))
             }
             Err(ApplyError::Moved { .. }) => {
@@ -91,7 +93,14 @@ impl Syncer {
         }
         self.begin_writing()?;
         self.inner.store.record_sync(&record).await?;
+        self.tell(&record);
         Ok(record)
+    }
+
+    /// Tells listeners of a sync that is recorded.
+    fn tell(&self, record: &SyncRecord) {
+        let (source, outcome) = (record.source.clone(), record.outcome.as_str());
+        self.inner.engine.feed().tell(Notice::Sync { source, sync: record.id, outcome });
     }
 }
 

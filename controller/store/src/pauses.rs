@@ -79,7 +79,7 @@ impl PauseRow {
     /// As decisions see it.
     pub fn pause(&self) -> Pause {
         let (scope, reason, by) = (self.scope.clone(), self.reason.clone(), self.created_by.clone());
-        Pause { id: self.id.to_string(), scope, reason, by, expires_at: self.expires_at }
+        Pause { id: self.id.to_string(), scope, reason, by, since: self.created_at, expires_at: self.expires_at }
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -1,10 +1,12 @@
 //! A schedule as decisions need it.
 
-use super::{Timing, TimingError};
+use super::{Timing, TimingError, World};
+use crate::pause::Pause;
 use crate::time::Timestamp;
 use crd_schemas::Duration;
 use crd_schemas::manifest::{CatchUp, Schedule, SchedulePolicy, ScheduleSpec};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// Catch-up of all schedules is spread over so long after the controller began to serve.
 pub const CATCH_UP_SPREAD: Duration = Duration::from_secs(60);
@@ -18,6 +20,8 @@ pub struct CompiledSchedule {
     pub source: String,
     /// Its name.
     pub name: String,
+    /// Its labels, by which pauses may name it.
+    pub labels: BTreeMap<String, String>,
     /// When it fires.
     pub timing: Timing,
     /// [`Timing::digest`].
@@ -53,6 +57,7 @@ impl CompiledSchedule {
         Ok(Self {
             source: source.to_owned(),
             name: metadata.name.clone(),
+            labels: metadata.labels.clone(),
             digest: timing.digest(),
             timing,
             policy: spec.concurrency_policy,
@@ -62,6 +67,11 @@ impl CompiledSchedule {
             jitter: spec.jitter,
             suspended: spec.suspend,
         })
+    }
+
+    /// The first of the pauses that are `so` and hold this schedule.
+    pub fn held<'a>(&self, world: &'a World, so: impl Fn(&Pause) -> bool) -> Option<&'a Pause> {
+        world.pauses.iter().find(|pause| so(pause) && pause.holds_schedule(&self.name, &self.labels))
     }
 
     /// When a slot fires: its nominal instant and its own share of the jitter, always the same.

@@ -4,6 +4,7 @@ use super::outcome::{Outcome, Settled, Skipped};
 use super::waiting::Waiting;
 use super::{CompiledSchedule, OpenExecution, ScheduleState, World};
 use crate::execution::{Trigger, TriggerKind};
+use crate::pause::Pause;
 use crate::time::Timestamp;
 use crd_schemas::manifest::{CatchUp, SchedulePolicy};
 use pulse_protocol::ExecutionId;
@@ -54,7 +55,7 @@ pub fn decide(schedule: &CompiledSchedule, state: Option<&ScheduleState>, world:
     }
     let replacing = schedule.policy == SchedulePolicy::Replace && world.open.iter().any(|open| open.replacing);
     let Some(due) = schedule.due(state.watermark, replacing, now) else {
-        return rest(schedule, state, now);
+        return rest(schedule, state, world, now);
     };
     let mut decision = Decision::waits(None, Waiting::Nothing);
     decision.settled = due.missed;
@@ -86,20 +87,26 @@ fn adopt(schedule: &CompiledSchedule, state: Option<&ScheduleState>, now: Timest
 }
 
 /// Nothing is due.
-fn rest(schedule: &CompiledSchedule, state: &ScheduleState, now: Timestamp) -> Decision {
+fn rest(schedule: &CompiledSchedule, state: &ScheduleState, world: &World, now: Timestamp) -> Decision {
     let Some(slot) = schedule.timing.next_after(state.watermark) else {
         return Decision::waits(None, Waiting::Nothing);
     };
     let at = schedule.fire_time(slot);
-    let waiting = match state.watermark > now {
-        true => Waiting::ClockBehind { until: state.watermark },
-        false => Waiting::Slot { slot, at },
+    let waiting = match schedule.held(world, |pause| pause.is_active(at)) {
+        _ if state.watermark > now => Waiting::ClockBehind { until: state.watermark },
+        Some(pause) => Waiting::Paused { slot, why: held(pause) },
+        None => Waiting::Slot { slot, at },
     };
     Decision::waits(Some(at), waiting)
 }
 
 /// What becomes of a slot whose turn it is. `others`: newer ones are due, too.
 fn turn(schedule: &CompiledSchedule, slot: Timestamp, others: bool, replacing: bool, world: &World, now: Timestamp) -> Turn {
+    // First of all: while a pause holds nothing starts, and what came due under one that is over is not caught up.
+    let due = schedule.fire_time(slot);
+    if let Some(pause) = schedule.held(world, |pause| pause.is_active(now) || pause.covers(due)) {
+        return Turn::Skip(Skipped::Paused, held(pause));
+    }
     let deadline = schedule.deadline_of(slot);
     let late = now > deadline;
     if late && replacing {
@@ -107,7 +114,7 @@ fn turn(schedule: &CompiledSchedule, slot: Timestamp, others: bool, replacing: b
         return Turn::Skip(Skipped::NotReplacedInTime, message);
     }
     // With `catchUp: all` a slot that came due before the last one fired has waited behind it; it is not that one's fault.
-    let behind = schedule.catch_up == CatchUp::All && world.last_fire >= Some(schedule.fire_time(slot));
+    let behind = schedule.catch_up == CatchUp::All && world.last_fire >= Some(due);
     if late || others || behind {
         return catch_up(schedule, slot, late, world, now);
     }
@@ -140,6 +147,11 @@ fn catch_up(schedule: &CompiledSchedule, slot: Timestamp, late: bool, world: &Wo
         return Turn::Wait { replace: Vec::new(), until: None, waiting };
     }
     Turn::Fire { catch_up: true }
+}
+
+/// The same for every slot, so that slots that a pause holds are one record.
+fn held(pause: &Pause) -> String {
+    format!("paused ({}) by {}: {}", pause.scope, pause.by, pause.reason)
 }
 
 fn names(open: &[OpenExecution]) -> String {

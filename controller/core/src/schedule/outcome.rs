@@ -47,6 +47,8 @@ pub enum Skipped {
     UnknownWorkflow,
     /// What an older release accepted cannot run on this one.
     NotRunnable,
+    /// A pause holds the schedule, or held it when the slot came due.
+    Paused,
 }
 
 /// Why a slot was missed.
@@ -62,7 +64,7 @@ pub enum Missed {
 
 impl Skipped {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::StillRunning,
         Self::NotReplacedInTime,
         Self::WorkflowRunning,
@@ -70,6 +72,7 @@ impl Skipped {
         Self::BadParams,
         Self::UnknownWorkflow,
         Self::NotRunnable,
+        Self::Paused,
     ];
     /// The word in `slots.reason`.
     pub const fn word(self) -> &'static str {
@@ -81,6 +84,7 @@ impl Skipped {
             Self::BadParams => "bad_params",
             Self::UnknownWorkflow => "unknown_workflow",
             Self::NotRunnable => "not_runnable",
+            Self::Paused => "paused",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a decision about a schedule knows.
 
+use crate::pause::Pause;
 use crate::time::Timestamp;
 use pulse_protocol::ExecutionId;
 
@@ -23,6 +24,8 @@ pub struct World {
     pub steady_since: Timestamp,
     /// When this schedule last fired; the real time, not the slot's.
     pub last_fire: Option<Timestamp>,
+    /// Pauses, of whatever: those that hold, and those that ended by themselves while nobody looked.
+    pub pauses: Vec<Pause>,
 }
 
 /// An execution that a schedule started and that is not over.

@@ -17,6 +17,13 @@ pub enum Waiting {
         /// Its jitter added.
         at: Timestamp,
     },
+    /// The next slot, which a pause will hold.
+    Paused {
+        /// The nominal instant.
+        slot: Timestamp,
+        /// What the slot's record will say.
+        why: String,
+    },
     /// The end of executions that it replaces.
     Replacing {
         /// The slot that fires then.
@@ -54,6 +61,7 @@ impl fmt::Display for Waiting {
             Self::Suspended => f.write_str("it is suspended"),
             Self::Slot { slot, at } if slot == at => write!(f, "the next slot, {slot}"),
             Self::Slot { slot, at } => write!(f, "the next slot, {slot}, which fires at {at}"),
+            Self::Paused { slot, why } => write!(f, "the next slot, {slot}, which is skipped: {why}"),
             Self::Replacing { slot, executions, until } => {
                 write!(f, "the end of {executions}, which the slot {slot} replaces; it is skipped after {until}")
             }

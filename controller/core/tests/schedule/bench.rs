@@ -2,6 +2,7 @@
 
 use crd_schemas::Manifest;
 use pulse_core::Timestamp;
+use pulse_core::pause::Pause;
 use pulse_core::schedule::{CompiledSchedule, Decision, OpenExecution, Outcome, ScheduleState, Settled, World, decide};
 use pulse_protocol::ExecutionId;
 use serde_json::{Value, json};
@@ -31,6 +32,12 @@ pub fn schedule(spec: Value) -> CompiledSchedule {
     CompiledSchedule::compile("main", &schedule).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
+/// A pause by Anna.
+pub fn pause(scope: &str, since: Timestamp, expires_at: Option<Timestamp>) -> Pause {
+    let (id, reason, by) = ("p".to_owned(), "a freeze".to_owned(), "anna".to_owned());
+    Pause { id, scope: scope.parse().expect("a scope"), reason, by, since, expires_at }
+}
+
 /// A controller as the engine will be: it writes what is decided, and asks again until nothing is added.
 pub struct Bench {
     pub schedule: CompiledSchedule,
@@ -46,7 +53,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(schedule: CompiledSchedule, now: Timestamp) -> Self {
-        let world = World { open: Vec::new(), steady_since: now, last_fire: None };
+        let world = World { open: Vec::new(), steady_since: now, last_fire: None, pauses: Vec::new() };
         let (rows, fires, replaced) = (Vec::new(), Vec::new(), Vec::new());
         Self { schedule, state: None, world, rows, fires, replaced, last: None, number: 0 }
     }

@@ -4,6 +4,7 @@ mod bench;
 mod catch_up;
 mod daylight;
 mod oracle;
+mod pauses;
 mod policies;
 mod random;
 mod runs;

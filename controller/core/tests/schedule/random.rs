@@ -1,9 +1,10 @@
 //! Random lives of a schedule (crashes, restarts, stalls, stepped clocks, suspensions, new timings, slow executions), judged by a
 //! checker that only knows slots and rows.
 
-use crate::bench::{at, full, schedule, seconds};
+use crate::bench::{at, full, pause, schedule, seconds};
 use proptest::prelude::*;
 use pulse_core::Timestamp;
+use pulse_core::pause::Pause;
 use pulse_core::schedule::{CompiledSchedule, Decision, OpenExecution, Outcome, ScheduleState, Settled, World, decide};
 use pulse_protocol::ExecutionId;
 use serde_json::{Value, json};
@@ -25,6 +26,10 @@ enum Happening {
     /// Everything that is open is over.
     Finish,
     Suspend(bool),
+    /// Somebody pauses it for so many seconds; without a number until it is ended.
+    Pause(Option<i64>),
+    /// Every pause without an end is ended.
+    Unpause,
     Retime(usize),
 }
 
@@ -47,6 +52,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => prop_oneof![Just(3600), Just(-3600), Just(86_400), Just(-86_400), -100..100_i64].prop_map(Happening::Step),
         4 => Just(Happening::Finish),
         1 => any::<bool>().prop_map(Happening::Suspend),
+        1 => proptest::option::of(60..100_000_i64).prop_map(Happening::Pause),
+        1 => Just(Happening::Unpause),
         1 => (0..RHYTHMS.len()).prop_map(Happening::Retime),
     ]
 }
@@ -112,6 +119,8 @@ impl Life {
         let Some(fire) = &decision.fire else { return };
         let due = self.schedule.fire_time(fire.slot);
         assert!(due <= now, "too early: {decision:?}");
+        let held = |pause: &Pause| pause.is_active(now) || pause.covers(due);
+        assert!(!self.world.pauses.iter().any(held), "a pause held it: {decision:?}");
         let late = now > due.plus(*deadline);
         assert!(!late || fire.catch_up, "late, and no catch-up: {decision:?}");
         match self.schedule.catch_up {
@@ -227,6 +236,11 @@ impl Life {
             }
             Happening::Finish => self.world.open.clear(),
             Happening::Suspend(suspended) => self.schedule.suspended = *suspended,
+            Happening::Pause(length) => {
+                let expires_at = length.map(|length| Timestamp(self.now.0 + seconds(length)));
+                self.world.pauses.push(pause("all", self.now, expires_at));
+            }
+            Happening::Unpause => self.world.pauses.retain(|pause| pause.expires_at.is_some()),
             Happening::Retime(rhythm) => {
                 let suspended = self.schedule.suspended;
                 self.schedule = CompiledSchedule { suspended, ..compiled(rules, *rhythm) };
@@ -238,7 +252,7 @@ impl Life {
 /// A life that begins so many seconds into 2026.
 fn live(rules: &Value, rhythm: usize, start: i64, happenings: &[Happening]) {
     let now = Timestamp(at("2026-01-01T00:00Z").0 + seconds(start));
-    let world = World { open: Vec::new(), steady_since: now, last_fire: None };
+    let world = World { open: Vec::new(), steady_since: now, last_fire: None, pauses: Vec::new() };
     let schedule = compiled(rules, rhythm);
     let mut life =
         Life { schedule, state: None, world, now, wake: None, begin: now, settled: BTreeSet::new(), newest: None, number: 0 };

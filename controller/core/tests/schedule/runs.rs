@@ -21,7 +21,7 @@ fn a_day_behind_a_long_execution_is_one_record() {
         name: "w#1".to_owned(),
         replacing: false,
     };
-    let world = World { open: vec![open], steady_since: start, last_fire: Some(start) };
+    let world = World { open: vec![open], steady_since: start, last_fire: Some(start), pauses: Vec::new() };
     let mut records: Vec<Settled> = Vec::new();
     for slot in 1..=8640 {
         let decision = decide(&schedule, Some(&state), &world, Timestamp(start.0 + seconds(10 * slot)));

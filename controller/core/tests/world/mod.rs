@@ -185,7 +185,7 @@ impl World {
                 let expires_at = expires.first().map(|length| self.now.plus(length.parse().expect("a duration")));
                 let scope = scope.parse().expect("a scope");
                 let (id, reason, by) = ("p1".to_owned(), "a freeze".to_owned(), "eve".to_owned());
-                self.around.pauses = vec![Pause { id, scope, reason, by, expires_at }];
+                self.around.pauses = vec![Pause { id, scope, reason, by, since: self.now, expires_at }];
                 self.pass(&[])
             }
             ["resume"] => {

@@ -319,7 +319,7 @@ impl FleetState {
         self.turns.free(execution, &Turn::parse(key)?)
     }
 
-    /// The pauses that hold from now on.
+    /// The pauses that are known from now on; each says until when it holds.
     pub fn set_pauses(&mut self, pauses: Vec<Pause>) {
         self.pauses = pauses;
     }
@@ -415,6 +415,12 @@ impl FleetState {
         self.slots.of(agent, WOKEN_PER_SLOT)
     }
 
+    /// The state of every agent that is enrolled.
+    pub fn states(&self, now: Timestamp) -> BTreeMap<AgentName, AgentState> {
+        let enrolled = self.agents.iter().filter(|(name, _)| self.members.contains_key(*name));
+        enrolled.map(|(name, view)| (name.clone(), state_of(view, now))).collect()
+    }
+
     /// Every agent with its labels, for selections.
     pub fn inventory(&self) -> impl Iterator<Item = (&AgentName, &AgentView)> {
         self.agents.iter()
@@ -422,13 +428,10 @@ impl FleetState {
 
     fn status(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
         let (view, member) = (self.agents.get(name)?, self.members.get(name)?);
-        let silence = now.since(view.last_seen);
-        let (state, reason) = match &view.presence {
-            Presence::Revoked => (AgentState::Revoked, None),
-            Presence::Quarantined(reason) => (AgentState::Quarantined, Some(reason.clone())),
-            _ if silence >= OFFLINE_AFTER => (AgentState::Offline, None),
-            Presence::Connected(_) if silence < STALE_AFTER => (AgentState::Online, None),
-            _ => (AgentState::Stale, None),
+        let state = state_of(view, now);
+        let reason = match &view.presence {
+            Presence::Quarantined(reason) => Some(reason.clone()),
+            _ => None,
         };
         Some(AgentStatus {
             name: name.clone(),
@@ -452,5 +455,16 @@ fn slot_of(claim: &ClaimKey) -> Option<(&AgentName, u32)> {
     match claim {
         ClaimKey::Slot { agent, slot } => Some((agent, *slot)),
         ClaimKey::Workflow { .. } | ClaimKey::Place { .. } => None,
+    }
+}
+
+fn state_of(view: &AgentView, now: Timestamp) -> AgentState {
+    let silence = now.since(view.last_seen);
+    match &view.presence {
+        Presence::Revoked => AgentState::Revoked,
+        Presence::Quarantined(_) => AgentState::Quarantined,
+        _ if silence >= OFFLINE_AFTER => AgentState::Offline,
+        Presence::Connected(_) if silence < STALE_AFTER => AgentState::Online,
+        _ => AgentState::Stale,
     }
 }

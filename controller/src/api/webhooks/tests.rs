@@ -1,7 +1,7 @@
 //! A flood of deliveries, and bodies that never end, over real connections.
 
 use crate::agents::FleetHandle;
-use crate::api::{Admin, App, router};
+use crate::api::{Admin, App, Seats, router};
 use crate::clock::Clock;
 use crate::config::{AdminToken, WebhookSecrets};
 use crate::engine::Engine;
@@ -106,8 +106,17 @@ impl Bench {
         let (stop, stopping) = watch::channel(false);
         let schedules = Scheduler::new(engine.clone(), Clock::machine(), true);
         let (of, hooks) = (sources.clone(), Arc::clone(&webhooks));
-        let app =
-            App { engine, sources: of, schedules, webhooks: hooks, admin, url: "http://x".into(), enrolment: false, stopping };
+        let app = App {
+            engine,
+            sources: of,
+            schedules,
+            webhooks: hooks,
+            seats: Seats::default(),
+            admin,
+            url: "http://x".into(),
+            enrolment: false,
+            stopping,
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(app)).await });

@@ -3,6 +3,7 @@
 mod bench;
 mod catch_up;
 mod faults;
+mod pauses;
 mod policies;
 mod race;
 #[path = "../../../store/src/test_database.rs"]

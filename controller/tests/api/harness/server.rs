@@ -18,8 +18,10 @@ const TOKEN: &str = "a-token-for-tests";
 /// A controller; it stops when this is dropped.
 pub struct Server {
     runtime: Runtime,
+    config: Config,
+    mode: Mode,
     serving: Option<Serving>,
-    engine: Engine,
+    engine: Option<Engine>,
     root: tempfile::TempDir,
     http: ureq::Agent,
 }
@@ -70,11 +72,33 @@ impl Server {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let mut serving = runtime.block_on(serve::start(&config, mode)).unwrap();
-        let engine = runtime.block_on(serving.active()).unwrap().engine;
+        let engine = Some(runtime.block_on(serving.active()).unwrap().engine);
         let http = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
-        let server = Self { runtime, serving: Some(serving), engine, root, http: http.build().new_agent() };
+        let http = http.build().new_agent();
+        let server = Self { runtime, config, mode, serving: Some(serving), engine, root, http };
         server.post("/api/v1/syncs", &json!({})).ok();
         server
+    }
+
+    /// The controller ends, and another one begins on the same data, on another port.
+    #[expect(clippy::disallowed_methods, reason = "a test's patience is real time")]
+    pub fn restart(&mut self) {
+        let ended = self.serving.take().unwrap();
+        assert_eq!(self.runtime.block_on(ended.stop()).unwrap(), End::Stopped);
+        self.engine = None;
+        // A connection that is being closed may hold the data folder for a moment yet.
+        let patience = Instant::now() + Duration::from_secs(30);
+        loop {
+            let mut serving = self.runtime.block_on(serve::start(&self.config, self.mode)).unwrap();
+            match self.runtime.block_on(serving.active()) {
+                Ok(active) => (self.engine, self.serving) = (Some(active.engine), Some(serving)),
+                Err(error) => {
+                    assert!(Instant::now() < patience, "{error:#}");
+                    continue;
+                }
+            }
+            return;
+        }
     }
 
     /// A second source, `two`, with these files, synced. Settings name one source only; what is live may be of several.
@@ -84,7 +108,7 @@ impl Server {
         for (file, text) in files {
             std::fs::write(folder.join(file), text).unwrap();
         }
-        let syncer = Syncer::new("two", Arc::new(Folder::new(folder)), Duration::from_secs(3600), self.engine.clone());
+        let syncer = Syncer::new("two", Arc::new(Folder::new(folder)), Duration::from_secs(3600), self.engine().clone());
         assert_eq!(self.block_on(syncer.sync()).unwrap().outcome.as_str(), "applied");
     }
 
@@ -95,7 +119,7 @@ impl Server {
 
     /// Its executions and agents.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        self.engine.as_ref().unwrap()
     }
 
     /// Runs something on the controller's own runtime.
