@@ -1,4 +1,4 @@
-use crate::harness::{Server, workflow};
+use crate::harness::{ASK, Server, flow, workflow};
 use serde_json::json;
 
 const PATH: &str = "/api/v1/executions";
@@ -91,4 +91,104 @@ fn a_name_of_two_sources_is_refused_until_one_is_named() {
     assert_eq!(sources, ["default", "two"]);
     let one = server.get("/api/v1/workflows/a").refused(409, "ambiguous_name");
     assert_eq!(one["sources"], json!(["default", "two"]));
+}
+
+#[test]
+fn a_full_queue_is_refused_and_those_in_it_say_who_is_first() {
+    let server = Server::with(&[("a.yaml", &flow("a", "concurrency: {policy: Queue, maxQueued: 1}", &[ASK]))]);
+    let asked = server.asks("a");
+    let second = server.run("a");
+    let full = server.post(PATH, &json!({ "workflow": "a" })).refused(409, "queue_full");
+    assert!(full["detail"].as_str().unwrap().contains("maxQueued"), "{full}");
+    let why = server.reason(&second, "queued");
+    assert_eq!((&why["execution"], &why["name"], &why["count"]), (&asked["execution"], &json!("a#1"), &json!(1)));
+    server.post(&format!("/api/v1/prompts/{}/answer", asked["id"].as_str().unwrap()), &json!({ "answer": "Yes" })).ok();
+    server.until(&format!("{PATH}/{second}"), |one| one["steps"][0]["prompt"]["id"].is_string());
+    assert_eq!(server.post(PATH, &json!({ "workflow": "a" })).status, 201, "there is room again");
+}
+
+#[test]
+fn only_equal_keys_exclude_each_other() {
+    let spec = "params: [{name: host, type: string, default: a}]\n  concurrency: {policy: Forbid, key: '{{ params.host }}'}";
+    let server = Server::with(&[("a.yaml", &flow("a", spec, &[ASK]))]);
+    let start = |host: &str| server.post(PATH, &json!({ "workflow": "a", "params": { "host": host } }));
+    let first = start("x").ok();
+    assert_eq!(start("x").refused(409, "already_running")["execution"], first["id"]);
+    let second = start("y").ok()["id"].as_str().unwrap().to_owned();
+    assert!(server.get(&format!("{PATH}/{second}")).ok()["concurrencyKey"].as_str().unwrap().contains('y'));
+}
+
+const TYPED: &str = "params: [{name: n, type: int, min: 1, max: 9, default: 3}, {name: r, type: number, default: 1}, {name: b, type: bool, default: false}, \
+    {name: e, type: enum, values: [x, y], default: x}, {name: d, type: duration, default: 1m}, {name: h, type: agent, default: web-1}, \
+    {name: l, type: list, default: []}, {name: t, type: string, pattern: 'OPS-\\d+', default: OPS-1}]";
+
+#[test]
+fn every_wrong_parameter_is_said_with_its_place() {
+    let server = Server::with(&[("a.yaml", &flow("a", TYPED, &[ASK]))]);
+    let _agent = server.agent("web-1");
+    let params = json!({
+        "n": 10, "r": "much", "b": "yes", "e": "z", "d": "5", "h": "A B", "l": ["a", 1], "t": "OPS", "a/b~c": 1,
+    });
+    let refused = server.post(PATH, &json!({ "workflow": "a", "params": params })).refused(422, "bad_params");
+    let errors = refused["errors"].as_array().unwrap();
+    let message = |pointer: &str| {
+        let found = errors.iter().find(|error| error["pointer"] == pointer);
+        found.unwrap_or_else(|| panic!("nothing of {pointer} in {refused}"))["message"].as_str().unwrap()
+    };
+    let wanted = [
+        ("/params/n", "9"),
+        ("/params/r", "a number"),
+        ("/params/b", "true or false"),
+        ("/params/e", "x"),
+        ("/params/d", "unit"),
+        ("/params/h", "A B"),
+        ("/params/l", "item 2"),
+        ("/params/t", "OPS-\\d+"),
+        ("/params/a~1b~0c", "no such parameter"),
+    ];
+    assert_eq!(errors.len(), wanted.len(), "{refused}");
+    for (pointer, words) in wanted {
+        assert!(message(pointer).contains(words), "{pointer}: {}", message(pointer));
+    }
+    assert_eq!(server.get(PATH).ok()["items"], json!([]));
+}
+
+#[test]
+fn a_value_may_be_of_its_type_or_the_text_of_it() {
+    let server = Server::with(&[("a.yaml", &flow("a", TYPED, &[ASK]))]);
+    let _agent = server.agent("web-1");
+    let dry = |params: serde_json::Value| server.post(PATH, &json!({ "workflow": "a", "params": params, "dryRun": true })).ok();
+    let typed = dry(json!({ "n": 5, "r": 2.5, "b": true, "l": ["a"], "d": "90s" }));
+    let texts = dry(json!({ "n": "5", "r": "2.5", "b": "true", "l": "[\"a\"]", "d": "90s" }));
+    assert_eq!(typed["params"], texts["params"]);
+    assert_eq!(
+        (&typed["params"]["n"], &typed["params"]["l"], &typed["params"]["t"]),
+        (&json!("5"), &json!("[\"a\"]"), &json!("OPS-1"))
+    );
+}
+
+#[test]
+fn a_dry_run_shows_every_type_of_step() {
+    let steps = [
+        "{id: df, type: execute, targets: [all], command: df, when: 1 < 2}",
+        "{id: again, type: execute, targets: {from: df, result: failed}, command: df}",
+        "{id: read, type: parse, from: df, into: disk, format: regex, pattern: '(?<used>[0-9]+)%', agent: web-1}",
+        "{id: choose, type: route, routes: [{if: 'int(state.disk.used) > 90', goto: ask, label: Full}, {default: true, goto: end}]}",
+        "{id: ask, type: prompt, message: 'Clean {{ params.what }}?', options: [\"Yes\", {value: \"No\", goto: end}], timeout: 1h, onTimeout: {answer: \"No\"}}",
+        "{id: rest, type: wait, duration: 5m, goto: df}",
+    ];
+    let server = Server::with(&[("a.yaml", &flow("a", "params: [{name: what, default: logs}]", &steps))]);
+    let _agent = server.agent("web-1");
+    let dry = server.post(PATH, &json!({ "workflow": "a", "dryRun": true })).ok();
+    let [df, again, read, choose, ask, rest] = dry["steps"].as_array().unwrap().as_slice() else { panic!("{dry}") };
+    assert_eq!((&df["type"], &df["when"], &df["targets"]), (&json!("execute"), &json!("1 < 2"), &json!(["web-1"])));
+    assert_eq!((&again["targets"], &again["targetsFrom"]), (&json!([]), &json!({ "from": "df", "result": "failed" })));
+    assert_eq!(
+        (&read["type"], &read["from"], &read["into"], &read["agent"]),
+        (&json!("parse"), &json!("df"), &json!("disk"), &json!("web-1"))
+    );
+    assert_eq!((&choose["type"], &choose["routes"][0]["label"]), (&json!("route"), &json!("Full")));
+    assert_eq!((&ask["message"], &ask["timeout"]), (&json!("Clean logs?"), &json!("1h")));
+    assert_eq!((&ask["options"][1]["value"], &ask["onTimeout"]["answer"]), (&json!("No"), &json!("No")), "{ask}");
+    assert_eq!((&rest["type"], &rest["duration"], &rest["goto"]), (&json!("wait"), &json!("5m"), &json!("df")));
 }

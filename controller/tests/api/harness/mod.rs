@@ -5,7 +5,7 @@ mod answer;
 mod listener;
 mod server;
 
-pub use agent::Agent;
+pub use agent::{Agent, digest};
 pub use answer::Answer;
 pub use listener::Listener;
 pub use server::Server;
@@ -34,3 +34,5 @@ pub fn flow(name: &str, spec: &str, steps: &[&str]) -> String {
 
 /// A step that asks.
 pub const ASK: &str = "{id: ask, type: prompt, message: \"Go on?\", options: [\"Yes\", \"No\"]}";
+/// A step that runs a command on all agents.
+pub const RUN: &str = "{id: go, type: execute, targets: [all], command: echo}";

@@ -197,6 +197,19 @@ impl Server {
         self.post("/api/v1/executions", &json!({ "workflow": workflow })).ok()["id"].as_str().unwrap().to_owned()
     }
 
+    /// Starts a workflow that asks at once, and answers the prompt.
+    pub fn asks(&self, workflow: &str) -> Value {
+        let id = self.run(workflow);
+        let open = |page: &Value| page["items"].as_array().unwrap().iter().find(|one| one["execution"] == id.as_str()).cloned();
+        open(&self.until("/api/v1/prompts", |page| open(page).is_some())).unwrap()
+    }
+
+    /// Waits for a reason with this code.
+    pub fn reason(&self, execution: &str, code: &str) -> Value {
+        let found = |page: &Value| page["items"].as_array().unwrap().iter().find(|one| one["code"] == code).cloned();
+        found(&self.until(&format!("/api/v1/executions/{execution}/why"), |page| found(page).is_some())).unwrap()
+    }
+
     /// Looks until it is so; what never comes to be so fails the test.
     #[expect(clippy::disallowed_methods, reason = "a test's patience is real time")]
     pub fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {

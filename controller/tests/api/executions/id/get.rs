@@ -1,6 +1,7 @@
-use crate::harness::{Server, workflow};
+use crate::harness::{ASK, Server, flow, workflow};
 use pulse_protocol::Observed;
 use pulse_protocol::observation::EndKind;
+use serde_json::{Value, json};
 
 #[test]
 fn an_execution_shows_steps_targets_and_attempts() {
@@ -23,4 +24,41 @@ fn an_execution_shows_steps_targets_and_attempts() {
     assert_eq!(server.get("/api/v1/executions/a%231").ok()["id"], id.as_str());
     server.get("/api/v1/executions/a%232").refused(404, "no_such_execution");
     server.get("/api/v1/executions/nonsense").refused(404, "no_such_execution");
+}
+
+#[test]
+fn every_type_of_step_shows_what_it_did() {
+    let steps = [
+        "{id: df, type: execute, targets: [all], command: df}",
+        "{id: read, type: parse, from: df}",
+        "{id: choose, type: route, routes: [{if: 'int(state.used) > 95', goto: end}, {if: 'int(state.used) > 90', goto: ask, label: Full}]}",
+        "{id: never, type: wait, duration: 1h}",
+        ASK,
+        "{id: rest, type: wait, duration: 1s}",
+    ];
+    let server = Server::with(&[("a.yaml", &flow("a", "", &steps))]);
+    let mut agent = server.agent("web-1");
+    let path = format!("/api/v1/executions/{}", server.run("a"));
+    let first = server.get(&path).ok();
+    let types: Vec<_> = first["steps"].as_array().unwrap().iter().map(|step| step["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["execute", "parse", "route", "wait", "prompt", "wait"], "those to come, too");
+    agent.does("USED=91\n", 0);
+    let asks = server.until(&path, |one| one["status"] == "waiting");
+    assert_eq!((&asks["state"], &asks["labels"]), (&json!({ "used": "91" }), &json!({ "team": "infra" })));
+    assert_eq!(asks["waits"]["for"], "person");
+    let step = |one: &Value, id: &str| one["steps"].as_array().unwrap().iter().find(|step| step["id"] == id).unwrap().clone();
+    assert_eq!(step(&asks, "read")["parsed"], json!({ "used": "91" }));
+    assert_eq!(step(&asks, "choose")["route"], json!({ "place": 1, "label": "Full", "goto": "ask" }));
+    assert!(asks["steps"].as_array().unwrap().iter().all(|step| step["id"] != "never"), "it was passed over: {asks}");
+    let open = step(&asks, "ask")["prompt"].clone();
+    assert_eq!((&open["options"], &open["timeout"], &open["closedAt"]), (&json!(["Yes", "No"]), &Value::Null, &Value::Null));
+    let answer = json!({ "answer": "Yes", "comment": "go on" });
+    server.post(&format!("/api/v1/prompts/{}/answer", open["id"].as_str().unwrap()), &answer).ok();
+    let done = server.until(&path, |one| one["status"] == "succeeded");
+    let (asked, rest) = (step(&done, "ask"), step(&done, "rest"));
+    assert_eq!((&asked["answer"], &asked["prompt"]["answeredBy"]), (&json!("Yes"), &json!("admin")));
+    assert_eq!((&asked["prompt"]["comment"], &asked["prompt"]["closedAt"]), (&json!("go on"), &asked["endedAt"]));
+    let at = |field: &str| rest[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_microsecond();
+    assert_eq!(at("until") - at("startedAt"), 1_000_000, "{rest}");
+    assert_eq!((&done["waits"], &done["retryOf"]), (&Value::Null, &Value::Null));
 }

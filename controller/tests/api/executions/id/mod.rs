@@ -3,4 +3,5 @@ mod events;
 mod get;
 mod output;
 mod resolve;
+mod retry;
 mod why;

@@ -1,4 +1,5 @@
 use crate::harness::{Server, schedule, workflow};
+use serde_json::json;
 
 #[test]
 fn a_schedule_says_what_comes_by_the_clocks_of_its_zone() {
@@ -39,4 +40,28 @@ fn what_is_not_live_is_not_there() {
     let server = Server::start();
     server.get("/api/v1/schedules/x").refused(404, "no_such_schedule");
     server.get("/api/v1/schedules/x/slots").refused(404, "no_such_schedule");
+}
+
+#[test]
+fn a_paused_one_shows_the_pause_and_skips_its_slots() {
+    let often = schedule("often", "every: 1s\n  catchUp: all");
+    let server = Server::with(&[("a.yaml", &often), ("b.yaml", &workflow("work", "echo"))]);
+    let path = "/api/v1/schedules/often";
+    assert!(server.get(path).ok()["status"]["pause"].is_null());
+    let body = json!({ "scope": "schedule/often", "reason": "a freeze", "expires": "1h" });
+    let pause = server.post("/api/v1/pauses", &body).ok();
+    let status = server.get(path).ok()["status"].clone();
+    let shown = &status["pause"];
+    assert_eq!((&shown["id"], &shown["scope"], &shown["by"]), (&pause["id"], &json!("schedule/often"), &json!("admin")));
+    assert_eq!(
+        (&shown["reason"], &shown["since"], &shown["until"]),
+        (&json!("a freeze"), &pause["createdAt"], &pause["expiresAt"])
+    );
+    assert_eq!((&status["suspended"], &status["suspendedBy"]), (&json!(false), &json!(null)));
+    let skipped = server.until(path, |view| view["status"]["last"]["reason"] == "paused");
+    let last = &skipped["status"]["last"];
+    assert_eq!((&last["outcome"], &last["message"]), (&json!("skipped"), &json!("paused (schedule/often) by admin: a freeze")));
+    server.delete(&format!("/api/v1/pauses/{}", pause["id"].as_str().unwrap())).ok();
+    server.until(path, |view| view["status"]["last"]["reason"] == "no_targets");
+    assert!(server.get(path).ok()["status"]["pause"].is_null());
 }

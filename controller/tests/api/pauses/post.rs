@@ -1,0 +1,67 @@
+use crate::harness::{ASK, RUN, Server, flow};
+use serde_json::{Value, json};
+
+const PATH: &str = "/api/v1/pauses";
+
+#[test]
+fn a_pause_says_what_it_holds_by_whom_why_and_until_when() {
+    let server = Server::start();
+    let answer = server.post(PATH, &json!({ "scope": "team=infra,env!=dev", "reason": " OPS-12 ", "expires": "2h" }));
+    assert_eq!(answer.status, 201);
+    let pause = answer.ok();
+    assert_eq!((&pause["scope"], &pause["reason"]), (&json!("team=infra,env!=dev"), &json!("OPS-12")));
+    assert_eq!((&pause["createdBy"], &pause["endedAt"], &pause["endedBy"]), (&json!("admin"), &Value::Null, &Value::Null));
+    let at = |field: &str| pause[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
+    assert_eq!(at("expiresAt") - at("createdAt"), 7200);
+}
+
+#[test]
+fn wrong_pauses_are_refused_by_their_field() {
+    let server = Server::start();
+    let refused = |body: Value| server.post(PATH, &body).refused(400, "bad_parameter")["errors"][0]["name"].clone();
+    for scope in ["", "nothing", "workflow/", "group/web", "a=b,"] {
+        assert_eq!(refused(json!({ "scope": scope, "reason": "x" })), "scope", "{scope}");
+    }
+    for expires in ["", "2", "0s", "10ms", "400d", "-1h", "soon"] {
+        assert_eq!(refused(json!({ "scope": "all", "reason": "x", "expires": expires })), "expires", "{expires}");
+    }
+    for reason in [String::new(), "  ".to_owned(), "x".repeat(1001)] {
+        assert_eq!(refused(json!({ "scope": "all", "reason": reason })), "reason");
+    }
+    server.post(PATH, &json!({ "scope": "all" })).refused(400, "bad_body");
+    assert_eq!(server.get("/api/v1/pauses?all=true").ok()["items"], json!([]));
+}
+
+#[test]
+fn an_execution_of_a_paused_workflow_waits_says_why_and_goes_on() {
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[RUN]))]);
+    let mut agent = server.agent("web-1");
+    let set =
+        |scope: &str, expires: &str| server.post(PATH, &json!({ "scope": scope, "reason": "a freeze", "expires": expires })).ok();
+    let pause = set("team=infra", "1h");
+    let id = server.run("a");
+    let why = server.reason(&id, "paused");
+    assert_eq!((&why["pause"], &why["scope"], &why["by"]), (&pause["id"], &json!("team=infra"), &json!("admin")));
+    assert_eq!((&why["reason"], &why["until"], &why["step"]), (&json!("a freeze"), &pause["expiresAt"], &Value::Null));
+    let path = format!("/api/v1/executions/{id}");
+    let waits = server.until(&path, |one| one["status"] == "waiting");
+    assert_eq!(waits["waits"]["for"], "pause");
+    // One that ends by itself holds it on.
+    let brief = set("workflow/a", "1s");
+    server.delete(&format!("{PATH}/{}", pause["id"].as_str().unwrap())).ok();
+    agent.does("", 0);
+    let done = server.until(&path, |one| one["status"] == "succeeded");
+    assert!(done["steps"][0]["startedAt"].as_str() >= brief["expiresAt"].as_str(), "not before: {done}");
+}
+
+#[test]
+fn a_paused_agent_gets_no_command_and_others_go_on() {
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[RUN])), ("b.yaml", &flow("b", "", &[ASK]))]);
+    let (_held, mut free) = (server.agent("web-1"), server.agent("web-2"));
+    server.post(PATH, &json!({ "scope": "agent/web-1", "reason": "a disk" })).ok();
+    let id = server.run("a");
+    free.does("", 0);
+    let why = server.reason(&id, "paused");
+    assert_eq!((&why["target"], &why["step"], &why["scope"]), (&json!("web-1"), &json!("go"), &json!("agent/web-1")));
+    assert_eq!(server.asks("b")["status"], "open", "people are asked");
+}

@@ -1,0 +1,46 @@
+use crate::harness::{ASK, RUN, Server, digest, flow};
+use serde_json::{Value, json};
+
+#[test]
+fn evidence_puts_together_what_ended_alike_and_shows_its_end() {
+    let go = "{id: go, type: execute, targets: [all], command: df, maxFailures: 1}";
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[go, ASK]))]);
+    let mut agents = ["web-1", "web-2", "web-3"].map(|name| server.agent(name));
+    let id = server.run("a");
+    let long = format!("{}end of it", "x".repeat(5000));
+    agents[0].does("disk is full", 1);
+    agents[1].does(&long, 0);
+    agents[2].does(&long, 0);
+    let open = server.until("/api/v1/prompts", |page| page["items"].as_array().unwrap().len() == 1);
+    let path = format!("/api/v1/prompts/{}", open["items"][0]["id"].as_str().unwrap());
+    // Output may still be on its way when its command has ended.
+    let is_there =
+        |one: &Value| one["evidence"]["groups"].as_array().unwrap().iter().all(|group| group["stdout"]["complete"] == true);
+    let prompt = server.until(&path, is_there);
+    assert_eq!((&prompt["execution"], &prompt["targets"]), (&json!(id), &json!(["web-1", "web-2", "web-3"])));
+    let evidence = &prompt["evidence"];
+    assert_eq!((&evidence["step"], &evidence["visit"], &evidence["status"]), (&json!("go"), &json!(1), &json!("succeeded")));
+    let [alike, other] = evidence["groups"].as_array().unwrap().as_slice() else { panic!("{evidence}") };
+    assert_eq!(
+        (&alike["agents"], &alike["status"], &alike["exitCode"]),
+        (&json!(["web-2", "web-3"]), &json!("succeeded"), &json!(0))
+    );
+    assert_eq!((&alike["stdout"]["bytes"], &alike["stdout"]["sha256"]), (&json!(5009), &json!(digest(&long))));
+    assert_eq!(alike["stdout"]["tail"], long[long.len() - 4096..], "the last 4 KiB");
+    assert_eq!((&other["agents"], &other["exitCode"]), (&json!(["web-1"]), &json!(1)));
+    assert_eq!((&other["stdout"]["tail"], &other["stderr"]["bytes"]), (&json!("disk is full"), &json!(0)));
+}
+
+#[test]
+fn without_a_command_before_there_is_none() {
+    let timed = ASK.replace('}', ", timeout: 1h, onTimeout: {answer: \"No\"}}");
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[&timed, RUN]))]);
+    let _agent = server.agent("web-1");
+    let asked = server.asks("a");
+    let prompt = server.get(&format!("/api/v1/prompts/{}", asked["id"].as_str().unwrap())).ok();
+    assert_eq!((&prompt["evidence"], &prompt["timeout"]), (&Value::Null, &json!("1h")));
+    let at = |field: &str| prompt[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
+    assert_eq!(at("deadline") - at("openedAt"), 3600, "{prompt}");
+    server.get("/api/v1/prompts/01930000-0000-7000-8000-000000000000").refused(404, "no_such_prompt");
+    server.get("/api/v1/prompts/nonsense").refused(404, "no_such_prompt");
+}
