@@ -8,6 +8,7 @@ use crate::transact::look_again;
 use crate::{Error, RowError, Store};
 use pulse_core::elapsed::Span;
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint;
 
 /// A span shorter than this is not worth a row.
 const SHORTEST_MICROS: i64 = 1_000_000;
@@ -31,26 +32,30 @@ impl FromRow for Span {
 }
 
 impl Store {
-    /// Notes a span in which no controller ran, and forgets those that ended more than 400 days before its end. One that is shorter
-    /// than a second, or noted already, changes nothing.
+    /// Notes the span in which no controller ran before this one, and forgets those that ended more than 400 days before its end. One
+    /// that is shorter than a second, or noted already, makes no row. Until it is noted the database keeps it for the next
+    /// controller, should this one die first.
     pub async fn note_absence(&self, span: Span) -> Result<(), Error> {
-        if span.to.0.saturating_sub(span.from.0) < SHORTEST_MICROS {
-            return Ok(());
-        }
+        let spans = if span.to.0.saturating_sub(span.from.0) < SHORTEST_MICROS { &[][..] } else { std::slice::from_ref(&span) };
         let insert = &self.database.ground.dialect.or_ignore(INSERT, "from_at");
-        self.transact(
-            |connection, _| {
-                Box::pin(async move {
-                    let bind = |query: Query, span: &Span| query.bind(time(span.from)).bind(time(span.to));
-                    insert.run(connection, &[span], bind).await?;
-                    let prune = query("DELETE FROM absences WHERE to_at < ?").bind(span.to.0.saturating_sub(KEPT_MICROS));
-                    prune.execute(connection).await?;
-                    Ok(())
-                })
-            },
-            look_again,
-        )
-        .await
+        let noted: Result<(), Error> = self
+            .transact(
+                |connection, _| {
+                    Box::pin(async move {
+                        let bind = |query: Query, span: &Span| query.bind(time(span.from)).bind(time(span.to));
+                        insert.run(connection, spans, bind).await?;
+                        let prune = query("DELETE FROM absences WHERE to_at < ?").bind(span.to.0.saturating_sub(KEPT_MICROS));
+                        prune.execute(&mut *connection).await?;
+                        self.database.leases.forget_absence(connection).await?;
+                        failpoint::hit("controller.absence.before");
+                        Ok(())
+                    })
+                },
+                look_again,
+            )
+            .await;
+        failpoint::hit("controller.absence.after");
+        noted
     }
 
     /// Spans that end after this time, oldest first: the newest 10,000 at most.

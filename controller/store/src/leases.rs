@@ -120,9 +120,10 @@ impl Leases {
         let parts: Vec<i16> = (0..i16::from(LEASES)).collect();
         dialect.or_ignore(missing, "part").run(connection, &parts, |query: Query, part| query.bind(*part)).await?;
         let now = dialect.now();
-        // Until when somebody held it; should the answer to an earlier try of ours have got lost, that one has noted it.
+        // Until when somebody held it. What stands there already is of a controller that died before it noted its absence, or of an
+        // earlier try of ours whose answer got lost.
         let before = format!(
-            "CASE WHEN owner = ? AND expires_at > {now} THEN held_before \
+            "CASE WHEN held_before > 0 OR (owner = ? AND expires_at > {now}) THEN held_before \
              WHEN given_back_at > expires_at - {LEASE_MICROS} THEN given_back_at ELSE expires_at - {LEASE_MICROS} END"
         );
         let free = if dialect.takes_all_leases() { "1 = 1".to_owned() } else { format!("part = {WHOLE} OR expires_at <= {now}") };
@@ -168,6 +169,12 @@ impl Leases {
     pub(crate) async fn share(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<bool, Error> {
         let select = self.ours("SELECT part, epoch FROM leases", dialect.for_share(), &[WHOLE]);
         Ok(one::<Lease>(connection, select).await?.is_some())
+    }
+
+    /// The absence that these leases found is noted: the next controller finds only its own.
+    pub(crate) async fn forget_absence(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        self.ours("UPDATE leases SET held_before = 0", "", &partitions()).execute(connection).await?;
+        Ok(())
     }
 
     /// Gives back what is still ours, so that the next controller takes over without waiting.

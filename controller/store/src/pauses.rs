@@ -7,6 +7,7 @@ use crate::sql::{Query, built, is_taken, query};
 use crate::{Error, Store, bounds};
 use pulse_core::pause::{Pause, PauseScope};
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -131,7 +132,13 @@ impl Store {
     pub async fn pause(&self, row: &PauseRow) -> Result<(), Error> {
         row.check()?;
         self.transact(
-            |connection, _| Box::pin(insert(connection, row)),
+            |connection, _| {
+                Box::pin(async move {
+                    let inserted = insert(connection, row).await;
+                    failpoint::hit("controller.pause.before");
+                    inserted
+                })
+            },
             |connection, _| {
                 Box::pin(async move {
                     let select = select_pause(row.id, self.database.ground.dialect.for_update());
@@ -139,7 +146,9 @@ impl Store {
                 })
             },
         )
-        .await
+        .await?;
+        failpoint::hit("controller.pause.after");
+        Ok(())
     }
 
     /// Ends a pause. Of two that end it at once one has ended it.

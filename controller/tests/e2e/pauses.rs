@@ -8,6 +8,7 @@ on_both! {
     a_pause_holds_the_next_step_and_lets_what_runs_end
     a_paused_agent_gets_nothing_and_others_go_on
     labels_hold_what_they_match_and_a_pause_expires
+    a_pause_is_there_or_not_when_its_controller_dies_as_it_is_set
 }
 
 /// A workflow of one step on each of the agents, with these labels.
@@ -136,5 +137,34 @@ fn labels_hold_what_they_match_and_a_pause_expires(engine: Engine) {
     assert_eq!(scene.api().get("/api/v1/pauses")["items"], json!([]));
     let history = scene.api().get("/api/v1/pauses?all=true");
     assert_eq!((&history["items"][0]["id"], &history["items"][0]["endedAt"]), (&pause["id"], &Value::Null), "{history:#}");
+    scene.judge();
+}
+
+fn a_pause_is_there_or_not_when_its_controller_dies_as_it_is_set(engine: Engine) {
+    let mut scene = Scene::on(engine, "pauses: kill -9 as one is set");
+    write(&scene, "held", &json!({}), &["a1"]);
+    scene.set_up(&["a1"], 5);
+    for (point, there) in [("controller.pause.before", 0), ("controller.pause.after", 1)] {
+        let gate = scene.gate(point);
+        scene.controller.crash(&[gate.environment()]);
+        scene.api().wait_online("a1");
+        gate.arm();
+        let api = scene.api().clone();
+        let body = json!({ "scope": "workflow/held", "reason": "the test holds it" });
+        let asking = std::thread::spawn(move || api.try_post("/api/v1/pauses", &body, &[]));
+        gate.wait_reached();
+        scene.controller.crash(&[]);
+        assert_eq!(asking.join().unwrap(), None, "nobody is told");
+        gate.open();
+        scene.api().wait_online("a1");
+        let pauses = scene.api().get("/api/v1/pauses")["items"].as_array().unwrap().clone();
+        assert_eq!(pauses.len(), there, "{point}: {pauses:#?}");
+        let id = scene.start("held");
+        if let Some(pause) = pauses.first() {
+            assert_held(scene.api(), &id, pause);
+            scene.api().end_pause(pause);
+        }
+        assert_succeeds(&scene, &id);
+    }
     scene.judge();
 }

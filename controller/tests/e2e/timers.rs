@@ -8,6 +8,7 @@ use std::time::Duration;
 
 on_both! {
     a_deadline_stands_still_while_no_controller_runs
+    a_deadline_stands_still_when_the_next_controller_dies_at_its_start
     a_wait_goes_on_while_no_controller_runs
     a_timeout_of_a_workflow_drains
 }
@@ -29,6 +30,19 @@ fn leave(scene: &mut Scene) {
     scene.controller.bury();
     std::thread::sleep(AWAY);
     scene.controller.start(&[]);
+}
+
+/// Nobody runs for a while, and the next controller dies around the commit in which it notes that.
+fn leave_and_die(scene: &mut Scene, point: &str) {
+    scene.controller.kill();
+    scene.controller.bury();
+    std::thread::sleep(AWAY);
+    let gate = scene.gate(point);
+    gate.arm();
+    scene.controller.launch(&[gate.environment()]);
+    gate.wait_reached();
+    scene.controller.crash(&[]);
+    gate.open();
 }
 
 /// The last visit of a step.
@@ -63,6 +77,22 @@ fn a_deadline_stands_still_while_no_controller_runs(engine: Engine) {
     assert_eq!((&execution["status"], &visit(&execution, "ask")["answer"]), (&json!("succeeded"), &json!("No")));
     let (status, body) = api.try_answer(&before["id"], "Yes");
     assert_eq!((status, &body["code"]), (409, &json!("prompt_expired")), "{body:#}");
+}
+
+fn a_deadline_stands_still_when_the_next_controller_dies_at_its_start(engine: Engine) {
+    let mut scene = Scene::on(engine, "timers: a deadline, C dies at its start");
+    let ask = json!({ "id": "ask", "type": "prompt", "message": "Now?", "options": ["Yes", "No"], "timeout": "1h" });
+    scene.write_workflow("ask", &json!({ "steps": [ask] }));
+    scene.controller.start(&[]);
+    let id = scene.start("ask");
+    let mut before = scene.api().wait_prompt(&id);
+    for point in ["controller.absence.before", "controller.absence.after"] {
+        leave_and_die(&mut scene, point);
+        let after = scene.api().prompt(&before["id"]);
+        let moved = passed(&before["deadline"], &after["deadline"]);
+        assert!(moved >= SignedDuration::try_from(AWAY).unwrap(), "{point}: the deadline moved by {moved:?}: {after:#}");
+        before = after;
+    }
 }
 
 fn a_wait_goes_on_while_no_controller_runs(engine: Engine) {

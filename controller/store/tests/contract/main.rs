@@ -102,6 +102,7 @@ macro_rules! engine {
                 pauses::absences_are_noted_and_old_ones_forgotten
                 pauses::the_newest_ten_thousand_absences_are_read
                 pauses::a_store_says_how_long_nobody_held_the_leases
+                pauses::an_absence_that_was_not_noted_is_found_again
                 pauses::a_second_try_at_the_leases_knows_what_the_first_one_found
                 webhooks::the_last_webhook_of_each_source_is_kept
                 tokens::of_fifty_agents_with_a_one_use_token_one_is_enrolled

@@ -144,18 +144,29 @@ fn minutes(store: &Store) -> Option<u64> {
     store.absence().map(|gone| gone.as_secs() / 60)
 }
 
+/// The store's absence is noted; as a span that is worth no row.
+async fn note(store: &Store) {
+    store.note_absence(Span { from: Timestamp(0), to: Timestamp(0) }).await.expect("noted");
+}
+
+async fn close_noted(store: Store) {
+    note(&store).await;
+    store.close().await;
+}
+
 pub async fn a_store_says_how_long_nobody_held_the_leases(bench: Bench) {
     let store = bench.open().await;
     assert_eq!(store.absence(), None, "nobody ever had");
     store.close().await;
     let store = bench.open().await;
     assert_eq!(minutes(&store), Some(0), "a clean stop counts as well");
-    store.close().await;
+    close_noted(store).await;
     // An hour passes: everything that the database knows of it lies an hour further back.
     let hour = 3600 * SECOND;
     bench.meddle(&format!("UPDATE leases SET given_back_at = given_back_at - {hour} WHERE part < 16")).await;
     let store = bench.open().await;
     assert_eq!(minutes(&store), Some(60));
+    note(&store).await;
     store.renew_leases().await.expect("renewed");
     // One that is killed gives nothing back: its last renewal counts, and the 10 s of its leases do not.
     drop(store);
@@ -169,15 +180,32 @@ pub async fn a_store_says_how_long_nobody_held_the_leases(bench: Bench) {
     };
     assert_eq!(minutes(&store), Some(60));
     // One partition that was renewed later says that somebody was there.
-    store.close().await;
+    close_noted(store).await;
     bench.meddle(&format!("UPDATE leases SET given_back_at = given_back_at - {hour} WHERE part < 15")).await;
     let store = bench.open().await;
     assert_eq!(minutes(&store), Some(0));
     // A database's clock that was set back makes no negative time.
-    store.close().await;
+    close_noted(store).await;
     bench.meddle(&format!("UPDATE leases SET given_back_at = given_back_at + {hour}")).await;
     let store = bench.open().await;
     assert_eq!(store.absence(), Some(Duration::ZERO));
+    store.close().await;
+}
+
+/// A controller that dies before it has noted how long nobody was there leaves that to the next one.
+pub async fn an_absence_that_was_not_noted_is_found_again(bench: Bench) {
+    bench.open().await.close().await;
+    let hour = 3600 * SECOND;
+    bench.meddle(&format!("UPDATE leases SET given_back_at = given_back_at - {hour} WHERE part < 16")).await;
+    for _ in 0..2 {
+        let store = bench.open().await;
+        assert_eq!(minutes(&store), Some(60));
+        store.close().await;
+    }
+    let store = bench.open().await;
+    close_noted(store).await;
+    let store = bench.open().await;
+    assert_eq!(minutes(&store), Some(0), "once noted it is over");
     store.close().await;
 }
 
