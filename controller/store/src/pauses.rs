@@ -154,18 +154,27 @@ impl Store {
     /// Ends a pause. Of two that end it at once one has ended it.
     pub async fn end_pause(&self, id: Uuid, by: &str, at: Timestamp) -> Result<PauseEnd, Error> {
         bounds::text("who ends a pause", by, bounds::LINE)?;
-        self.transact(
-            |connection, _| Box::pin(end(connection, id, by, at)),
-            |connection, _| {
-                Box::pin(async move {
-                    let select = select_pause(id, self.database.ground.dialect.for_update());
-                    let row = one::<PauseRow>(connection, select).await?;
-                    let ours = |row: &PauseRow| row.ended.as_ref().is_some_and(|(ended, who)| *ended == at && who == by);
-                    Ok(row.filter(ours).map(PauseEnd::Ended))
-                })
-            },
-        )
-        .await
+        let ended: Result<PauseEnd, Error> = self
+            .transact(
+                |connection, _| {
+                    Box::pin(async move {
+                        let ended = end(connection, id, by, at).await;
+                        failpoint::hit("controller.pause-end.before");
+                        ended
+                    })
+                },
+                |connection, _| {
+                    Box::pin(async move {
+                        let select = select_pause(id, self.database.ground.dialect.for_update());
+                        let row = one::<PauseRow>(connection, select).await?;
+                        let ours = |row: &PauseRow| row.ended.as_ref().is_some_and(|(ended, who)| *ended == at && who == by);
+                        Ok(row.filter(ours).map(PauseEnd::Ended))
+                    })
+                },
+            )
+            .await;
+        failpoint::hit("controller.pause-end.after");
+        ended
     }
 
     /// Pauses, newest first. `cursor` is [`Page::next`] of the page before.

@@ -8,7 +8,7 @@ on_both! {
     a_pause_holds_the_next_step_and_lets_what_runs_end
     a_paused_agent_gets_nothing_and_others_go_on
     labels_hold_what_they_match_and_a_pause_expires
-    a_pause_is_there_or_not_when_its_controller_dies_as_it_is_set
+    a_pause_is_there_or_not_when_its_controller_dies_as_it_is_set_or_ended
 }
 
 /// A workflow of one step on each of the agents, with these labels.
@@ -140,31 +140,43 @@ fn labels_hold_what_they_match_and_a_pause_expires(engine: Engine) {
     scene.judge();
 }
 
-fn a_pause_is_there_or_not_when_its_controller_dies_as_it_is_set(engine: Engine) {
-    let mut scene = Scene::on(engine, "pauses: kill -9 as one is set");
+/// The controller dies at this point of what is asked of it; nobody is told.
+fn dies_at(scene: &mut Scene, point: &str, ask: impl FnOnce(&Api) -> Option<(u16, Value)> + Send + 'static) {
+    let gate = scene.gate(point);
+    scene.controller.crash(&[gate.environment()]);
+    gate.arm();
+    let api = scene.api().clone();
+    let asking = std::thread::spawn(move || ask(&api));
+    gate.wait_reached();
+    scene.controller.crash(&[]);
+    assert_eq!(asking.join().unwrap(), None, "nobody is told");
+    gate.open();
+}
+
+/// The pauses that hold.
+fn holding(scene: &Scene) -> Vec<Value> {
+    scene.api().get("/api/v1/pauses")["items"].as_array().unwrap().clone()
+}
+
+fn a_pause_is_there_or_not_when_its_controller_dies_as_it_is_set_or_ended(engine: Engine) {
+    let mut scene = Scene::on(engine, "pauses: kill -9 as one is set and ended");
     write(&scene, "held", &json!({}), &["a1"]);
     scene.set_up(&["a1"], 5);
+    let body = json!({ "scope": "workflow/held", "reason": "the test holds it" });
     for (point, there) in [("controller.pause.before", 0), ("controller.pause.after", 1)] {
-        let gate = scene.gate(point);
-        scene.controller.crash(&[gate.environment()]);
-        scene.api().wait_online("a1");
-        gate.arm();
-        let api = scene.api().clone();
-        let body = json!({ "scope": "workflow/held", "reason": "the test holds it" });
-        let asking = std::thread::spawn(move || api.try_post("/api/v1/pauses", &body, &[]));
-        gate.wait_reached();
-        scene.controller.crash(&[]);
-        assert_eq!(asking.join().unwrap(), None, "nobody is told");
-        gate.open();
-        scene.api().wait_online("a1");
-        let pauses = scene.api().get("/api/v1/pauses")["items"].as_array().unwrap().clone();
-        assert_eq!(pauses.len(), there, "{point}: {pauses:#?}");
-        let id = scene.start("held");
-        if let Some(pause) = pauses.first() {
-            assert_held(scene.api(), &id, pause);
-            scene.api().end_pause(pause);
-        }
-        assert_succeeds(&scene, &id);
+        let body = body.clone();
+        dies_at(&mut scene, point, move |api| api.try_post("/api/v1/pauses", &body, &[]));
+        assert_eq!(holding(&scene).len(), there, "{point}: {:#?}", holding(&scene));
     }
+    let pause = holding(&scene)[0].clone();
+    let id = scene.start("held");
+    assert_held(scene.api(), &id, &pause);
+    let path = format!("/api/v1/pauses/{}", pause["id"].as_str().unwrap());
+    let (ends, ends_again) = (path.clone(), path);
+    dies_at(&mut scene, "controller.pause-end.before", move |api| api.try_delete(&ends));
+    assert_held(scene.api(), &id, &pause);
+    dies_at(&mut scene, "controller.pause-end.after", move |api| api.try_delete(&ends_again));
+    assert_eq!(holding(&scene), Vec::<Value>::new());
+    assert_succeeds(&scene, &id);
     scene.judge();
 }
