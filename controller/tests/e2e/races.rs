@@ -86,7 +86,7 @@ fn race(api: &Api, prompt: &Value, execution: &str, round: usize) -> Said {
         (format!("/api/v1/prompts/{}/answer", prompt["id"].as_str().unwrap()), json!({ "answer": "Yes" })),
         (format!("/api/v1/executions/{execution}/cancel"), json!({ "reason": "a race" })),
     ];
-    let offsets = [(round * 7) % 31, (round * 11) % 31].map(|offset| i64::try_from(offset).unwrap() * 4 - 80);
+    let offsets = [(round * 7) % 31, (round * 11) % 31].map(|offset| i64::try_from(offset).unwrap() * 16 - 320);
     std::thread::scope(|scope| {
         let mut both = paths.iter().zip(offsets).map(|((path, body), offset)| {
             scope.spawn(move || {

@@ -70,7 +70,7 @@ impl Case {
             step("never", &["a1"], &scene.witness.start()),
             { "id": "ask", "type": "prompt", "message": "{{ state.left }} are left.", "timeout": "1h",
               "options": [{ "value": "Go on", "goto": "rest" }, { "value": "Stop", "goto": "end" }] },
-            { "id": "rest", "type": "wait", "duration": "1s" },
+            { "id": "rest", "type": "wait", "duration": "2s" },
             last,
         ]);
         scene.write_workflow("w", &json!({ "steps": steps, "timeout": "1h" }));

@@ -126,7 +126,7 @@ fn a_timeout_of_a_workflow_drains(engine: Engine) {
     let ask = json!({ "id": "ask", "type": "prompt", "message": "Now?", "options": ["Yes"] });
     let long = step("long", &["a1"], &scene.held("long"));
     let next = step("never", &["a1"], &scene.signed("true"));
-    scene.write_workflow("bounded", &json!({ "timeout": "3s", "steps": [ask, long, next] }));
+    scene.write_workflow("bounded", &json!({ "timeout": "4s", "steps": [ask, long, next] }));
     scene.set_up(&["a1"], 5);
     let id = scene.start("bounded");
     let prompt = scene.api().wait_prompt(&id);
