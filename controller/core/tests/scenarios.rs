@@ -3,7 +3,7 @@
 //! are what it gave. `UPDATE_GOLDEN=1` writes the answers anew.
 //!
 //! ```text
-//! > start k=v …            > tick 30s               > agent a1 up|down|revoked|journal|boot N|slots N
+//! > start k=v …            > tick 30s               > agent a1 up|down|revoked|quarantined|journal|boot N|slots N|label k=v|unlabel k
 //! > report a1 accepted|started|exit N|out N TEXT|signal N|timed_out|cancelled|not_started|unknown|rebooted|again
 //! > absent a1              > cancel drain|kill      > resolve a1 succeeded|failed        > why
 //! > answer OPTION BY       > race answer=OPTION cancel                                   > retry

@@ -1,7 +1,7 @@
 //! Rules for `running ⇄ waiting`: an execution waits while all it can do is wait for a person, a time, its turn, the end of a
 //! pause, or for somebody to settle an `unknown`.
 
-use super::step::on_unknown;
+use super::step::{is_stopped, on_unknown};
 use super::{Decision, View};
 use crate::execution::{Event, StepRun};
 use crate::transition::{ExecutionState, WaitReason};
@@ -53,7 +53,8 @@ fn held(view: &View<'_>) -> Option<WaitReason> {
 fn by_unknown(view: &View<'_>, run: &StepRun) -> Option<WaitReason> {
     let spec = view.execution.compiled(run).execute()?;
     // A target that could start if its agent were there, or had a slot, keeps the execution running.
-    let could_start = !run.queued.is_empty() && run.busy < spec.max_parallel && view.pause.is_none();
-    let held = run.backoff.is_empty() && !could_start && run.unknown > 0;
+    let has_room = !run.queued.is_empty() && run.busy < spec.max_parallel && view.pause.is_none();
+    let could_start = (has_room || !run.backoff.is_empty()) && !is_stopped(view, run, spec);
+    let held = !could_start && run.unknown > 0;
     (held && on_unknown(view.execution, run) == OnUnknown::Wait).then_some(WaitReason::Unknown)
 }

@@ -176,13 +176,17 @@ impl Checker {
         }
     }
 
+    pub(super) fn waits_for_unknown(&self, execute: &Execute) -> bool {
+        let by_person = self.created.trigger.kind == TriggerKind::Person;
+        execute.on_unknown.map_or(by_person, |said| said == OnUnknown::Wait)
+    }
+
     fn execute_status(&self, visit: &Visit, execute: &Execute) -> StepStatus {
         let count = |fits: fn(Word) -> bool| visit.targets.values().filter(|target| fits(target.word)).count();
         let (failed, succeeded) = (count(|word| word == Word::Failed), count(|word| word == Word::Succeeded));
         let unknown = count(|word| word == Word::Unknown);
         let left = count(|word| matches!(word, Word::Queued | Word::Backoff(_) | Word::Rebooting));
-        let by_person = self.created.trigger.kind == TriggerKind::Person;
-        let waits = execute.on_unknown.map_or(by_person, |said| said == OnUnknown::Wait);
+        let waits = self.waits_for_unknown(execute);
         assert!(unknown == 0 || !waits, "P2: a step ends while an unknown is to be waited for");
         let too_many = failed > execute.max_failures as usize;
         assert!(left == 0 || too_many || unknown > 0 || self.seq > 48_000, "a step ends before its targets had their turn");

@@ -218,6 +218,9 @@ impl Checker {
             assert_eq!(wake_at, None, "what has ended wakes nobody");
             return;
         }
+        if let Some(reason) = self.holds() {
+            assert_eq!(self.hold.map(|(_, said)| said), Some(reason), "it does not say what it waits for");
+        }
         for (what, due) in self.due(facts) {
             assert!(due > facts.now, "I10: {what} was due at {due} and has not happened");
             assert!(wake_at.is_some_and(|at| at <= due), "I10: {what} is due at {due}, and it wakes at {wake_at:?}");

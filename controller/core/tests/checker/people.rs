@@ -101,6 +101,24 @@ impl Checker {
         self.hold = Some((self.at, reason));
     }
 
+    /// What certainly holds it now: it must say so, for people and because their time does not count.
+    pub(super) fn holds(&self) -> Option<WaitReason> {
+        let visit = self.open().filter(|_| !self.is_stopping())?;
+        if let Some(prompt) = &visit.prompt {
+            return (!prompt.closed).then_some(WaitReason::Person);
+        }
+        if visit.until.is_some() {
+            return Some(WaitReason::Timer);
+        }
+        let Action::Execute(execute) = &self.spec(visit).action else { return None };
+        let any = |fits: fn(Word) -> bool| visit.targets.values().any(|target| fits(target.word));
+        let failed = visit.targets.values().filter(|target| target.word == Word::Failed).count();
+        let over = failed > execute.max_failures as usize || !any(|word| matches!(word, Word::Queued | Word::Backoff(_)));
+        let runs = any(|word| matches!(word, Word::Active | Word::Rebooting));
+        let waits = self.waits_for_unknown(execute);
+        (waits && over && !runs && any(|word| word == Word::Unknown)).then_some(WaitReason::Unknown)
+    }
+
     pub(super) fn end_hold(&mut self) {
         if self.waits_for_people()
             && let Some((from, _)) = self.hold

@@ -82,9 +82,11 @@ impl Fleet {
 
     /// One assignment reaches its agent, which runs it unless its journal has it.
     fn told(&mut self, dice: &mut Dice, world: &World, agent: &AgentName, assignment: &Assignment) {
-        if assignment.desired != Desired::Run {
-            self.stopped(world, agent, assignment.attempt);
-            return;
+        match assignment.desired {
+            Desired::Run => {}
+            // What runs already may go on.
+            Desired::Withdraw if self.runs(agent, assignment.attempt) => return,
+            Desired::Withdraw | Desired::Stop => return self.stopped(world, agent, assignment.attempt),
         }
         let host = self.hosts.get_mut(agent).expect("an agent");
         let fits = host.up && world.journal(agent) == assignment.incarnation;
@@ -103,6 +105,10 @@ impl Fleet {
             job.say(agent, "not_started", &mut self.mail);
         }
         host.jobs.insert(id, job);
+    }
+
+    fn runs(&self, agent: &AgentName, id: AttemptId) -> bool {
+        self.hosts[agent].jobs.get(&id).is_some_and(|job| job.state == JobState::Started)
     }
 
     fn stopped(&mut self, world: &World, agent: &AgentName, id: AttemptId) {

@@ -71,6 +71,7 @@ impl Walk {
     fn live(&mut self) {
         for agent in AGENTS {
             self.say(&format!("agent {agent} up"));
+            self.say(&format!("agent {agent} label role=web"));
         }
         if self.dice.once_in(4) {
             self.say("ahead 2");
@@ -208,7 +209,7 @@ impl Walk {
         if host.revoked {
             return;
         }
-        let line = match self.dice.below(12) {
+        let line = match self.dice.below(15) {
             0..=3 => {
                 host.up = false;
                 format!("agent {agent} down")
@@ -220,7 +221,12 @@ impl Walk {
             7 => format!("agent {agent} slots {}", self.dice.pick(&["0", "1", "5"])),
             8 => self.fleet.reboot(&agent),
             9 => self.fleet.lose_journal(&agent),
-            10 if self.dice.once_in(3) => {
+            10 | 11 => format!("agent {agent} {}", self.dice.pick(&["unlabel role", "label role=db"])),
+            12 => {
+                host.up = false;
+                format!("agent {agent} quarantined")
+            }
+            13 if self.dice.once_in(3) => {
                 (host.up, host.revoked) = (false, true);
                 format!("agent {agent} revoked")
             }
@@ -321,6 +327,7 @@ impl Walk {
                     host.up = true;
                     self.say(&format!("agent {agent} up"));
                     self.say(&format!("agent {agent} slots 5"));
+                    self.say(&format!("agent {agent} label role=web"));
                     self.exchange(&name);
                 }
             }

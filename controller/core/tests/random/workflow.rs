@@ -102,7 +102,7 @@ impl Writer<'_> {
         text.push_str(&format!("      targets: {targets}\n"));
         let reboots = self.dice.once_in(8);
         let mut command = if reboots { "reboot" } else { self.dice.pick(&["uptime", "print kv", "print json"]) }.to_owned();
-        match self.dice.below(6) {
+        match self.dice.below(8) {
             0 => command.push_str(" {{ params.note }}"),
             1 if place > 0 && !self.tame => {
                 let other = self.dice.below(place);
@@ -112,7 +112,8 @@ impl Writer<'_> {
                     _ => command.push_str(&format!(" {{{{ steps.s{other}.status }}}}")),
                 }
             }
-            2 if !self.tame && self.kinds.contains(&"parse") => command.push_str(" {{ state.pct }}"),
+            2 if !self.tame => command.push_str(" {{ agent.labels.role }}"),
+            3 if !self.tame && self.kinds.contains(&"parse") => command.push_str(" {{ state.pct }}"),
             _ => {}
         }
         text.push_str(&format!("      command: '{command}'\n      timeout: 1m\n      killGrace: 5s\n"));

@@ -79,6 +79,8 @@ impl World {
                 view.boot = Some(boot(&name, number));
             }
             ["slots", count] => view.slots = count.parse().expect("a number"),
+            ["quarantined"] => view.presence = Presence::Quarantined("its journal is behind".into()),
+            ["unlabel", key] => drop(view.value.labels.remove(*key)),
             ["label", pair] => {
                 let (key, value) = pair.split_once('=').expect("k=v");
                 view.value.labels.insert(key.into(), value.into());
