@@ -69,8 +69,8 @@ fn is_full(execution: &Execution) -> bool {
     execution.seq + 1000 > super::EVENT_LIMIT
 }
 
-/// Unknown targets of an idempotent step whose agent is there again (so it has said all it knows by then): these may get
-/// another attempt.
+/// Unknown targets of an idempotent step whose agent is there again (so it has said all it knows by then), and whose command can
+/// still be written: these may get another attempt.
 pub(super) fn repeatable<'a>(view: &View<'_>, run: &'a StepRun, spec: &Execute) -> Vec<&'a AgentName> {
     let execution = view.execution;
     if run.unknown == 0 || !spec.idempotent {
@@ -79,9 +79,17 @@ pub(super) fn repeatable<'a>(view: &View<'_>, run: &'a StepRun, spec: &Execute) 
     let unknown = run.targets.iter().filter(|(name, target)| {
         let lost = target.attempts.iter().rev().take_while(|id| execution.unknown.contains(id)).count();
         let present = view.world.agent(name).is_some_and(|agent| agent.is_present(view.now));
-        matches!(target.state, TargetState::Unknown(_)) && lost < UNKNOWN_LIMIT && present
+        let repeatable = matches!(target.state, TargetState::Unknown(_)) && lost < UNKNOWN_LIMIT && present;
+        repeatable && has_command(view, run, name)
     });
     unknown.map(|(name, _)| name).collect()
+}
+
+/// A command that cannot be written any more, as after a label was taken away, says nothing of the attempt before it.
+fn has_command(view: &View<'_>, run: &StepRun, name: &AgentName) -> bool {
+    let mut values = context(view.execution);
+    values.agent = view.world.agent(name).map(|agent| agent.value.clone());
+    super::render(view.execution, run, AttemptId(uuid::Uuid::nil()), &values).is_ok()
 }
 
 fn end_step(view: &View<'_>, run: &StepRun, spec: &Execute) -> Option<Event> {
