@@ -8,6 +8,18 @@ use serde_json::Value;
 /// Values that one text may give.
 const MAX_VALUES: usize = 1000;
 
+/// What one `parse` step may keep in all, names included, bytes: it stands in one event.
+pub const MAX_TOTAL_BYTES: usize = 256 * 1024;
+
+/// Bytes of values and their names.
+pub fn size(values: &StateMap) -> usize {
+    let value = |value: &StateValue| match value {
+        StateValue::Text(text) => text.len(),
+        StateValue::Map(inner) => size(inner),
+    };
+    values.iter().map(|(name, of)| name.len() + value(of)).sum()
+}
+
 /// The values in a text; the error is a sentence.
 pub fn read(format: ParseFormat, pattern: Option<&Pattern>, text: &str) -> Result<StateMap, String> {
     let values = match format {
@@ -91,6 +103,12 @@ mod tests {
         assert_eq!(text, r#"{"free": Text("12"), "ids": Text("[1,2]"), "mount": Map({"path": Text("/")}), "ok": Text("true")}"#);
         assert_eq!(read(ParseFormat::Json, None, "[1]"), Err("stdout is JSON, but no object".into()));
         assert!(read(ParseFormat::Json, None, "{").is_err_and(|message| message.starts_with("stdout is no JSON")));
+    }
+
+    #[test]
+    fn a_size_is_that_of_names_and_texts() {
+        let found = read(ParseFormat::Json, None, r#"{"free": "éé", "mount": {"a": "/"}}"#).expect("it reads");
+        assert_eq!(size(&found), 4 + 4 + 5 + 1 + 1);
     }
 
     #[test]

@@ -42,7 +42,9 @@ pub fn zone_of(zone: Option<&str>) -> Result<TimeZone, String> {
 /// `02:00` or `02:00:30`.
 fn time_of_day(text: &str) -> Option<Time> {
     let parts: Vec<&str> = text.split(':').collect();
-    let number = |part: &str| (part.len() == 2).then(|| part.parse::<i8>().ok()).flatten();
+    let number = |part: &str| {
+        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<i8>().ok()).flatten()
+    };
     let (hour, minute, second) = match parts.as_slice() {
         [hour, minute] => (number(hour)?, number(minute)?, 0),
         [hour, minute, second] => (number(hour)?, number(minute)?, number(second)?),
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_said() {
-        for text in ["", "tomorrow", "25:00", "2:00", "2026-11-22"] {
+        for text in ["", "tomorrow", "25:00", "2:00", "+2:00", "02:+1", "2026-11-22"] {
             assert!(instant(text, None, Timestamp(0)).is_err_and(|error| error.contains("is no time")), "{text}");
         }
         assert!(instant("02:00", Some("Mars/Base"), Timestamp(0)).is_err());

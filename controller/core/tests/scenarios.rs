@@ -8,6 +8,8 @@
 //! > absent a1              > cancel drain|kill      > resolve a1 succeeded|failed        > why
 //! > answer OPTION BY       > race answer=OPTION cancel                                   > retry
 //! > crash (and begin anew) > lost LINE (whose commit fails)                              a1@3 is the third attempt of a1
+//! > unknown (targets that a retry asks about)
+//! > picture a1 (what the agent is told when it comes)
 //! > pause SCOPE [10m]      > resume                 > ahead N|none                       > gone 1h (no controller)
 //! ```
 
@@ -36,4 +38,46 @@ fn every_script_gives_what_it_gave() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A pass that would be too long rests, and goes on at once.
+#[test]
+fn a_long_way_is_gone_in_several_passes() {
+    let route = |id: usize| format!("    - {{id: s{id}, type: route, routes: [{{default: true, goto: s{}}}]}}\n", (id + 1) % 6);
+    let steps: String = (0..6).map(route).collect();
+    let head = format!("apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {{name: demo}}\nspec:\n  steps:\n{steps}");
+    let mut world = world::World::new(&head);
+    assert!(world.play("start").ends_with("= running, wake in 0s\n"));
+    assert_eq!(world.history().len(), 1001);
+    assert!(world.play("tick 1s").ends_with("= failed\n"));
+}
+
+/// What one `parse` step keeps stands in one event, so it is bounded in all.
+#[test]
+fn a_parse_of_many_hosts_is_bounded_in_all() {
+    let steps = "    - {id: run, type: execute, targets: [all], command: df}\n    - {id: read, type: parse, each: true, format: keyvalue}\n";
+    let head = format!("apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {{name: demo}}\nspec:\n  steps:\n{steps}");
+    for (agents, end) in [(4, "= succeeded\n"), (5, "= failed\n")] {
+        let mut world = world::World::new(&head);
+        (1..=agents).for_each(|agent| drop(world.play(&format!("agent a{agent} up"))));
+        drop(world.play("start"));
+        let text = format!("A={}", "x".repeat(60_000));
+        let answers: Vec<String> = (1..=agents).map(|agent| world.play(&format!("report a{agent} out 0 {text}"))).collect();
+        let last = answers.last().expect("an answer");
+        assert!(last.ends_with(end), "{}", &last[last.len() - 300..]);
+        assert_eq!(last.contains("step `run` gives more than 256 KiB of values in all"), end == "= failed\n");
+    }
+}
+
+/// The visits that a retry takes over are not counted again.
+#[test]
+fn a_retry_has_all_its_visits() {
+    let route = "    - {id: round, type: route, routes: [{default: true, goto: round}]}\n";
+    let mut world = world::World::new(&format!(
+        "apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {{name: demo}}\nspec:\n  steps:\n{route}"
+    ));
+    for command in ["start", "retry"] {
+        assert!(world.play(command).ends_with("= failed\n"));
+        assert_eq!(world.history().len(), 2 + 3 * 100 + 1, "{command}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What an agent shall do now: the controller's full picture, made from the executions' committed states.
 
+use crate::clock;
 use crate::engine::{Engine, EngineError};
 use pulse_core::decide::desired;
 use pulse_protocol::picture::OutputOffsets;
@@ -23,7 +24,7 @@ pub(super) async fn picture(engine: &Engine, agent: &AgentName, epoch: Epoch) ->
         match engine.view(id).await {
             Ok(Some(execution)) => {
                 let fleet = engine.fleet().lock();
-                wanted.extend(attempts.into_iter().filter_map(|attempt| desired(&execution, attempt, &*fleet)));
+                wanted.extend(attempts.into_iter().filter_map(|attempt| desired(&execution, attempt, &*fleet, clock::now())));
             }
             Ok(None) => tracing::error!(execution = %id, "open attempts belong to no execution"),
             Err(error) => tracing::error!(execution = %id, %error, "what an agent shall do cannot be told"),

@@ -124,13 +124,14 @@ fn by_agent(execution: &Execution, effects: &[Effect]) -> BTreeMap<AgentName, Ve
     for effect in effects {
         match effect {
             Effect::Assign { agent, assignment } => sorted.entry(agent.clone()).or_default().push((**assignment).clone()),
-            Effect::Stop { agent, attempt } => {
+            Effect::Stop { agent, attempt } | Effect::Withdraw { agent, attempt } => {
                 let Some(held) = execution.attempts.get(attempt) else { continue };
+                let desired = if matches!(effect, Effect::Stop { .. }) { Desired::Stop } else { Desired::Withdraw };
                 sorted.entry(agent.clone()).or_default().push(Assignment {
                     attempt: *attempt,
                     execution: execution.id(),
                     incarnation: held.incarnation,
-                    desired: Desired::Stop,
+                    desired,
                     command: None,
                 });
             }

@@ -102,7 +102,7 @@ impl Engine {
             if done.opened.iter().any(|(opened, ..)| opened == id) {
                 continue;
             }
-            let wanted = desired(execution, *id, &*self.inner.fleet.lock());
+            let wanted = desired(execution, *id, &*self.inner.fleet.lock(), clock::now());
             self.inner.fleet.send(&attempt.target, |epoch| ToAgent::Assign {
                 epoch,
                 assignments: wanted.into_iter().collect(),

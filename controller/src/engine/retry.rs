@@ -30,7 +30,7 @@ pub enum RetryError {
     Cannot(#[from] CannotRetry),
     /// It may have commands that run or ran.
     #[error(
-        "nobody knows whether the commands of {} ran; settle them first, or say that they may run again (`includeUnknown`)",
+        "nobody knows whether the commands of {} ran and how they ended; wait for their agents to say, or look at the hosts and say that they may run again (`includeUnknown`)",
         .0.iter().map(AgentName::as_str).collect::<Vec<_>>().join(", ")
     )]
     Unknown(Vec<AgentName>),

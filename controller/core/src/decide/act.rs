@@ -83,12 +83,21 @@ fn parsed(execution: &Execution, parse: &Parse, pattern: Option<&Pattern>) -> Re
         let text = target.stdout.as_ref().ok_or_else(|| format!("step `{id}` on {name}: {}", crate::values::NO_STDOUT))?;
         output::read(parse.format, pattern, text).map_err(|message| format!("step `{id}` on {name}: {message}"))
     };
+    let mut bytes = 0;
+    let mut bounded = |name: &AgentName, target: &TargetValue| {
+        let values = read(name, target)?;
+        bytes += name.as_str().len() + output::size(&values);
+        if bytes > output::MAX_TOTAL_BYTES {
+            return Err(format!("step `{id}` gives more than 256 KiB of values in all; one `parse` step keeps no more"));
+        }
+        Ok(values)
+    };
     if parse.each {
-        let by_agent = step.targets.iter().map(|(name, target)| Ok((name.to_string(), StateValue::Map(read(name, target)?))));
+        let by_agent = step.targets.iter().map(|(name, target)| Ok((name.to_string(), StateValue::Map(bounded(name, target)?))));
         return by_agent.collect();
     }
     let (name, target) = one_target(id, step, parse.agent.as_deref())?;
-    read(name, target)
+    bounded(name, target)
 }
 
 fn last_command(execution: &Execution) -> Option<(&String, &std::sync::Arc<StepValue>)> {

@@ -73,8 +73,7 @@ fn try_target(
         end_target(run, name, failed("no agent of this name is enrolled any more"), decision);
         return false;
     };
-    let mut pauses = view.world.pauses().iter().filter(|pause| pause.is_active(view.now));
-    if let Some(pause) = pauses.find(|pause| pause.holds_agent(name.as_str(), &agent.value.labels)) {
+    if let Some(pause) = view.agent_pause(name, agent) {
         if let Some(at) = pause.expires_at {
             decision.wake(at);
         }

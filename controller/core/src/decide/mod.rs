@@ -43,6 +43,8 @@ pub enum Effect {
     Assign { agent: AgentName, assignment: Box<Assignment> },
     /// Ask to end an attempt.
     Stop { agent: AgentName, attempt: AttemptId },
+    /// Ask not to begin an attempt; one that has begun goes on.
+    Withdraw { agent: AgentName, attempt: AttemptId },
 }
 
 /// What the rules say of one state.
@@ -61,8 +63,6 @@ pub struct Decision {
     pub watch: BTreeSet<AgentName>,
     /// Agents of which a freed slot would be taken at once.
     pub wants_slot: BTreeSet<AgentName>,
-    /// The right to run that it waits for in a queue.
-    pub wants_turn: Option<ClaimKey>,
 }
 
 impl Decision {
@@ -95,6 +95,12 @@ impl<'a> View<'a> {
         let holds =
             |pause: &&Pause| pause.is_active(now) && pause.holds_workflow(&created.workflow, &execution.program.labels, schedule);
         Self { execution, world, now, pause: world.pauses().iter().find(holds) }
+    }
+
+    /// The pause that holds an agent.
+    fn agent_pause(&self, name: &AgentName, agent: &AgentView) -> Option<&'a Pause> {
+        let mut active = self.world.pauses().iter().filter(|pause| pause.is_active(self.now));
+        active.find(|pause| pause.holds_agent(name.as_str(), &agent.value.labels))
     }
 
     /// What comes before an execution that has not begun, in its queue.

@@ -7,10 +7,12 @@ use crate::execution::{
     PromptRow, admit, claim_change, prompt_change,
 };
 use crate::time::Timestamp;
+use crate::transition::AttemptState;
 use pulse_protocol::{AgentName, AttemptId, Incarnation};
 
-/// Rounds after which a pass gives up: far more than any honest workflow needs, so only a fault in a rule gets there.
-const ROUNDS: usize = 20_000;
+/// Rounds after which a pass rests: what is left is decided by the next one, so that neither a commit nor the time under the
+/// fleet's lock grows without bound.
+const ROUNDS: usize = 1000;
 
 /// What came of a pass.
 #[derive(Debug, Default)]
@@ -38,7 +40,7 @@ pub struct Pass {
     pub rest: Decision,
 }
 
-/// Takes the inputs in and decides until there is nothing more to say.
+/// Takes the inputs in and decides until there is nothing more to say, or for as long as one pass may take; then it wakes at once.
 pub fn pass(
     execution: &mut Execution,
     inputs: &[Input],
@@ -74,6 +76,9 @@ pub fn pass(
         for event in events {
             pass.fold(execution, event, now)?;
         }
+    }
+    if !pass.rest.events.is_empty() && !execution.status.is_terminal() {
+        pass.rest.wake(now);
     }
     Ok(pass)
 }
@@ -113,6 +118,11 @@ impl Pass {
             Event::CancelRequested { mode: CancelMode::Kill, .. } => {
                 let active = execution.active.iter().filter_map(|id| Some((*id, execution.attempts.get(id)?.target.clone())));
                 self.effects.extend(active.map(|(attempt, agent)| Effect::Stop { agent, attempt }));
+            }
+            Event::CancelRequested { mode: CancelMode::Drain, .. } | Event::TimedOut => {
+                let held = execution.active.iter().filter_map(|id| Some((*id, execution.attempts.get(id)?)));
+                let unconfirmed = held.filter(|(_, held)| held.state == AttemptState::Assigned);
+                self.effects.extend(unconfirmed.map(|(attempt, held)| Effect::Withdraw { agent: held.target.clone(), attempt }));
             }
             _ => {}
         }

@@ -1,9 +1,10 @@
 //! Renders what an agent shall run, and what it shall know of an execution's attempts at any moment.
 
-use super::World;
+use super::{View, World};
 use crate::definitions::{CompiledExecute, CompiledRun, Program};
 use crate::execution::{CancelMode, Execution, StepRun, context};
 use crate::template::Template;
+use crate::time::Timestamp;
 use crate::transition::AttemptState;
 use crate::values::{Context, MissingValue};
 use crd_schemas::manifest::Execute;
@@ -113,12 +114,16 @@ fn work_files(program: &Program, compiled: &CompiledExecute, spec: &Execute) -> 
 ///
 /// Only an attempt that the agent has not confirmed comes with its command. One that can no longer be rendered (an agent's label
 /// was changed after it was committed) is withdrawn: an agent that has not begun it proves `not_started`, and the next attempt
-/// says what is missing; one that runs it goes on.
-pub fn desired(execution: &Execution, id: AttemptId, world: &dyn World) -> Option<Assignment> {
+/// says what is missing; one that runs it goes on. So is one whose execution is being ended, or that a pause holds by now: what
+/// has not begun does not begin any more.
+pub fn desired(execution: &Execution, id: AttemptId, world: &dyn World, now: Timestamp) -> Option<Assignment> {
     let attempt = execution.attempts.get(&id).filter(|_| execution.is_open(id))?;
     let killed = execution.cancel.as_ref().is_some_and(|cancel| cancel.mode == CancelMode::Kill);
     let (desired, command) = match attempt.state {
         _ if killed => (Desired::Stop, None),
+        AttemptState::Assigned if execution.is_stopping() || is_paused(execution, &attempt.target, world, now) => {
+            (Desired::Withdraw, None)
+        }
         AttemptState::Assigned => match command(execution, id, world) {
             Some(command) => (Desired::Run, Some(command)),
             None => (Desired::Withdraw, None),
@@ -127,6 +132,13 @@ pub fn desired(execution: &Execution, id: AttemptId, world: &dyn World) -> Optio
         _ => return None,
     };
     Some(Assignment { attempt: id, execution: execution.id(), incarnation: attempt.incarnation, desired, command })
+}
+
+/// A pause holds the workflow or the agent.
+fn is_paused(execution: &Execution, target: &AgentName, world: &dyn World, now: Timestamp) -> bool {
+    let view = View::new(execution, world, now);
+    let agent = world.agent(target);
+    view.pause.is_some() || agent.is_some_and(|agent| view.agent_pause(target, agent).is_some())
 }
 
 fn command(execution: &Execution, id: AttemptId, world: &dyn World) -> Option<CommandSpec> {
@@ -141,9 +153,9 @@ fn command(execution: &Execution, id: AttemptId, world: &dyn World) -> Option<Co
 pub fn open_attempts(execution: &Execution) -> impl Iterator<Item = (&AgentName, AttemptId)> {
     let over = execution.status.is_terminal();
     let open = execution.attempts.iter().filter(move |(id, attempt)| {
-        let silent = attempt.ended.is_none() && !attempt.evidence;
+        let silent = attempt.ended.is_none() && attempt.evidence.is_none();
         match attempt.state {
-            AttemptState::Unknown(_) => silent || (!over && !attempt.evidence && execution.is_open(**id)),
+            AttemptState::Unknown(_) => silent || (!over && attempt.evidence.is_none() && execution.is_open(**id)),
             AttemptState::Resolved(_) => silent,
             _ => attempt.state.is_active(),
         }

@@ -61,6 +61,8 @@ pub enum ReasonKind {
     Paused { pause: String, scope: String, by: String, reason: String, until: Option<Timestamp> },
     /// The host is on its way to another boot.
     Rebooting { until: Timestamp },
+    /// Nothing: it is the controller's turn.
+    Advancing,
 }
 
 impl ReasonKind {
@@ -96,7 +98,11 @@ pub fn explain(execution: &Execution, world: &dyn World, now: Timestamp) -> Vec<
         });
         reasons.push(Reason::of_target(run, name, ReasonKind::Backoff { until: *until, failure }));
     }
-    reasons.extend(decide(execution, world, now, &mut || AttemptId(uuid::Uuid::nil())).report);
+    let next = decide(execution, world, now, &mut || AttemptId(uuid::Uuid::nil()));
+    reasons.extend(next.report);
+    if !next.events.is_empty() {
+        reasons.push(Reason::of_execution(ReasonKind::Advancing));
+    }
     reasons
 }
 
@@ -186,6 +192,10 @@ impl fmt::Display for Reason {
             ReasonKind::Queued(Ahead { name, count, .. }) => write!(f, "queued behind {name}, {count} executions in all"),
             ReasonKind::Paused { scope, by, reason, .. } => write!(f, "paused ({scope}) by {by}: {reason}"),
             ReasonKind::Rebooting { .. } => f.write_str("the host is expected back with a new boot id"),
+            ReasonKind::Advancing => f.write_str(
+                "goes on as soon as the controller has written its next step down; if this stays, the controller's log says \
+                 what keeps it from writing",
+            ),
         }
     }
 }

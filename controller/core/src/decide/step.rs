@@ -1,7 +1,7 @@
 //! Rules for steps: the execution begins, a step ends, the next one begins, the execution ends.
 
 use super::{Decision, Reason, ReasonKind, View};
-use crate::execution::{ClaimKey, Event, Execution, StepPath, StepRun, TargetState, TriggerKind, context};
+use crate::execution::{Event, Execution, StepPath, StepRun, TargetState, TriggerKind, context};
 use crate::transition::{ExecutionEnd, StepStatus};
 use crd_schemas::manifest::{Execute, OnUnknown};
 use pulse_protocol::{AgentName, AttemptId};
@@ -10,7 +10,7 @@ use pulse_protocol::{AgentName, AttemptId};
 const UNKNOWN_LIMIT: usize = 5;
 
 /// Visits of one step in one execution: more is a loop that nobody meant.
-pub const MAX_VISITS: u32 = 100;
+pub const MAX_VISITS: usize = 100;
 
 /// It begins, once it is its turn and no pause holds it.
 pub(super) fn begin(view: &View<'_>, decision: &mut Decision, _: &mut dyn FnMut() -> AttemptId) {
@@ -21,7 +21,6 @@ pub(super) fn begin(view: &View<'_>, decision: &mut Decision, _: &mut dyn FnMut(
     if let Some(pause) = view.pause {
         decision.pause(pause);
     } else if let Some(ahead) = view.ahead() {
-        decision.wants_turn = Some(ClaimKey::workflow(&execution.created));
         decision.report.push(Reason::of_execution(ReasonKind::Queued(ahead)));
     } else {
         decision.events.push(Event::Started);
@@ -171,9 +170,9 @@ fn next_step(execution: &Execution) -> Event {
     };
     let visit = execution.visits(&compiled.spec.id) + 1;
     let step = StepPath(compiled.spec.id.clone());
-    if visit > MAX_VISITS || is_full(execution) {
-        let why =
-            if visit > MAX_VISITS { format!("{MAX_VISITS} visits are all it may have") } else { "the history is full".into() };
+    let often = execution.own_visits(&compiled.spec.id) >= MAX_VISITS;
+    if often || is_full(execution) {
+        let why = if often { format!("{MAX_VISITS} visits are all it may have") } else { "the history is full".into() };
         let message = Some(format!("step `{step}` was not begun: {why}; a `goto` leads round in a circle"));
         return Event::Ended { status: ExecutionEnd::Failed, message };
     }

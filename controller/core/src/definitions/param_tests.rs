@@ -32,7 +32,12 @@ fn a_param_takes_what_its_type_says_and_texts_that_read_so() {
         (json!({"type": "int"}), json!("-7"), "-7"),
         (json!({"type": "int", "max": i64::MAX}), json!(i64::MAX), "9223372036854775807"),
         (json!({"type": "number"}), json!(0.5), "0.5"),
-        (json!({"type": "number"}), json!("1e3"), "1000.0"),
+        (json!({"type": "number"}), json!("1e3"), "1000"),
+        (json!({"type": "number"}), json!(5.0), "5"),
+        (json!({"type": "number"}), json!("-0.0"), "0"),
+        (json!({"type": "number"}), json!("1e300"), "1e+300"),
+        (json!({"type": "number"}), json!(u64::MAX), "1.8446744073709552e+19"),
+        (json!({"type": "number"}), json!("18446744073709551615"), "1.8446744073709552e+19"),
         (json!({"type": "number"}), json!("9007199254740993"), "9007199254740993"),
         (json!({"type": "bool"}), json!(true), "true"),
         (json!({"type": "bool"}), json!("false"), "false"),
@@ -153,4 +158,18 @@ fn a_schedule_s_texts_are_read_as_the_type() {
     };
     assert_eq!(schedule(json!({"count": "5", "dry": "true"})), "");
     insta::assert_snapshot!(schedule(json!({"count": "0", "dry": "yes"})));
+}
+
+/// A pattern that would take long is not asked about a text that is too long anyway.
+#[test]
+fn a_length_is_asked_before_a_pattern() {
+    let (long, half) = ("a".repeat(MAX_VALUE_BYTES + 1), "a".repeat(MAX_VALUE_BYTES / 2 + 1));
+    let cases = [
+        (json!({"pattern": "b"}), json!(long.clone()), "it is 65537 bytes long; at most 64 KiB"),
+        (json!({"type": "list", "pattern": "b"}), json!([long]), "its items are 65537 bytes long together; at most 64 KiB"),
+        (json!({"type": "list", "pattern": "b"}), json!([half, half]), "its items are 65538 bytes long together; at most 64 KiB"),
+    ];
+    for (declared, given, error) in cases {
+        assert_eq!(resolved(declared, Some(given)), Err(error.to_owned()));
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::params::checked;
 use crate::pattern::Pattern;
+use crate::values::MAX_VALUE_BYTES;
 use crd_schemas::Duration;
 use crd_schemas::manifest::{Param, ParamType};
 use pulse_protocol::AgentName;
@@ -15,9 +16,11 @@ const MAX_ITEMS: usize = 1000;
 pub(super) fn value_text(param: &Param, value: &Value) -> Result<String, String> {
     match (param.kind, value) {
         (ParamType::String, Value::String(text)) => {
+            // Its length first: what a pattern costs grows with the text.
+            let text = checked(text.clone())?;
             within(param, value)?;
-            matching(param, pattern(param)?.as_ref(), text)?;
-            checked(text.clone())
+            matching(param, pattern(param)?.as_ref(), &text)?;
+            Ok(text)
         }
         (ParamType::Int, value) => int(param, value),
         (ParamType::Number, value) => number(param, value),
@@ -65,24 +68,32 @@ fn int(param: &Param, value: &Value) -> Result<String, String> {
     Ok(found.to_string())
 }
 
-/// A whole number keeps all its digits, of which a floating one could lose some.
+/// A whole number keeps all its digits, of which a floating one could lose some. However it is written (`5`, `5.0`, `5e0`, as text
+/// or as JSON), it has one form.
 fn number(param: &Param, value: &Value) -> Result<String, String> {
+    let read = |text: &str| {
+        let whole = text.parse::<i64>().ok().map(Number::from);
+        whole.or_else(|| text.parse().ok().and_then(Number::from_f64))
+    };
     let found = match value {
-        Value::Number(number) => Some(number.clone()),
-        Value::String(text) => {
-            let whole = text.parse::<i64>().ok().map(Number::from);
-            whole.or_else(|| text.parse().ok().and_then(Number::from_f64))
-        }
+        Value::Number(number) => read(&number.to_string()),
+        Value::String(text) => read(text),
         _ => None,
     };
     let found = found.ok_or_else(|| format!("it must be a number, not {}", shown(value)))?;
     within(param, &Value::Number(found.clone()))?;
-    Ok(found.to_string())
+    // Below 2^53 every whole floating number is exact. Adding zero takes the sign off a negative one.
+    let whole = found.as_f64().filter(|float| found.is_f64() && float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0);
+    Ok(whole.map_or_else(|| found.to_string(), |float| format!("{:.0}", float + 0.0)))
 }
 
 fn list(param: &Param, items: &[Value]) -> Result<String, String> {
     if items.len() > MAX_ITEMS {
         return Err(format!("it has {} items; at most {MAX_ITEMS}", items.len()));
+    }
+    let bytes: usize = items.iter().filter_map(Value::as_str).map(str::len).sum();
+    if bytes > MAX_VALUE_BYTES {
+        return Err(format!("its items are {bytes} bytes long together; at most 64 KiB"));
     }
     let pattern = pattern(param)?;
     for (place, item) in items.iter().enumerate() {

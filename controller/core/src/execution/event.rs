@@ -78,7 +78,7 @@ pub enum Event {
     AttemptLost { attempt: AttemptId, loss: TrackLoss },
     /// A person settled an `unknown`.
     AttemptResolved { attempt: AttemptId, outcome: ResolvedAs, by: String, reason: String },
-    /// Word of an attempt that was already settled; changes nothing.
+    /// Word of an attempt that was already settled; changes nothing in this execution, but a retry goes by it.
     EvidenceRecorded { attempt: AttemptId, ended: Ended },
     /// A person is asked. The step is the one that began last. `timeout` runs only while a controller does.
     PromptOpened {

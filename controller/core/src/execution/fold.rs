@@ -250,7 +250,7 @@ impl Execution {
                     started_at: None,
                     ended_at: None,
                     ended: None,
-                    evidence: false,
+                    evidence: None,
                 };
                 self.attempts.insert(*attempt, fresh);
                 Ok(())
@@ -282,9 +282,9 @@ impl Execution {
                 };
                 self.settle_attempt(*attempt, &verdict)
             }
-            Event::EvidenceRecorded { attempt, .. } => {
+            Event::EvidenceRecorded { attempt, ended } => {
                 let settled = self.attempts.get_mut(attempt).ok_or_else(|| Fault::missing("attempt", attempt))?;
-                settled.evidence = true;
+                settled.evidence = Some(ended.clone());
                 Ok(())
             }
         }

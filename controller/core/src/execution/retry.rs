@@ -1,9 +1,12 @@
 //! What a retry takes over from the execution that it repeats: every visit that need not be repeated, and of the visit that failed
 //! the targets that succeeded.
 
-use crate::execution::{Carried, CarriedStep, Execution, StepRun};
+use super::admit::is_success;
+use crate::execution::{Attempt, Carried, CarriedStep, Execution, StepRun, Target, TargetState};
 use crate::transition::{ExecutionEnd, ExecutionState, StepStatus};
-use pulse_protocol::AgentName;
+use crate::values::TargetValue;
+use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::{AgentName, Ended};
 
 /// Why an execution cannot be retried from where it failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +42,65 @@ pub fn carried(execution: &Execution) -> Result<Carried, CannotRetry> {
 /// decision.
 pub fn unknown_targets(execution: &Execution) -> Vec<AgentName> {
     let Some(run) = execution.steps.last().filter(|run| !is_over(execution, run)) else { return Vec::new() };
-    run.targets.iter().filter(|(_, target)| target.state.as_str() == "unknown").map(|(name, _)| name.clone()).collect()
+    let unknown = run.targets.iter().filter(|(_, target)| is_unknown(execution, run, target));
+    unknown.map(|(name, _)| name.clone()).collect()
+}
+
+/// Nobody knows whether its command ran, how it ended, or what became of the host that it took down.
+fn is_unknown(execution: &Execution, run: &StepRun, target: &Target) -> bool {
+    let last = target.attempts.last().and_then(|id| execution.attempts.get(id));
+    match (&target.state, last) {
+        (TargetState::Unknown(_), Some(attempt)) => match late(execution, run, attempt) {
+            Late::Nothing => true,
+            Late::Succeeded(_) | Late::Failed => false,
+        },
+        (TargetState::Unknown(_), None) => true,
+        // It has run to an end that was not its target's: its host was still on the way to another boot.
+        (TargetState::Cancelled | TargetState::Skipped { .. }, Some(attempt)) => {
+            let ended = attempt.ended.as_ref().map(|ended| &ended.how);
+            ended.is_some_and(|how| !matches!(how, EndKind::NotStarted { .. } | EndKind::Cancelled))
+        }
+        _ => false,
+    }
+}
+
+/// What word that came after an attempt was given up says of it.
+enum Late<'a> {
+    /// None came, or it does not say.
+    Nothing,
+    /// The command has done what it should.
+    Succeeded(&'a Ended),
+    /// It has not, or never began.
+    Failed,
+}
+
+fn late<'a>(execution: &Execution, run: &StepRun, attempt: &'a Attempt) -> Late<'a> {
+    let (Some(ended), Some(spec)) = (attempt.evidence.as_ref(), execution.compiled(run).execute()) else { return Late::Nothing };
+    match ended.how {
+        EndKind::Unknown { reason: UnknownReason::HostRebooted } if spec.expect_disconnect => Late::Succeeded(ended),
+        EndKind::Unknown { .. } => Late::Nothing,
+        // Whether the host has come back from its reboot is not said with it.
+        EndKind::Exited { code } if is_success(spec, code) && spec.expect_disconnect => Late::Nothing,
+        EndKind::Signalled { .. } if spec.expect_disconnect => Late::Nothing,
+        EndKind::Exited { code } if is_success(spec, code) => Late::Succeeded(ended),
+        _ => Late::Failed,
+    }
+}
+
+/// A target as the new execution sees it: by what is known of it by now.
+fn value(execution: &Execution, run: &StepRun, target: &Target) -> TargetValue {
+    let last = target.attempts.last().and_then(|id| execution.attempts.get(id));
+    if let (TargetState::Unknown(_), Some(attempt)) = (&target.state, last)
+        && let Late::Succeeded(ended) = late(execution, run, attempt)
+    {
+        let exit_code = match ended.how {
+            EndKind::Exited { code } => Some(code),
+            _ => None,
+        };
+        let stdout = ended.captured.as_deref().map(|text| text.trim_end_matches('\n').to_owned());
+        return TargetValue { status: "succeeded".to_owned(), exit_code, stdout };
+    }
+    super::context::target_value(execution, target)
 }
 
 /// The visit need not be repeated.
@@ -52,7 +113,7 @@ fn is_over(execution: &Execution, run: &StepRun) -> bool {
 }
 
 fn step(execution: &Execution, run: &StepRun, keep: impl Fn(&str) -> bool) -> CarriedStep {
-    let targets = super::context::step_value(execution, run).targets;
+    let targets = run.targets.iter().map(|(name, target)| (name.clone(), value(execution, run, target)));
     CarriedStep {
         step: run.path.clone(),
         visit: run.visit,
@@ -60,6 +121,6 @@ fn step(execution: &Execution, run: &StepRun, keep: impl Fn(&str) -> bool) -> Ca
         condition: run.condition,
         answer: run.answer.clone(),
         goto: run.route.as_ref().and_then(|route| route.goto.clone()),
-        targets: targets.into_iter().filter(|(_, target)| keep(&target.status)).collect(),
+        targets: targets.filter(|(_, target)| keep(&target.status)).collect(),
     }
 }

@@ -230,8 +230,8 @@ pub struct Attempt {
     pub ended_at: Option<Timestamp>,
     /// What the agent said of its end.
     pub ended: Option<Ended>,
-    /// Word of its end came after it was settled, and is on record.
-    pub evidence: bool,
+    /// Word of its end that came after it was settled. It changes nothing here; a retry goes by it.
+    pub evidence: Option<Ended>,
 }
 
 impl TargetState {
@@ -295,12 +295,13 @@ impl Execution {
     }
 
     /// Where a visit that is over leads, if not to the next step: what its answer or its route says, else what the step says. A
-    /// step that was skipped leads nowhere else.
+    /// step that never ran, because its condition was false or could not be evaluated, leads nowhere else.
     fn goto<'a>(&'a self, run: &'a StepRun) -> Option<&'a str> {
-        let spec = &self.compiled(run).spec;
-        if run.condition == Some(false) {
+        let compiled = self.compiled(run);
+        if compiled.when.is_some() && run.condition != Some(true) {
             return None;
         }
+        let spec = &compiled.spec;
         let chosen = match &spec.action {
             Action::Prompt(prompt) => {
                 let option = prompt.options.iter().find(|option| Some(&option.value) == run.answer.as_ref());
@@ -315,6 +316,11 @@ impl Execution {
     /// Visits of a step so far.
     pub fn visits(&self, path: &str) -> u32 {
         self.steps.iter().rev().find(|run| run.path.0 == path).map_or(0, |run| run.visit)
+    }
+
+    /// Visits of a step that this execution made itself: those that a retry takes over are not counted again.
+    pub fn own_visits(&self, path: &str) -> usize {
+        self.steps.iter().filter(|run| !run.carried && run.path.0 == path).count()
     }
 
     /// The visit that asks this question.

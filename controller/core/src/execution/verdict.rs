@@ -28,7 +28,7 @@ pub enum Verdict {
     },
     /// The command took its host down, as `expectDisconnect` says; done once the host is back with another boot id.
     Reboot {
-        /// Not later.
+        /// Not later, but for the time in which no controller ran.
         until: Timestamp,
     },
     /// Nobody knows.

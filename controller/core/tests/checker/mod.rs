@@ -42,6 +42,8 @@ pub struct Checker {
     /// The time in which it waited for people.
     people: Vec<Span>,
     visits: Vec<Visit>,
+    /// How many of them were taken over.
+    carried: usize,
     attempts: BTreeMap<AttemptId, Attempt>,
     prompts: BTreeSet<PromptId>,
     /// The visit that a retry repeats, and the targets that must not run again in it.
@@ -124,6 +126,7 @@ impl Checker {
             hold: None,
             people: Vec::new(),
             visits: Vec::new(),
+            carried: 0,
             attempts: BTreeMap::new(),
             prompts: BTreeSet::new(),
             spared: None,
@@ -148,6 +151,7 @@ impl Checker {
             let done = last.targets.iter().filter(|(_, target)| target.word == Word::Succeeded);
             self.spared = Some((last.step, last.number, done.map(|(name, _)| name.clone()).collect()));
         }
+        self.carried = self.visits.len();
     }
 
     /// Judges the next event.

@@ -37,8 +37,11 @@ impl Checker {
                 self.move_attempt(*attempt, AttemptWord::Unknown, AttemptWord::Resolved);
                 self.settle(*attempt, if *outcome == ResolvedAs::Succeeded { Word::Succeeded } else { Word::Failed });
             }
-            Event::EvidenceRecorded { attempt, .. } => {
+            Event::EvidenceRecorded { attempt, ended } => {
                 let word = self.attempts[attempt].word;
+                if word == AttemptWord::Unknown {
+                    self.known_late(*attempt, &ended.how);
+                }
                 let settled = word == AttemptWord::Resolved || (word == AttemptWord::Unknown && self.ended.is_some());
                 assert!(settled, "evidence of an attempt that is {word:?}");
                 self.attempts.get_mut(attempt).expect("an attempt").word = AttemptWord::Evident;
@@ -119,8 +122,8 @@ impl Checker {
             }
             Verdict::Again { .. } => matches!(how, EndKind::NotStarted { .. }),
             Verdict::Unknown => unknown,
-            Verdict::Cancelled => self.cancel.is_some() && matches!(how, EndKind::NotStarted { .. } | EndKind::Cancelled),
-            Verdict::Reboot { .. } => execute.expect_disconnect && !unknown,
+            Verdict::Cancelled => self.is_stopping() && matches!(how, EndKind::NotStarted { .. } | EndKind::Cancelled),
+            Verdict::Reboot { .. } => execute.expect_disconnect && (!unknown || rebooted),
             Verdict::Skipped { .. } => false,
         };
         assert!(allowed, "P7: {how:?} is judged {verdict:?}");
@@ -141,6 +144,20 @@ impl Checker {
             self.attempts.get_mut(&id).expect("an attempt").word = word;
         }
         self.settle(id, word);
+    }
+
+    /// What became known after the end counts for a retry: what succeeded is not done again.
+    fn known_late(&mut self, id: AttemptId, how: &EndKind) {
+        let attempt = &self.attempts[&id];
+        let visit = &self.visits[attempt.visit];
+        let Action::Execute(execute) = &self.spec(visit).action else { panic!("an attempt of a step without a command") };
+        let fine = matches!(how, EndKind::Exited { code } if execute.success_exit_codes.iter().any(|ok| i64::from(*ok) == *code));
+        let rebooted = matches!(how, EndKind::Unknown { reason: UnknownReason::HostRebooted });
+        let target = &visit.targets[&attempt.agent];
+        let newest = target.attempts.last() == Some(&id) && target.word == Word::Unknown;
+        if newest && if execute.expect_disconnect { rebooted } else { fine } {
+            self.settle(id, Word::Succeeded);
+        }
     }
 
     /// The newest attempt of a target has the say.

@@ -76,17 +76,16 @@ impl Fleet {
     fn deliver(&mut self, dice: &mut Dice, world: &World, effect: Effect) {
         match effect {
             Effect::Assign { agent, assignment } => self.told(dice, world, &agent, &assignment),
-            Effect::Stop { agent, attempt } => self.stopped(world, &agent, attempt),
+            Effect::Stop { agent, attempt } => self.stopped(world, &agent, attempt, Desired::Stop),
+            Effect::Withdraw { agent, attempt } => self.stopped(world, &agent, attempt, Desired::Withdraw),
         }
     }
 
     /// One assignment reaches its agent, which runs it unless its journal has it.
     fn told(&mut self, dice: &mut Dice, world: &World, agent: &AgentName, assignment: &Assignment) {
-        match assignment.desired {
-            Desired::Run => {}
-            // What runs already may go on.
-            Desired::Withdraw if self.runs(agent, assignment.attempt) => return,
-            Desired::Withdraw | Desired::Stop => return self.stopped(world, agent, assignment.attempt),
+        if assignment.desired != Desired::Run {
+            self.stopped(world, agent, assignment.attempt, assignment.desired);
+            return;
         }
         let host = self.hosts.get_mut(agent).expect("an agent");
         let fits = host.up && world.journal(agent) == assignment.incarnation;
@@ -107,18 +106,15 @@ impl Fleet {
         host.jobs.insert(id, job);
     }
 
-    fn runs(&self, agent: &AgentName, id: AttemptId) -> bool {
-        self.hosts[agent].jobs.get(&id).is_some_and(|job| job.state == JobState::Started)
-    }
-
-    fn stopped(&mut self, world: &World, agent: &AgentName, id: AttemptId) {
+    fn stopped(&mut self, world: &World, agent: &AgentName, id: AttemptId, desired: Desired) {
         let host = self.hosts.get_mut(agent).expect("an agent");
         if !host.up {
             return;
         }
         let label = world.label(id);
         match host.jobs.get_mut(&id) {
-            Some(job) => job.stop = true,
+            // What has begun is not withdrawn any more.
+            Some(job) => job.stop |= desired == Desired::Stop,
             // What it never had it will never start; the journal says so from now on.
             None => {
                 let state = JobState::Over;
@@ -268,7 +264,7 @@ impl Job {
 fn judge_effect(effect: &Effect, world: &World) {
     let (agent, attempt) = match effect {
         Effect::Assign { agent, assignment } => (agent, assignment.attempt),
-        Effect::Stop { agent, attempt } => (agent, *attempt),
+        Effect::Stop { agent, attempt } | Effect::Withdraw { agent, attempt } => (agent, *attempt),
     };
     let so =
         |event: &Event| matches!(event, Event::AttemptAssigned { attempt: id, target, .. } if (*id, target) == (attempt, agent));

@@ -11,7 +11,7 @@ use pulse_core::decide::{AgentView, Ahead, Effect, Presence, desired, explain, o
 use pulse_core::definitions::{Files, PinnedFile, Program};
 use pulse_core::elapsed::Span;
 use pulse_core::execution::{
-    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, PromptClosed, carried,
+    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, PromptClosed, carried, unknown_targets,
 };
 use pulse_core::pause::Pause;
 use pulse_core::transition::ResolvedAs;
@@ -201,6 +201,18 @@ impl World {
                 self.around.ahead = Some(Ahead { execution: NIL, name: "demo#7".into(), count });
                 self.pass(&[])
             }
+            ["picture", name] => {
+                let picture = self.picture(&name.parse().expect("an agent"));
+                let told = picture.iter().map(|(id, wanted)| match wanted {
+                    Some(wanted) => self.hide_ids(&format!("  {id}: {:?}\n", wanted.desired)),
+                    None => self.hide_ids(&format!("  {id}: nothing\n")),
+                });
+                told.collect()
+            }
+            ["unknown"] => {
+                let execution = self.execution.as_ref().expect("started");
+                unknown_targets(execution).iter().map(|name| format!("  nobody knows of {name}\n")).collect()
+            }
             ["retry"] => self.retry(),
             ["crash"] => {
                 self.crash();
@@ -331,7 +343,7 @@ impl World {
     pub fn picture(&self, agent: &AgentName) -> Vec<(AttemptId, Option<Assignment>)> {
         let Some(execution) = &self.execution else { return Vec::new() };
         let own = open_attempts(execution).filter(|(name, _)| *name == agent);
-        own.map(|(_, id)| (id, desired(execution, id, &self.around))).collect()
+        own.map(|(_, id)| (id, desired(execution, id, &self.around, self.now))).collect()
     }
 
     /// The agent's journal.

@@ -68,5 +68,6 @@ pub fn effect_text(effect: &Effect) -> String {
             format!("-> {agent} run: {run}{}{}", values.join(""), files.join(""))
         }
         Effect::Stop { agent, .. } => format!("-> {agent} stop"),
+        Effect::Withdraw { agent, .. } => format!("-> {agent} withdraw"),
     }
 }
