@@ -6,7 +6,7 @@ use super::extract::{Parameters, Segment};
 use super::list::page;
 use super::search::Search;
 use super::{App, Problem, view};
-use crate::engine::{Idempotency, Repeat, StartRequest, Started};
+use crate::engine::{Idempotency, Repeat, Retried, StartRequest, Started};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -50,7 +50,7 @@ pub(super) async fn start(
     Body(wanted): Body<Start>,
 ) -> Result<Response, Problem> {
     let dry_run = wanted.dry_run;
-    let idempotency = idempotency(&headers, &wanted)?;
+    let idempotency = idempotency(&headers, &json!(wanted))?;
     if dry_run && idempotency.is_some() {
         return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
     }
@@ -60,10 +60,11 @@ pub(super) async fn start(
         return Ok(Json(app.engine.dry_run(&request).await?).into_response());
     }
     let started = app.engine.start(request).await?;
-    Ok(answer(&started, None))
+    Ok(answer(&started, Value::Null))
 }
 
-fn answer(started: &Started, retry_of: Option<ExecutionId>) -> Response {
+/// What was started, with what there is to say `beside` it: an object, or null.
+fn answer(started: &Started, beside: Value) -> Response {
     let mut body = json!({
         "id": started.id,
         "number": started.number,
@@ -73,8 +74,8 @@ fn answer(started: &Started, retry_of: Option<ExecutionId>) -> Response {
         "status": started.status,
         "commit": started.commit,
     });
-    if let Some(before) = retry_of {
-        body["retryOf"] = json!(before);
+    if let (Value::Object(body), Value::Object(beside)) = (&mut body, beside) {
+        body.extend(beside);
     }
     let location = [(header::LOCATION, format!("/api/v1/executions/{}", started.id))];
     let mut response = (StatusCode::CREATED, location, Json(body)).into_response();
@@ -85,12 +86,11 @@ fn answer(started: &Started, retry_of: Option<ExecutionId>) -> Response {
 }
 
 /// The key, with a digest of what the body means: spaces and the order of keys are no difference.
-fn idempotency(headers: &HeaderMap, wanted: &Start) -> Result<Option<Idempotency>, Problem> {
+fn idempotency(headers: &HeaderMap, wanted: &Value) -> Result<Option<Idempotency>, Problem> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
     let key = key.ok_or_else(|| Problem::bad_request("bad_header", "Idempotency-Key must have 1 to 200 characters of ASCII"))?;
-    let body = json!(wanted).to_string();
-    let body_digest = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let body_digest = Sha256::digest(wanted.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(Idempotency { key: key.to_owned(), body_digest }))
 }
 
@@ -181,7 +181,7 @@ pub(super) async fn resolve(
 }
 
 /// How to run it again.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Retry {
     #[serde(default)]
@@ -193,7 +193,7 @@ pub(super) struct Retry {
 }
 
 /// Where a retry begins.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum RetryFrom {
     #[default]
@@ -202,7 +202,7 @@ enum RetryFrom {
 }
 
 /// Which definitions a retry runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum RetryCommit {
     #[default]
@@ -215,6 +215,7 @@ pub(super) async fn retry(
     State(app): State<App>,
     Segment(text): Segment,
     Extension(Principal(by)): Extension<Principal>,
+    headers: HeaderMap,
     Body(wanted): Body<Retry>,
 ) -> Result<Response, Problem> {
     let repeat = match (wanted.from, wanted.commit) {
@@ -227,8 +228,10 @@ pub(super) async fn retry(
         }
     };
     let id = find(&app, &text).await?;
-    let started = app.engine.retry(id, repeat, by).await?;
-    Ok(answer(&started, Some(id)))
+    // The same body means another request for another execution.
+    let idempotency = idempotency(&headers, &json!({ "retryOf": id, "retry": wanted }))?;
+    let Retried { started, dropped } = app.engine.retry(id, repeat, by, idempotency).await?;
+    Ok(answer(&started, json!({ "retryOf": id, "droppedParams": dropped })))
 }
 
 /// What an input did, and how the execution stands after it.

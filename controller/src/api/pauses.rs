@@ -50,8 +50,8 @@ pub(super) async fn create(
     let now = clock::now();
     let expires_at = wanted.expires.map(|text| expires(&text).map(|after| now.plus(after))).transpose()?;
     let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: by, created_at: now, expires_at, ended: None };
-    app.engine.pause(&row).await?;
-    Ok((StatusCode::CREATED, Json(view(&row))))
+    let (row, is_new) = app.engine.pause(row).await?;
+    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view(&row))))
 }
 
 fn expires(text: &str) -> Result<Duration, Problem> {
@@ -97,7 +97,7 @@ pub(super) async fn end(
         Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
     };
     let id = text.parse::<Uuid>().map_err(|_| unknown())?;
-    match app.engine.end_pause(id, &by).await? {
+    match app.engine.end_pause(id, by).await? {
         PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&row))),
         PauseEnd::Absent => Err(unknown()),
     }

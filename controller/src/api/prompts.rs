@@ -125,7 +125,8 @@ async fn find(app: &App, text: &str) -> Result<StoredPrompt, Problem> {
 fn view(app: &App, prompt: &StoredPrompt) -> Value {
     let (row, end) = (&prompt.row, prompt.end.as_ref());
     let absences = app.engine.absences();
-    let until = row.timeout.map(|timeout| deadline(row.opened_at, timeout, absences));
+    // Of one that is closed it says nothing, and later absences would move it.
+    let until = row.timeout.filter(|_| end.is_none()).map(|timeout| deadline(row.opened_at, timeout, absences));
     json!({
         "id": row.prompt,
         "execution": prompt.execution,

@@ -111,6 +111,10 @@ impl From<RetryError> for Problem {
             RetryError::Cannot(CannotRetry::NotOver(_)) => Self::new(CONFLICT, "not_over", said),
             RetryError::Cannot(CannotRetry::Succeeded) => Self::new(CONFLICT, "nothing_failed", said),
             RetryError::Unknown(targets) => Self::new(CONFLICT, "unknown_targets", said).with("targets", json!(targets)),
+            RetryError::Pinned(_) => {
+                let help = "run it from the start as the workflow is now: `{\"from\": \"start\", \"commit\": \"head\"}`, or `pulse retry --from-start --head`";
+                Self::new(UNPROCESSABLE, "cannot_retry", said).with_help(help)
+            }
             RetryError::Start(error) => error.into(),
         }
     }

@@ -40,7 +40,7 @@ impl Engine {
             self.inner.fleet.lock().open_attempt(&attempt.agent, attempt.attempt, attempt.execution);
         }
         // It wakes every open execution, too.
-        self.pauses_changed().await
+        self.read_pauses(true).await
     }
 
     /// The periodic scan: every open execution is looked at again, whatever hint was lost.
@@ -51,7 +51,10 @@ impl Engine {
         for id in due.into_iter().chain(running) {
             self.wake(id);
         }
-        Ok(())
+        // Whoever may be next in a queue is waiting, and is told by whoever went before; unless that hint was lost.
+        let heads = self.inner.fleet.lock().queue_heads();
+        heads.into_iter().for_each(|id| self.wake(id));
+        self.read_pauses(false).await
     }
 
     /// Watches the agents' states, for listeners; and for time in which this process could not listen: a stopped process, a suspended host, a stepped clock. What the

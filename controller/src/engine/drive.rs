@@ -86,7 +86,7 @@ impl Engine {
         let freed = {
             let mut fleet = self.inner.fleet.lock();
             let freed = fleet.disown(id);
-            fleet.take(id, &claims);
+            fleet.believe(id, &claims);
             for (agent, attempt) in open_attempts(execution) {
                 fleet.open_attempt(agent, attempt, id);
             }
@@ -153,7 +153,7 @@ impl Engine {
 
     /// Marks a slot or a turn as taken that the database says is, unless its holder has let go of it meanwhile.
     pub(super) async fn believe_claim(&self, key: &str, holder: ExecutionId) -> Result<(), EngineError> {
-        if self.inner.fleet.lock().take_turn(key, holder) {
+        if self.inner.fleet.lock().believe_turn(key, holder) {
             if self.inner.store.claim_holder(key).await? != Some(holder) {
                 let next = self.inner.fleet.lock().free_turn(key, holder);
                 next.into_iter().for_each(|id| self.wake(id));

@@ -75,10 +75,12 @@ pub enum StartError {
         /// Why.
         error: TargetError,
     },
-    /// `concurrency: Forbid`, and one runs.
-    #[error("`{name}` is running already; `concurrency.policy: Forbid` allows one at a time")]
+    /// `concurrency: Forbid`, and one is not over: it runs, waits for a person, or is held by a pause before its first step.
+    #[error(
+        "`{name}` is not over: it runs, or waits for a person, a time or the end of a pause; `concurrency.policy: Forbid` allows one at a time"
+    )]
     Forbidden {
-        /// The one that runs.
+        /// The one that is not over.
         running: ExecutionId,
         /// Its name, `workflow#number`.
         name: String,

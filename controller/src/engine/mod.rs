@@ -8,6 +8,7 @@
 
 mod boot;
 mod commit;
+mod detached;
 mod drive;
 mod dry_run;
 mod error;
@@ -21,7 +22,7 @@ mod start;
 pub use dry_run::{DryRun, DryStep};
 pub use error::{EngineError, StartError};
 pub use live::Live;
-pub use retry::{Repeat, RetryError};
+pub use retry::{Repeat, Retried, RetryError};
 pub use schedule::{LiveSchedule, ScheduleKey};
 pub use start::{Idempotency, StartRequest, Started};
 

@@ -1,5 +1,6 @@
 //! What people decide beside executions: pauses. And the time in which no controller ran, which no deadline of theirs counts.
 
+use super::detached::to_the_end;
 use super::{Engine, EngineError};
 use crate::clock;
 use crate::feed::Notice;
@@ -18,45 +19,74 @@ const PAGE: u32 = 500;
 const KNOWN: Duration = Duration::from_secs(86_400);
 
 impl Engine {
-    /// Sets a pause. From then on what it holds starts nothing new.
-    pub async fn pause(&self, row: &PauseRow) -> Result<(), EngineError> {
-        self.inner.store.pause(row).await?;
-        self.pauses_changed().await?;
-        self.feed().tell(told(row));
-        Ok(())
+    /// Sets a pause. From then on what it holds starts nothing new. Where the same person has set the same one and it holds, that one
+    /// is answered, and false: a request whose answer was lost may come again.
+    pub async fn pause(&self, row: PauseRow) -> Result<(PauseRow, bool), EngineError> {
+        let engine = self.clone();
+        to_the_end(async move {
+            let _one = engine.inner.pausing.lock().await;
+            let held = engine.stored_pauses(clock::now()).await?.into_iter().find(|held| is_same(held, &row));
+            if let Some(held) = held {
+                engine.take_pauses(true).await?;
+                return Ok((held, false));
+            }
+            engine.inner.store.pause(&row).await?;
+            engine.take_pauses(true).await?;
+            engine.feed().tell(told(&row));
+            Ok((row, true))
+        })
+        .await
     }
 
     /// Ends a pause.
-    pub async fn end_pause(&self, id: Uuid, by: &str) -> Result<PauseEnd, EngineError> {
-        let end = self.inner.store.end_pause(id, by, clock::now()).await?;
-        self.pauses_changed().await?;
-        if let PauseEnd::Ended(row) = &end {
-            self.feed().tell(told(row));
-        }
-        Ok(end)
+    pub async fn end_pause(&self, id: Uuid, by: String) -> Result<PauseEnd, EngineError> {
+        let engine = self.clone();
+        to_the_end(async move {
+            let _one = engine.inner.pausing.lock().await;
+            let end = engine.inner.store.end_pause(id, &by, clock::now()).await?;
+            engine.take_pauses(true).await?;
+            if let PauseEnd::Ended(row) = &end {
+                engine.feed().tell(told(row));
+            }
+            Ok(end)
+        })
+        .await
     }
 
-    /// Takes in the pauses that hold now, and looks at everything that they may hold or let go.
-    pub(super) async fn pauses_changed(&self) -> Result<(), EngineError> {
-        // One reader at a time: an older answer must not replace a newer one.
-        let _reading = self.inner.pausing.lock().await;
+    /// Takes in the pauses that hold now. If they are others than before, or `surely`, everything is looked at that they may hold
+    /// or let go.
+    pub(super) async fn read_pauses(&self, surely: bool) -> Result<(), EngineError> {
+        let _one = self.inner.pausing.lock().await;
+        self.take_pauses(surely).await
+    }
+
+    /// The same, while the caller holds the lock: an older answer must not replace a newer one.
+    async fn take_pauses(&self, surely: bool) -> Result<(), EngineError> {
         let away = self.inner.store.absence().map_or(0, micros);
         let known_since = Timestamp(clock::now().0.saturating_sub(away).saturating_sub(KNOWN.as_micros()));
-        let (mut found, mut cursor) = (Vec::new(), None);
-        loop {
-            let page = self.inner.store.pauses(Pauses::Active(known_since), PAGE, cursor).await?;
-            found.extend(super::boot::said(page.items, "pause").iter().map(PauseRow::pause));
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
+        let found: Vec<Pause> = self.stored_pauses(known_since).await?.iter().map(PauseRow::pause).collect();
+        if !surely && self.inner.fleet.lock().pauses() == found {
+            return Ok(());
         }
+        // Read before anything changes: what fails here is found again by the next scan, as nothing was taken in.
+        let open = super::boot::said(self.inner.store.open_executions().await?, "execution");
         self.inner.fleet.lock().set_pauses(found);
-        for summary in super::boot::said(self.inner.store.open_executions().await?, "execution") {
-            self.wake(summary.id);
-        }
+        open.iter().for_each(|summary| self.wake(summary.id));
         self.schedules().iter().for_each(|schedule| self.inner.scheduled.add(schedule.key.clone()));
         Ok(())
+    }
+
+    /// Those that nobody has ended and that held at this time or later.
+    async fn stored_pauses(&self, since: Timestamp) -> Result<Vec<PauseRow>, EngineError> {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.inner.store.pauses(Pauses::Active(since), PAGE, cursor).await?;
+            found.extend(super::boot::said(page.items, "pause"));
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     /// Notes how long no controller ran before this one, and takes in every such time.
@@ -88,4 +118,11 @@ fn told(row: &PauseRow) -> Notice {
 
 fn micros(span: std::time::Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The same person asks for the same, for as long.
+fn is_same(held: &PauseRow, wanted: &PauseRow) -> bool {
+    let length = |row: &PauseRow| row.expires_at.map(|at| at.since(row.created_at));
+    (&held.scope, &held.reason, &held.created_by) == (&wanted.scope, &wanted.reason, &wanted.created_by)
+        && length(held) == length(wanted)
 }

@@ -95,6 +95,7 @@ impl Engine {
             Some(command) => self.prepare_workflow(&self.live(), command, &request)?,
             None => self.prepare(&request)?,
         };
-        self.launch(&prepared, &request, Some(Firing { fire, step })).await
+        let firing = Firing { fire: fire.clone(), step: step.clone() };
+        self.launch(prepared, request, Some(firing)).await
     }
 }

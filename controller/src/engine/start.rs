@@ -2,6 +2,7 @@
 //! fit are one commit, and only after that anything is sent.
 
 use super::commit::Birth;
+use super::detached::to_the_end;
 use super::drive::{fresh_attempt, name_turn};
 use super::live::{Live, LiveWorkflow};
 use super::{Engine, EngineError, StartError};
@@ -19,7 +20,7 @@ use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{Advance, IdempotencyRow, WriteError};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
@@ -79,15 +80,15 @@ impl Started {
 }
 
 /// A slot that fires, and the step of its schedule without the slot's own record.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Firing<'a> {
-    pub(super) fire: &'a Fire,
-    pub(super) step: &'a Advance,
+#[derive(Debug, Clone)]
+pub(super) struct Firing {
+    pub(super) fire: Fire,
+    pub(super) step: Advance,
 }
 
-impl Firing<'_> {
+impl Firing {
     /// The whole step, with what the slot starts.
-    fn advance(self, execution: ExecutionId) -> Advance {
+    fn advance(&self, execution: ExecutionId) -> Advance {
         let mut step = self.step.clone();
         step.settled.push(self.fire.fired(execution));
         step
@@ -108,6 +109,8 @@ pub(super) struct Prepared {
     pub(super) snapshot: (String, String),
     pub(super) params: BTreeMap<String, String>,
     pub(super) selections: Vec<Selection>,
+    /// Which parameters were given; `None` where nobody noted it.
+    pub(super) given: Option<BTreeSet<String>>,
     /// The selector that narrowed them.
     pub(super) limit: Option<String>,
     /// The execution that it repeats, and what it takes over from it.
@@ -121,16 +124,22 @@ impl Engine {
             return Ok(started);
         }
         let prepared = self.prepare(&request)?;
-        self.launch(&prepared, &request, None).await
+        self.launch(prepared, request, None).await
     }
 
-    /// The first commit of an execution, and what follows from it. `firing` is the slot that it is of.
+    /// The first commit of an execution, and what follows from it. `firing` is the slot that it is of. Both go on though the caller
+    /// does not wait: what is taken in memory is given back only after the commit's answer.
     pub(super) async fn launch(
         &self,
-        prepared: &Prepared,
-        request: &StartRequest,
-        firing: Option<Firing<'_>>,
+        prepared: Prepared,
+        request: StartRequest,
+        firing: Option<Firing>,
     ) -> Result<Started, StartError> {
+        let engine = self.clone();
+        to_the_end(async move { engine.begin(&prepared, &request, firing.as_ref()).await }).await
+    }
+
+    async fn begin(&self, prepared: &Prepared, request: &StartRequest, firing: Option<&Firing>) -> Result<Started, StartError> {
         for _ in 0..TRIES {
             let number = self.next_number(&prepared.workflow).await?;
             let id = ExecutionId(Uuid::now_v7());
@@ -181,7 +190,8 @@ impl Engine {
         Ok(Started::of(row, false))
     }
 
-    async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
+    /// What an equal request has started before.
+    pub(super) async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
         let Some(idempotency) = &request.idempotency else { return Ok(None) };
         let Some(row) = self.inner.store.idempotency(&request.trigger.by, &idempotency.key).await? else { return Ok(None) };
         if row.body_digest != idempotency.body_digest {
@@ -214,7 +224,8 @@ impl Engine {
         let program = program.map_err(|fault| StartError::Uncompilable { workflow: name.clone(), fault })?;
         let selections = self.select(&program, &snapshot, &params, request.limit.as_deref())?;
         let (workflow, limit) = ((workflow.source.clone(), name), request.limit.clone());
-        Ok(Prepared { workflow, commit, program, snapshot: (digest, body), params, selections, limit, repeats: None })
+        let given = Some(request.params.keys().cloned().collect());
+        Ok(Prepared { workflow, commit, program, snapshot: (digest, body), params, given, selections, limit, repeats: None })
     }
 
     /// A parameter of type `agent` names one that is enrolled.
@@ -286,6 +297,7 @@ impl Engine {
             commit: prepared.commit.clone(),
             snapshot: prepared.snapshot.0.clone(),
             params: prepared.params.clone(),
+            given: prepared.given.clone(),
             selections: prepared.selections.clone(),
             limit: prepared.limit.clone(),
             trigger: request.trigger.clone(),

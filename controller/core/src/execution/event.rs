@@ -8,7 +8,7 @@ use crate::values::{StateMap, TargetValue};
 use crd_schemas::Duration;
 use pulse_protocol::{AgentName, AttemptId, BootId, Ended, ExecutionId, Incarnation, PromptId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Version written with every event, so that a later release can upcast on read.
@@ -152,6 +152,9 @@ pub struct Created {
     pub snapshot: String,
     /// Parameters, defaults filled in.
     pub params: BTreeMap<String, String>,
+    /// Which of them were given by whoever started it; the others are defaults. `None` in histories that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<BTreeSet<String>>,
     /// Each selection of `targets`, resolved once.
     pub selections: Vec<Selection>,
     /// The selector that narrowed them.

@@ -151,6 +151,7 @@ mod tests {
             commit: text("c"),
             snapshot: text("s"),
             params: BTreeMap::new(),
+            given: None,
             selections: Vec::new(),
             limit: None,
             trigger: Trigger::person(text("anna")),

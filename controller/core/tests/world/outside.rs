@@ -41,6 +41,7 @@ impl World {
                 .filter(|(name, _)| **name != "by")
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            given: None,
             selections,
             limit: None,
             trigger: match params.get("by") {

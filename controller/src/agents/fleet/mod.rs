@@ -309,9 +309,14 @@ impl FleetState {
     }
 
     /// Takes in a row of claims that is no slot; says whether it was one.
-    pub fn take_turn(&mut self, key: &str, execution: ExecutionId) -> bool {
+    pub fn believe_turn(&mut self, key: &str, execution: ExecutionId) -> bool {
         let turn = Turn::parse(key);
-        turn.map(|turn| self.turns.take(execution, turn)).is_some()
+        turn.map(|turn| self.turns.believe(execution, turn)).is_some()
+    }
+
+    /// Executions that may be next in their queues, as nobody is believed to hold the right.
+    pub fn queue_heads(&self) -> Vec<ExecutionId> {
+        self.turns.heads()
     }
 
     /// Lets go of such a row; answers who may be next.
@@ -334,6 +339,18 @@ impl FleetState {
         for turn in claims.iter().filter_map(Turn::of) {
             self.turns.take(execution, turn);
         }
+        self.take_slots(execution, claims);
+    }
+
+    /// Takes in what an execution's committed state says it holds.
+    pub fn believe(&mut self, execution: ExecutionId, claims: &[ClaimKey]) {
+        for turn in claims.iter().filter_map(Turn::of) {
+            self.turns.believe(execution, turn);
+        }
+        self.take_slots(execution, claims);
+    }
+
+    fn take_slots(&mut self, execution: ExecutionId, claims: &[ClaimKey]) {
         for (agent, slot) in claims.iter().filter_map(slot_of) {
             if let Some(view) = self.agents.get_mut(agent) {
                 view.taken.insert(slot);

@@ -52,15 +52,35 @@ impl Turns {
         self.names.insert(execution, name);
     }
 
+    /// Takes what is about to be written. A right that another one is believed to hold stays with it: the row decides, and says so
+    /// then.
     pub(super) fn take(&mut self, execution: ExecutionId, turn: Turn) {
         match turn {
-            Turn::Right(right) => self.rights.entry(right).or_default().holder = Some(execution),
+            Turn::Right(right) => drop(self.rights.entry(right).or_default().holder.get_or_insert(execution)),
             Turn::Place(right, place) => drop(self.rights.entry(right).or_default().queue.insert(execution, place)),
+        }
+    }
+
+    /// Takes in what a row says, whoever was believed to hold the right.
+    pub(super) fn believe(&mut self, execution: ExecutionId, turn: Turn) {
+        match turn {
+            Turn::Right(right) => {
+                let before = self.rights.entry(right).or_default().holder.replace(execution);
+                before.into_iter().for_each(|before| self.forget_name(before));
+            }
+            place @ Turn::Place(..) => self.take(execution, place),
         }
     }
 
     /// Lets go of a claim, if this execution has it; answers who may be next.
     pub(super) fn free(&mut self, execution: ExecutionId, turn: &Turn) -> Option<ExecutionId> {
+        let next = self.let_go(execution, turn);
+        // Also of one that never had it: it is over, or decides again and says its name again.
+        self.forget_name(execution);
+        next
+    }
+
+    fn let_go(&mut self, execution: ExecutionId, turn: &Turn) -> Option<ExecutionId> {
         let (Turn::Right(key) | Turn::Place(key, _)) = turn;
         let right = self.rights.get_mut(key)?;
         match turn {
@@ -72,8 +92,13 @@ impl Turns {
         if right.holder.is_none() && right.queue.is_empty() {
             self.rights.remove(key);
         }
-        self.forget_name(execution);
         next
+    }
+
+    /// Who may be next wherever nobody is believed to hold the right.
+    pub(super) fn heads(&self) -> Vec<ExecutionId> {
+        let free = self.rights.values().filter(|right| right.holder.is_none());
+        free.filter_map(|right| right.queue.keys().next().copied()).collect()
     }
 
     /// Forgets everything that an execution was believed to have; answers who may be next.
@@ -163,6 +188,35 @@ mod tests {
         assert_eq!(turns.free_place(&right(), 2), Some(0));
         assert_eq!(turns.free(id(2), &place(0)), None, "it has no place any more");
         assert_eq!(turns.disown(id(1)), BTreeSet::from([id(3)]));
+    }
+
+    #[test]
+    fn who_comes_second_does_not_take_the_right_from_its_holder() {
+        let mut turns = Turns::default();
+        turns.name(id(1), "update#1".into());
+        turns.take(id(1), held());
+        turns.take(id(3), place(0));
+        turns.name(id(2), "update#2".into());
+        turns.take(id(2), held());
+        let behind = Some(Ahead { execution: id(1), name: "update#1".into(), count: 1 });
+        assert_eq!(turns.ahead(&right(), id(3)), behind);
+        assert_eq!(turns.free(id(2), &held()), None, "it never had it");
+        assert_eq!(turns.ahead(&right(), id(3)), behind);
+        assert!(!turns.names.contains_key(&id(2)), "nobody asks for the name of one that is refused");
+        assert!(turns.heads().is_empty(), "the right is held");
+        assert_eq!(turns.free(id(1), &held()), Some(id(3)), "who waits is told");
+        assert!(turns.names.is_empty());
+        assert_eq!(turns.heads(), [id(3)]);
+    }
+
+    #[test]
+    fn a_row_is_believed_before_memory() {
+        let mut turns = Turns::default();
+        turns.name(id(1), "update#1".into());
+        turns.take(id(1), held());
+        turns.believe(id(2), held());
+        assert_eq!(turns.ahead(&right(), id(3)).map(|ahead| ahead.execution), Some(id(2)));
+        assert!(turns.names.is_empty());
     }
 
     #[test]

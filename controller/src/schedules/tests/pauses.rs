@@ -13,12 +13,13 @@ async fn pause(bench: &Bench, scope: &str) -> Uuid {
         expires_at: None,
         ended: None,
     };
-    bench.engine.pause(&row).await.unwrap();
+    let (row, is_new) = bench.engine.pause(row).await.unwrap();
+    assert!(is_new);
     row.id
 }
 
 async fn resume(bench: &Bench, id: Uuid) {
-    assert!(matches!(bench.engine.end_pause(id, "anna").await.unwrap(), PauseEnd::Ended(_)));
+    assert!(matches!(bench.engine.end_pause(id, "anna".to_owned()).await.unwrap(), PauseEnd::Ended(_)));
 }
 
 fn hourly(name: &str) -> serde_json::Value {

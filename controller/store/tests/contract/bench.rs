@@ -170,6 +170,7 @@ impl Run {
             commit: summary.commit.clone(),
             snapshot: summary.snapshot.clone(),
             params: [("ticket".to_owned(), "OPS-7 'quoted' ✓".to_owned())].into(),
+            given: None,
             selections: Vec::new(),
             limit: None,
             trigger: Trigger { kind: TriggerKind::Person, by: "anna".to_owned(), slot: None },

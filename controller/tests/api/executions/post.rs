@@ -192,3 +192,62 @@ fn a_dry_run_shows_every_type_of_step() {
     assert_eq!((&ask["options"][1]["value"], &ask["onTimeout"]["answer"]), (&json!("No"), &json!("No")), "{ask}");
     assert_eq!((&rest["type"], &rest["duration"], &rest["goto"]), (&json!("wait"), &json!("5m"), &json!("df")));
 }
+
+/// Asks for a start, and goes away while the commit waits for the database; then `sql` comes before it.
+fn gone_before_the_commit(server: &Server, sql: &str) {
+    use pulse_controller::engine::StartRequest;
+    let web = "web-1".parse().unwrap();
+    let taken = || server.engine().fleet().get(&web, pulse_core::Timestamp(0)).unwrap().slots_taken;
+    let request = StartRequest {
+        workflow: "a".into(),
+        source: None,
+        params: std::collections::BTreeMap::new(),
+        limit: None,
+        trigger: pulse_core::execution::Trigger::person("ada".into()),
+        idempotency: None,
+    };
+    server.meanwhile(sql, async {
+        let mut start = std::pin::pin!(server.engine().start(request));
+        // Polled until it has taken its slot, which it does before its commit; then dropped.
+        while taken() == 0 {
+            tokio::select! {
+                biased;
+                ended = &mut start => panic!("the database is held, and yet: {ended:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    });
+}
+
+#[test]
+fn who_goes_away_during_a_start_that_fails_leaves_no_slot_taken() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let _agent = server.agent("web-1");
+    let no = "CREATE TRIGGER no BEFORE INSERT ON executions BEGIN SELECT RAISE(ABORT, 'no'); END";
+    gone_before_the_commit(&server, no);
+    server.until("/api/v1/agents/web-1", |agent| agent["status"]["slotsTaken"] == 0);
+    assert_eq!(server.get(PATH).ok()["items"], json!([]));
+}
+
+#[test]
+fn who_goes_away_during_a_start_has_started_it() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let mut agent = server.agent("web-1");
+    gone_before_the_commit(&server, "SELECT 1");
+    let attempt = agent.assigned();
+    let listed = server.get(PATH).ok();
+    assert_eq!(listed["items"][0]["id"], json!(attempt.execution));
+}
+
+#[test]
+fn refused_starts_leave_the_holder_its_right() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let mut agent = server.agent("web-1");
+    let id = server.run("a");
+    for _ in 0..3 {
+        server.post(PATH, &json!({ "workflow": "a" })).refused(409, "already_running");
+    }
+    agent.does("", 0);
+    server.until(&format!("{PATH}/{id}"), |one| one["status"] == "succeeded");
+    server.post(PATH, &json!({ "workflow": "a" })).ok();
+}

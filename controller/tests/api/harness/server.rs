@@ -146,6 +146,20 @@ impl Server {
         });
     }
 
+    /// Does something while the controller's database takes no writes; then `sql` is the next that is written.
+    pub fn meanwhile(&self, sql: &str, something: impl Future<Output = ()>) {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}", self.root.path().join("data/pulse.db").display());
+        self.block_on(async {
+            let mut connection = AnyConnection::connect(&url).await.expect("the side door opens");
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.expect("nobody writes");
+            something.await;
+            sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect(sql);
+            sqlx::query("COMMIT").execute(&mut connection).await.expect("it is written");
+            connection.close().await.expect("the side door closes");
+        });
+    }
+
     /// A file of the source.
     pub fn source(&self, file: &str) -> PathBuf {
         self.root.path().join("source").join(file)

@@ -65,3 +65,30 @@ fn a_paused_agent_gets_no_command_and_others_go_on() {
     assert_eq!((&why["target"], &why["step"], &why["scope"]), (&json!("web-1"), &json!("go"), &json!("agent/web-1")));
     assert_eq!(server.asks("b")["status"], "open", "people are asked");
 }
+
+#[test]
+fn the_same_pause_again_is_the_one_that_holds() {
+    let server = Server::start();
+    let (again, other) = (json!({ "scope": "all", "reason": "x", "expires": "1h" }), json!({ "scope": "all", "reason": "x" }));
+    let first = server.post(PATH, &again);
+    let second = server.post(PATH, &again);
+    assert_eq!((first.status, second.status), (201, 200));
+    assert_eq!(first.ok(), second.ok());
+    assert_eq!(server.post(PATH, &other).status, 201, "for another time");
+    server.delete(&format!("{PATH}/{}", first.ok()["id"].as_str().unwrap())).ok();
+    assert_eq!(server.post(PATH, &again).status, 201, "the first is over");
+}
+
+#[test]
+fn pauses_of_which_memory_was_not_told_are_found_by_the_scan() {
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[RUN]))]);
+    let mut agent = server.agent("web-1");
+    server.post(PATH, &json!({ "scope": "all", "reason": "x" })).ok();
+    let id = server.run("a");
+    let path = format!("/api/v1/executions/{id}");
+    server.until(&path, |one| one["status"] == "waiting");
+    server.meddle("UPDATE pauses SET ended_at = 1, ended_by = 'eve'");
+    server.block_on(server.engine().scan()).unwrap();
+    agent.does("", 0);
+    server.until(&path, |one| one["status"] == "succeeded");
+}

@@ -41,6 +41,9 @@ fn without_a_command_before_there_is_none() {
     assert_eq!((&prompt["evidence"], &prompt["timeout"]), (&Value::Null, &json!("1h")));
     let at = |field: &str| prompt[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
     assert_eq!(at("deadline") - at("openedAt"), 3600, "{prompt}");
+    let path = format!("/api/v1/prompts/{}", asked["id"].as_str().unwrap());
+    server.post(&format!("{path}/answer"), &json!({ "answer": "No" })).ok();
+    assert_eq!(server.until(&path, |prompt| prompt["status"] == "answered")["deadline"], Value::Null);
     server.get("/api/v1/prompts/01930000-0000-7000-8000-000000000000").refused(404, "no_such_prompt");
     server.get("/api/v1/prompts/nonsense").refused(404, "no_such_prompt");
 }

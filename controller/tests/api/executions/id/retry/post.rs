@@ -45,6 +45,7 @@ fn from_the_start_at_the_same_commit_or_at_head() {
     let old = server.get(&format!("/api/v1/executions/{id}")).ok();
     server.post(&path(id), &json!({})).refused(409, "not_over");
     server.post(&path(id), &json!({ "from": "start" })).refused(409, "not_over");
+    server.post(&path(id), &json!({ "from": "start", "commit": "head" })).refused(409, "not_over");
     server.post(&format!("/api/v1/prompts/{}/answer", asked["id"].as_str().unwrap()), &json!({ "answer": "Yes" })).ok();
     server.post(&path(id), &json!({})).refused(409, "nothing_failed");
     std::fs::write(server.source("a.yaml"), flow("a", "", &[&ASK.replace("Go on?", "Further?")])).unwrap();
@@ -90,4 +91,52 @@ fn wrong_requests_are_told_apart() {
     server.post(&path("a%239"), &json!({})).refused(404, "no_such_execution");
     server.post(&path(&id), &json!({})).ok();
     server.post(&path(&id), &json!({})).refused(409, "already_running");
+}
+
+#[test]
+fn the_same_key_repeats_once() {
+    let server = Server::with(&[("a.yaml", &flow("a", "concurrency: {policy: Allow}", &[RUN]))]);
+    let mut agent = server.agent("web-1");
+    let id = server.run("a");
+    agent.does("", 1);
+    server.until(&format!("/api/v1/executions/{id}"), |one| one["status"] == "failed");
+    let key = [("idempotency-key", "k-1")];
+    let first = server.post_with(&path(&id), &json!({}), &key);
+    let again = server.post_with(&path("a%231"), &json!({}), &key);
+    assert_eq!(first.ok()["id"], again.ok()["id"]);
+    assert_eq!((first.header("idempotent-replayed"), again.header("idempotent-replayed")), ("", "true"));
+    server.post_with(&path(&id), &json!({ "from": "start" }), &key).refused(422, "idempotency_mismatch");
+    server.post_with("/api/v1/executions", &json!({ "workflow": "a" }), &key).refused(422, "idempotency_mismatch");
+    assert_eq!(server.get("/api/v1/executions").ok()["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn at_head_what_was_given_is_given_again_and_the_rest_is_of_head() {
+    let with = |params: &str| flow("a", &format!("params: [{params}]"), &[RUN]);
+    let before = "{name: ticket, required: true}, {name: old, default: x}, {name: channel, default: stable}";
+    let server = Server::with(&[("a.yaml", &with(before))]);
+    let mut agent = server.agent("web-1");
+    let given = json!({ "workflow": "a", "params": { "ticket": "OPS-1", "old": "y" } });
+    let id = server.post("/api/v1/executions", &given).ok()["id"].as_str().unwrap().to_owned();
+    agent.does("", 1);
+    server.until(&format!("/api/v1/executions/{id}"), |one| one["status"] == "failed");
+    std::fs::write(server.source("a.yaml"), with("{name: ticket, required: true}, {name: channel, default: testing}")).unwrap();
+    server.post("/api/v1/syncs", &json!({})).ok();
+    let new = server.post(&path(&id), &json!({ "from": "start", "commit": "head" })).ok();
+    assert_eq!(new["droppedParams"], json!(["old"]));
+    let seen = server.get(&format!("/api/v1/executions/{}", new["id"].as_str().unwrap())).ok();
+    assert_eq!(seen["params"], json!({ "ticket": "OPS-1", "channel": "testing" }));
+}
+
+#[test]
+fn one_whose_snapshot_is_gone_can_be_run_again_at_head() {
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[RUN]))]);
+    let mut agent = server.agent("web-1");
+    let id = server.run("a");
+    agent.does("", 1);
+    server.until(&format!("/api/v1/executions/{id}"), |one| one["status"] == "failed");
+    server.meddle("UPDATE snapshots SET body = '{}'");
+    let refused = server.post(&path(&id), &json!({})).refused(422, "cannot_retry");
+    assert!(refused["help"].as_str().unwrap().contains("--head"), "{refused}");
+    server.post(&path(&id), &json!({ "from": "start" })).refused(422, "cannot_retry");
 }
