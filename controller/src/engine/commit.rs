@@ -50,7 +50,8 @@ impl Engine {
         match &written {
             Err(WriteError::Fenced { .. }) => self.lost(),
             Err(WriteError::Database { .. } | WriteError::Unclear { .. }) => self.trouble(),
-            Ok(()) | Err(_) => {}
+            Ok(()) => self.heard_of_database(),
+            Err(_) => {}
         }
         written
     }

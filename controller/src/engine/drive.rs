@@ -7,6 +7,7 @@ use crate::agents::FleetState;
 use crate::clock;
 use crate::reconcile::Next;
 use crd_schemas::manifest::ConcurrencyPolicy;
+use pulse_core::Timestamp;
 use pulse_core::decide::{Pass, desired, open_attempts, pass};
 use pulse_core::execution::{ClaimKey, Execution, Input};
 use pulse_core::transition::{AttemptState, ExecutionState};
@@ -23,6 +24,8 @@ impl Engine {
     pub(super) async fn drive(&self, id: ExecutionId) -> Result<Next, EngineError> {
         let slot = self.inner.hot.slot(id);
         let mut state = slot.state.lock().await;
+        // What is decided is decided at this time: one that comes later may follow a span that nobody could use.
+        let now = self.caught_up().await.inspect_err(|_| self.trouble())?;
         let (mut execution, loaded) = match state.take() {
             Some(execution) => (execution, false),
             None => match self.read(id).await {
@@ -44,7 +47,7 @@ impl Engine {
         };
         self.forgive_after_trouble();
         let (inputs, answers) = slot.drain(BATCH);
-        let decided = self.decide(&mut execution, &inputs);
+        let decided = self.decide(&mut execution, &inputs, now);
         let done = match decided {
             Ok(done) => done,
             Err(fault) => {
@@ -112,10 +115,15 @@ impl Engine {
     }
 
     /// Decides under the fleet's lock, and takes the slots in memory before anybody else can see them free.
-    fn decide(&self, execution: &mut Execution, inputs: &[Input]) -> Result<Pass, pulse_core::execution::FoldError> {
+    fn decide(
+        &self,
+        execution: &mut Execution,
+        inputs: &[Input],
+        now: Timestamp,
+    ) -> Result<Pass, pulse_core::execution::FoldError> {
         let mut fleet = self.inner.fleet.lock();
         name_turn(&mut fleet, execution);
-        let done = pass(execution, inputs, &*fleet, clock::now(), &mut fresh_attempt)?;
+        let done = pass(execution, inputs, &*fleet, now, &mut fresh_attempt)?;
         fleet.take(execution.id(), &done.take);
         Ok(done)
     }

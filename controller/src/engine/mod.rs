@@ -17,6 +17,7 @@ mod live;
 mod people;
 mod retry;
 mod schedule;
+mod stall;
 mod start;
 
 pub use dry_run::{DryRun, DryStep};
@@ -68,6 +69,8 @@ pub(crate) struct Inner {
     fenced: tokio::sync::Notify,
     /// False once the leases may have expired.
     leased: watch::Sender<bool>,
+    /// When the database has answered last.
+    answered: stall::Answered,
     /// The database failed since the last commit.
     troubled: AtomicBool,
     /// Counts what made this controller blind for a while.
@@ -90,6 +93,7 @@ impl Engine {
             feed: Feed::new(uuid::Uuid::new_v4().simple().to_string()),
             fenced: tokio::sync::Notify::new(),
             leased: watch::channel(true).0,
+            answered: stall::Answered::default(),
             troubled: AtomicBool::new(false),
             troubles: watch::channel(0).0,
         };

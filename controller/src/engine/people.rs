@@ -97,6 +97,7 @@ impl Engine {
         }
         let absences = super::boot::said(store.absences(Timestamp(0)).await?, "absence");
         self.inner.fleet.lock().set_absences(absences);
+        self.inner.answered.settle(now);
         Ok(())
     }
 

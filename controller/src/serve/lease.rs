@@ -56,6 +56,7 @@ async fn renew(engine: &Engine, renewed: watch::Sender<Instant>) {
                     tracing::info!("the leases are renewed again");
                 }
                 renewed.send_replace(begun);
+                catch_up(engine, &mut troubled).await;
                 RENEWALS
             }
             Ok(Err(pulse_store::Error::Fenced)) => return engine.lost(),
@@ -69,6 +70,17 @@ async fn renew(engine: &Engine, renewed: watch::Sender<Instant>) {
             }
         };
         sleep(pause).await;
+    }
+}
+
+/// What could not be worked in is noted at once, not when something is driven next. If it cannot be yet, the next renewal tries
+/// again; meanwhile nothing is decided. Not for long: the leases must be renewed.
+async fn catch_up(engine: &Engine, troubled: &mut bool) {
+    engine.heard_of_database();
+    match timeout(RENEWALS, engine.caught_up()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => say(troubled, &error),
+        Err(late) => say(troubled, &late),
     }
 }
 

@@ -32,9 +32,9 @@ impl FromRow for Span {
 }
 
 impl Store {
-    /// Notes the span in which no controller ran before this one, and forgets those that ended more than 400 days before its end. One
-    /// that is shorter than a second, or noted already, makes no row. Until it is noted the database keeps it for the next
-    /// controller, should this one die first.
+    /// Notes a span in which no controller could work: first of all the one before this controller, which the database keeps for the
+    /// next one until then, should this one die first. Forgets those that ended more than 400 days before its end. One that is shorter
+    /// than a second, or noted already, makes no row.
     pub async fn note_absence(&self, span: Span) -> Result<(), Error> {
         let spans = if span.to.0.saturating_sub(span.from.0) < SHORTEST_MICROS { &[][..] } else { std::slice::from_ref(&span) };
         let insert = &self.database.ground.dialect.or_ignore(INSERT, "from_at");

@@ -9,6 +9,7 @@ use std::time::Duration;
 on_both! {
     a_deadline_stands_still_while_no_controller_runs
     a_deadline_stands_still_when_the_next_controller_dies_at_its_start
+    a_deadline_stands_still_while_the_controller_does
     a_wait_goes_on_while_no_controller_runs
     a_timeout_of_a_workflow_drains
 }
@@ -93,6 +94,33 @@ fn a_deadline_stands_still_when_the_next_controller_dies_at_its_start(engine: En
         assert!(moved >= SignedDuration::try_from(AWAY).unwrap(), "{point}: the deadline moved by {moved:?}: {after:#}");
         before = after;
     }
+}
+
+/// The process is stopped for longer than anybody was given, and goes on with the leases that it has.
+fn a_deadline_stands_still_while_the_controller_does(engine: Engine) {
+    const STOPPED: Duration = Duration::from_secs(9);
+    let mut scene = Scene::on(engine, "timers: a deadline while C stands still");
+    let ask = json!({ "id": "ask", "type": "prompt", "message": "Now?", "options": ["Yes", "No"], "timeout": "6s",
+                      "onTimeout": { "answer": "Yes" } });
+    scene.write_workflow("ask", &json!({ "steps": [ask] }));
+    scene.controller.start(&[]);
+    let id = scene.start("ask");
+    let before = scene.api().wait_prompt(&id);
+    scene.controller.signal("STOP");
+    std::thread::sleep(STOPPED);
+    scene.controller.signal("CONT");
+    let api = scene.api();
+    let execution = api.wait_ended(&id);
+    assert_eq!(execution["status"], "succeeded", "{execution:#}");
+    let closed = api.prompt(&before["id"]);
+    assert_eq!((&closed["status"], &closed["answer"]), (&json!("expired"), &json!("Yes")), "{closed:#}");
+    let open = passed(&closed["openedAt"], &closed["closedAt"]);
+    let least = SignedDuration::from_secs(6) + SignedDuration::try_from(STOPPED).unwrap();
+    assert!(open >= least, "people had their 6 s beside the {STOPPED:?}: {open:?}");
+    // It outlasts the process that stood still: the span was written down, too.
+    scene.controller.crash(&[]);
+    let after = scene.api().prompt(&before["id"]);
+    assert!(passed(&after["openedAt"], &after["deadline"]) >= least, "{after:#}");
 }
 
 fn a_wait_goes_on_while_no_controller_runs(engine: Engine) {

@@ -334,6 +334,11 @@ impl FleetState {
         self.absences = absences;
     }
 
+    /// One more of them.
+    pub fn add_absence(&mut self, span: Span) {
+        self.absences.push(span);
+    }
+
     /// Takes slots and turns in memory, before their rows are committed.
     pub fn take(&mut self, execution: ExecutionId, claims: &[ClaimKey]) {
         for turn in claims.iter().filter_map(Turn::of) {
