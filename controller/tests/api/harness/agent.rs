@@ -8,7 +8,9 @@ use pulse_protocol::frame::{decode, encode};
 use pulse_protocol::message::{Identify, OutputChunk, Stream, Vitals, challenge_text};
 use pulse_protocol::observation::{EndKind, OutputTotals};
 use pulse_protocol::version::SUPPORTED;
-use pulse_protocol::{Assignment, AttemptId, BootId, Ended, Epoch, Incarnation, Observation, Observed, ToAgent, ToController};
+use pulse_protocol::{
+    Assignment, AttemptId, BootId, Desired, Ended, Epoch, Incarnation, Observation, Observed, ToAgent, ToController,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::TcpStream;
@@ -41,11 +43,11 @@ impl Agent {
         agent
     }
 
-    /// Waits for an attempt to do.
+    /// Waits for an attempt to do; what is withdrawn or stopped is none.
     pub fn assigned(&mut self) -> Assignment {
         loop {
             if let ToAgent::Assign { assignments, .. } = self.receive()
-                && let Some(assignment) = assignments.into_iter().next()
+                && let Some(assignment) = assignments.into_iter().find(|one| one.desired == Desired::Run)
             {
                 return assignment;
             }
