@@ -1,5 +1,10 @@
 //! Folds events into the state. An event that does not fit is an error of the history, never a panic.
 
+mod fault;
+mod run;
+
+pub use fault::FoldError;
+
 use crate::definitions::Program;
 use crate::elapsed::Span;
 use crate::execution::claims::{ClaimChange, claim_change};
@@ -9,48 +14,12 @@ use crate::execution::{
     TargetState, Verdict,
 };
 use crate::time::Timestamp;
-use crate::transition::{
-    AttemptChange, AttemptState, ExecutionChange, ExecutionState, IllegalTransition, ResolvedAs, StepChange, StepStatus,
-};
-use crate::values::{StateValue, TargetValue};
-use pulse_protocol::{AgentName, AttemptId, PromptId};
+use crate::transition::{AttemptChange, AttemptState, ExecutionChange, ExecutionState, ResolvedAs, StepChange, StepStatus};
+use crate::values::StateValue;
+use fault::Fault;
+use pulse_protocol::{AttemptId, PromptId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// A history that contradicts itself.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FoldError {
-    /// The first event is not `created`, or a later one is.
-    #[error("event {seq}: a history begins with `created`, and has it once")]
-    Beginning {
-        /// Sequence of the event.
-        seq: u32,
-    },
-    /// A sequence was left out or came twice.
-    #[error("event {found} where {expected} was expected")]
-    Sequence {
-        /// The sequence that comes next.
-        expected: u32,
-        /// The one that came.
-        found: u32,
-    },
-    /// An event names a step, target or attempt that the history does not have.
-    #[error("event {seq} names {what}, which the history does not have")]
-    Missing {
-        /// Sequence of the event.
-        seq: u32,
-        /// What is missing.
-        what: String,
-    },
-    /// A state machine refuses.
-    #[error("event {seq}: {source}")]
-    Transition {
-        /// Sequence of the event.
-        seq: u32,
-        /// Which and why.
-        source: IllegalTransition,
-    },
-}
 
 impl Execution {
     /// Folds a whole history.
@@ -391,167 +360,5 @@ impl Execution {
             }
         }
         Ok(())
-    }
-}
-
-impl Target {
-    fn new() -> Self {
-        Self { state: TargetState::Queued, attempts: Vec::new(), tries: 0, uncounted: 0, carried: None }
-    }
-}
-
-impl TargetState {
-    fn from_verdict(verdict: &Verdict) -> Self {
-        match verdict {
-            Verdict::Succeeded => Self::Succeeded,
-            Verdict::Failed { reason } => Self::Failed { reason: reason.clone() },
-            Verdict::Retry { at, reason } => Self::Backoff { until: *at, reason: reason.clone() },
-            Verdict::Again { .. } | Verdict::Unknown | Verdict::Reboot { .. } => Self::Queued,
-            Verdict::Skipped { reason } => Self::Skipped { reason: reason.clone() },
-            Verdict::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-impl StepRun {
-    fn new(index: usize, path: StepPath, visit: u32, status: StepStatus, at: Timestamp) -> Self {
-        Self {
-            index,
-            path,
-            visit,
-            status,
-            condition: None,
-            targets: BTreeMap::new(),
-            queued: BTreeSet::new(),
-            backoff: BTreeSet::new(),
-            rebooting: BTreeSet::new(),
-            busy: 0,
-            succeeded: 0,
-            failed: 0,
-            unknown: 0,
-            started_at: at,
-            ended_at: None,
-            message: None,
-            prompt: None,
-            answer: None,
-            until: None,
-            parsed: None,
-            route: None,
-            carried: false,
-        }
-    }
-
-    /// Targets whose results were taken over.
-    fn carry(&mut self, targets: BTreeMap<AgentName, TargetValue>) {
-        for (name, value) in targets {
-            let state = match value.status.as_str() {
-                "succeeded" => TargetState::Succeeded,
-                "failed" => TargetState::Failed { reason: "failed in the execution before".into() },
-                "unknown" => TargetState::Failed { reason: "unknown in the execution before".into() },
-                "cancelled" => TargetState::Cancelled,
-                _ => TargetState::Skipped { reason: "left out in the execution before".into() },
-            };
-            let target = self.targets.entry(name.clone()).or_insert_with(Target::new);
-            let before = std::mem::replace(&mut target.state, state.clone());
-            target.carried = Some(value);
-            self.count(&name, &before, false);
-            self.count(&name, &state, true);
-        }
-    }
-
-    fn assign(&mut self, name: &AgentName, attempt: AttemptId) -> Result<(), Fault> {
-        self.settle(name, &TargetState::Active(attempt))?;
-        let target = self.targets.get_mut(name).ok_or_else(|| Fault::missing("target", name))?;
-        target.attempts.push(attempt);
-        Ok(())
-    }
-
-    /// Gives a target a new state and keeps queues and counters in step with it.
-    fn settle(&mut self, name: &AgentName, state: &TargetState) -> Result<(), Fault> {
-        let target = self.targets.get_mut(name).ok_or_else(|| Fault::missing("target", name))?;
-        let before = std::mem::replace(&mut target.state, state.clone());
-        self.count(name, &before, false);
-        self.count(name, state, true);
-        Ok(())
-    }
-
-    fn count(&mut self, name: &AgentName, state: &TargetState, enter: bool) {
-        let bump = |counter: &mut u32| *counter = if enter { *counter + 1 } else { counter.saturating_sub(1) };
-        match (state, enter) {
-            (TargetState::Queued, true) => drop(self.queued.insert(name.clone())),
-            (TargetState::Queued, false) => drop(self.queued.remove(name)),
-            (TargetState::Backoff { until, .. }, true) => drop(self.backoff.insert((*until, name.clone()))),
-            (TargetState::Backoff { until, .. }, false) => drop(self.backoff.remove(&(*until, name.clone()))),
-            (TargetState::Active(_), _) => bump(&mut self.busy),
-            (TargetState::Rebooting { .. }, _) => {
-                bump(&mut self.busy);
-                if enter {
-                    self.rebooting.insert(name.clone())
-                } else {
-                    self.rebooting.remove(name)
-                };
-            }
-            (TargetState::Unknown(_), _) => {
-                bump(&mut self.busy);
-                bump(&mut self.unknown);
-            }
-            (TargetState::Succeeded, _) => bump(&mut self.succeeded),
-            (TargetState::Failed { .. }, _) => bump(&mut self.failed),
-            (TargetState::Skipped { .. } | TargetState::Cancelled, _) => {}
-        }
-    }
-
-    /// The step is over: targets whose turn never came are left out, or cancelled with it.
-    fn close(&mut self, status: StepStatus) {
-        let rest = match status {
-            StepStatus::Cancelled => TargetState::Cancelled,
-            _ => TargetState::Skipped { reason: "the step was over before its turn came".into() },
-        };
-        for name in std::mem::take(&mut self.queued) {
-            if let Some(target) = self.targets.get_mut(&name) {
-                target.state = rest.clone();
-            }
-        }
-        // A host that was still on its way: its command has ended, and whether it came back is not known any more.
-        for name in std::mem::take(&mut self.rebooting) {
-            self.busy = self.busy.saturating_sub(1);
-            if let Some(target) = self.targets.get_mut(&name) {
-                target.state = rest.clone();
-            }
-        }
-        for (_, name) in std::mem::take(&mut self.backoff) {
-            let Some(target) = self.targets.get_mut(&name) else { continue };
-            // A failed target that only waited for another try has failed.
-            if let TargetState::Backoff { reason, .. } = &target.state {
-                target.state = TargetState::Failed { reason: reason.clone() };
-                self.failed += 1;
-            }
-        }
-    }
-}
-
-/// A fault before the event's sequence is known.
-enum Fault {
-    Beginning,
-    Missing(String),
-    Transition(IllegalTransition),
-}
-
-impl Fault {
-    fn missing(kind: &str, name: impl std::fmt::Display) -> Self {
-        Self::Missing(format!("{kind} {name}"))
-    }
-    fn at(self, seq: u32) -> FoldError {
-        match self {
-            Self::Beginning => FoldError::Beginning { seq },
-            Self::Missing(what) => FoldError::Missing { seq, what },
-            Self::Transition(source) => FoldError::Transition { seq, source },
-        }
-    }
-}
-
-impl From<IllegalTransition> for Fault {
-    fn from(source: IllegalTransition) -> Self {
-        Self::Transition(source)
     }
 }
