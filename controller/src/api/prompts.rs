@@ -153,13 +153,16 @@ async fn told(app: &App, execution: &Execution, prompt: PromptId) -> Result<Valu
     let Some(evidence) = index.and_then(|index| evidence(execution, index)) else { return Ok(Value::Null) };
     let mut groups = Vec::new();
     for (place, group) in evidence.groups.iter().enumerate() {
-        let sample = group.sample.filter(|_| place < SHOWN_GROUPS);
+        let output = group.output.as_ref();
+        let shown = output.filter(|_| place < SHOWN_GROUPS).map(|output| output.attempt);
+        let (stdout, stderr) =
+            (output.and_then(|output| output.stdout.as_ref()), output.and_then(|output| output.stderr.as_ref()));
         groups.push(json!({
             "agents": group.agents,
             "status": group.status,
             "exitCode": group.exit_code,
-            "stdout": stream(app, sample, Stream::Stdout, group.stdout).await?,
-            "stderr": stream(app, sample, Stream::Stderr, group.stderr).await?,
+            "stdout": stream(app, shown, Stream::Stdout, stdout).await?,
+            "stderr": stream(app, shown, Stream::Stderr, stderr).await?,
         }));
     }
     let run = evidence.run;

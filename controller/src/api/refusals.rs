@@ -7,7 +7,7 @@ use crate::sync::{ConfirmError, SyncError};
 use axum::http::StatusCode;
 use pulse_core::execution::{CannotRetry, Refusal};
 use pulse_core::source_status::SourceReason;
-use pulse_store::RowError;
+use pulse_store::{RowError, WriteError};
 use serde_json::json;
 
 const CONFLICT: StatusCode = StatusCode::CONFLICT;
@@ -64,6 +64,7 @@ impl From<&EngineError> for Problem {
             EngineError::NotYet(_) => busy("not_yet_committed"),
             EngineError::Overloaded(_) => busy("overloaded"),
             EngineError::Database(error) => error.into(),
+            EngineError::Commit(WriteError::Invalid { .. }) => Self::new(UNPROCESSABLE, "cannot_be_stored", error.to_string()),
             EngineError::Commit(error) => unavailable(error),
             EngineError::History { .. } => broken("unreadable_history", &error),
         }
@@ -110,6 +111,10 @@ impl From<RetryError> for Problem {
         match error {
             RetryError::Cannot(CannotRetry::NotOver(_)) => Self::new(CONFLICT, "not_over", said),
             RetryError::Cannot(CannotRetry::Succeeded) => Self::new(CONFLICT, "nothing_failed", said),
+            RetryError::Cannot(CannotRetry::TooLarge { .. }) => {
+                let help = "`{\"from\": \"start\"}`, or `pulse retry --from-start`";
+                Self::new(UNPROCESSABLE, "cannot_retry", said).with_help(help)
+            }
             RetryError::Unknown(targets) => Self::new(CONFLICT, "unknown_targets", said).with("targets", json!(targets)),
             RetryError::Pinned(_) => {
                 let help = "run it from the start as the workflow is now: `{\"from\": \"start\", \"commit\": \"head\"}`, or `pulse retry --from-start --head`";

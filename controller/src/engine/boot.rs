@@ -6,6 +6,7 @@ use crate::clock;
 use crate::feed::Notice;
 use pulse_protocol::AgentName;
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 /// How often the controller looks whether it stood still itself.
 const BEAT: std::time::Duration = std::time::Duration::from_secs(1);
@@ -43,12 +44,14 @@ impl Engine {
         self.read_pauses(true).await
     }
 
-    /// The periodic scan: every open execution is looked at again, whatever hint was lost.
+    /// The periodic scan: every open execution is looked at again, whatever hint was lost; those that wait, in turns.
     pub async fn scan(&self) -> Result<(), EngineError> {
         let due = said(self.inner.store.due(clock::now(), 10_000).await?, "execution");
-        let running = said(self.inner.store.open_executions().await?, "execution");
-        let running = running.into_iter().filter(|summary| summary.status != "waiting").map(|summary| summary.id);
-        for id in due.into_iter().chain(running) {
+        let open = said(self.inner.store.open_executions().await?, "execution");
+        let (waiting, running): (Vec<_>, Vec<_>) = open.into_iter().partition(|summary| summary.status == "waiting");
+        let waiting = waiting.into_iter().map(|summary| summary.id).collect();
+        let swept = self.inner.sweep.lock().unwrap_or_else(PoisonError::into_inner).next(&waiting);
+        for id in due.into_iter().chain(running.into_iter().map(|summary| summary.id)).chain(swept) {
             self.wake(id);
         }
         // Whoever may be next in a queue is waiting, and is told by whoever went before; unless that hint was lost.

@@ -16,9 +16,6 @@ use pulse_store::WriteError;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Inputs taken in by one commit.
-const BATCH: usize = 1000;
-
 impl Engine {
     /// One reconciliation of an execution.
     pub(super) async fn drive(&self, id: ExecutionId) -> Result<Next, EngineError> {
@@ -46,7 +43,7 @@ impl Engine {
             },
         };
         self.forgive_after_trouble();
-        let (inputs, answers) = slot.drain(BATCH);
+        let (inputs, answers) = slot.drain(slot.appetite());
         let decided = self.decide(&mut execution, &inputs, now);
         let done = match decided {
             Ok(done) => done,
@@ -60,6 +57,7 @@ impl Engine {
         if let Err(error) = self.settle(&execution, &done).await {
             return self.undo(id, &slot, &done, (inputs, answers), error).await;
         }
+        slot.note(None);
         self.follow(&execution, &done);
         if loaded {
             self.send_unsent(&execution, &done);
@@ -135,7 +133,7 @@ impl Engine {
         self.commit(execution, done, Birth::default()).await
     }
 
-    /// The commit failed: what was decided is thrown away, what came in waits for the next try.
+    /// The commit failed: what was decided is thrown away, what came in waits for the next try. What no try could write is refused.
     async fn undo(
         &self,
         id: ExecutionId,
@@ -145,8 +143,15 @@ impl Engine {
         error: WriteError,
     ) -> Result<Next, EngineError> {
         let freed = self.inner.fleet.lock().free(id, &done.take);
-        slot.restore(inputs, answers);
         self.freed(freed);
+        if let WriteError::Invalid { reason } = &error {
+            slot.note(Some(reason.clone()));
+            if answers.len() == 1 {
+                answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone().into()))));
+                return Err(error.into());
+            }
+        }
+        slot.restore(inputs, answers);
         match error {
             WriteError::ClaimTaken { key, holder } => {
                 // Another execution holds what was free in memory: believe the database, and decide again.

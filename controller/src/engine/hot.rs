@@ -8,6 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::oneshot;
 
+/// Inputs taken in by one commit.
+const BATCH: usize = 1000;
 /// Inputs that may wait for one execution.
 const INBOX: usize = 20_000;
 
@@ -27,6 +29,8 @@ pub(super) struct Slot {
     /// Held while the execution is worked on, so that readers see committed states only.
     pub(super) state: tokio::sync::Mutex<Option<Execution>>,
     inbox: Mutex<VecDeque<(Input, Answer)>>,
+    /// What was decided last could not be written: why, until something can be.
+    unwritable: Mutex<Option<String>>,
 }
 
 impl Slot {
@@ -47,6 +51,20 @@ impl Slot {
         for pair in inputs.into_iter().zip(answers).rev() {
             inbox.push_front(pair);
         }
+    }
+
+    fn unwritable(&self) -> MutexGuard<'_, Option<String>> {
+        self.unwritable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes whether what was decided could be written, and if not, why.
+    pub(super) fn note(&self, unwritable: Option<String>) {
+        *self.unwritable() = unwritable;
+    }
+
+    /// How many inputs one commit takes in: all that wait, and one by one while it is not known which of them cannot be written.
+    pub(super) fn appetite(&self) -> usize {
+        if self.unwritable().is_some() { 1 } else { BATCH }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -78,8 +96,13 @@ impl Hot {
 
     /// Puts a fresh execution in, right after its first commit.
     pub(super) fn insert(&self, execution: Execution) {
-        let slot = Slot { state: tokio::sync::Mutex::new(Some(execution.clone())), inbox: Mutex::default() };
+        let slot = Slot { state: tokio::sync::Mutex::new(Some(execution.clone())), ..Slot::default() };
         self.slots().entry(execution.id()).or_insert_with(|| Arc::new(slot));
+    }
+
+    /// Why what was decided last for an execution could not be written.
+    pub(super) fn unwritable(&self, id: ExecutionId) -> Option<String> {
+        self.slots().get(&id)?.unwritable().clone()
     }
 
     /// Forgets an execution unless something waits for it.

@@ -19,6 +19,9 @@ mod retry;
 mod schedule;
 mod stall;
 mod start;
+mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use dry_run::{DryRun, DryStep};
 pub use error::{EngineError, StartError};
@@ -37,7 +40,7 @@ use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AgentName, AttemptId, ExecutionId, PromptId};
 use pulse_store::Store;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
 /// Executions worked on side by side. Each waits for its commit, and commits are grouped, so this bounds the size of a group.
@@ -65,6 +68,7 @@ pub(crate) struct Inner {
     /// Who reads the pauses: one at a time.
     pausing: tokio::sync::Mutex<()>,
     numbers: start::Numbers,
+    sweep: Mutex<sweep::Sweep>,
     feed: Feed,
     fenced: tokio::sync::Notify,
     /// False once the leases may have expired.
@@ -90,6 +94,7 @@ impl Engine {
             defining: tokio::sync::Mutex::new(()),
             pausing: tokio::sync::Mutex::new(()),
             numbers: start::Numbers::default(),
+            sweep: Mutex::default(),
             feed: Feed::new(uuid::Uuid::new_v4().simple().to_string()),
             fenced: tokio::sync::Notify::new(),
             leased: watch::channel(true).0,
@@ -234,8 +239,9 @@ impl Engine {
     /// Why it stands where it stands.
     pub async fn why(&self, id: ExecutionId) -> Result<Option<Vec<Reason>>, EngineError> {
         let Some(execution) = self.load(id).await? else { return Ok(None) };
-        let fleet = self.inner.fleet.lock();
-        Ok(Some(explain(&execution, &*fleet, crate::clock::now())))
+        let mut reasons = explain(&execution, &*self.inner.fleet.lock(), crate::clock::now());
+        reasons.extend(self.inner.hot.unwritable(id).map(Reason::unwritable));
+        Ok(Some(reasons))
     }
 
     /// An execution's id, by id or as `workflow#812`.

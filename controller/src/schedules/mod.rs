@@ -10,7 +10,7 @@ mod scan;
 mod status;
 mod steady;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tidy;
 
 pub use status::{Resting, ScheduleStatus};

@@ -63,6 +63,8 @@ pub enum ReasonKind {
     Rebooting { until: Timestamp },
     /// Nothing: it is the controller's turn.
     Advancing,
+    /// The controller cannot write down what it has decided.
+    Unwritable { fault: String },
 }
 
 impl ReasonKind {
@@ -81,6 +83,11 @@ impl Reason {
     }
     pub(super) fn of_execution(kind: ReasonKind) -> Self {
         Self { step: None, target: None, kind }
+    }
+
+    /// What was decided is nothing that the store can write.
+    pub const fn unwritable(fault: String) -> Self {
+        Self { step: None, target: None, kind: ReasonKind::Unwritable { fault } }
     }
 }
 
@@ -191,6 +198,10 @@ impl fmt::Display for Reason {
             ReasonKind::Queued(Ahead { name, count: 1, .. }) => write!(f, "queued behind {name}"),
             ReasonKind::Queued(Ahead { name, count, .. }) => write!(f, "queued behind {name}, {count} executions in all"),
             ReasonKind::Paused { scope, by, reason, .. } => write!(f, "paused ({scope}) by {by}: {reason}"),
+            ReasonKind::Unwritable { fault } => write!(
+                f,
+                "the controller cannot write its next step down: {fault}; cancel it, and run what is left of it as a smaller execution"
+            ),
             ReasonKind::Rebooting { .. } => f.write_str("the host is expected back with a new boot id"),
             ReasonKind::Advancing => f.write_str(
                 "goes on as soon as the controller has written its next step down; if this stays, the controller's log says \

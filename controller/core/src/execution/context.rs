@@ -32,7 +32,7 @@ pub(super) fn step_value(execution: &Execution, run: &StepRun) -> StepValue {
 
 pub(super) fn target_value(execution: &Execution, target: &Target) -> TargetValue {
     if let (Some(carried), []) = (&target.carried, target.attempts.as_slice()) {
-        return carried.clone();
+        return carried.value.clone();
     }
     let last = target.attempts.last().and_then(|id| execution.attempts.get(id));
     let exit_code = last.and_then(|attempt| match attempt.state {

@@ -6,6 +6,7 @@ use crate::transition::{ExecutionEnd, WaitReason};
 use crate::transition::{ResolvedAs, StepStatus, TrackLoss};
 use crate::values::{StateMap, TargetValue};
 use crd_schemas::Duration;
+use pulse_protocol::observation::OutputTotals;
 use pulse_protocol::{AgentName, AttemptId, BootId, Ended, ExecutionId, Incarnation, PromptId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,9 +210,33 @@ pub struct CarriedStep {
     /// Where a route led.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goto: Option<String>,
-    /// Its targets as later steps see them.
+    /// Its targets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub targets: BTreeMap<AgentName, TargetValue>,
+    pub targets: BTreeMap<AgentName, CarriedTarget>,
+}
+
+/// One target that is taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedTarget {
+    /// As later steps see it.
+    #[serde(flatten)]
+    pub value: TargetValue,
+    /// What its command wrote, for people who are asked; none where no command ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<AttemptOutput>,
+}
+
+/// What an attempt wrote, by reference: the bytes are stored under the attempt's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptOutput {
+    /// The attempt, of this execution or of one that it repeats.
+    pub attempt: AttemptId,
+    /// Size and digest of stdout; none where nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<OutputTotals>,
+    /// And of stderr.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<OutputTotals>,
 }
 
 /// A selection of targets, resolved at the start.

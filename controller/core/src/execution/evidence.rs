@@ -1,8 +1,8 @@
 //! What a person who is asked should see: how the command before ended on its targets, those that ended alike together.
 
-use crate::execution::{Execution, StepRun};
+use crate::execution::{AttemptOutput, Execution, StepRun, Target};
 use pulse_protocol::observation::OutputTotals;
-use pulse_protocol::{AgentName, AttemptId};
+use pulse_protocol::{AgentName, Ended};
 use std::collections::BTreeMap;
 
 /// The results of the last `execute` step before a question.
@@ -23,12 +23,8 @@ pub struct Group<'a> {
     pub status: &'static str,
     /// The exit code, where the command exited.
     pub exit_code: Option<i64>,
-    /// The last attempt of the first of them, whose output stands for all; none where none was made.
-    pub sample: Option<AttemptId>,
-    /// Size and digest of what they wrote to stdout; none where nobody has said.
-    pub stdout: Option<&'a OutputTotals>,
-    /// And to stderr.
-    pub stderr: Option<&'a OutputTotals>,
+    /// What the first of them wrote, which stands for all; none where no command ran.
+    pub output: Option<AttemptOutput>,
 }
 
 /// The evidence before the visit at this index of [`Execution::steps`].
@@ -37,23 +33,35 @@ pub fn evidence(execution: &Execution, index: usize) -> Option<Evidence<'_>> {
     let run = before.iter().rev().find(|run| execution.compiled(run).execute().is_some() && !run.targets.is_empty())?;
     let mut groups: BTreeMap<_, Group<'_>> = BTreeMap::new();
     for (name, target) in &run.targets {
-        let last = target.attempts.last().and_then(|id| Some((*id, execution.attempts.get(id)?)));
-        let ended = last.and_then(|(_, attempt)| attempt.ended.as_ref());
-        let (stdout, stderr) = (ended.map(|ended| &ended.stdout), ended.map(|ended| &ended.stderr));
+        let output = last_output(execution, target);
         let exit_code = super::context::target_value(execution, target).exit_code;
         let status = target.state.as_str();
-        // Outputs of which nobody knows the digest are never called equal.
-        let digest = |totals: Option<&OutputTotals>| match totals {
-            Some(totals) if totals.sha256.is_empty() => format!("of {name}"),
-            Some(totals) => totals.sha256.clone(),
-            None => String::new(),
-        };
-        let key = (status, exit_code, digest(stdout), digest(stderr));
-        let sample = last.map(|(id, _)| id);
-        let fresh = || Group { agents: Vec::new(), status, exit_code, sample, stdout, stderr };
-        groups.entry(key).or_insert_with(fresh).agents.push(name);
+        let key = (status, exit_code, output.as_ref().map(|output| written(output, name)));
+        groups.entry(key).or_insert_with(|| Group { agents: Vec::new(), status, exit_code, output }).agents.push(name);
     }
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.agents.len()));
     Some(Evidence { run, groups })
+}
+
+/// What a target's last attempt wrote: its own, or the one that was taken over with it.
+pub(super) fn last_output(execution: &Execution, target: &Target) -> Option<AttemptOutput> {
+    let Some(id) = target.attempts.last() else { return target.carried.as_ref()?.output.clone() };
+    Some(AttemptOutput::of(*id, execution.attempts.get(id)?.ended.as_ref()))
+}
+
+impl AttemptOutput {
+    /// As its agent has said, if it has.
+    pub(super) fn of(attempt: pulse_protocol::AttemptId, ended: Option<&Ended>) -> Self {
+        Self { attempt, stdout: ended.map(|ended| ended.stdout.clone()), stderr: ended.map(|ended| ended.stderr.clone()) }
+    }
+}
+
+/// What makes outputs equal. Those of which nobody knows the digest are never called so.
+fn written(output: &AttemptOutput, name: &AgentName) -> [String; 2] {
+    [&output.stdout, &output.stderr].map(|totals| match totals {
+        Some(OutputTotals { bytes: 0, .. }) => String::new(),
+        Some(totals) if !totals.sha256.is_empty() => totals.sha256.clone(),
+        _ => format!("of {name}"),
+    })
 }

@@ -16,7 +16,8 @@ pub use admit::{Admitted, Input, Outcome, Refusal, admit};
 pub use claims::{ClaimChange, ClaimKey, claim_change};
 pub use context::context;
 pub use event::{
-    CancelMode, Carried, CarriedStep, Created, EVENT_VERSION, Event, EventRecord, Selection, StepPath, Trigger, TriggerKind,
+    AttemptOutput, CancelMode, Carried, CarriedStep, CarriedTarget, Created, EVENT_VERSION, Event, EventRecord, Selection,
+    StepPath, Trigger, TriggerKind,
 };
 pub use evidence::{Evidence, Group, evidence};
 pub use fold::FoldError;

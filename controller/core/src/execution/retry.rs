@@ -2,11 +2,16 @@
 //! the targets that succeeded.
 
 use super::admit::is_success;
-use crate::execution::{Attempt, Carried, CarriedStep, Execution, StepRun, Target, TargetState};
+use super::evidence::last_output;
+use crate::execution::{Attempt, AttemptOutput, Carried, CarriedStep, CarriedTarget, Execution, StepRun, Target, TargetState};
 use crate::transition::{ExecutionEnd, ExecutionState, StepStatus};
 use crate::values::TargetValue;
 use pulse_protocol::observation::{EndKind, UnknownReason};
 use pulse_protocol::{AgentName, Ended};
+use std::collections::BTreeSet;
+
+/// Most bytes of what is taken over: it is part of the new execution's first event, which is read at each of its looks.
+const MAX_CARRIED_BYTES: usize = 8 * 1024 * 1024;
 
 /// Why an execution cannot be retried from where it failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +22,17 @@ pub enum CannotRetry {
     /// There is nothing to repeat.
     #[error("the execution succeeded, so nothing of it has failed; run it again from the start")]
     Succeeded,
+    /// Its steps have written more than a new execution can take over.
+    #[error(
+        "what its {targets} targets have written for later steps to read is {bytes} bytes, and a retry takes over {MAX_CARRIED_BYTES} \
+         at most; run it again from the start"
+    )]
+    TooLarge {
+        /// Targets that would be taken over.
+        targets: usize,
+        /// What there is to take over.
+        bytes: usize,
+    },
 }
 
 /// What a retry of an execution takes over.
@@ -31,11 +47,29 @@ pub fn carried(execution: &Execution) -> Result<Carried, CannotRetry> {
         Some((last, rest)) if !over => (Some(last), rest),
         _ => (None, execution.steps.as_slice()),
     };
-    Ok(Carried {
-        steps: rest.iter().map(|run| step(execution, run, |_| true)).collect(),
-        repeated: last.map(|run| step(execution, run, |status| status == "succeeded")),
-        state: execution.state.clone(),
-    })
+    let steps = rest.iter().map(|run| step(execution, run, |_| true)).collect();
+    let repeated = last.map(|run| step(execution, run, |status| status == "succeeded"));
+    bounded(Carried { steps, repeated, state: execution.state.clone() })
+}
+
+fn bounded(mut carried: Carried) -> Result<Carried, CannotRetry> {
+    forget_what_nobody_reads(&mut carried);
+    let bytes = serde_json::to_string(&carried).map_or(0, |text| text.len());
+    if bytes > MAX_CARRIED_BYTES {
+        let visits = carried.steps.iter().chain(&carried.repeated);
+        return Err(CannotRetry::TooLarge { targets: visits.map(|visit| visit.targets.len()).sum(), bytes });
+    }
+    Ok(carried)
+}
+
+/// Later steps see a step as its last visit left it; what earlier ones wrote need not be kept.
+fn forget_what_nobody_reads(carried: &mut Carried) {
+    let mut seen = BTreeSet::new();
+    for visit in carried.steps.iter_mut().rev() {
+        if !seen.insert(visit.step.clone()) {
+            visit.targets.values_mut().for_each(|target| target.value.stdout = None);
+        }
+    }
 }
 
 /// Targets of the visit that would be repeated of which nobody knows whether their command ran: repeating them is a person's
@@ -88,7 +122,7 @@ fn late<'a>(execution: &Execution, run: &StepRun, attempt: &'a Attempt) -> Late<
 }
 
 /// A target as the new execution sees it: by what is known of it by now.
-fn value(execution: &Execution, run: &StepRun, target: &Target) -> TargetValue {
+fn carried_target(execution: &Execution, run: &StepRun, target: &Target) -> CarriedTarget {
     let last = target.attempts.last().and_then(|id| execution.attempts.get(id));
     if let (TargetState::Unknown(_), Some(attempt)) = (&target.state, last)
         && let Late::Succeeded(ended) = late(execution, run, attempt)
@@ -98,9 +132,11 @@ fn value(execution: &Execution, run: &StepRun, target: &Target) -> TargetValue {
             _ => None,
         };
         let stdout = ended.captured.as_deref().map(|text| text.trim_end_matches('\n').to_owned());
-        return TargetValue { status: "succeeded".to_owned(), exit_code, stdout };
+        let value = TargetValue { status: "succeeded".to_owned(), exit_code, stdout };
+        let id = target.attempts.last().copied();
+        return CarriedTarget { value, output: id.map(|id| AttemptOutput::of(id, Some(ended))) };
     }
-    super::context::target_value(execution, target)
+    CarriedTarget { value: super::context::target_value(execution, target), output: last_output(execution, target) }
 }
 
 /// The visit need not be repeated.
@@ -113,7 +149,7 @@ fn is_over(execution: &Execution, run: &StepRun) -> bool {
 }
 
 fn step(execution: &Execution, run: &StepRun, keep: impl Fn(&str) -> bool) -> CarriedStep {
-    let targets = run.targets.iter().map(|(name, target)| (name.clone(), value(execution, run, target)));
+    let targets = run.targets.iter().map(|(name, target)| (name.clone(), carried_target(execution, run, target)));
     CarriedStep {
         step: run.path.clone(),
         visit: run.visit,
@@ -121,6 +157,33 @@ fn step(execution: &Execution, run: &StepRun, keep: impl Fn(&str) -> bool) -> Ca
         condition: run.condition,
         answer: run.answer.clone(),
         goto: run.route.as_ref().and_then(|route| route.goto.clone()),
-        targets: targets.filter(|(_, target)| keep(&target.status)).collect(),
+        targets: targets.filter(|(_, target)| keep(&target.value.status)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CannotRetry, bounded};
+    use crate::execution::{Carried, CarriedStep, CarriedTarget, StepPath};
+    use crate::transition::StepStatus;
+    use crate::values::TargetValue;
+
+    fn visit(visit: u32, targets: usize) -> CarriedStep {
+        let value = TargetValue { status: "succeeded".to_owned(), exit_code: Some(0), stdout: Some("x".repeat(64 * 1024)) };
+        let target = CarriedTarget { value, output: None };
+        let targets = (0..targets).map(|number| (format!("web{number}").parse().unwrap(), target.clone())).collect();
+        let (step, status) = (StepPath("go".to_owned()), StepStatus::Succeeded);
+        CarriedStep { step, visit, status, condition: None, answer: None, goto: None, targets }
+    }
+
+    #[test]
+    fn what_later_steps_can_read_is_taken_over_within_bounds() {
+        let carried = |targets| Carried { steps: vec![visit(1, targets), visit(2, targets)], ..Carried::default() };
+        let kept = bounded(carried(100)).unwrap();
+        let is_read = |place: usize| kept.steps[place].targets.values().all(|target| target.value.stdout.is_some());
+        assert!(!is_read(0) && is_read(1), "the last visit is what later steps see");
+        let refused = bounded(carried(140)).unwrap_err();
+        assert!(matches!(refused, CannotRetry::TooLarge { targets: 280, bytes } if bytes > 8 << 20), "{refused}");
+        assert!(refused.to_string().contains("run it again from the start"), "{refused}");
     }
 }

@@ -3,10 +3,10 @@
 
 use crate::definitions::{CompiledStep, Program};
 use crate::elapsed::Span;
-use crate::execution::{CancelMode, ClaimKey, Created, StepPath};
+use crate::execution::{CancelMode, CarriedTarget, ClaimKey, Created, StepPath};
 use crate::time::Timestamp;
 use crate::transition::{AttemptState, ExecutionState, StepStatus, WaitReason};
-use crate::values::{StateMap, StepValue, TargetValue};
+use crate::values::{StateMap, StepValue};
 use crd_schemas::Duration;
 use crd_schemas::manifest::{Action, Targets, TargetsFrom};
 use pulse_protocol::{AgentName, AttemptId, BootId, Ended, ExecutionId, Incarnation, PromptId};
@@ -178,7 +178,7 @@ pub struct Target {
     /// Attempts proven never to have started, or unknown ones of an idempotent step, since the last try that counts.
     pub uncounted: u32,
     /// Its result, where it was taken over from the execution that this one repeats.
-    pub carried: Option<TargetValue>,
+    pub carried: Option<CarriedTarget>,
 }
 
 /// Where a target stands.

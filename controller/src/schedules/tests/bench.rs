@@ -16,17 +16,17 @@ use std::collections::BTreeSet;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-pub(super) const SOURCE: &str = "main";
-pub(super) const START: &str = "2026-11-21T12:00Z";
+pub(crate) const SOURCE: &str = "main";
+pub(crate) const START: &str = "2026-11-21T12:00Z";
 
 /// An instant from `2026-03-29T01:00Z`.
-pub(super) fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     let full = if text.len() == START.len() { text.replace('Z', ":00Z") } else { text.to_owned() };
     Timestamp(full.parse::<jiff::Timestamp>().unwrap_or_else(|error| panic!("{text}: {error}")).as_microsecond())
 }
 
 /// A schedule with these fields, which starts `work` unless they say something else.
-pub(super) fn schedule(name: &str, mut spec: Value) -> Value {
+pub(crate) fn schedule(name: &str, mut spec: Value) -> Value {
     if spec.get("command").is_none() && spec.get("workflow").is_none() {
         spec["workflow"] = json!("work");
     }
@@ -34,7 +34,7 @@ pub(super) fn schedule(name: &str, mut spec: Value) -> Value {
 }
 
 /// A workflow of one step: one that waits for an agent that is away until it is cancelled, or one that is over at once.
-pub(super) fn workflow(name: &str, concurrency: &str, over_at_once: bool) -> Value {
+pub(crate) fn workflow(name: &str, concurrency: &str, over_at_once: bool) -> Value {
     let mut step = json!({"id": "go", "type": "execute", "targets": ["web1"], "command": "true", "onOffline": "wait 24h"});
     if over_at_once {
         step["when"] = json!("1 > 2");
@@ -43,11 +43,11 @@ pub(super) fn workflow(name: &str, concurrency: &str, over_at_once: bool) -> Val
     json!({"kind": "Workflow", "metadata": {"name": name}, "spec": spec})
 }
 
-pub(super) struct Bench {
-    pub(super) store: Store,
-    pub(super) engine: Engine,
-    pub(super) scheduler: Scheduler,
-    pub(super) clock: Clock,
+pub(crate) struct Bench {
+    pub(crate) store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) clock: Clock,
     url: String,
     live: BTreeSet<DefinitionKey>,
     running: JoinHandle<()>,
@@ -56,7 +56,7 @@ pub(super) struct Bench {
 
 impl Bench {
     /// With these manifests live since [`START`], and settled.
-    pub(super) async fn new(manifests: &[Value]) -> Self {
+    pub(crate) async fn new(manifests: &[Value]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("pulse.db").display());
         let store = Store::open(&url, "test").await.unwrap();
@@ -70,14 +70,14 @@ impl Bench {
     }
 
     /// These are live, and nothing else.
-    pub(super) async fn sync(&mut self, manifests: &[Value]) {
+    pub(crate) async fn sync(&mut self, manifests: &[Value]) {
         let now = apply(&self.store, manifests, &self.live).await;
         self.live = now;
         self.engine.definitions_changed().await.unwrap();
     }
 
     /// The controller ends and another one begins on the same database.
-    pub(super) async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { store, engine, scheduler, clock, url, live, running, folder } = self;
         engine.stop();
         running.await.unwrap();
@@ -89,7 +89,7 @@ impl Bench {
     }
 
     /// Looks at everything until nothing is added. Answers when to look again.
-    pub(super) async fn settle(&self) -> Option<Timestamp> {
+    pub(crate) async fn settle(&self) -> Option<Timestamp> {
         let mut wake = None;
         for key in self.keys().await {
             let next = settle_one(&self.scheduler, &key).await.unwrap();
@@ -98,13 +98,13 @@ impl Bench {
         wake
     }
 
-    pub(super) async fn settle_at(&self, text: &str) -> Option<Timestamp> {
+    pub(crate) async fn settle_at(&self, text: &str) -> Option<Timestamp> {
         self.clock.set(at(text));
         self.settle().await
     }
 
     /// Goes from wake-up to wake-up until this instant, and ends what is open before each.
-    pub(super) async fn live_until(&self, text: &str) {
+    pub(crate) async fn live_until(&self, text: &str) {
         let end = at(text);
         while let Some(wake) = self.settle().await.filter(|wake| *wake <= end) {
             self.finish().await;
@@ -121,19 +121,19 @@ impl Bench {
     }
 
     /// Ends every execution that is open.
-    pub(super) async fn finish(&self) {
+    pub(crate) async fn finish(&self) {
         for id in self.open().await {
             self.engine.cancel(id, CancelMode::Kill, "anna".to_owned(), "enough".to_owned()).await.unwrap();
             assert!(self.engine.view(id).await.unwrap().unwrap().status.is_terminal());
         }
     }
 
-    pub(super) async fn open(&self) -> Vec<ExecutionId> {
+    pub(crate) async fn open(&self) -> Vec<ExecutionId> {
         self.store.open_executions().await.unwrap().into_iter().map(|row| row.unwrap().id).collect()
     }
 
     /// What became of a schedule's slots, oldest first, with the names of what they started.
-    pub(super) async fn said(&self, name: &str) -> String {
+    pub(crate) async fn said(&self, name: &str) -> String {
         let mut lines = Vec::new();
         for row in self.store.slots(SOURCE, name, 10_000, None).await.unwrap() {
             let settled = row.unwrap().settled;
@@ -153,13 +153,13 @@ impl Bench {
     }
 
     /// Another process's hand in the database.
-    pub(super) async fn meddle(&self, sql: &str) {
+    pub(crate) async fn meddle(&self, sql: &str) {
         meddle(&self.url, sql).await;
     }
 }
 
 /// Looks at one until nothing is added.
-pub(super) async fn settle_one(scheduler: &Scheduler, key: &ScheduleKey) -> Result<Option<Timestamp>, EngineError> {
+pub(crate) async fn settle_one(scheduler: &Scheduler, key: &ScheduleKey) -> Result<Option<Timestamp>, EngineError> {
     for _ in 0..3000 {
         match scheduler.look(key).await? {
             Some(wake) if wake <= scheduler.inner.clock.now() => {}
@@ -169,7 +169,7 @@ pub(super) async fn settle_one(scheduler: &Scheduler, key: &ScheduleKey) -> Resu
     panic!("{key} never comes to rest")
 }
 
-pub(super) async fn boot(store: &Store, clock: &Clock) -> (Engine, Scheduler, JoinHandle<()>) {
+pub(crate) async fn boot(store: &Store, clock: &Clock) -> (Engine, Scheduler, JoinHandle<()>) {
     let engine = Engine::new(store.clone(), FleetHandle::default());
     engine.boot().await.unwrap();
     let runner = engine.clone();
@@ -178,7 +178,7 @@ pub(super) async fn boot(store: &Store, clock: &Clock) -> (Engine, Scheduler, Jo
 }
 
 /// The agent `web1`, which never comes.
-pub(super) async fn enrol(store: &Store) {
+pub(crate) async fn enrol(store: &Store) {
     let (now, secret_hash) = (Timestamp(1), "hash".to_owned());
     let token = NewToken {
         id: Uuid::now_v7(),
@@ -195,7 +195,7 @@ pub(super) async fn enrol(store: &Store) {
 }
 
 /// Makes these live in place of those; answers their keys.
-pub(super) async fn apply(store: &Store, manifests: &[Value], before: &BTreeSet<DefinitionKey>) -> BTreeSet<DefinitionKey> {
+pub(crate) async fn apply(store: &Store, manifests: &[Value], before: &BTreeSet<DefinitionKey>) -> BTreeSet<DefinitionKey> {
     let manifests = manifests.iter().map(|manifest| serde_json::from_value::<Manifest>(manifest.clone()).expect("a manifest"));
     let parent_generation = store.source(SOURCE).await.unwrap().map_or(0, |state| state.generation);
     let upserted: Vec<NewDefinition> = manifests
@@ -240,7 +240,7 @@ pub(super) async fn apply(store: &Store, manifests: &[Value], before: &BTreeSet<
 }
 
 /// A statement behind the store's back.
-pub(super) async fn meddle(url: &str, sql: &str) {
+pub(crate) async fn meddle(url: &str, sql: &str) {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(url).await.unwrap();
     sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect(sql);

@@ -1,6 +1,6 @@
 //! The scheduler on a real store, in virtual time: every look is the loop's own, only the clock stands still until it is set.
 
-mod bench;
+pub(crate) mod bench;
 mod catch_up;
 mod faults;
 mod pauses;

@@ -1,10 +1,9 @@
 //! One visit of a step as events fold into it: its targets, and the queues and counters that are kept in step with them.
 
 use super::Fault;
-use crate::execution::{StepPath, StepRun, Target, TargetState, Verdict};
+use crate::execution::{CarriedTarget, StepPath, StepRun, Target, TargetState, Verdict};
 use crate::time::Timestamp;
 use crate::transition::StepStatus;
-use crate::values::TargetValue;
 use pulse_protocol::{AgentName, AttemptId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,9 +55,9 @@ impl StepRun {
     }
 
     /// Targets whose results were taken over.
-    pub(super) fn carry(&mut self, targets: BTreeMap<AgentName, TargetValue>) {
-        for (name, value) in targets {
-            let state = match value.status.as_str() {
+    pub(super) fn carry(&mut self, targets: BTreeMap<AgentName, CarriedTarget>) {
+        for (name, carried) in targets {
+            let state = match carried.value.status.as_str() {
                 "succeeded" => TargetState::Succeeded,
                 "failed" => TargetState::Failed { reason: "failed in the execution before".into() },
                 "unknown" => TargetState::Failed { reason: "unknown in the execution before".into() },
@@ -67,7 +66,7 @@ impl StepRun {
             };
             let target = self.targets.entry(name.clone()).or_insert_with(Target::new);
             let before = std::mem::replace(&mut target.state, state.clone());
-            target.carried = Some(value);
+            target.carried = Some(carried);
             self.count(&name, &before, false);
             self.count(&name, &state, true);
         }

@@ -47,3 +47,35 @@ fn without_a_command_before_there_is_none() {
     server.get("/api/v1/prompts/01930000-0000-7000-8000-000000000000").refused(404, "no_such_prompt");
     server.get("/api/v1/prompts/nonsense").refused(404, "no_such_prompt");
 }
+
+#[test]
+fn a_retry_shows_what_the_execution_before_has_seen() {
+    let go = "{id: go, type: execute, targets: [all], command: df, maxFailures: 1}";
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[go, ASK, RUN]))]);
+    let mut agents = ["web-1", "web-2", "web-3"].map(|name| server.agent(name));
+    let id = server.run("a");
+    agents[0].does("disk is full", 1);
+    agents[1].does("all is well", 0);
+    agents[2].does("all is well", 0);
+    let asked = server.until("/api/v1/prompts", |page| page["items"].as_array().unwrap().len() == 1);
+    let before = asked["items"][0]["id"].as_str().unwrap().to_owned();
+    let is_there = |one: &Value| {
+        let groups = one["evidence"]["groups"].as_array().unwrap();
+        groups.len() == 2 && groups.iter().all(|group| group["stdout"]["complete"] == true)
+    };
+    let seen = server.until(&format!("/api/v1/prompts/{before}"), is_there);
+    server.post(&format!("/api/v1/executions/{id}/cancel"), &json!({})).ok();
+    server.until(&format!("/api/v1/executions/{id}"), |one| one["status"] == "cancelled");
+    // Twice: what was taken over is taken over again.
+    let mut id = id;
+    for _ in 0..2 {
+        let again = server.post(&format!("/api/v1/executions/{id}/retry"), &json!({})).ok();
+        id = again["id"].as_str().unwrap().to_owned();
+        let open = server.until("/api/v1/prompts", |page| page["items"].as_array().unwrap().len() == 1);
+        let prompt = server.get(&format!("/api/v1/prompts/{}", open["items"][0]["id"].as_str().unwrap())).ok();
+        assert_eq!(prompt["execution"], json!(id));
+        assert_eq!(prompt["evidence"], seen["evidence"]);
+        server.post(&format!("/api/v1/executions/{id}/cancel"), &json!({})).ok();
+        server.until(&format!("/api/v1/executions/{id}"), |one| one["status"] == "cancelled");
+    }
+}
