@@ -50,8 +50,8 @@ fn without_a_command_before_there_is_none() {
 
 #[test]
 fn a_retry_shows_what_the_execution_before_has_seen() {
-    let go = "{id: go, type: execute, targets: [all], command: df, maxFailures: 1}";
-    let server = Server::with(&[("a.yaml", &flow("a", "", &[go, ASK, RUN]))]);
+    let look = "{id: look, type: execute, targets: [all], command: df, maxFailures: 1}";
+    let server = Server::with(&[("a.yaml", &flow("a", "", &[look, ASK, RUN]))]);
     let mut agents = ["web-1", "web-2", "web-3"].map(|name| server.agent(name));
     let id = server.run("a");
     agents[0].does("disk is full", 1);
