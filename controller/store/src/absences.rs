@@ -8,7 +8,7 @@ use crate::transact::look_again;
 use crate::{Error, RowError, Store};
 use pulse_core::elapsed::Span;
 use pulse_core::time::Timestamp;
-use pulse_protocol::failpoint;
+use pulse_protocol::failpoint::Act;
 
 /// A span shorter than this is not worth a row.
 const SHORTEST_MICROS: i64 = 1_000_000;
@@ -40,6 +40,7 @@ impl Store {
         let insert = &self.database.ground.dialect.or_ignore(INSERT, "from_at");
         let noted: Result<(), Error> = self
             .transact(
+                Act::Absence,
                 |connection, _| {
                     Box::pin(async move {
                         let bind = |query: Query, span: &Span| query.bind(time(span.from)).bind(time(span.to));
@@ -47,14 +48,12 @@ impl Store {
                         let prune = query("DELETE FROM absences WHERE to_at < ?").bind(span.to.0.saturating_sub(KEPT_MICROS));
                         prune.execute(&mut *connection).await?;
                         self.database.leases.forget_absence(connection).await?;
-                        failpoint::hit("controller.absence.before");
                         Ok(())
                     })
                 },
                 look_again,
             )
             .await;
-        failpoint::hit("controller.absence.after");
         noted
     }
 

@@ -6,6 +6,7 @@ use crate::sql::{Query, built, chunks, query, repeat};
 use crate::transact::look_again;
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AgentName, BootId, Epoch, Incarnation};
 use sqlx::AnyConnection;
 use std::collections::BTreeMap;
@@ -114,7 +115,7 @@ impl Store {
         let rows = beats.iter().map(|beat| Ok((beat, sequence_column(beat.sequence)?))).collect::<Result<Vec<_>, Error>>()?;
         // The same beats again change nothing.
         let rows = &rows;
-        self.transact(|connection, _| Box::pin(beat(connection, rows, now)), look_again).await
+        self.transact(Act::Touch, |connection, _| Box::pin(beat(connection, rows, now)), look_again).await
     }
 
     /// Lets an agent in no more. Answers whether it was let in until now.
@@ -143,6 +144,7 @@ impl Store {
         // A commit whose answer got lost leaves the row as it was wanted, so that the next try finds none.
         let (update, found_before) = (&update, &AtomicBool::new(false));
         self.transact(
+            Act::Admission,
             |connection, _| {
                 Box::pin(async move {
                     let found = update().execute(connection).await?.rows_affected() == 1;

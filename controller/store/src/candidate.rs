@@ -4,6 +4,7 @@ use crate::dialect::{Dialect, Purpose};
 use crate::leases::{self, Leases};
 use crate::lock::FolderLock;
 use crate::{Error, Store, migrations};
+use pulse_protocol::failpoint::{self, Act};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Connection};
 use std::sync::Arc;
@@ -74,6 +75,7 @@ impl Candidate {
     }
 
     /// The same where the caller has proof that the controller of the name `dead` runs no more: its leases count as expired.
+    #[expect(clippy::disallowed_methods, reason = "there is no store yet that could commit it")]
     pub async fn take_from(&self, dead: &str) -> Result<Taken, Error> {
         let Ground { dialect, write, .. } = &self.ground;
         let mut transaction = write.begin_with(dialect.begin_write()).await?;
@@ -84,7 +86,9 @@ impl Candidate {
             let gone = || Holder { name: String::new(), expires_in: Duration::ZERO };
             return Ok(Taken::StandBy(holder.unwrap_or_else(gone)));
         };
+        failpoint::before(Act::TakeLeases).map_err(sqlx::Error::from)?;
         transaction.commit().await?;
+        failpoint::after(Act::TakeLeases).map_err(sqlx::Error::from)?;
         Ok(Taken::Store(Store::start(self.ground.clone(), leases)))
     }
 }

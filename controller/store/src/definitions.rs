@@ -12,7 +12,7 @@ use crd_schemas::manifest::{Kind, Manifest};
 use pulse_core::definitions::Files;
 use pulse_core::plan::LiveObject;
 use pulse_core::time::Timestamp;
-use pulse_protocol::failpoint;
+use pulse_protocol::failpoint::{self, Act};
 use sqlx::{AnyConnection, Connection};
 use std::collections::BTreeMap;
 
@@ -266,17 +266,17 @@ impl Store {
         // The sync's row is part of the transaction and has an id of its own.
         let applied = self
             .transact(
+                Act::Apply,
                 |connection, _| {
                     Box::pin(async move {
                         advance(connection, apply, generation).await?;
-                        failpoint::hit("controller.apply.advanced");
+                        failpoint::midway(Act::ApplyAdvanced);
                         upsert(dialect, connection, apply, rows).await?;
-                        failpoint::hit("controller.apply.upserted");
+                        failpoint::midway(Act::ApplyUpserted);
                         retire(connection, apply).await?;
                         retire_unknown(connection, apply).await?;
-                        failpoint::hit("controller.apply.retired");
+                        failpoint::midway(Act::ApplyRetired);
                         syncs::insert(connection, &apply.sync).await?;
-                        failpoint::hit("controller.apply.before");
                         Ok::<_, ApplyError>(generation)
                     })
                 },
@@ -285,7 +285,6 @@ impl Store {
                 },
             )
             .await?;
-        failpoint::hit("controller.apply.after");
         Ok(applied)
     }
 }
@@ -347,7 +346,7 @@ async fn upsert(
     let shape = dialect.upsert(shape, &UPSERT_DEFINITION);
     for (at, statement) in chunks_by_size(rows, size).enumerate() {
         if at > 0 {
-            failpoint::hit("controller.apply.upserting");
+            failpoint::midway(Act::ApplyUpserting);
         }
         shape.run(connection, statement, bind).await?;
     }
@@ -388,7 +387,7 @@ async fn retire(connection: &mut AnyConnection, apply: &Apply) -> Result<(), sql
     for (kind, names) in names {
         for (at, chunk) in chunks(&names).enumerate() {
             if at > 0 {
-                failpoint::hit("controller.apply.retiring");
+                failpoint::midway(Act::ApplyRetiring);
             }
             let update = built(format!(
                 "UPDATE definitions SET retired_at = ?, updated_at = ?, generation = generation + 1, commit_id = ? \

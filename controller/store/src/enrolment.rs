@@ -9,6 +9,7 @@ use crate::tokens::{self, Token, json};
 use crate::{Error, Store};
 use pulse_core::time::Timestamp;
 use pulse_protocol::AgentName;
+use pulse_protocol::failpoint::Act;
 use sqlx::AnyConnection;
 
 /// An agent that wants to be enrolled and has proven that it holds the key.
@@ -88,6 +89,7 @@ impl Store {
         bounds::ascii("a public key", &enrolment.public_key, bounds::DIGEST)?;
         let end = self.database.ground.dialect.for_update();
         self.transact(
+            Act::Enrol,
             |connection, _| {
                 Box::pin(async move {
                     if is_enrolled(connection, enrolment, "").await? {

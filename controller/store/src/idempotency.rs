@@ -7,6 +7,7 @@ use crate::transact::look_again;
 use crate::{Error, Store};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
+use pulse_protocol::failpoint::Act;
 
 /// A key that somebody sent with a request, and what came of it. Written in the transaction of the execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,7 @@ impl Store {
     /// Forgets keys from before this time; answers how many.
     pub async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, Error> {
         self.transact(
+            Act::ForgetKeys,
             |connection, _| {
                 Box::pin(async move {
                     let delete = query("DELETE FROM idempotency WHERE created_at < ?").bind(time(before));

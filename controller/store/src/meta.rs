@@ -5,6 +5,7 @@ use crate::rows::{Columns, FromRow, one};
 use crate::sql::{Query, Shape, query};
 use crate::transact::look_again;
 use crate::{Error, Store};
+use pulse_protocol::failpoint::Act;
 
 struct Value(String);
 
@@ -29,6 +30,7 @@ impl Store {
     pub async fn meta_once(&self, name: &str, value: &str) -> Result<String, Error> {
         bounds::text("a fact's name", name, bounds::WORD)?;
         self.transact(
+            Act::Meta,
             |connection, _| {
                 Box::pin(async move {
                     let insert = Shape::insert("INSERT INTO meta (name, value) VALUES", "(?, ?)");

@@ -6,6 +6,7 @@ use crate::output::OutputWriter;
 use crate::transact::Tries;
 use crate::writer::Writer;
 use crate::{Error, faults, migrations};
+use pulse_protocol::failpoint::{self, Act};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 use std::sync::Arc;
@@ -142,7 +143,10 @@ impl Store {
 
     async fn give_back(&self) -> Result<(), Error> {
         let Database { ground, leases, .. } = &*self.database;
-        Ok(leases.give_back(&ground.dialect, &mut *ground.write.acquire().await?).await?)
+        let mut connection = ground.write.acquire().await?;
+        failpoint::before(Act::ReturnLeases).map_err(sqlx::Error::from)?;
+        leases.give_back(&ground.dialect, &mut connection).await?;
+        Ok(failpoint::after(Act::ReturnLeases).map_err(sqlx::Error::from)?)
     }
 
     /// A connection to read with.
@@ -160,7 +164,11 @@ impl Database {
     }
 
     async fn renew(&self) -> Result<bool, sqlx::Error> {
-        self.leases.renew(&self.ground.dialect, &mut *self.ground.write.acquire().await?).await
+        let mut connection = self.ground.write.acquire().await?;
+        failpoint::before(Act::RenewLeases)?;
+        let renewed = self.leases.renew(&self.ground.dialect, &mut connection).await?;
+        failpoint::after(Act::RenewLeases)?;
+        Ok(renewed)
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
@@ -175,7 +183,8 @@ impl Database {
     }
 
     /// Commits. An error leaves it open whether it happened.
-    pub(crate) async fn commit(&self, transaction: Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+    #[expect(clippy::disallowed_methods, reason = "this is where everything is committed, between its points")]
+    pub(crate) async fn commit(&self, act: Act, transaction: Transaction<'static, Any>) -> Result<(), sqlx::Error> {
         #[cfg(test)]
         match self.fault.take() {
             Some(CommitFault::AnswerLost) => {
@@ -192,7 +201,9 @@ impl Database {
             }
             None => {}
         }
-        transaction.commit().await
+        failpoint::before(act)?;
+        transaction.commit().await?;
+        Ok(failpoint::after(act)?)
     }
 }
 

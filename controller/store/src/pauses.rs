@@ -7,7 +7,7 @@ use crate::sql::{Query, built, is_taken, query};
 use crate::{Error, Store, bounds};
 use pulse_core::pause::{Pause, PauseScope};
 use pulse_core::time::Timestamp;
-use pulse_protocol::failpoint;
+use pulse_protocol::failpoint::Act;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -132,10 +132,10 @@ impl Store {
     pub async fn pause(&self, row: &PauseRow) -> Result<(), Error> {
         row.check()?;
         self.transact(
+            Act::Pause,
             |connection, _| {
                 Box::pin(async move {
                     let inserted = insert(connection, row).await;
-                    failpoint::hit("controller.pause.before");
                     inserted
                 })
             },
@@ -147,7 +147,6 @@ impl Store {
             },
         )
         .await?;
-        failpoint::hit("controller.pause.after");
         Ok(())
     }
 
@@ -156,10 +155,10 @@ impl Store {
         bounds::text("who ends a pause", by, bounds::LINE)?;
         let ended: Result<PauseEnd, Error> = self
             .transact(
+                Act::PauseEnd,
                 |connection, _| {
                     Box::pin(async move {
                         let ended = end(connection, id, by, at).await;
-                        failpoint::hit("controller.pause-end.before");
                         ended
                     })
                 },
@@ -173,7 +172,6 @@ impl Store {
                 },
             )
             .await;
-        failpoint::hit("controller.pause-end.after");
         ended
     }
 

@@ -8,7 +8,8 @@ use crate::sql::{Query, built, is_taken, query};
 use crate::{Error, RowError, Store, bounds};
 use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
-use pulse_protocol::{ExecutionId, failpoint};
+use pulse_protocol::failpoint::Act;
+use pulse_protocol::ExecutionId;
 use sqlx::AnyConnection;
 
 /// A schedule's row.
@@ -128,11 +129,11 @@ impl Store {
             return Err(Error::Value { what: "a settled slot", reason }.into());
         }
         self.transact(
+            Act::Advance,
             |connection, _| {
                 Box::pin(async move {
                     go_on(connection, advance).await?;
                     slots::insert(connection, &[advance]).await.map_err(|error| advance.slot_taken(error))?;
-                    failpoint::hit("controller.advance.before");
                     Ok::<_, AdvanceError>(())
                 })
             },
@@ -148,7 +149,6 @@ impl Store {
             },
         )
         .await?;
-        failpoint::hit("controller.advance.after");
         Ok(())
     }
 }

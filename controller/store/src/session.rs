@@ -7,6 +7,7 @@ use crate::sql::query;
 use crate::tokens::json;
 use crate::{Error, Store};
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AgentName, BootId, Epoch, Incarnation};
 use sqlx::AnyConnection;
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ impl Store {
         let epoch = Epoch(start.seen_epoch.0.saturating_add(1));
         // This session's own mark; a quarantine is found again by the next try.
         self.transact(
+            Act::Session,
             |connection, _| {
                 Box::pin(async move {
                     if raise_epoch(connection, start, sequence).await? {

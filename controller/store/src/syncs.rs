@@ -7,7 +7,7 @@ use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, built, chunks, query, repeat};
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
-use pulse_protocol::failpoint;
+use pulse_protocol::failpoint::Act;
 use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
@@ -166,10 +166,10 @@ impl Store {
     pub async fn record_sync(&self, sync: &SyncRecord) -> Result<(), Error> {
         sync.check()?;
         self.transact(
+            Act::Record,
             |connection, _| {
                 Box::pin(async move {
                     insert(connection, sync).await?;
-                    failpoint::hit("controller.record.before");
                     Ok::<_, Error>(())
                 })
             },
@@ -178,7 +178,6 @@ impl Store {
             },
         )
         .await?;
-        failpoint::hit("controller.record.after");
         Ok(())
     }
 

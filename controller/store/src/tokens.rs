@@ -7,6 +7,7 @@ use crate::sql::{built, query};
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
 use pulse_protocol::AgentName;
+use pulse_protocol::failpoint::Act;
 use sqlx::AnyConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -79,6 +80,7 @@ impl Store {
         bounds::text("who made a token", &token.created_by, bounds::LINE)?;
         let (labels, names) = (&json(&token.labels)?, &json(&token.names)?);
         self.transact(
+            Act::Token,
             |connection, _| {
                 Box::pin(async move {
                     insert(connection, token, labels, names).await?;

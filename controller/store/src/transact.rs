@@ -8,6 +8,7 @@ use crate::faults;
 use crate::open::Database;
 use crate::{AdvanceError, ApplyError, EnrolError, Error, SessionError, Store};
 use futures_util::future::BoxFuture;
+use pulse_protocol::failpoint::Act;
 use sqlx::AnyConnection;
 use std::hash::{BuildHasher, RandomState};
 use std::marker::PhantomData;
@@ -98,28 +99,30 @@ impl Store {
     /// See [`Database::transact`].
     pub(crate) async fn transact<'a, T: Send, E: Failure>(
         &self,
+        act: Act,
         work: impl Work<'a, T, E>,
         settle: impl Work<'a, Option<T>, E>,
     ) -> Result<T, E> {
-        self.database.transact(work, settle).await
+        self.database.transact(act, work, settle).await
     }
 }
 
 impl Database {
-    /// Runs `work` in one transaction behind the fence of what is not written by partition, and commits. An error of `work`
-    /// rolls back.
+    /// Runs `work` in one transaction behind the fence of what is not written by partition, and commits, which is `act`. An error of
+    /// `work` rolls back.
     ///
     /// After a COMMIT without an answer `settle` looks whether it happened, and answers as `work` would have. It locks a row that
     /// `work` has written, so that it waits until the lost transaction has ended. `None` means that it did not happen, or that
     /// `work` will find out by itself.
     pub(crate) async fn transact<'a, T: Send, E: Failure>(
         &self,
+        act: Act,
         work: impl Work<'a, T, E>,
         settle: impl Work<'a, Option<T>, E>,
     ) -> Result<T, E> {
         let mut tries = Tries::default();
         loop {
-            let error = match self.once(&work).await {
+            let error = match self.once(act, &work).await {
                 Ok(answer) => return Ok(answer),
                 Err(Ended::Failed(error)) => error,
                 Err(Ended::Unclear(cause)) => {
@@ -136,7 +139,7 @@ impl Database {
         }
     }
 
-    async fn once<'a, T, E: Failure>(&self, work: &impl Work<'a, T, E>) -> Result<T, Ended<E>> {
+    async fn once<'a, T, E: Failure>(&self, act: Act, work: &impl Work<'a, T, E>) -> Result<T, Ended<E>> {
         let worked = async {
             let mut transaction = self.begin_fenced().await?;
             match work(&mut transaction, Within(PhantomData)).await {
@@ -150,7 +153,7 @@ impl Database {
         };
         let worked = tokio::time::timeout(LIMIT, worked).await.map_err(|_| Ended::Failed(Error::from(silent()).into()))?;
         let (transaction, answer) = worked.map_err(Ended::Failed)?;
-        let committed = tokio::time::timeout(LIMIT, self.commit(transaction)).await.unwrap_or_else(|_| Err(silent()));
+        let committed = tokio::time::timeout(LIMIT, self.commit(act, transaction)).await.unwrap_or_else(|_| Err(silent()));
         match committed {
             Ok(()) => Ok(answer),
             Err(error) if faults::asks_to_try_again(&error) => Err(Ended::Failed(Error::from(error).into())),

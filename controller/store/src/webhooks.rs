@@ -8,6 +8,7 @@ use crate::sql::{Query, Shape, query};
 use crate::transact::look_again;
 use crate::{Error, RowError, Store};
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint::Act;
 
 /// The last webhook of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,7 @@ impl Store {
                 .bind(row.detail.to_string())
         };
         self.transact(
+            Act::Webhooks,
             |connection, _| {
                 Box::pin(async move {
                     upsert.run(connection, rows, bind).await?;

@@ -9,7 +9,7 @@ use crate::dialect::{Dialect, MigrationText, Purpose};
 use crate::faults;
 use crate::rows::{Columns, FromRow, list};
 use crate::sql::query;
-use pulse_protocol::failpoint;
+use pulse_protocol::failpoint::{self, Act};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr};
 use std::borrow::Cow;
@@ -81,8 +81,9 @@ pub(crate) async fn run(dialect: &Dialect, connection: &mut AnyConnection) -> Re
         Migrator::with_migrations(known).run_direct(None, connection, false).await?;
     } else {
         for step in steps::missing(&known, &applied)? {
+            failpoint::before(Act::MigrationStep).map_err(sqlx::Error::from)?;
             step.run(connection).await?;
-            failpoint::hit("controller.migration-step.after");
+            failpoint::after(Act::MigrationStep).map_err(sqlx::Error::from)?;
         }
     }
     Ok(dialect.unlock_migrations(connection).await?)

@@ -10,6 +10,7 @@ use crate::rows::{Columns, FromRow, list};
 use crate::sql::{MAX_ROWS, Query, Shape, built, chunks, query, repeat};
 use crate::transact::look_again;
 use pulse_protocol::AttemptId;
+use pulse_protocol::failpoint::Act;
 use pulse_protocol::message::Stream;
 use sqlx::AnyConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +142,7 @@ async fn store(database: &Database, pieces: &[&OutputPiece]) -> Result<BTreeMap<
         &pieces.iter().map(|piece| (piece.attempt, piece.stream)).collect::<BTreeSet<_>>().into_iter().collect();
     database
         .transact(
+            Act::Output,
             |connection, _| {
                 Box::pin(async move {
                     let mut streams = reaches(database, connection, keys).await?;

@@ -6,6 +6,7 @@ use crate::sql::{Query, built, chunks, query, repeat};
 use crate::transact::look_again;
 use crate::{Error, Store};
 use pulse_core::time::Timestamp;
+use pulse_protocol::failpoint::Act;
 use sqlx::{AnyConnection, Row};
 
 /// Most records that one transaction takes out.
@@ -25,7 +26,11 @@ impl Store {
         let mut pruned = 0;
         for _ in 0..PIECES {
             let gone: u64 = self
-                .transact(|connection, _| Box::pin(async move { piece(connection, source, schedule, oldest).await }), look_again)
+                .transact(
+                    Act::PruneSlots,
+                    |connection, _| Box::pin(async move { piece(connection, source, schedule, oldest).await }),
+                    look_again,
+                )
                 .await?;
             pruned += gone;
             if gone < PIECE.unsigned_abs() {

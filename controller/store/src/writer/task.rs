@@ -7,7 +7,7 @@ use crate::faults;
 use crate::open::Database;
 use crate::sql::MAX_ROWS;
 use crate::transact::{LIMIT, Tries, silent};
-use pulse_protocol::failpoint;
+use pulse_protocol::failpoint::Act;
 use sqlx::{Any, Transaction};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -137,9 +137,7 @@ async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure>
 }
 
 async fn send_commit(database: &Database, transaction: Transaction<'static, Any>) -> Result<(), sqlx::Error> {
-    failpoint::hit("controller.commit.before");
-    let committed = tokio::time::timeout(LIMIT, database.commit(transaction)).await;
-    failpoint::hit("controller.commit.after");
+    let committed = tokio::time::timeout(LIMIT, database.commit(Act::Commit, transaction)).await;
     committed.unwrap_or_else(|_| Err(silent()))
 }
 
