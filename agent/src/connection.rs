@@ -10,7 +10,7 @@ use crate::worker::Event;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use pulse_protocol::frame::{MAX_FRAME, decode, encode};
-use pulse_protocol::message::{Identify, OutputChunk, challenge_text};
+use pulse_protocol::message::{Identify, challenge_text};
 use pulse_protocol::version::SUPPORTED;
 use pulse_protocol::{BootId, Epoch, Incarnation, Observed, ToAgent, ToController, failpoint};
 use std::sync::Arc;
@@ -199,7 +199,7 @@ impl Connection {
             match decoded {
                 Ok(ToAgent::Ping { number }) => drop(pings.try_send(number)),
                 Ok(refusal @ ToAgent::Refused { .. }) => return Err(refused(refusal)),
-                Ok(message) if epoch_of(&message).is_some_and(|said| said != epoch) => {
+                Ok(message) if message.epoch().is_some_and(|said| said != epoch) => {
                     tracing::warn!("a message of another session is left");
                 }
                 Ok(message) => self.tell(Event::Message(message, held)).await?,
@@ -256,24 +256,15 @@ impl Writer<'_> {
 
     async fn send_next(&mut self, next: Next) -> Result<(), Over> {
         let (epoch, sequence) = (self.epoch, self.outbox.sequence.load(Ordering::Relaxed));
-        match next {
-            Next::Picture(observations) => self.send(&ToController::Report { epoch, observations, full: true, sequence }).await,
-            Next::Reports(observations) => {
-                let ends = observations.iter().any(|o| matches!(o.observed, Observed::Ended(_)));
-                if ends {
-                    failpoint::hit("agent.report-ended.before");
-                }
-                self.send(&ToController::Report { epoch, observations, full: false, sequence }).await?;
-                if ends {
-                    failpoint::hit("agent.report-ended.after");
-                }
-                Ok(())
-            }
-            Next::Chunk(chunk) => {
-                let crate::output::Chunk { attempt, stream, offset, data } = chunk;
-                self.send(&ToController::Output(OutputChunk { epoch, attempt, stream, offset, data })).await
-            }
+        let ends = matches!(&next, Next::Reports(said) if said.iter().any(|o| matches!(o.observed, Observed::Ended(_))));
+        if ends {
+            failpoint::hit("agent.report-ended.before");
         }
+        self.send(&next.into_message(epoch, sequence)).await?;
+        if ends {
+            failpoint::hit("agent.report-ended.after");
+        }
+        Ok(())
     }
 
     async fn send(&mut self, message: &ToController) -> Result<(), Over> {
@@ -316,13 +307,6 @@ fn refused(message: ToAgent) -> Over {
             Over::Refused { code, message, retry: retry_after_ms.map(Duration::from_millis) }
         }
         _ => Over::Strange("a message out of turn".into()),
-    }
-}
-
-fn epoch_of(message: &ToAgent) -> Option<Epoch> {
-    match message {
-        ToAgent::Assign { epoch, .. } | ToAgent::Acknowledge { epoch, .. } | ToAgent::Welcome { epoch, .. } => Some(*epoch),
-        ToAgent::Challenge { .. } | ToAgent::Refused { .. } | ToAgent::Ping { .. } => None,
     }
 }
 

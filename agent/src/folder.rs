@@ -16,6 +16,7 @@
 
 use crate::removal::remove_tree;
 use pulse_protocol::AttemptId;
+use pulse_protocol::planted::{self, Bug};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -82,7 +83,7 @@ impl AttemptDir {
     pub fn claim(&self) -> io::Result<bool> {
         match private_dirs().create(&self.path) {
             Ok(()) => sync_dir(self.path.parent().unwrap_or(&self.path)).map(|()| true),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(planted::is(Bug::NoClaim)),
             Err(error) => Err(error),
         }
     }

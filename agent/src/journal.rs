@@ -8,7 +8,8 @@
 use crate::folder::{DataDir, private_file, sync_dir, write_durably};
 use crate::session::Record;
 use anyhow::{Context, Result};
-use pulse_protocol::Incarnation;
+use pulse_protocol::planted::{self, Bug};
+use pulse_protocol::{Incarnation, failpoint};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -54,12 +55,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal, or makes one. Returns it with the records it holds, in order.
-    pub fn open(data: &DataDir) -> Result<(Self, Vec<Record>)> {
+    /// Opens the journal, or makes one, of the incarnation `fresh`. Returns it with the records it holds, in order.
+    pub fn open(data: &DataDir, fresh: Incarnation) -> Result<(Self, Vec<Record>)> {
         let path = path(data);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Self::create(data).map(|journal| (journal, vec![])),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Self::create(data, fresh).map(|journal| (journal, vec![]));
+            }
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
         let mut frames = Frames { bytes: &bytes, at: 0 };
@@ -68,7 +71,7 @@ impl Journal {
             std::fs::rename(&path, &aside).with_context(|| format!("cannot set {} aside", path.display()))?;
             tracing::error!(kept = %aside.display(), "ALARM: the journal's head is damaged; a new journal is begun, and what \
                 ran under the old one will be reported as unknown");
-            return Self::create(data).map(|journal| (journal, vec![]));
+            return Self::create(data, fresh).map(|journal| (journal, vec![]));
         };
         anyhow::ensure!(header.journal == 1, NEWER);
         let (mut records, mut sequence) = (Vec::new(), header.sequence);
@@ -88,8 +91,7 @@ impl Journal {
         Ok((journal, records))
     }
 
-    fn create(data: &DataDir) -> Result<Self> {
-        let incarnation = Incarnation(uuid::Uuid::new_v4());
+    fn create(data: &DataDir, incarnation: Incarnation) -> Result<Self> {
         let mut bytes = Vec::new();
         frame(&mut bytes, &Header { journal: 1, incarnation, sequence: 0 })?;
         write_durably(data.root(), "journal", &bytes).context("cannot make the journal")?;
@@ -119,7 +121,11 @@ impl Journal {
         }
         self.dirty = true;
         self.file.write_all_at(&bytes, self.end)?;
-        self.file.sync_data()?;
+        failpoint::hit("agent.journal-sync.before");
+        if !planted::is(Bug::NoSync) {
+            self.file.sync_data()?;
+            failpoint::hit("agent.journal-sync.after");
+        }
         self.dirty = false;
         self.end += bytes.len() as u64;
         self.sequence += records.len() as u64;
@@ -150,6 +156,7 @@ impl Journal {
         self.file.set_len(self.end)?;
         self.file.sync_all()?;
         sync_dir(self.data.root())?;
+        failpoint::hit("agent.journal-sync.after");
         self.dirty = false;
         Ok(())
     }

@@ -30,7 +30,7 @@ fn scene() -> Scene {
 
 impl Scene {
     fn open(&self) -> (Journal, Vec<Record>) {
-        Journal::open(&self.data).unwrap()
+        Journal::open(&self.data, Incarnation(Uuid::new_v4())).unwrap()
     }
     fn file(&self) -> std::path::PathBuf {
         self.root.path().join("journal")
@@ -98,7 +98,7 @@ fn another_releases_record_is_not_cut_off() {
     let mut bytes = std::fs::read(scene.file()).unwrap();
     frame(&mut bytes, &serde_json::json!({"sequence": 2, "record": "teleported"})).unwrap();
     std::fs::write(scene.file(), &bytes).unwrap();
-    let error = Journal::open(&scene.data).unwrap_err();
+    let error = Journal::open(&scene.data, Incarnation(Uuid::new_v4())).unwrap_err();
     assert!(error.to_string().contains("another release"), "{error:#}");
     assert_eq!(std::fs::read(scene.file()).unwrap(), bytes);
 }

@@ -1,41 +1,17 @@
-//! `pulse-agent`: runs assigned commands at most once and reports what it observes.
-//!
-//! ```text
-//! connection ── events ──▶ worker ── owns ──▶ session (pure) · journal
-//!     ▲                      │ starts, adopts, stops
-//!     └── outbox ◀───────────┤
-//!         (states, output)   ▼
-//!                          runner ──▶ shim (this binary again, one per attempt) ──▶ the command
-//! ```
-
-mod budget;
-mod config;
-mod connection;
-mod folder;
-mod identity;
-mod journal;
-mod leftovers;
-mod outbox;
-mod output;
-mod picture;
-mod record;
-mod recovery;
-mod removal;
-mod runner;
-mod session;
-mod shim;
-mod spool;
-mod vitals;
-mod worker;
+//! `pulse-agent`, the program: its arguments, its signals, and the wiring of the parts in the library.
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
-use config::{Flags, Settings};
-use connection::Connection;
-use folder::DataDir;
-use identity::Identity;
-use outbox::Outbox;
-use pulse_protocol::{AttemptId, BootId};
+use pulse_agent::budget::Budget;
+use pulse_agent::config::{Flags, Settings};
+use pulse_agent::connection::Connection;
+use pulse_agent::folder::DataDir;
+use pulse_agent::host::Machine;
+use pulse_agent::identity::Identity;
+use pulse_agent::outbox::Outbox;
+use pulse_agent::shim;
+use pulse_agent::worker::{Event, Worker};
+use pulse_protocol::{AttemptId, BootId, Incarnation};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +20,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use worker::{Event, Worker};
 
 /// Runs what a PULSE controller assigns to this host, at most once, and reports what it observes.
 #[derive(Parser)]
@@ -112,12 +87,13 @@ fn serve(flags: Flags) -> Result<()> {
     let boot = boot_id()?;
     let outbox = Arc::new(Outbox::default());
     let (sender, events) = mpsc::channel(256);
-    let worker = Worker::open(data, boot, outbox.clone(), sender.clone())?;
+    let host = Machine { data: data.clone(), boot, events: sender.clone() };
+    let worker = Worker::open(data, boot, outbox.clone(), host, Incarnation(uuid::Uuid::new_v4()))?;
     let incarnation = worker.incarnation();
     outbox.sequence.store(worker.sequence(), Ordering::Relaxed);
     tracing::info!(name = %settings.name, %incarnation, data = %root.display(), "pulse-agent {}", env!("CARGO_PKG_VERSION"));
     std::thread::Builder::new().name("worker".into()).spawn(move || worker.run(events)).context("no thread for the worker")?;
-    let budget = budget::Budget::default();
+    let budget = Budget::default();
     let connection = Connection { settings, identity, boot, incarnation, outbox, budget, worker: sender.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(until_told_to_end(connection, sender))

@@ -2,7 +2,8 @@
 //! waits, so it is bounded by the number of attempts, and output waits in its spools.
 
 use crate::output::{Chunk, Outputs};
-use pulse_protocol::{AttemptId, Observation, Observed};
+use pulse_protocol::message::OutputChunk;
+use pulse_protocol::{AttemptId, Epoch, Observation, Observed, ToController};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -46,6 +47,19 @@ pub enum Next {
     Reports(Vec<Observation>),
     /// A piece of output.
     Chunk(Chunk),
+}
+
+impl Next {
+    /// As it is said in a session.
+    pub fn into_message(self, epoch: Epoch, sequence: u64) -> ToController {
+        match self {
+            Self::Picture(observations) => ToController::Report { epoch, observations, full: true, sequence },
+            Self::Reports(observations) => ToController::Report { epoch, observations, full: false, sequence },
+            Self::Chunk(Chunk { attempt, stream, offset, data }) => {
+                ToController::Output(OutputChunk { epoch, attempt, stream, offset, data })
+            }
+        }
+    }
 }
 
 impl Outbox {

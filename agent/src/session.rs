@@ -4,6 +4,7 @@
 //! records to append, and actions that may follow once they are durable. The same fold reads the journal at the next start.
 
 use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{Assignment, AttemptId, BootId, Desired, Ended, ExecutionId, Incarnation, Observation, Observed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,6 +143,9 @@ impl Session {
             }
             Record::Ended { attempt, ended } => self.end(attempt, ended, true),
             Record::Acknowledged { attempt } => {
+                if planted::is(Bug::TombstoneDropped) {
+                    return drop(self.attempts.remove(&attempt));
+                }
                 if let Some(Phase::Ended { acknowledged, .. }) = self.attempts.get_mut(&attempt).map(|a| &mut a.phase) {
                     *acknowledged = true;
                 }
@@ -182,13 +186,13 @@ impl Session {
         let mut fresh = BTreeSet::new();
         for wanted in assignments {
             let attempt = wanted.attempt;
-            if let Some(observed) = self.observed(attempt) {
+            if let Some(observed) = self.observed(attempt).filter(|_| !planted::is(Bug::NoDedupe)) {
                 let open = !matches!(observed, Observed::Ended(_));
                 decision.actions.push(Action::Report(Observation { attempt, observed }));
                 decision.actions.extend((open && wanted.desired == Desired::Stop).then_some(Action::Stop(attempt)));
             } else if !fresh.insert(attempt) {
                 decision.actions.extend((wanted.desired == Desired::Stop).then_some(Action::Stop(attempt)));
-            } else if wanted.incarnation != self.incarnation {
+            } else if wanted.incarnation != self.incarnation && !planted::is(Bug::AnyJournal) {
                 let ended = Ended::bare(EndKind::Unknown { reason: UnknownReason::JournalLost });
                 decision.answers.push((attempt, ended.clone()));
                 decision.report(attempt, Observed::Ended(ended));

@@ -2,21 +2,23 @@
 
 use crate::budget::Held;
 use crate::folder::DataDir;
+use crate::host::Host;
 use crate::journal::Journal;
 use crate::leftovers::{self, Leftovers};
 use crate::outbox::Outbox;
 use crate::picture;
 use crate::recovery::{self, Settled};
-use crate::runner::{self, News};
+use crate::runner::News;
 use crate::session::{Action, Decision, Phase, Record, Session};
 use crate::shim::Said;
 use anyhow::{Context, Result};
 use pulse_protocol::observation::EndKind;
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{Assignment, AttemptId, BootId, Ended, Incarnation, Observation, ToAgent, failpoint};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How often the whole picture is said in a session.
@@ -42,13 +44,13 @@ pub enum Event {
 }
 
 /// Everything that the worker owns.
-pub struct Worker {
+pub struct Worker<H> {
+    host: H,
     data: DataDir,
     boot: BootId,
     journal: Journal,
     session: Session,
     outbox: Arc<Outbox>,
-    events: mpsc::Sender<Event>,
     /// Attempts whose shim is gone, but whose end could not be settled or written down.
     unsettled: BTreeSet<AttemptId>,
     /// Attempts whose files are to be removed.
@@ -61,22 +63,23 @@ pub struct Worker {
     held: Option<Held>,
 }
 
-impl Worker {
-    /// Opens the journal and recovers what it holds; nothing is started.
-    pub fn open(data: DataDir, boot: BootId, outbox: Arc<Outbox>, events: mpsc::Sender<Event>) -> Result<Self> {
-        let (journal, records) = Journal::open(&data)?;
+impl<H: Host> Worker<H> {
+    /// Opens the journal and recovers what it holds; nothing is started. `fresh` is for a journal that has to be made.
+    pub fn open(data: DataDir, boot: BootId, outbox: Arc<Outbox>, host: H, fresh: Incarnation) -> Result<Self> {
+        let (journal, records) = Journal::open(&data, fresh)?;
         let mut session = Session::new(journal.incarnation(), boot);
         records.into_iter().for_each(|record| session.apply(record));
+        let last_picture = host.now();
         let mut worker = Self {
+            host,
             data,
             boot,
             journal,
             session,
             outbox,
-            events,
             unsettled: BTreeSet::new(),
             leftovers: Leftovers::default(),
-            last_picture: Instant::now(),
+            last_picture,
             tombstones: 0,
             connected: false,
             held: None,
@@ -90,6 +93,11 @@ impl Worker {
         self.journal.incarnation()
     }
 
+    /// What it knows of attempts.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// How many records the journal ever took.
     pub fn sequence(&self) -> u64 {
         self.journal.sequence()
@@ -98,28 +106,33 @@ impl Worker {
     /// Works until the last sender of events is gone.
     pub fn run(mut self, mut events: mpsc::Receiver<Event>) {
         while let Some(event) = events.blocking_recv() {
-            match event {
-                Event::Message(message, held) => {
-                    self.held = held;
-                    self.hear(message);
-                    self.held = None;
-                }
-                Event::Connected => self.set_connected(true),
-                Event::Disconnected => self.set_connected(false),
-                Event::Shim(attempt, news) => self.hear_shim(attempt, news),
-                Event::Picture(answer) => drop(answer.send((self.picture(), self.journal.sequence()))),
-                Event::Tick => self.tick(),
-            }
-            let open = self.session.attempts().values().filter(|known| !matches!(known.phase, Phase::Ended { .. })).count();
-            self.outbox.set_running(open);
+            self.take(event);
         }
+    }
+
+    /// Takes one event, to its end.
+    pub fn take(&mut self, event: Event) {
+        match event {
+            Event::Message(message, held) => {
+                self.held = held;
+                self.hear(message);
+                self.held = None;
+            }
+            Event::Connected => self.set_connected(true),
+            Event::Disconnected => self.set_connected(false),
+            Event::Shim(attempt, news) => self.hear_shim(attempt, news),
+            Event::Picture(answer) => drop(answer.send((self.picture(), self.journal.sequence()))),
+            Event::Tick => self.tick(),
+        }
+        let open = self.session.attempts().values().filter(|known| !matches!(known.phase, Phase::Ended { .. })).count();
+        self.outbox.set_running(open);
     }
 
     fn recover(&mut self) -> std::io::Result<()> {
         let known: Vec<(AttemptId, bool)> =
             self.session.attempts().iter().map(|(id, known)| (*id, matches!(known.phase, Phase::Ended { .. }))).collect();
         for (attempt, ended) in known {
-            self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
+            self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), self.host.now()));
             if ended {
                 self.outbox.outputs(|outputs| outputs.end(attempt));
             } else {
@@ -153,18 +166,18 @@ impl Worker {
                     outputs.stored(&output);
                     // One that settles ends may come before the one with the offsets.
                     if !output.is_empty() || ended.is_empty() && forget.is_empty() {
-                        outputs.flow(Instant::now());
+                        outputs.flow(self.host.now());
                     }
                 });
                 // A controller that died between an end and its output knows the end alone: the files stay until it has both,
                 // and it lets the attempt be forgotten again with the next picture.
                 let forget: Vec<AttemptId> =
                     forget.into_iter().filter(|attempt| self.outbox.outputs(|outputs| outputs.is_stored(*attempt))).collect();
-                let decision = self.session.on_acknowledge(&ended, &forget, seconds());
+                let decision = self.session.on_acknowledge(&ended, &forget, self.host.seconds());
                 self.tombstones += decision.append.iter().filter(|r| matches!(r, Record::Acknowledged { .. })).count();
                 self.carry_out(decision);
                 self.session.drop_answers(&ended);
-                self.session.retire_answers(&forget, seconds());
+                self.session.retire_answers(&forget, self.host.seconds());
                 self.session.drop_answers(&forget);
                 self.tidy();
             }
@@ -237,7 +250,7 @@ impl Worker {
                     let decision = self.session.on_started(attempt, pid);
                     self.carry_out(decision);
                 }
-                let followed = runner::adopt(&self.data, attempt, self.teller(attempt));
+                let followed = self.host.adopt(attempt);
                 self.try_again_without_thread(attempt, followed);
             }
             Err(error) => {
@@ -260,6 +273,12 @@ impl Worker {
     /// Makes a decision durable and carries it out. `false`: it could not be made durable, so nothing of it was done.
     fn carry_out(&mut self, decision: Decision) -> bool {
         let Decision { append, actions, answers } = decision;
+        let mut actions = actions;
+        if planted::is(Bug::SpawnBeforeJournal) {
+            let (starts, others) = actions.into_iter().partition(|action| matches!(action, Action::Start(_)));
+            actions = others;
+            Vec::into_iter(starts).for_each(|action| self.act(action));
+        }
         let starting = append.iter().any(|record| matches!(record, Record::Starting { .. }));
         if !append.is_empty() {
             if starting {
@@ -305,11 +324,11 @@ impl Worker {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Report(observation) => self.outbox.report(observation, Instant::now()),
+            Action::Report(observation) => self.outbox.report(observation, self.host.now()),
             Action::Start(assignment) => self.start(*assignment),
             Action::Settle(attempt) => {
                 tracing::error!(%attempt, "ALARM: the journal has lost its word on an attempt; what its files say counts");
-                self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
+                self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), self.host.now()));
                 self.settle(attempt, "its shim ended before it started the command");
             }
             Action::Stop(attempt) => {
@@ -326,8 +345,8 @@ impl Worker {
 
     fn start(&mut self, assignment: Assignment) {
         let Assignment { attempt, command: Some(command), .. } = assignment else { return };
-        self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), Instant::now()));
-        let followed = runner::start(&self.data, attempt, self.boot, (command, self.held.clone()), self.teller(attempt));
+        self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), self.host.now()));
+        let followed = self.host.start(attempt, command, self.held.clone());
         if followed.is_err() {
             self.leftovers.no_shim(attempt);
         }
@@ -342,14 +361,8 @@ impl Worker {
         }
     }
 
-    fn teller(&self, attempt: AttemptId) -> impl Fn(News) + Send + 'static {
-        let events = self.events.clone();
-        // The worker is gone only when the whole agent ends.
-        move |news| drop(events.blocking_send(Event::Shim(attempt, news)))
-    }
-
     fn stop(&self, attempt: AttemptId) {
-        if let Err(error) = runner::stop(&self.data, attempt) {
+        if let Err(error) = self.host.stop(attempt) {
             tracing::warn!(%attempt, %error, "the shim cannot be asked to stop; trying again");
         }
     }
@@ -361,9 +374,10 @@ impl Worker {
         let stops = self.session.attempts().iter().filter(|(_, k)| k.stop && !matches!(k.phase, Phase::Ended { .. }));
         stops.for_each(|(attempt, _)| self.stop(*attempt));
         self.tidy();
-        let due = self.last_picture.elapsed() >= FULL_PICTURE || self.tombstones >= MANY_TOMBSTONES;
+        let due =
+            self.host.now().saturating_duration_since(self.last_picture) >= FULL_PICTURE || self.tombstones >= MANY_TOMBSTONES;
         if self.connected && due {
-            self.last_picture = Instant::now();
+            self.last_picture = self.host.now();
             self.tombstones = 0;
             self.outbox.put_picture(self.picture());
         }
@@ -385,7 +399,7 @@ impl Worker {
 
     fn compact(&mut self) {
         if self.journal.wants_compaction()
-            && let Err(error) = self.journal.compact(self.session.snapshot(seconds()))
+            && let Err(error) = self.journal.compact(self.session.snapshot(self.host.seconds()))
         {
             tracing::warn!(%error, "the journal cannot be compacted now");
         }
@@ -396,20 +410,17 @@ impl Worker {
         if !connected {
             return self.outbox.disconnected();
         }
-        self.last_picture = Instant::now();
-        self.outbox.outputs(|outputs| outputs.connected(Instant::now()));
+        self.last_picture = self.host.now();
+        self.outbox.outputs(|outputs| outputs.connected(self.host.now()));
         for (attempt, known) in self.session.attempts() {
             if !matches!(known.phase, Phase::Ended { acknowledged: true, .. }) {
-                self.outbox.report(Observation { attempt: *attempt, observed: known.observed() }, Instant::now());
+                self.outbox.report(Observation { attempt: *attempt, observed: known.observed() }, self.host.now());
             }
         }
     }
 
-    fn picture(&self) -> Vec<Observation> {
+    /// Everything it knows, as one message may hold it.
+    pub fn picture(&self) -> Vec<Observation> {
         self.outbox.outputs(|outputs| picture::of(&self.session, |attempt| outputs.is_sent(attempt)))
     }
-}
-
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

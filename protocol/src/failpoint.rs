@@ -10,6 +10,8 @@
 //!
 //! Further visits pass, also those of the next process. [`Act`] lists every act, and the functions of controller and agent that write
 //! or send take one, so that a new act cannot be without its points; a test drives each ([`Act::points`]).
+//!
+//! A simulation, which has no processes, is told of each visit in its own thread, and ends the visitor by a panic.
 
 use std::io;
 
@@ -134,8 +136,12 @@ acts! {
 
     /// The agent's key.
     Identity = Write "agent.identity";
+    /// That a controller has taken the key once.
+    Welcomed = Write "agent.welcomed";
     /// A journal is begun, or written anew.
     JournalCompact = Write "agent.journal-compact";
+    /// What is appended to the journal reaches the disk, or what is cut off it.
+    JournalSync = Write "agent.journal-sync";
     /// The journal says that a command may start.
     JournalStarting = Write "agent.journal-starting";
     /// The journal says how an attempt ended.
@@ -148,6 +154,8 @@ acts! {
     StartShim = Start "agent.start-shim";
     /// A shim is told to end its command.
     StopShim = Write "agent.stop-shim";
+    /// An attempt's folder is kept until the next boot.
+    KeepFolder = Write "agent.keep-folder";
     /// An attempt's files go.
     RemoveFiles = Write "agent.remove-files";
     /// The agent says which versions it speaks.
@@ -233,6 +241,20 @@ fn visit(_name: &str) -> io::Result<()> {
     Ok(())
 }
 
+#[cfg(debug_assertions)]
+type Hook = std::rc::Rc<dyn Fn(&str)>;
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static HOOK: std::cell::RefCell<Option<Hook>> = const { std::cell::RefCell::new(None) };
+}
+
+/// From now on this thread's visits are told to `hook`, and to nobody else.
+#[cfg(debug_assertions)]
+pub fn hook(hook: Option<Hook>) {
+    HOOK.set(hook);
+}
+
 /// What the environment says, read once.
 #[cfg(debug_assertions)]
 struct Setting {
@@ -267,6 +289,11 @@ fn setting() -> Option<&'static Setting> {
 #[cfg(debug_assertions)]
 fn visit(name: &str) -> io::Result<()> {
     use std::io::Write;
+    let hook = HOOK.with_borrow(Clone::clone);
+    if let Some(hook) = hook {
+        hook(name);
+        return Ok(());
+    }
     let Some(Setting { how, marker, .. }) = setting().filter(|setting| setting.name == name) else { return Ok(()) };
     // A folder that is not there, or a marker that is: the visit passes.
     let Ok(mut file) = std::fs::OpenOptions::new().write(true).create_new(true).open(marker) else { return Ok(()) };

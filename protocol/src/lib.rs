@@ -13,6 +13,7 @@ pub mod ids;
 pub mod message;
 pub mod observation;
 pub mod picture;
+pub mod planted;
 pub mod version;
 
 pub use files::{ScriptFile, WorkFile};

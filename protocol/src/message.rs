@@ -188,3 +188,13 @@ pub enum ToAgent {
         number: u64,
     },
 }
+
+impl ToAgent {
+    /// The session that it belongs to, where it says so. A message of another session than the present one is left.
+    pub const fn epoch(&self) -> Option<Epoch> {
+        match self {
+            Self::Assign { epoch, .. } | Self::Acknowledge { epoch, .. } | Self::Welcome { epoch, .. } => Some(*epoch),
+            Self::Challenge { .. } | Self::Refused { .. } | Self::Ping { .. } => None,
+        }
+    }
+}

@@ -30,6 +30,35 @@ pub fn deadline(from: Timestamp, budget: Duration, uncounted: impl IntoIterator<
     at.later(left)
 }
 
+/// An answer of the database holds for so long; with its renewals of the leases it answers each 3 s.
+const ALIVE_MICROS: i64 = 5_000_000;
+
+/// When the database has answered a controller last, by the clock that deadlines are judged by.
+#[derive(Debug, Default)]
+pub struct Answered {
+    /// None until the absence before this controller is noted.
+    last: Option<Timestamp>,
+}
+
+impl Answered {
+    /// The span since the last answer, if it is too long. A clock that was set back makes none.
+    pub fn gap(&self, now: Timestamp) -> Option<Span> {
+        let from = self.last?;
+        (now.0.saturating_sub(from.0) > ALIVE_MICROS).then_some(Span { from, to: now })
+    }
+
+    /// It answers now. A span that is still to be noted stays.
+    pub fn hear(&mut self, now: Timestamp) {
+        let late = |last: Timestamp| now.0.saturating_sub(last.0) > ALIVE_MICROS;
+        self.last = self.last.map(|last| if late(last) { last } else { now });
+    }
+
+    /// Everything up to this instant is accounted for.
+    pub fn settle(&mut self, until: Timestamp) {
+        self.last = Some(until);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +85,31 @@ mod tests {
         for (spans, expected) in cases {
             assert_eq!(deadline(minutes(0), hour, spans.iter().copied()), minutes(expected), "{spans:?}");
         }
+    }
+
+    const SECOND: i64 = 1_000_000;
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp(1_700_000_000 * SECOND + seconds * SECOND)
+    }
+
+    #[test]
+    fn a_gap_is_what_no_answer_covers() {
+        let mut answered = Answered::default();
+        answered.hear(at(0));
+        assert_eq!(answered.gap(at(7200)), None, "nothing counts before the absence that was found is noted");
+        answered.settle(at(0));
+        assert_eq!(answered.gap(at(5)), None);
+        answered.hear(at(5));
+        // A stall, a database that was away, or a step of the clock: its first answer afterwards does not hide it.
+        let gap = Some(Span { from: at(5), to: at(7200) });
+        assert_eq!(answered.gap(at(7200)), gap);
+        answered.hear(at(7200));
+        assert_eq!(answered.gap(at(7200)), gap);
+        answered.settle(at(7200));
+        assert_eq!(answered.gap(at(7201)), None);
+        // Set back: no negative span, and the next one counts from there.
+        answered.hear(at(3600));
+        assert_eq!(answered.gap(at(3600)), None);
+        assert_eq!(answered.gap(at(3606)), Some(Span { from: at(3600), to: at(3606) }));
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! manifests ─▶ definitions (validated set, compiled programs) ─▶ plan (diff against what is live)
-//! inputs ─▶ execution::admit ─▶ events ─▶ fold ─▶ decide ─▶ events, claims, effects, wake_at, report
+//! an agent's session ─▶ session (may it come in, what does its word settle) ─▶ inputs, acknowledgements
+//! inputs ─▶ execution::admit ─▶ events ─▶ fold ─▶ decide ─▶ events, claims, effects, wake_at, report ─▶ fleet (hot state)
 //! ```
 
 pub mod decide;
@@ -11,12 +12,14 @@ pub mod definitions;
 pub mod elapsed;
 pub mod execution;
 pub mod expression;
+pub mod fleet;
 pub mod output;
 pub mod pattern;
 pub mod pause;
 pub mod plan;
 pub mod schedule;
 pub mod selector;
+pub mod session;
 pub mod source_status;
 pub mod template;
 pub mod time;

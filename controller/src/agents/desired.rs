@@ -3,14 +3,10 @@
 use crate::clock;
 use crate::engine::{Engine, EngineError};
 use pulse_core::decide::desired;
+use pulse_core::session::messages;
 use pulse_protocol::picture::OutputOffsets;
-use pulse_protocol::{AgentName, Assignment, AttemptId, CommandSpec, Epoch, ExecutionId, ToAgent};
+use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, ToAgent};
 use std::collections::BTreeMap;
-
-/// Bytes of commands in one message; far below the longest frame also when every byte is escaped.
-const MESSAGE_BYTES: usize = 512 * 1024;
-/// Attempts in one message.
-const MESSAGE_ITEMS: usize = 500;
 
 /// Every attempt that the agent shall have, in as many messages as it takes.
 pub(super) async fn picture(engine: &Engine, agent: &AgentName, epoch: Epoch) -> Result<Vec<ToAgent>, EngineError> {
@@ -31,34 +27,6 @@ pub(super) async fn picture(engine: &Engine, agent: &AgentName, epoch: Epoch) ->
         }
     }
     Ok(messages(wanted, epoch))
-}
-
-fn messages(wanted: Vec<Assignment>, epoch: Epoch) -> Vec<ToAgent> {
-    let mut parts: Vec<Vec<Assignment>> = vec![Vec::new()];
-    let mut bytes = 0;
-    for assignment in wanted {
-        let size = assignment.command.as_ref().map_or(0, size_of);
-        if let Some(part) = parts.last()
-            && !part.is_empty()
-            && (bytes + size > MESSAGE_BYTES || part.len() >= MESSAGE_ITEMS)
-        {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes += size;
-        if let Some(part) = parts.last_mut() {
-            part.push(assignment);
-        }
-    }
-    let full = parts.len() == 1;
-    parts.into_iter().map(|assignments| ToAgent::Assign { epoch, assignments, full }).collect()
-}
-
-/// Bytes that a command brings into a message, more or less: files are longer there by a third.
-fn size_of(command: &CommandSpec) -> usize {
-    let env: usize = command.env.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let args: usize = command.script_file.iter().flat_map(|script| &script.args).map(String::len).sum();
-    command.script.len() + env + args + command.files_bytes() / 3 * 4
 }
 
 /// How far the output of these attempts is stored. Said at every start of a session, also when it says nothing: the agent's

@@ -1,7 +1,7 @@
 //! Who is it? The agent signs a fresh challenge with its own key; a token enrols a new one; a second session of the same name
 //! waits until the first is known to be gone.
 
-use super::fleet::Enrolled;
+use super::Enrolled;
 use super::session::HEARTBEAT;
 use super::token;
 use crate::clock;

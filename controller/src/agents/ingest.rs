@@ -2,10 +2,10 @@
 //! acknowledged, what was settled long ago may be forgotten.
 
 use crate::engine::{Engine, EngineError};
-use pulse_core::execution::{Input, Outcome};
-use pulse_protocol::{AgentName, AttemptId, Epoch, Incarnation, Observation, Observed, ToAgent};
+use pulse_core::execution::Outcome;
+use pulse_core::session::{Acknowledged, StoredAttempt, is_taken_in, settled};
+use pulse_protocol::{AgentName, AttemptId, Epoch, Incarnation, Observation, ToAgent};
 use pulse_store::AttemptState;
-use std::collections::BTreeSet;
 use tokio::sync::oneshot;
 
 type Pending = oneshot::Receiver<Result<Outcome, EngineError>>;
@@ -30,30 +30,10 @@ impl Ingest {
         observations: Vec<Observation>,
         full: bool,
     ) -> Self {
-        let mut ingest = Self { agent: agent.clone(), epoch, pending: Vec::new(), closed: Vec::new() };
-        let open = {
-            let fleet = engine.fleet().lock();
-            if !fleet.is_current(agent, epoch) {
-                // Another session has taken over; what this one still had to say is old.
-                return ingest;
-            }
-            fleet.open_of(agent)
-        };
-        let told: BTreeSet<AttemptId> = observations.iter().map(|observation| observation.attempt).collect();
-        for observation in observations {
-            let attempt = observation.attempt;
-            let ended = matches!(observation.observed, Observed::Ended(_));
-            match open.iter().find(|(known, _)| *known == attempt) {
-                None => ingest.closed.push((attempt, ended)),
-                Some((_, execution)) => {
-                    let input = Input::Observed { agent: agent.clone(), observation };
-                    ingest.push(engine.enqueue(*execution, input), attempt, ended);
-                }
-            }
-        }
-        for (attempt, execution) in open.into_iter().filter(|(attempt, _)| full && !told.contains(attempt)) {
-            let input = Input::Absent { agent: agent.clone(), attempt, incarnation };
-            ingest.push(engine.enqueue(execution, input), attempt, false);
+        let word = engine.fleet().lock().sort(agent, epoch, incarnation, observations, full);
+        let mut ingest = Self { agent: agent.clone(), epoch, pending: Vec::new(), closed: word.closed };
+        for (execution, attempt, ended, input) in word.inputs {
+            ingest.push(engine.enqueue(execution, input), attempt, ended);
         }
         ingest
     }
@@ -69,57 +49,47 @@ impl Ingest {
     /// Waits for the commits; the acknowledgement to send, if there is any.
     pub(super) async fn finish(self, engine: &Engine) -> Option<ToAgent> {
         let mut ended = Vec::new();
-        let mut forget = Vec::new();
         for (attempt, is_end, pending) in self.pending {
             match pending.await {
-                Ok(Ok(Outcome::Done | Outcome::Unchanged)) if is_end => ended.push(attempt),
-                Ok(Ok(Outcome::Done | Outcome::Unchanged)) => {}
-                Ok(Ok(Outcome::Refused(refusal))) => {
-                    tracing::error!(agent = %self.agent, %attempt, %refusal, "a report was refused");
+                Ok(Ok(outcome)) if is_taken_in(&outcome) => ended.extend(is_end.then_some(attempt)),
+                Ok(Ok(outcome)) => {
+                    tracing::error!(agent = %self.agent, %attempt, ?outcome, "a report was refused");
                 }
                 Ok(Err(error)) => tracing::warn!(agent = %self.agent, %attempt, %error, "a report has to come again"),
                 Err(_) => tracing::debug!(agent = %self.agent, %attempt, "the controller is stopping"),
             }
         }
-        if let Err(error) = settle_closed(engine, &self.agent, &self.closed, &mut ended, &mut forget).await {
+        let mut said = settle_closed(engine, &self.agent, &self.closed).await.unwrap_or_else(|error| {
             tracing::warn!(agent = %self.agent, %error, "settled attempts could not be looked up");
-        }
-        if ended.is_empty() && forget.is_empty() {
-            return None;
-        }
-        Some(ToAgent::Acknowledge { epoch: self.epoch, ended, forget, output: Vec::new() })
+            Acknowledged::default()
+        });
+        said.ended.splice(..0, ended);
+        said.message(self.epoch)
     }
 }
 
-/// An attempt that is settled here and ended there may be forgotten. One that the database never had is an orphan: the database
-/// was restored, or is another one. It is said, and neither killed nor run again.
+/// What the database says of attempts that are not open here.
 async fn settle_closed(
     engine: &Engine,
     agent: &AgentName,
     reported: &[(AttemptId, bool)],
-    ended: &mut Vec<AttemptId>,
-    forget: &mut Vec<AttemptId>,
-) -> Result<(), pulse_store::Error> {
+) -> Result<Acknowledged, pulse_store::Error> {
     if reported.is_empty() {
-        return Ok(());
+        return Ok(Acknowledged::default());
     }
     let ids: Vec<AttemptId> = reported.iter().map(|(attempt, _)| *attempt).collect();
     let rows: Vec<_> = engine.store().attempts(&ids).await?.into_iter().flatten().collect();
-    for (attempt, is_end) in reported {
-        match rows.iter().find(|row| row.attempt == *attempt) {
-            Some(row) if row.agent == *agent && row.state == AttemptState::Closed => {
-                if *is_end {
-                    ended.push(*attempt);
-                    forget.push(*attempt);
-                }
-            }
-            // Opened between the look at the fleet and now: the next report finds it.
-            Some(row) if row.agent == *agent => {}
-            Some(row) => {
-                tracing::error!(%agent, %attempt, owner = %row.agent, "an agent reported another agent's attempt");
-            }
-            None => tracing::error!(%agent, %attempt, "orphan: an agent has an attempt that the database never had"),
-        }
+    let stored = rows.iter().map(|row| {
+        let closed = row.state == AttemptState::Closed;
+        StoredAttempt { attempt: row.attempt, agent: &row.agent, closed }
+    });
+    let rows: Vec<StoredAttempt<'_>> = stored.collect();
+    let said = settled(agent, reported, &rows);
+    for (attempt, owner) in &said.foreign {
+        tracing::error!(%agent, %attempt, %owner, "an agent reported another agent's attempt");
     }
-    Ok(())
+    for attempt in &said.orphans {
+        tracing::error!(%agent, %attempt, "orphan: an agent has an attempt that the database never had");
+    }
+    Ok(said)
 }

@@ -9,4 +9,18 @@ mod output;
 pub mod session;
 pub mod token;
 
-pub use fleet::{AgentState, AgentStatus, Declared, Enrolled, FleetHandle, FleetState, Freed};
+pub use fleet::{FleetHandle, FleetState};
+pub use pulse_core::fleet::{AgentState, AgentStatus, Declared, Enrolled, Freed};
+
+/// What an agent's row says that memory keeps.
+pub(crate) fn enrolled(agent: &pulse_store::Agent) -> Enrolled {
+    Enrolled {
+        token_labels: agent.token_labels.clone(),
+        self_labels: agent.labels.clone(),
+        facts: agent.facts.clone(),
+        slots: agent.slots,
+        release: String::new(),
+        boot: agent.boot,
+        enrolled_at: agent.enrolled_at,
+    }
+}

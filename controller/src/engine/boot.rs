@@ -1,7 +1,7 @@
 //! The start of the engine: what the database says is taken into memory, and every execution that is not over is looked at.
 
 use super::{Engine, EngineError};
-use crate::agents::{AgentState, Enrolled};
+use crate::agents::{AgentState, enrolled};
 use crate::clock;
 use crate::feed::Notice;
 use pulse_protocol::AgentName;
@@ -21,7 +21,7 @@ impl Engine {
         let store = &self.inner.store;
         for agent in said(store.agents().await?, "agent") {
             // Time without a controller does not count: nobody is offline before 30 s of our own silence.
-            let enrolled = Enrolled::from(&agent);
+            let enrolled = enrolled(&agent);
             let mut fleet = self.inner.fleet.lock();
             fleet.enrol(&agent.name, enrolled, agent.revoked_at.is_some(), now);
             if let Some(reason) = agent.quarantine {

@@ -5,11 +5,11 @@ use super::{Engine, ScheduleKey};
 use crate::clock;
 use crate::feed::Notice;
 use pulse_core::Timestamp;
-use pulse_core::decide::{Effect, Pass};
+use pulse_core::decide::Pass;
 use pulse_core::execution::{Execution, PromptStatus};
-use pulse_protocol::{AgentName, Assignment, Desired, ToAgent};
+use pulse_core::fleet::Followed;
+use pulse_protocol::ToAgent;
 use pulse_store::{Advance, AttemptRow, IdempotencyRow, WriteError, WriteItem};
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 /// What goes with the first commit of an execution.
@@ -77,19 +77,8 @@ impl Engine {
 
     /// What follows a commit.
     pub(super) fn follow(&self, execution: &Execution, pass: &Pass) {
-        let id = execution.id();
-        let freed = {
-            let mut fleet = self.inner.fleet.lock();
-            let freed = fleet.free(id, &pass.release);
-            for (attempt, agent, _) in &pass.opened {
-                fleet.open_attempt(agent, *attempt, id);
-            }
-            let closed = pass.closed.iter().filter_map(|closed| Some((execution.attempts.get(closed)?.target.clone(), *closed)));
-            fleet.close_attempts(&closed.collect::<Vec<_>>());
-            fleet.watch(id, &pass.rest.watch, &pass.rest.wants_slot);
-            freed
-        };
-        for (agent, assignments) in by_agent(execution, &pass.effects) {
+        let Followed { freed, assignments } = self.inner.fleet.lock().follow(execution, pass);
+        for (agent, assignments) in assignments {
             for assignment in assignments {
                 self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments: vec![assignment], full: false });
             }
@@ -118,27 +107,6 @@ impl Engine {
         }
         feed.tell(Notice::of_execution(execution));
     }
-}
-
-fn by_agent(execution: &Execution, effects: &[Effect]) -> BTreeMap<AgentName, Vec<Assignment>> {
-    let mut sorted: BTreeMap<AgentName, Vec<Assignment>> = BTreeMap::new();
-    for effect in effects {
-        match effect {
-            Effect::Assign { agent, assignment } => sorted.entry(agent.clone()).or_default().push((**assignment).clone()),
-            Effect::Stop { agent, attempt } | Effect::Withdraw { agent, attempt } => {
-                let Some(held) = execution.attempts.get(attempt) else { continue };
-                let desired = if matches!(effect, Effect::Stop { .. }) { Desired::Stop } else { Desired::Withdraw };
-                sorted.entry(agent.clone()).or_default().push(Assignment {
-                    attempt: *attempt,
-                    execution: execution.id(),
-                    incarnation: held.incarnation,
-                    desired,
-                    command: None,
-                });
-            }
-        }
-    }
-    sorted
 }
 
 /// The instant of the tokio clock that a wall-clock time stands for now.

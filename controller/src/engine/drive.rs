@@ -3,14 +3,12 @@
 use super::commit::{Birth, instant};
 use super::hot::{Answer, Slot};
 use super::{Engine, EngineError};
-use crate::agents::FleetState;
 use crate::clock;
 use crate::reconcile::Next;
-use crd_schemas::manifest::ConcurrencyPolicy;
 use pulse_core::Timestamp;
-use pulse_core::decide::{Pass, desired, open_attempts, pass};
-use pulse_core::execution::{ClaimKey, Execution, Input};
-use pulse_core::transition::{AttemptState, ExecutionState};
+use pulse_core::decide::Pass;
+use pulse_core::execution::{Execution, Input};
+use pulse_core::fleet::{leaves_memory, slot_of_row, unsent};
 use pulse_protocol::{AttemptId, ExecutionId, ToAgent};
 use pulse_store::WriteError;
 use std::sync::Arc;
@@ -82,33 +80,16 @@ impl Engine {
     /// A state that comes from the store says what the execution holds, above all after a commit whose answer was lost: what
     /// memory believed of its slots and attempts is replaced.
     fn adopt(&self, execution: &Execution) {
-        let id = execution.id();
-        let claims: Vec<ClaimKey> = execution.claims.iter().cloned().collect();
-        let freed = {
-            let mut fleet = self.inner.fleet.lock();
-            let freed = fleet.disown(id);
-            fleet.believe(id, &claims);
-            for (agent, attempt) in open_attempts(execution) {
-                fleet.open_attempt(agent, attempt, id);
-            }
-            freed
-        };
+        let freed = self.inner.fleet.lock().adopt(execution);
         self.freed(freed);
     }
 
     /// Assignments that were committed but perhaps never sent. Saying one twice is harmless.
     fn send_unsent(&self, execution: &Execution, done: &Pass) {
-        for id in &execution.active {
-            let Some(attempt) = execution.attempts.get(id).filter(|held| held.state == AttemptState::Assigned) else { continue };
-            if done.opened.iter().any(|(opened, ..)| opened == id) {
-                continue;
-            }
-            let wanted = desired(execution, *id, &*self.inner.fleet.lock(), clock::now());
-            self.inner.fleet.send(&attempt.target, |epoch| ToAgent::Assign {
-                epoch,
-                assignments: wanted.into_iter().collect(),
-                full: false,
-            });
+        let unsent = unsent(execution, done, &*self.inner.fleet.lock(), clock::now());
+        for (agent, assignment) in unsent {
+            let assignments = vec![assignment];
+            self.inner.fleet.send(&agent, |epoch| ToAgent::Assign { epoch, assignments, full: false });
         }
     }
 
@@ -119,11 +100,7 @@ impl Engine {
         inputs: &[Input],
         now: Timestamp,
     ) -> Result<Pass, pulse_core::execution::FoldError> {
-        let mut fleet = self.inner.fleet.lock();
-        name_turn(&mut fleet, execution);
-        let done = pass(execution, inputs, &*fleet, now, &mut fresh_attempt)?;
-        fleet.take(execution.id(), &done.take);
-        Ok(done)
+        self.inner.fleet.lock().decide(execution, inputs, now, &mut fresh_attempt)
     }
 
     async fn settle(&self, execution: &Execution, done: &Pass) -> Result<(), WriteError> {
@@ -173,10 +150,7 @@ impl Engine {
             }
             return Ok(());
         }
-        let mut parts = key.split('/');
-        let (Some("slot"), Some(agent), Some(slot)) = (parts.next(), parts.next(), parts.next()) else { return Ok(()) };
-        let (Ok(agent), Ok(slot)) = (agent.parse(), slot.parse()) else { return Ok(()) };
-        let claim = [ClaimKey::Slot { agent, slot }];
+        let Some(claim) = slot_of_row(key).map(|slot| [slot]) else { return Ok(()) };
         self.inner.fleet.lock().take(holder, &claim);
         // Looked up after it was marked: a release that commits later frees it, one that has committed is seen here.
         if self.inner.store.claim_holder(key).await? != Some(holder) {
@@ -194,18 +168,6 @@ impl Engine {
         self.inner.hot.forget(id);
         Next::Asked
     }
-}
-
-/// Others that wait behind it are told its name.
-pub(super) fn name_turn(fleet: &mut FleetState, execution: &Execution) {
-    if execution.program.concurrency != ConcurrencyPolicy::Allow && !execution.status.is_terminal() {
-        fleet.name(execution.id(), execution.name());
-    }
-}
-
-/// What is over, or waits for somebody, is loaded again when it is needed.
-fn leaves_memory(execution: &Execution) -> bool {
-    matches!(execution.status, ExecutionState::Ended(_) | ExecutionState::Waiting(_))
 }
 
 /// A fresh attempt id: UUIDv7, so that attempts sort by time.

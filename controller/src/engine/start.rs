@@ -3,17 +3,15 @@
 
 use super::commit::Birth;
 use super::detached::to_the_end;
-use super::drive::{fresh_attempt, name_turn};
+use super::drive::fresh_attempt;
 use super::live::{Live, LiveWorkflow};
 use super::{Engine, EngineError, StartError};
 use crate::agents::FleetState;
 use crate::clock;
 use crd_schemas::manifest::{ConcurrencyPolicy, Param, ParamType, Targets};
-use pulse_core::decide::{Pass, Presence, World, pass};
+use pulse_core::decide::{Pass, Presence, World};
 use pulse_core::definitions::{ParamError, Params, Program, Snapshot};
-use pulse_core::execution::{
-    Carried, ClaimKey, Created, Event, EventRecord, Execution, Selection, Summary, Trigger, claim_change,
-};
+use pulse_core::execution::{Carried, ClaimKey, Created, Event, EventRecord, Execution, Selection, Summary, Trigger};
 use pulse_core::schedule::Fire;
 use pulse_core::selector::{Inventory, KnownAgent, resolve, with_params};
 use pulse_core::values::Context;
@@ -323,19 +321,8 @@ impl Engine {
         self.forgive_after_trouble();
         let mut fleet = self.inner.fleet.lock();
         let (mut execution, first) = placed(&fleet, unplaced, first)?;
-        let claims = claim_change(None, &prepared.program, &first.event).take;
-        name_turn(&mut fleet, &execution);
-        let decided = pass(&mut execution, &[], &*fleet, clock::now(), &mut fresh_attempt);
-        let mut done = decided.map_err(|fault| StartError::Engine(EngineError::history(id, &fault)))?;
-        done.events.insert(0, first);
-        // A claim that is let go of within the first pass is never written: a workflow that is over, a place that nobody waits in.
-        for claim in claims {
-            match done.release.iter().position(|released| *released == claim) {
-                Some(index) => drop(done.release.remove(index)),
-                None => done.take.push(claim),
-            }
-        }
-        fleet.take(id, &done.take);
+        let decided = fleet.begin(&mut execution, first, clock::now(), &mut fresh_attempt);
+        let done = decided.map_err(|fault| StartError::Engine(EngineError::history(id, &fault)))?;
         drop(fleet);
         Ok((execution, done))
     }

@@ -45,16 +45,7 @@ pub struct Agent {
     pub quarantine: Option<String>,
 }
 
-/// Word of an agent. That of an older session than its newest says nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heartbeat {
-    /// The agent.
-    pub name: AgentName,
-    /// The session's epoch.
-    pub epoch: Epoch,
-    /// The journal's last sequence that it reported.
-    pub sequence: u64,
-}
+pub use pulse_core::fleet::Heartbeat;
 
 const COLUMNS: &str = "name, public_key, labels, token_labels, slots, facts, boot, incarnation, sequence, epoch, \
     enrolled_at, last_seen, revoked_at, quarantine";

@@ -6,6 +6,7 @@ use crate::rows::one;
 use crate::sql::query;
 use crate::tokens::json;
 use crate::{Error, Store};
+use pulse_core::session::{Barred, Coming, Known, may_begin};
 use pulse_core::time::Timestamp;
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AgentName, BootId, Epoch, Incarnation};
@@ -147,18 +148,26 @@ async fn raise_epoch(connection: &mut AnyConnection, start: &SessionStart, seque
     Ok(update.execute(connection).await?.rows_affected() == 1)
 }
 
-/// Why the compare-and-set found no row.
+/// Why the compare-and-set found no row: its conditions are those of [`may_begin`].
 fn refusal(agent: Option<Agent>, start: &SessionStart) -> SessionError {
     let name = start.name.clone();
-    match agent {
-        None => SessionError::Unknown { name },
-        Some(agent) if agent.public_key != start.public_key => SessionError::Unknown { name },
-        Some(agent) if agent.revoked_at.is_some() => SessionError::Revoked { name },
-        Some(Agent { quarantine: Some(reason), .. }) => SessionError::Quarantined { name, reason },
-        Some(agent) if agent.incarnation == Some(start.incarnation) && agent.sequence > start.sequence => {
-            SessionError::SequenceWentBack { name, stored: agent.sequence, said: start.sequence }
-        }
-        Some(_) => SessionError::Superseded { name },
+    let known = agent.as_ref().map(|agent| Known {
+        public_key: &agent.public_key,
+        epoch: agent.epoch,
+        incarnation: agent.incarnation,
+        sequence: agent.sequence,
+        revoked: agent.revoked_at.is_some(),
+        quarantine: agent.quarantine.as_deref(),
+    });
+    let (public_key, seen_epoch) = (start.public_key.as_str(), start.seen_epoch);
+    let coming = Coming { public_key, seen_epoch, incarnation: start.incarnation, sequence: start.sequence };
+    match may_begin(known, &coming) {
+        Err(Barred::Unknown) => SessionError::Unknown { name },
+        Err(Barred::Revoked) => SessionError::Revoked { name },
+        Err(Barred::Quarantined(reason)) => SessionError::Quarantined { name, reason },
+        Err(Barred::SequenceWentBack { stored, said }) => SessionError::SequenceWentBack { name, stored, said },
+        // It may by now, so that another try finds it so.
+        Err(Barred::Superseded) | Ok(_) => SessionError::Superseded { name },
     }
 }
 

@@ -409,7 +409,8 @@ impl World {
     fn judge(&mut self, events: &[EventRecord], wake_at: Option<Timestamp>) {
         let Some(judge) = &mut self.judge else { return };
         let Around { agents, pauses, absences, ahead } = &self.around;
-        let facts = Facts { now: self.now, pauses, absences, agents, queued_behind: ahead.is_some() };
+        let queued_behind = ahead.is_some();
+        let facts = Facts { now: self.now, pauses, absences, agents, queued_behind, steady: true };
         events.iter().for_each(|record| judge.take(record, &facts));
         judge.rest(&facts, wake_at);
     }

@@ -1,13 +1,13 @@
 //! Who waits for which agents, found from both ends.
 
 use pulse_protocol::{AgentName, ExecutionId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who waits for which agents.
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
-    by_agent: HashMap<AgentName, BTreeSet<ExecutionId>>,
-    by_execution: HashMap<ExecutionId, BTreeSet<AgentName>>,
+    by_agent: BTreeMap<AgentName, BTreeSet<ExecutionId>>,
+    by_execution: BTreeMap<ExecutionId, BTreeSet<AgentName>>,
 }
 
 impl Watchers {

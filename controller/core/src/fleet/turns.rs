@@ -1,17 +1,17 @@
 //! Who runs and who waits, for each right that one execution has at a time. The rows of `claims` decide; this is what memory believes of
 //! them, so that two decisions of one controller never race for a row.
 
-use pulse_core::decide::Ahead;
-use pulse_core::execution::ClaimKey;
+use crate::decide::Ahead;
+use crate::execution::ClaimKey;
 use pulse_protocol::ExecutionId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rights and their queues, by the text of the claim.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    rights: HashMap<String, Right>,
+    rights: BTreeMap<String, Right>,
     /// What people call an execution, `update#812`.
-    names: HashMap<ExecutionId, String>,
+    names: BTreeMap<ExecutionId, String>,
 }
 
 #[derive(Debug, Default)]

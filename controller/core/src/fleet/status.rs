@@ -1,9 +1,8 @@
 //! What is known and shown of an agent.
 
-use pulse_core::Timestamp;
+use crate::time::Timestamp;
 use pulse_protocol::message::Vitals;
 use pulse_protocol::{AgentName, AttemptId, BootId, ExecutionId};
-use pulse_store::Agent;
 use std::collections::BTreeMap;
 
 /// What the database keeps of an agent.
@@ -93,18 +92,4 @@ pub struct AgentStatus {
     pub last_seen: Timestamp,
     /// When it enrolled.
     pub enrolled_at: Timestamp,
-}
-
-impl From<&Agent> for Enrolled {
-    fn from(agent: &Agent) -> Self {
-        Self {
-            token_labels: agent.token_labels.clone(),
-            self_labels: agent.labels.clone(),
-            facts: agent.facts.clone(),
-            slots: agent.slots,
-            release: String::new(),
-            boot: agent.boot,
-            enrolled_at: agent.enrolled_at,
-        }
-    }
 }

@@ -1,24 +1,26 @@
 //! The agents as the controller sees them now: sessions, presence, slots, open attempts, and who waits for whom. Hot state:
-//! all of it can be built again from the database and the agents' own pictures.
+//! all of it can be built again from the database and the agents' own pictures. How a session is reached is the caller's: here
+//! it is only kept, and whose word is that of an older session is decided.
 
 mod status;
 mod turns;
 mod watchers;
+mod work;
 
 pub use status::{AgentState, AgentStatus, Declared, Enrolled};
+pub use work::{Followed, leaves_memory, slot_of_row, unsent};
 
-use pulse_core::Timestamp;
-use pulse_core::decide::{AgentView, Ahead, OFFLINE_AFTER, Presence, World};
-use pulse_core::elapsed::Span;
-use pulse_core::execution::ClaimKey;
-use pulse_core::pause::Pause;
-use pulse_core::values::AgentValue;
+use crate::decide::{AgentView, Ahead, OFFLINE_AFTER, Presence, World};
+use crate::elapsed::Span;
+use crate::execution::ClaimKey;
+use crate::pause::Pause;
+use crate::session::{self, Word};
+use crate::time::Timestamp;
+use crate::values::AgentValue;
 use pulse_protocol::message::Vitals;
-use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, Incarnation, ToAgent};
-use pulse_store::Heartbeat;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use pulse_protocol::planted::{self, Bug};
+use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, Incarnation, Observation};
+use std::collections::{BTreeMap, BTreeSet};
 use turns::{Turn, Turns};
 use watchers::Watchers;
 
@@ -28,29 +30,15 @@ const WOKEN_PER_SLOT: usize = 16;
 /// Without a heartbeat for so long an agent is shown as stale.
 const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(15);
 
-/// A handle of the fleet; clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct FleetHandle {
-    state: Arc<Mutex<FleetState>>,
-    pongs: Arc<Mutex<Pongs>>,
-}
-
-/// Pings that wait for their answer.
-#[derive(Debug, Default)]
-struct Pongs {
-    next: u64,
-    waiting: HashMap<u64, oneshot::Sender<()>>,
-}
-
-/// What is guarded. Decisions look at it as a [`World`].
-#[derive(Debug, Default)]
-pub struct FleetState {
+/// The agents. Decisions look at them as a [`World`]; `S` is what reaches a session.
+#[derive(Debug)]
+pub struct Fleet<S> {
     agents: BTreeMap<AgentName, AgentView>,
-    members: HashMap<AgentName, Member>,
+    members: BTreeMap<AgentName, Member<S>>,
     declared: BTreeMap<AgentName, Declared>,
-    open: HashMap<AgentName, BTreeMap<AttemptId, ExecutionId>>,
+    open: BTreeMap<AgentName, BTreeMap<AttemptId, ExecutionId>>,
     /// Who holds each slot that is taken.
-    owners: HashMap<(AgentName, u32), ExecutionId>,
+    owners: BTreeMap<(AgentName, u32), ExecutionId>,
     presence: Watchers,
     slots: Watchers,
     turns: Turns,
@@ -59,10 +47,10 @@ pub struct FleetState {
 }
 
 /// What the fleet knows of an agent beside what decisions need.
-#[derive(Debug, Clone, Default)]
-struct Member {
+#[derive(Debug, Clone)]
+struct Member<S> {
     enrolled: Enrolled,
-    session: Option<Session>,
+    session: Option<Session<S>>,
     vitals: Vitals,
     sequence: u64,
 }
@@ -78,12 +66,40 @@ pub struct Freed {
 }
 
 #[derive(Debug, Clone)]
-struct Session {
+struct Session<S> {
     epoch: Epoch,
-    outbox: mpsc::Sender<ToAgent>,
+    outbox: S,
 }
 
-impl World for FleetState {
+/// Word of an agent. That of an older session than its newest says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// The agent.
+    pub name: AgentName,
+    /// The session's epoch.
+    pub epoch: Epoch,
+    /// The journal's last sequence that it reported.
+    pub sequence: u64,
+}
+
+impl<S> Default for Fleet<S> {
+    fn default() -> Self {
+        Self {
+            agents: BTreeMap::new(),
+            members: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            open: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            presence: Watchers::default(),
+            slots: Watchers::default(),
+            turns: Turns::default(),
+            pauses: Vec::new(),
+            absences: Vec::new(),
+        }
+    }
+}
+
+impl<S> World for Fleet<S> {
     fn agent(&self, name: &AgentName) -> Option<&AgentView> {
         self.agents.get(name)
     }
@@ -98,63 +114,12 @@ impl World for FleetState {
     }
 }
 
-impl FleetHandle {
-    /// The guarded state: hold it for one decision, never over an `await`.
-    pub fn lock(&self) -> MutexGuard<'_, FleetState> {
-        // Nothing in here panics half-way through a change, so a poisoned lock still guards a whole state.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A number for a ping, and its answer.
-    pub fn expect_pong(&self) -> (u64, oneshot::Receiver<()>) {
-        let mut pongs = self.pongs.lock().unwrap_or_else(PoisonError::into_inner);
-        pongs.next += 1;
-        let (answer, answered) = oneshot::channel();
-        let number = pongs.next;
-        pongs.waiting.insert(number, answer);
-        (number, answered)
-    }
-
-    /// A ping was answered.
-    pub fn pong(&self, number: u64) {
-        if let Some(answer) = self.pongs.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&number) {
-            // Whoever asked may have given up.
-            let _ = answer.send(());
-        }
-    }
-
-    /// Nobody waits for this answer any more.
-    pub fn forget_pong(&self, number: u64) {
-        self.pongs.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&number);
-    }
-
-    /// Every agent, by name.
-    pub fn list(&self, now: Timestamp) -> Vec<AgentStatus> {
-        let state = self.lock();
-        state.agents.keys().filter_map(|name| state.status(name, now)).collect()
-    }
-
-    /// One agent.
-    pub fn get(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
-        self.lock().status(name, now)
-    }
-
-    /// Sends a hint to an agent's session. A full or missing outbox loses it; the next full picture heals that.
-    pub fn send(&self, name: &AgentName, message: impl FnOnce(Epoch) -> ToAgent) {
-        let session = self.lock().members.get(name).and_then(|member| member.session.clone());
-        if let Some(session) = session
-            && session.outbox.try_send(message(session.epoch)).is_err()
-        {
-            tracing::debug!(agent = %name, "a hint was lost: the agent's outbox is full or closed");
-        }
-    }
-}
-
-impl FleetState {
+impl<S: Clone> Fleet<S> {
     /// Takes in what the database knows of an agent. `seen` is the controller's start where that is later than its last word.
     pub fn enrol(&mut self, name: &AgentName, enrolled: Enrolled, revoked: bool, seen: Timestamp) {
         let presence = if revoked { Presence::Revoked } else { Presence::Disconnected };
-        self.members.insert(name.clone(), Member { enrolled, ..Member::default() });
+        let member = Member { enrolled, session: None, vitals: Vitals::default(), sequence: 0 };
+        self.members.insert(name.clone(), member);
         let taken = self.agents.get(name).map(|view| view.taken.clone()).unwrap_or_default();
         let boot = self.members.get(name).and_then(|member| member.enrolled.boot);
         let (slots, value) = self.describe(name);
@@ -186,8 +151,8 @@ impl FleetState {
         (declared.slots.unwrap_or(enrolled.slots), value)
     }
 
-    /// A session passed its handshake; it gets no work before [`FleetState::connected`].
-    pub fn open_session(&mut self, name: &AgentName, epoch: Epoch, outbox: mpsc::Sender<ToAgent>, now: Timestamp) {
+    /// A session passed its handshake; it gets no work before [`Fleet::connected`].
+    pub fn open_session(&mut self, name: &AgentName, epoch: Epoch, outbox: S, now: Timestamp) {
         let newer = self.members.get(name).and_then(|member| member.session.as_ref()).is_some_and(|held| held.epoch > epoch);
         if newer {
             return;
@@ -231,7 +196,7 @@ impl FleetState {
     }
 
     /// Does the agent have a session, and how is it reached?
-    pub fn session_of(&self, name: &AgentName) -> Option<(Epoch, mpsc::Sender<ToAgent>)> {
+    pub fn session_of(&self, name: &AgentName) -> Option<(Epoch, S)> {
         let session = self.members.get(name)?.session.as_ref()?;
         Some((session.epoch, session.outbox.clone()))
     }
@@ -277,6 +242,14 @@ impl FleetState {
         if let Some(view) = self.agents.get_mut(name) {
             view.last_seen = now;
         }
+    }
+
+    /// Sorts what a session reports. Of one that is not the present one any more it is old, and says nothing.
+    pub fn sort(&self, agent: &AgentName, epoch: Epoch, incarnation: Incarnation, said: Vec<Observation>, full: bool) -> Word {
+        if !self.is_current(agent, epoch) && !planted::is(Bug::StaleEpoch) {
+            return Word::default();
+        }
+        session::sort(agent, incarnation, self.open_of(agent), said, full)
     }
 
     /// How far an agent's journal was when it was last heard of, by this process.
@@ -443,12 +416,18 @@ impl FleetState {
         enrolled.map(|(name, view)| (name.clone(), state_of(view, now))).collect()
     }
 
+    /// Every agent by name, enrolled or declared.
+    pub fn names(&self) -> impl Iterator<Item = &AgentName> {
+        self.agents.keys()
+    }
+
     /// Every agent with its labels, for selections.
     pub fn inventory(&self) -> impl Iterator<Item = (&AgentName, &AgentView)> {
         self.agents.iter()
     }
 
-    fn status(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
+    /// Everything people are shown of an agent.
+    pub fn status(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
         let (view, member) = (self.agents.get(name)?, self.members.get(name)?);
         let state = state_of(view, now);
         let reason = match &view.presence {

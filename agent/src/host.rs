@@ -1,0 +1,69 @@
+//! What the worker needs of the machine beside its folder: time and shims. The machine has clocks, processes and threads; a
+//! simulation has none of them, and the worker's decisions do not know the difference.
+
+use crate::budget::Held;
+use crate::folder::DataDir;
+use crate::runner;
+use crate::worker::Event;
+use pulse_protocol::{AttemptId, BootId, CommandSpec};
+use std::io;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
+
+/// The machine, as the worker sees it. News of shims come as [`Event::Shim`].
+pub trait Host {
+    /// The monotonic clock.
+    fn now(&self) -> Instant;
+
+    /// The wall clock, seconds since 1970.
+    fn seconds(&self) -> u64;
+
+    /// Starts the attempt's shim and tells its news until it is gone. An error: there is none, and nobody who would tell.
+    fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()>;
+
+    /// Tells the news of a shim that another run of the agent started.
+    fn adopt(&mut self, attempt: AttemptId) -> io::Result<()>;
+
+    /// Asks the attempt's shim to end the command. `false`: there is no shim, or not yet.
+    fn stop(&self, attempt: AttemptId) -> io::Result<bool>;
+}
+
+/// The machine that this program runs on.
+pub struct Machine {
+    /// Where attempts have their folders.
+    pub data: DataDir,
+    /// The kernel's boot.
+    pub boot: BootId,
+    /// The worker's own events.
+    pub events: mpsc::Sender<Event>,
+}
+
+impl Host for Machine {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn seconds(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()> {
+        runner::start(&self.data, attempt, self.boot, (command, held), self.teller(attempt))
+    }
+
+    fn adopt(&mut self, attempt: AttemptId) -> io::Result<()> {
+        runner::adopt(&self.data, attempt, self.teller(attempt))
+    }
+
+    fn stop(&self, attempt: AttemptId) -> io::Result<bool> {
+        runner::stop(&self.data, attempt)
+    }
+}
+
+impl Machine {
+    fn teller(&self, attempt: AttemptId) -> impl Fn(runner::News) + Send + 'static {
+        let events = self.events.clone();
+        // The worker is gone only when the whole agent ends.
+        move |news| drop(events.blocking_send(Event::Shim(attempt, news)))
+    }
+}
