@@ -1,6 +1,7 @@
 //! The WebSocket to the controller: comes up, proves who we are, passes messages both ways, comes up again. It decides
 //! nothing about attempts.
 
+use crate::acts;
 use crate::budget::Budget;
 use crate::config::Settings;
 use crate::identity::Identity;
@@ -8,11 +9,11 @@ use crate::outbox::{Next, Outbox};
 use crate::vitals::{self, Meter};
 use crate::worker::Event;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{Sink, SinkExt, StreamExt};
 use pulse_protocol::frame::{MAX_FRAME, decode, encode};
 use pulse_protocol::message::{Identify, challenge_text};
 use pulse_protocol::version::SUPPORTED;
-use pulse_protocol::{BootId, Epoch, Incarnation, Observed, ToAgent, ToController, failpoint};
+use pulse_protocol::{BootId, Epoch, Incarnation, ToAgent, ToController, failpoint};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -256,26 +257,22 @@ impl Writer<'_> {
 
     async fn send_next(&mut self, next: Next) -> Result<(), Over> {
         let (epoch, sequence) = (self.epoch, self.outbox.sequence.load(Ordering::Relaxed));
-        let ends = matches!(&next, Next::Reports(said) if said.iter().any(|o| matches!(o.observed, Observed::Ended(_))));
-        if ends {
-            failpoint::hit("agent.report-ended.before");
-        }
-        self.send(&next.into_message(epoch, sequence)).await?;
-        if ends {
-            failpoint::hit("agent.report-ended.after");
-        }
-        Ok(())
+        self.send(&next.into_message(epoch, sequence)).await
     }
 
     async fn send(&mut self, message: &ToController) -> Result<(), Over> {
-        let text = encode(message).map_err(|error| Over::Strange(format!("own message: {error}")))?;
-        timeout(SEND, self.sink.send(Message::text(text))).await.map_err(|_| Over::Stuck)?.map_err(Over::Broken)
+        timeout(SEND, say(&mut self.sink, message)).await.map_err(|_| Over::Stuck)?
     }
 }
 
-async fn say(socket: &mut Socket, message: &ToController) -> Result<(), Over> {
+/// Sends one message; everything that the agent says goes this way.
+#[expect(clippy::disallowed_methods, reason = "the way of every message, between its points")]
+async fn say(sink: &mut (impl Sink<Message, Error = WsError> + Unpin), message: &ToController) -> Result<(), Over> {
     let text = encode(message).map_err(|error| Over::Strange(format!("own message: {error}")))?;
-    Ok(socket.send(Message::text(text)).await?)
+    let act = acts::of_message(message);
+    failpoint::before(act).map_err(WsError::from)?;
+    sink.send(Message::text(text)).await?;
+    Ok(failpoint::after(act).map_err(WsError::from)?)
 }
 
 async fn hear(socket: &mut Socket) -> Result<ToAgent, Over> {

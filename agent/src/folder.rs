@@ -16,6 +16,7 @@
 
 use crate::removal::remove_tree;
 use pulse_protocol::AttemptId;
+use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::planted::{self, Bug};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -108,6 +109,10 @@ impl AttemptDir {
 
     /// Removes everything of the attempt; what is gone already is no error.
     pub fn remove(&self) -> io::Result<()> {
+        failpoint::around(Act::RemoveFiles, || self.remove_all())
+    }
+
+    fn remove_all(&self) -> io::Result<()> {
         for result in [remove_tree(&self.path), std::fs::remove_file(&self.lock)] {
             match result {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -118,17 +123,21 @@ impl AttemptDir {
     }
 }
 
-/// Writes `name` so that after a crash either the old file or the whole new one is there.
-pub fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// Writes `name`, which is `act`, so that after a crash either the old file or the whole new one is there.
+#[expect(clippy::disallowed_methods, reason = "the way of small files to the disk, between their points")]
+pub fn write_durably(act: Act, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    failpoint::before(act)?;
     let temporary = dir.join(format!("{name}.tmp"));
     let mut file = private_file().write(true).create(true).truncate(true).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_data()?;
     std::fs::rename(&temporary, dir.join(name))?;
-    sync_dir(dir)
+    sync_dir(dir)?;
+    failpoint::after(act)
 }
 
 /// Makes names in a folder durable.
+#[expect(clippy::disallowed_methods, reason = "it is part of acts that have their points")]
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

@@ -5,6 +5,7 @@ use crate::folder::{DataDir, write_durably};
 use anyhow::{Context, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
+use pulse_protocol::failpoint::Act;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -45,7 +46,7 @@ impl Identity {
 
     /// Remembers that a controller has taken this key.
     pub fn welcome(&self) -> std::io::Result<()> {
-        if self.is_welcomed() { Ok(()) } else { write_durably(self.data.root(), "welcomed", b"") }
+        if self.is_welcomed() { Ok(()) } else { write_durably(Act::Welcomed, self.data.root(), "welcomed", b"") }
     }
 
     fn mark(&self) -> PathBuf {
@@ -59,7 +60,7 @@ fn make(data: &DataDir) -> Result<[u8; 32]> {
         bail!("the kernel gives no random numbers for a key: {error}");
     }
     let text = format!("{}\n", STANDARD.encode(seed));
-    write_durably(data.root(), "identity.key", text.as_bytes()).context("cannot keep the new key")?;
+    write_durably(Act::Identity, data.root(), "identity.key", text.as_bytes()).context("cannot keep the new key")?;
     Ok(seed)
 }
 

@@ -5,11 +5,13 @@
 //! damaged ends the journal: it and what comes after is cut off at the next start, which is logged as an alarm and seen by the
 //! controller as a sequence that went back. Compaction writes a new file beside the old one and renames it over.
 
+use crate::acts;
 use crate::folder::{DataDir, private_file, sync_dir, write_durably};
 use crate::session::Record;
 use anyhow::{Context, Result};
+use pulse_protocol::Incarnation;
+use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::planted::{self, Bug};
-use pulse_protocol::{Incarnation, failpoint};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -94,7 +96,7 @@ impl Journal {
     fn create(data: &DataDir, incarnation: Incarnation) -> Result<Self> {
         let mut bytes = Vec::new();
         frame(&mut bytes, &Header { journal: 1, incarnation, sequence: 0 })?;
-        write_durably(data.root(), "journal", &bytes).context("cannot make the journal")?;
+        write_durably(Act::JournalCompact, data.root(), "journal", &bytes).context("cannot make the journal")?;
         let file = private_file().read(true).write(true).open(path(data))?;
         let end = bytes.len() as u64;
         Ok(Self { data: data.clone(), file, incarnation, sequence: 0, end, compacted: end, dirty: false })
@@ -119,13 +121,15 @@ impl Journal {
         for (record, number) in records.iter().zip(1..) {
             frame(&mut bytes, &Entry { sequence: self.sequence + number, record: record.clone() })?;
         }
+        let act = acts::of_records(records);
+        failpoint::before(act)?;
         self.dirty = true;
         self.file.write_all_at(&bytes, self.end)?;
-        failpoint::hit("agent.journal-sync.before");
         if !planted::is(Bug::NoSync) {
-            self.file.sync_data()?;
-            failpoint::hit("agent.journal-sync.after");
+            sync(&self.file)?;
         }
+        // Whoever is told that it failed has it cut off before the next: it is not counted.
+        failpoint::after(act)?;
         self.dirty = false;
         self.end += bytes.len() as u64;
         self.sequence += records.len() as u64;
@@ -144,7 +148,7 @@ impl Journal {
         for record in snapshot {
             frame(&mut bytes, &Entry { sequence: self.sequence, record })?;
         }
-        write_durably(self.data.root(), "journal", &bytes)?;
+        write_durably(Act::JournalCompact, self.data.root(), "journal", &bytes)?;
         self.file = private_file().read(true).write(true).open(path(&self.data))?;
         self.end = bytes.len() as u64;
         self.compacted = self.end;
@@ -154,12 +158,17 @@ impl Journal {
 
     fn cut(&mut self) -> io::Result<()> {
         self.file.set_len(self.end)?;
-        self.file.sync_all()?;
+        sync(&self.file)?;
         sync_dir(self.data.root())?;
-        failpoint::hit("agent.journal-sync.after");
         self.dirty = false;
         Ok(())
     }
+}
+
+/// Makes the file's bytes and its length durable.
+#[expect(clippy::disallowed_methods, reason = "the journal's own way to the disk, between its points")]
+fn sync(file: &File) -> io::Result<()> {
+    failpoint::around(Act::JournalSync, || file.sync_data())
 }
 
 fn path(data: &DataDir) -> PathBuf {

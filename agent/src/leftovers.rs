@@ -12,6 +12,7 @@
 use crate::folder::{AttemptDir, DataDir, write_durably};
 use crate::record::Started;
 use crate::shim::cgroup;
+use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AttemptId, BootId};
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -81,7 +82,7 @@ fn verdict(dir: &AttemptDir, boot: BootId, without_shim: bool) -> io::Result<Ver
         // Never marked, or the mark is damaged: whatever boot this folder is from, this one is not too early.
         Ok(_) | Err(_) => {}
     }
-    write_durably(dir.path(), KEPT, boot.to_string().as_bytes())?;
+    write_durably(Act::KeepFolder, dir.path(), KEPT, boot.to_string().as_bytes())?;
     Ok(Verdict::Keep)
 }
 

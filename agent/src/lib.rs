@@ -9,6 +9,7 @@
 //!                          host · runner ──▶ shim (this binary again, one per attempt) ──▶ the command
 //! ```
 
+mod acts;
 pub mod budget;
 pub mod config;
 pub mod connection;

@@ -2,6 +2,7 @@
 //! damaged file is never taken for evidence.
 
 use crate::folder::{AttemptDir, write_durably};
+use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AttemptId, BootId, Ended};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, ErrorKind};
@@ -36,7 +37,7 @@ impl Started {
     }
     /// Writes it durably.
     pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
-        write_durably(dir.path(), "started", seal(self)?.as_bytes())
+        write_durably(Act::ShimStarted, dir.path(), "started", seal(self)?.as_bytes())
     }
 }
 
@@ -47,7 +48,7 @@ impl Exit {
     }
     /// Writes it durably.
     pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
-        write_durably(dir.path(), "exit", seal(self)?.as_bytes())
+        write_durably(Act::ShimExit, dir.path(), "exit", seal(self)?.as_bytes())
     }
 }
 

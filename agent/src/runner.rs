@@ -5,6 +5,7 @@ use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::recovery;
 use crate::shim::{Said, spec::Spec};
+use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::{AttemptId, BootId, CommandSpec};
 use rustix::fs::OFlags;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -75,7 +76,7 @@ pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 's
 pub fn stop(data: &DataDir, attempt: AttemptId) -> io::Result<bool> {
     let path = data.attempt(attempt).file("control");
     let opened = std::fs::OpenOptions::new().write(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
-    match opened.and_then(|mut control| control.write_all(b"stop\n")) {
+    match opened.and_then(|mut control| failpoint::around(Act::StopShim, || control.write_all(b"stop\n"))) {
         Ok(()) => Ok(true),
         // A full pipe holds requests enough; no reader is ENXIO.
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
@@ -104,7 +105,11 @@ fn spawn(data: &DataDir, attempt: AttemptId) -> io::Result<Child> {
     for name in ["HOME", "PULSE_FAILPOINT"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    failpoint::before(Act::StartShim)?;
+    let child = command.spawn()?;
+    failpoint::done(Act::StartShim);
+    Ok(child)
 }
 
 /// Gives the shim its command, whose memory and whose part of the budget are free after that.

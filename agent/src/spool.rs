@@ -12,6 +12,7 @@
 //! one write, because the bytes after `total` may be being overwritten at this moment.
 
 use pulse_protocol::OutputTotals;
+use pulse_protocol::failpoint::{self, Act};
 use rustix::fs::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -79,9 +80,10 @@ impl Writer {
     }
 
     /// Makes all of it durable, gives back reserved space that was not needed, and says the totals.
+    #[expect(clippy::disallowed_methods, reason = "output's way to the disk, between its points")]
     pub fn finish(self) -> (OutputTotals, io::Result<()>) {
         let trimmed = if DATA_AT + self.total < WHOLE { self.file.set_len(DATA_AT + self.total) } else { Ok(()) };
-        let durable = trimmed.and_then(|()| self.file.sync_data());
+        let durable = trimmed.and_then(|()| failpoint::around(Act::ShimOutput, || self.file.sync_data()));
         (OutputTotals { bytes: self.total, sha256: hex(&self.hash.finalize()) }, durable)
     }
 }

@@ -14,7 +14,7 @@ use crate::shim::Said;
 use anyhow::{Context, Result};
 use pulse_protocol::observation::EndKind;
 use pulse_protocol::planted::{self, Bug};
-use pulse_protocol::{Assignment, AttemptId, BootId, Ended, Incarnation, Observation, ToAgent, failpoint};
+use pulse_protocol::{Assignment, AttemptId, BootId, Ended, Incarnation, Observation, ToAgent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -262,10 +262,8 @@ impl<H: Host> Worker<H> {
 
     fn end(&mut self, attempt: AttemptId, ended: Ended) {
         self.outbox.outputs(|outputs| outputs.end(attempt));
-        failpoint::hit("agent.journal-ended.before");
         let decision = self.session.on_ended(attempt, ended);
         if self.carry_out(decision) {
-            failpoint::hit("agent.journal-ended.after");
             self.unsettled.remove(&attempt);
         }
     }
@@ -279,19 +277,12 @@ impl<H: Host> Worker<H> {
             actions = others;
             Vec::into_iter(starts).for_each(|action| self.act(action));
         }
-        let starting = append.iter().any(|record| matches!(record, Record::Starting { .. }));
-        if !append.is_empty() {
-            if starting {
-                failpoint::hit("agent.journal-starting.before");
-            }
-            if let Err(error) = self.journal.append(&append) {
-                tracing::error!(%error, "ALARM: the journal cannot be written; nothing is started");
-                self.without_journal(append, &actions, &error);
-                return false;
-            }
-            if starting {
-                failpoint::hit("agent.journal-starting.after");
-            }
+        if !append.is_empty()
+            && let Err(error) = self.journal.append(&append)
+        {
+            tracing::error!(%error, "ALARM: the journal cannot be written; nothing is started");
+            self.without_journal(append, &actions, &error);
+            return false;
         }
         append.into_iter().for_each(|record| self.session.apply(record));
         answers.into_iter().for_each(|(attempt, ended)| self.session.remember(attempt, ended));

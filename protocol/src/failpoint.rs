@@ -185,6 +185,8 @@ acts! {
     ShimSpawn = Start "shim.spawn";
     /// The record of the start.
     ShimStarted = Write "shim.started";
+    /// What the command wrote reaches the disk.
+    ShimOutput = Write "shim.output";
     /// The record of the end.
     ShimExit = Write "shim.exit";
 }

@@ -14,8 +14,9 @@ use crate::folder::{AttemptDir, DataDir};
 use crate::record::{Exit, Started};
 use crate::spool;
 use cgroup::Cgroup;
+use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::observation::EndKind;
-use pulse_protocol::{AttemptId, Ended, failpoint};
+use pulse_protocol::{AttemptId, Ended};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 use rustix::process::{Pid, getpid, set_child_subreaper, setsid, umask};
 use spec::Spec;
@@ -46,14 +47,15 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
         return Err(format!("the command is attempt {}'s", spec.attempt));
     }
     let dir = data.attempt(attempt);
-    failpoint::hit("shim.lock.before");
-    let lock = dir.try_lock().map_err(|e| format!("cannot take the attempt's lock: {e}"))?;
+    let lock = failpoint::around(Act::ShimLock, || dir.try_lock()).map_err(|e| format!("cannot take the attempt's lock: {e}"))?;
     let _held_until_exit: File = lock.ok_or("another shim has this attempt")?;
-    failpoint::hit("shim.mkdir.before");
-    if !dir.claim().map_err(|e| format!("cannot make the attempt's folder: {e}"))? {
+    if !failpoint::before(Act::ShimClaim)
+        .and_then(|()| dir.claim())
+        .map_err(|e| format!("cannot make the attempt's folder: {e}"))?
+    {
         return Err("the attempt has been claimed before".into());
     }
-    failpoint::hit("shim.mkdir.after");
+    failpoint::done(Act::ShimClaim);
     let cgroup = Cgroup::create(attempt);
     let ended = start_and_watch(&mut spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
     if leave_record(&dir, &Exit { attempt, ended }) {
@@ -70,16 +72,18 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
 
 /// An error is the reason why the command did not start.
 fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Ended, String> {
+    let said = |error: std::io::Error| error.to_string();
     set_child_subreaper(Some(getpid())).map_err(|e| format!("cannot become a subreaper: {e}"))?;
     let create = |name| spool::Writer::create(&dir.file(name)).map_err(|e| format!("no room for the output: {e}"));
     let spools = [create("stdout")?, create("stderr")?];
     let control = open_control(dir).map_err(|e| format!("cannot make the control pipe: {e}"))?;
-    failpoint::hit("shim.files.before");
+    failpoint::before(Act::ShimFiles).map_err(said)?;
     // Their memory is free while the command runs.
     work::prepare(dir, &std::mem::take(&mut spec.command.files))?;
-    failpoint::hit("shim.spawn.before");
+    failpoint::after(Act::ShimFiles).map_err(said)?;
+    failpoint::before(Act::ShimSpawn).map_err(said)?;
     let child = spawn::spawn(&spec.command, dir, cgroup)?;
-    failpoint::hit("shim.spawn.after");
+    failpoint::done(Act::ShimSpawn);
     let leader = Pid::from_child(&child);
     let pid = leader.as_raw_nonzero().get();
     let start_time = processes::look(pid).map_or(0, |process| process.start_time);
@@ -95,7 +99,6 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
 /// The command runs or ran: its end must be written down, so a full disk is waited out. `false`: the folder is deleted, which
 /// nobody does but a person, and no record can ever lie there; then the agent finds neither shim nor record.
 fn leave_record(dir: &AttemptDir, exit: &Exit) -> bool {
-    failpoint::hit("shim.exit.before");
     while let Err(error) = exit.write(dir) {
         // Not an unmounted disk: the shim's lock keeps it mounted.
         if error.kind() == ErrorKind::NotFound && dir.path().try_exists().is_ok_and(|there| !there) {
@@ -107,7 +110,6 @@ fn leave_record(dir: &AttemptDir, exit: &Exit) -> bool {
         status::say(&Said::Note { text: format!("the exit record cannot be written, trying again: {error}") });
         std::thread::sleep(Duration::from_secs(1));
     }
-    failpoint::hit("shim.exit.after");
     true
 }
 

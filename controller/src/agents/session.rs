@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::frame::{MAX_FRAME, decode, encode};
 use pulse_protocol::message::Identify;
 use pulse_protocol::version::SUPPORTED;
@@ -73,6 +74,18 @@ async fn serve(engine: Engine, socket: WebSocket) {
     }
 }
 
+/// The act of sending this message.
+const fn act_of(message: &ToAgent) -> Act {
+    match message {
+        ToAgent::Challenge { .. } => Act::SendChallenge,
+        ToAgent::Welcome { .. } => Act::SendWelcome,
+        ToAgent::Refused { .. } => Act::SendRefused,
+        ToAgent::Assign { .. } => Act::SendAssign,
+        ToAgent::Acknowledge { .. } => Act::SendAcknowledge,
+        ToAgent::Ping { .. } => Act::SendPing,
+    }
+}
+
 async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<ToAgent>) {
     while let Some(message) = messages.recv().await {
         let text = match encode(&message) {
@@ -82,8 +95,12 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Rece
                 continue;
             }
         };
+        let act = act_of(&message);
+        if failpoint::before(act).is_err() {
+            return;
+        }
         match tokio::time::timeout(WRITE, sink.send(Message::Text(text.into()))).await {
-            Ok(Ok(())) => pulse_protocol::failpoint::hit("controller.send.after"),
+            Ok(Ok(())) if failpoint::after(act).is_ok() => {}
             _ => return,
         }
     }

@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use pulse_protocol::failpoint::{self, Act};
 use std::any::Any;
 use std::time::Duration;
 use tracing::Instrument;
@@ -20,7 +21,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) async fn identify(request: Request, next: Next) -> Response {
     let id = own_id(&request).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let changes = !request.method().is_safe();
     let mut response = next.run(request).instrument(span.clone()).await;
+    if changes {
+        failpoint::midway(Act::Answer);
+    }
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

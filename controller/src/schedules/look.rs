@@ -7,7 +7,7 @@ use crd_schemas::manifest::SchedulePolicy;
 use pulse_core::Timestamp;
 use pulse_core::execution::{Cancel, CancelMode, Trigger};
 use pulse_core::schedule::{CompiledSchedule, Decision, Fire, OpenExecution, Refusal, ScheduleState, Settled, World, decide};
-use pulse_protocol::failpoint;
+use pulse_protocol::failpoint::{self, Act};
 use pulse_store::{Advance, AdvanceError, Error, ScheduleRow, WriteError};
 
 /// Bytes of a refusal's message that are kept.
@@ -34,7 +34,7 @@ impl Scheduler {
         let (source, name) = (key.source.clone(), key.name.clone());
         let revision = row.map(|row| row.revision);
         let step = Advance { source, name, revision, state, settled, continues: None, at: now };
-        failpoint::hit("controller.schedule.decided");
+        failpoint::midway(Act::ScheduleDecided);
         match fire {
             // Its record may be that of a run, which no unique key knows.
             Some(fire) if self.record(&step, fire.slot).await?.is_some() => self.pass_over(step).await?,

@@ -8,8 +8,8 @@ use crate::sql::{Query, built, is_taken, query};
 use crate::{Error, RowError, Store, bounds};
 use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
-use pulse_protocol::failpoint::Act;
 use pulse_protocol::ExecutionId;
+use pulse_protocol::failpoint::Act;
 use sqlx::AnyConnection;
 
 /// A schedule's row.

@@ -103,7 +103,7 @@ const MATRIX: [Row; 18] = [
     row("controller.commit.before",      Stands::Controller, Armed::First,   [NotAccepted, Runs,  NO_SHIM,         NotAccepted, NO_SHIM,         NO_SHIM]),
     row("controller.commit.after",       Stands::Controller, Armed::First,   [Runs,        Runs,  NO_SHIM,         Runs,        NO_SHIM,         NO_SHIM]),
     // The assignment is sent, and the agent acts on it while the controller stands still: the command runs by now.
-    row("controller.send.after",         Stands::Controller, Armed::First,   [Runs,        Runs,  UnknownRan,      Runs,        UnknownRan,      UnknownRan]),
+    row("controller.send-assign.after",         Stands::Controller, Armed::First,   [Runs,        Runs,  UnknownRan,      Runs,        UnknownRan,      UnknownRan]),
     row("agent.journal-starting.before", Stands::Agent,      Armed::First,   [Runs,        Runs,  NO_SHIM,         Runs,        NO_SHIM,         NO_SHIM]),
     row("agent.journal-starting.after",  Stands::Agent,      Armed::First,   [Runs,        Again, NO_SHIM,         Again,       NO_SHIM,         NO_SHIM]),
     // The shim stands before its claim. The agent that comes back takes the claim, and the shim loses it when it goes on.
@@ -209,7 +209,7 @@ impl<'a> Case<'a> {
         }
         self.ask_without_waiting();
         match (self.row.armed, self.row.point) {
-            (Armed::First, "controller.send.after") => self.scene.wait_witnessed(1),
+            (Armed::First, "controller.send-assign.after") => self.scene.wait_witnessed(1),
             (Armed::First, _) => self.scene.go(),
             (Armed::Running, _) => {
                 self.wait_running();

@@ -18,6 +18,7 @@ mod commands;
 mod database;
 mod dev;
 mod examples;
+mod failpoints;
 mod folder;
 mod gitops;
 mod happy;

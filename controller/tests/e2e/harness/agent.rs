@@ -48,6 +48,11 @@ impl Agent {
         self.process = Some(Process::start(&binaries::agent(), &[], &environment, &self.log));
     }
 
+    /// Whether it was started and has ended by itself since.
+    pub fn is_gone(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.ended().is_some())
+    }
+
     /// The agent says who it is once it has recovered.
     fn recoveries(&self) -> usize {
         self.log().matches("incarnation=").count()

@@ -62,6 +62,11 @@ impl Controller {
         });
     }
 
+    /// Whether it was started and has ended by itself since.
+    pub fn is_gone(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.ended().is_some())
+    }
+
     /// Waits for its end, and answers its exit code.
     pub fn wait_ended(&mut self) -> Option<i32> {
         self.process.take().expect("a controller").wait().code()
