@@ -187,7 +187,12 @@ fn why_says_how_to_run_what_failed_again() {
     let server = FakeServer::start(move |_| Reply::Json(200, look.clone()));
     let said = server.pulse(&["why", "update#1"]).stdout;
     assert_eq!(said, "update#1 is failed\n  to run it again from the step that failed: pulse retry 'update#1'\n");
-    assert!(server.pulse(&["describe", "update#1"]).stdout.ends_with("from the step that failed: pulse retry 'update#1'\n"));
+    assert!(
+        server
+            .pulse(&["describe", "update#1"])
+            .stdout
+            .ends_with("\n\n  to run it again from the step that failed: pulse retry 'update#1'\n")
+    );
 }
 
 #[test]
