@@ -5,8 +5,8 @@ mod choice;
 mod shown;
 
 pub use answer::{Answered, send, taken};
-pub use choice::{choices, choose};
-pub use shown::{described, outcome, question};
+pub use choice::{choices, choose, range};
+pub use shown::{closed, described, outcome, question};
 
 use crate::client::{Client, encode, view};
 use crate::failure::Failure;

@@ -173,7 +173,13 @@ impl Execution {
             )
         });
         let asked = self.open_prompts().map(|(_, prompt)| prompt.mend());
-        unknown.chain(asked).chain(self.reasons.iter().filter_map(Reason::mend)).collect()
+        let again = (self.status == "failed").then(|| self.again());
+        unknown.chain(asked).chain(self.reasons.iter().filter_map(Reason::mend)).chain(again).collect()
+    }
+
+    /// How to run it again once it has failed.
+    pub fn again(&self) -> String {
+        format!("to run it again from the step that failed: pulse retry '{}'", self.name)
     }
 }
 

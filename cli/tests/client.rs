@@ -17,8 +17,8 @@ fn lists_are_tables_without_borders_and_nothing_moves_the_cursor() {
     let ended = server.pulse(&["get", "executions", "--no-headers"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let words: Vec<&str> = ended.stdout.split_whitespace().collect();
-    assert_eq!(words[..3], ["hello#1", "failed", "admin"]);
-    assert_eq!(words[4..], ["4.2s", "a", "\\e[2J\\nb"]);
+    assert_eq!(words[..4], ["hello#1", "failed", "-", "admin"]);
+    assert_eq!(words[5..], ["4.2s", "a", "\\e[2J\\nb"]);
     assert_eq!(ended.stdout.lines().count(), 1);
     let with_headers = server.pulse(&["get", "executions", "-o", "wide"]).stdout;
     assert!(with_headers.starts_with("NAME") && with_headers.contains("0123456789ab "), "{with_headers}");

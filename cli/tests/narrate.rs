@@ -97,6 +97,47 @@ fn waits_queues_and_pauses_are_told_and_gone_through() {
 }
 
 #[test]
+fn an_answer_is_told_before_the_step_that_follows_it() {
+    let looks = vec![
+        execution("waiting", Some("person"), json!([]), json!([step("approve", "prompt", "waiting", asked(Value::Null))])),
+        execution(
+            "running",
+            None,
+            json!([]),
+            json!([
+                step("approve", "prompt", "succeeded", asked(json!("2026-11-21T05:00:03Z"))),
+                step("read", "parse", "succeeded", json!({"parsed": {"used": "41"}})),
+                step("work", "execute", "running", json!({"targets": [{"agent": "web-1", "status": "running"}]})),
+            ]),
+        ),
+        execution(
+            "failed",
+            None,
+            json!([]),
+            json!([
+                step("approve", "prompt", "succeeded", asked(json!("2026-11-21T05:00:03Z"))),
+                step("read", "parse", "succeeded", json!({"parsed": {"used": "41"}})),
+                step("work", "execute", "failed", json!({"targets": [{"agent": "web-1", "status": "failed"}]})),
+                step("after", "parse", "failed", json!({"message": "no output"})),
+            ]),
+        ),
+    ];
+    let ended = follow(&["logs", "-f", "update#1"], looks);
+    let lines: Vec<&str> = ended.stderr.lines().skip_while(|line| !line.starts_with("step approve: ")).collect();
+    let told = [
+        "step approve: \"Yes\" by ada at 2026-11-21 05:00:03 UTC (fine)",
+        "step read: read used=41",
+        "step work is running on 1 target",
+        "step work on web-1 is failed",
+        "step work failed",
+        "step after failed: no output",
+        "update#1 failed after 4.0s",
+        "to run it again from the step that failed: pulse retry 'update#1'",
+    ];
+    assert_eq!(lines, told, "{}", ended.stderr);
+}
+
+#[test]
 fn what_was_taken_over_is_told_first() {
     let steps = |status: &str| {
         json!([
@@ -138,6 +179,20 @@ fn why_says_times_in_the_viewers_zone_and_what_to_do() {
         "  to end the pause: pulse resume u1",
     ];
     assert_eq!(lines[2..], rest);
+}
+
+#[test]
+fn why_says_how_to_run_what_failed_again() {
+    let look = execution("failed", None, json!([]), json!([]));
+    let server = FakeServer::start(move |_| Reply::Json(200, look.clone()));
+    let said = server.pulse(&["why", "update#1"]).stdout;
+    assert_eq!(said, "update#1 is failed\n  to run it again from the step that failed: pulse retry 'update#1'\n");
+    assert!(
+        server
+            .pulse(&["describe", "update#1"])
+            .stdout
+            .ends_with("\n\n  to run it again from the step that failed: pulse retry 'update#1'\n")
+    );
 }
 
 #[test]

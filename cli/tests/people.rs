@@ -241,6 +241,79 @@ fn a_retry_says_what_it_repeats_and_what_a_refusal_means() {
 }
 
 #[test]
+fn a_retry_whose_answer_was_lost_is_sent_again_with_the_same_key() {
+    let started = json!({"id": "id-9", "number": 9, "name": "update#9", "workflow": "update", "status": "running", "commit": "abc", "retryOf": "id-1"});
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = FakeServer::start(move |_| match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 {
+        0 => Reply::HangUp,
+        _ => Reply::Json(201, started.clone()),
+    });
+    let keys = |args: &[&str]| {
+        let before = server.requests().len();
+        let ended = server.pulse(args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "update#9\n"), "{}", ended.stderr);
+        let sent = server.requests()[before..].to_vec();
+        assert!(
+            sent.iter().all(|request| request.target == "/api/v1/executions/update%238/retry" && request.body == sent[0].body)
+        );
+        sent.iter().map(|request| request.header("idempotency-key").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let (first, second) = (keys(&["retry", "update#8"]), keys(&["retry", "update#8"]));
+    assert!(first.len() == 2 && first[0].is_some() && first[0] == first[1], "{first:?}");
+    assert_ne!(first[0], second[0], "another retry is another execution");
+    let own = Some("OPS-12".to_owned());
+    assert_eq!(keys(&["retry", "update#8", "--idempotency-key", "OPS-12"]), [own.clone(), own]);
+    // Nobody can say whether it started; asking again with the same key does no harm.
+    let gone = FakeServer::start(|_| Reply::HangUp);
+    let ended = gone.pulse(&["retry", "update#8"]);
+    let key = gone.requests()[0].header("idempotency-key").unwrap().to_owned();
+    assert!(
+        ended.code == Some(2) && ended.stderr.contains(&format!("run it again with --idempotency-key {key}")),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_retry_at_head_names_the_parameters_that_are_gone() {
+    let started = |dropped: Value| {
+        let answer = json!({"id": "id-9", "number": 9, "name": "update#9", "workflow": "update", "status": "running", "commit": "abc",
+            "retryOf": "id-1", "droppedParams": dropped});
+        FakeServer::start(move |_| Reply::Json(201, answer.clone()))
+    };
+    let server = started(json!(["colour", "si\u{1b}ze"]));
+    let args = ["retry", "update#8", "--from-start", "--head"];
+    let said = "parameters that are not given again, because the workflow does not declare them any more: colour, si\\eze\n";
+    let table = server.pulse(&args);
+    assert_eq!((table.code, table.stdout.as_str()), (Some(0), "update#9\n"));
+    assert!(table.stderr.starts_with(said), "{}", table.stderr);
+    let name = server.pulse(&[&args[..], &["-o", "name"]].concat());
+    assert_eq!((name.stdout.as_str(), name.stderr.as_str()), ("update#9\n", said));
+    let json = server.pulse(&[&args[..], &["-o", "json"]].concat());
+    assert_eq!((json.stderr.as_str(), json.stdout.contains("\"droppedParams\"")), ("", true));
+    let nothing = started(json!([])).pulse(&args);
+    assert_eq!(nothing.stderr, "update#9 repeats update#8 and started; `pulse logs -f 'update#9'` follows it\n");
+}
+
+#[test]
+fn a_list_says_what_each_execution_waits_for() {
+    let mut queued = execution("open");
+    queued["waits"] = json!({"for": "queue"});
+    let items = json!({"items": [queued, execution("open"), execution("answered")], "nextCursor": null});
+    let server = FakeServer::start(move |_| Reply::Json(200, items.clone()));
+    let listed = server.pulse(&["get", "executions"]).stdout;
+    let cells = |line: &'_ str| -> Vec<String> {
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
+    let columns: Vec<Vec<String>> = listed.lines().map(cells).collect();
+    assert_eq!(columns[0][..3], ["NAME", "STATUS", "WAITS FOR"], "{listed}");
+    let waits: Vec<&str> = columns[1..].iter().map(|row| row[2].as_str()).collect();
+    assert_eq!(waits, ["queue", "person", "-"], "{listed}");
+    let more = server.pulse(&["get", "executions", "--limit", "1"]);
+    assert!(more.stderr.contains("there are more executions, at most 1 are shown; --limit shows more"), "{}", more.stderr);
+}
+
+#[test]
 fn executions_are_found_by_what_is_known_of_them() {
     let server = FakeServer::start(|_| Reply::Json(200, json!({"items": []})));
     let args = [

@@ -3,17 +3,22 @@
 use super::token::Token;
 use crate::failure::Failure;
 use serde_json::Value;
-use std::fmt::Write;
 
 /// The failure for an answer that is no success.
 pub fn failure(status: u16, body: &str, url: &str, token: Option<&Token>) -> Failure {
     let problem: Value = serde_json::from_str(body).unwrap_or(Value::Null);
     let mut message = sentence(status, &problem, body);
-    for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
-        let _ = write!(message, "\n  {}", one(error));
-    }
+    let errors: Vec<&Value> = problem.get("errors").and_then(Value::as_array).into_iter().flatten().collect();
+    // The sentence of an only error is often the whole refusal's; its place in a file is not.
+    let is_told = |error: &Value| {
+        let said = error.get("message").and_then(Value::as_str);
+        errors.len() == 1 && error.get("file").is_none() && said.is_some_and(|said| message.contains(said))
+    };
+    let untold: String = errors.iter().filter(|error| !is_told(error)).map(|error| format!("\n  {}", one(error))).collect();
+    message.push_str(&untold);
     let failure = if matches!(status, 429 | 502 | 503 | 504) { Failure::passing(message) } else { Failure::new(message) };
-    let help = problem.get("help").and_then(Value::as_str).map(str::to_owned).or_else(|| mend(status, url, token));
+    let help = problem.get("help").and_then(Value::as_str).map(str::to_owned);
+    let help = help.or_else(|| of_code(&problem)).or_else(|| mend(status, url, token));
     let failure = failure.with_problem(problem);
     match help {
         Some(help) => failure.with_help(help),
@@ -50,6 +55,24 @@ fn one(error: &Value) -> String {
     format!("{place}{said}{code}{help}")
 }
 
+/// What to do about a refusal of this code, in the words of this command line.
+fn of_code(problem: &Value) -> Option<String> {
+    let text = |key| problem.get(key).and_then(Value::as_str);
+    let kind = match text("code")? {
+        "already_running" => {
+            let name = text("name")?;
+            return Some(format!("to see what holds it: pulse why '{name}'; to follow it: pulse logs -f '{name}'"));
+        }
+        "no_such_execution" => "executions",
+        "no_such_prompt" => "prompts --all",
+        "no_such_agent" => "agents",
+        "no_such_schedule" => "schedules",
+        "no_such_source" => "sources",
+        _ => return None,
+    };
+    Some(format!("`pulse get {kind}` lists those there are"))
+}
+
 fn mend(status: u16, url: &str, token: Option<&Token>) -> Option<String> {
     match (status, token) {
         (401, None) => Some(
@@ -77,6 +100,28 @@ mod tests {
         let expected =
             "error: 2 parameters are refused (params)\n  ticket: it is required\n  a.yaml:3:7: no [bad-value] (write yes)";
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn an_only_error_that_the_refusal_tells_already_is_not_told_twice() {
+        let body = r#"{"detail": "step `look`: no agent is left", "code": "bad_targets", "errors": [{"name": "look", "message": "no agent is left"}]}"#;
+        assert_eq!(failure(422, body, "http://x", None).to_string(), "error: step `look`: no agent is left (bad_targets)");
+        let file = r#"{"detail": "no", "code": "bad", "errors": [{"file": "a.yaml", "line": 3, "column": 7, "message": "no"}]}"#;
+        assert_eq!(failure(422, file, "http://x", None).to_string(), "error: no (bad)\n  a.yaml:3:7: no");
+    }
+
+    #[test]
+    fn a_refusal_comes_with_the_command_that_helps() {
+        let help = |body: &str| failure(404, body, "http://x", None).to_string();
+        let absent = help(r#"{"detail": "there is no execution `a#9`", "code": "no_such_execution"}"#);
+        assert!(absent.ends_with("\nhelp: `pulse get executions` lists those there are"), "{absent}");
+        let running = help(r#"{"detail": "`a#1` is not over", "code": "already_running", "name": "a#1"}"#);
+        assert!(
+            running.ends_with("\nhelp: to see what holds it: pulse why 'a#1'; to follow it: pulse logs -f 'a#1'"),
+            "{running}"
+        );
+        let own = help(r#"{"detail": "no", "code": "no_such_execution", "help": "look elsewhere"}"#);
+        assert!(own.ends_with("\nhelp: look elsewhere"), "what the server says goes before it: {own}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Answer {
         let prompt: Prompt = view(prompts::find(&client, &self.subject, Wanted::Open)?)?;
         let option = match &self.option {
             Some(said) => prompts::choose(&prompt.asked.options, said)?,
-            None => match closed(&prompt) {
+            None => match prompts::closed(&prompt) {
                 Some(how) => return Ok(late(&prompt, &how)),
                 None => match ask(&prompt)? {
                     Some(option) => option,
@@ -54,12 +54,6 @@ impl Answer {
     }
 }
 
-/// How a question was closed, if it is not open.
-fn closed(prompt: &Prompt) -> Option<String> {
-    let how = || prompts::outcome(&prompt.asked).unwrap_or_else(|| format!("it is {}", prompt.status));
-    (prompt.status != "open").then(how)
-}
-
 /// Somebody or something was quicker.
 fn late(prompt: &Prompt, how: &str) -> Exit {
     output::message(&format!("too late for step {} of {}: {how}", prompt.step, prompt.name));
@@ -74,7 +68,7 @@ fn ask(prompt: &Prompt) -> Result<Option<&str>, Failure> {
     }
     output::message(prompts::described(prompt, false, Timestamp::now()).trim_end());
     loop {
-        output::cue(&format!("Your answer (1 to {}, Enter for none): ", prompt.asked.options.len()));
+        output::cue(&format!("Your answer ({}, Enter for none): ", prompts::range(prompt.asked.options.len())));
         let mut line = String::new();
         let read = std::io::stdin().read_line(&mut line);
         read.map_err(|error| Failure::new(format!("cannot read your answer: {error}")).with_help(prompt.asked.mend()))?;

@@ -144,7 +144,7 @@ impl Get {
     fn say_more(&self, items: &[Value], more: bool) {
         if more {
             let count = items.len();
-            output::message(&format!("there are more {} than these {count}; --limit shows more", self.kind.plural()));
+            output::message(&format!("there are more {}, at most {count} are shown; --limit shows more", self.kind.plural()));
         }
     }
 

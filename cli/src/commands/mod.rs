@@ -8,6 +8,7 @@ mod describe;
 mod get;
 mod import;
 mod logs;
+mod once;
 mod pause;
 mod plan;
 mod reconcile;

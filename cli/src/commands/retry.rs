@@ -1,5 +1,6 @@
 //! `pulse retry EXECUTION`: run it again as a new execution.
 
+use super::once::Once;
 use super::{begun, execution_path};
 use crate::args::Common;
 use crate::exit::Exit;
@@ -29,6 +30,8 @@ pub struct Retry {
     /// Show terminal control sequences of the output as they are
     #[arg(long, requires = "follow")]
     raw: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Retry {
@@ -38,10 +41,13 @@ impl Retry {
         let without = [Format::Table, Format::Json, Format::Yaml, Format::Name];
         let format = common.format_of(if self.follow { &with_follow } else { &without })?;
         let client = common.client()?;
-        let answer = client.post(&format!("{}/retry", execution_path(&self.execution)), &self.body(), &[]);
+        let answer = self.once.start(&client, &format!("{}/retry", execution_path(&self.execution)), &self.body());
         let answer = answer.map_err(|failure| self.helped(failure))?;
         // A number counts within its source; the id means this one for sure.
         let name = if self.execution.contains('#') { text(&answer, "/name") } else { text(&answer, "/id") };
+        if let Some(said) = dropped(&answer).filter(|_| !matches!(format, Format::Json | Format::Yaml)) {
+            output::message(&said);
+        }
         match format {
             Format::Json => output::print(&output::json(&answer))?,
             Format::Yaml => output::print(&output::yaml(&answer)?)?,
@@ -82,10 +88,15 @@ impl Retry {
             }
             Some("nothing_failed") => failure.with_help(format!("to run it all again: pulse retry '{execution}' --from-start")),
             Some("not_over") => failure.with_help(format!("to follow it: pulse logs -f '{execution}'")),
-            None if failure.is_passing() && !failure.is_unsent() => {
-                failure.with_help("whether it started is not known; `pulse get executions` shows it")
-            }
             _ => failure,
         }
     }
+}
+
+/// Parameters that the new execution does not get, where there are some.
+fn dropped(answer: &Value) -> Option<String> {
+    let names = answer.get("droppedParams").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<&str> = names.filter_map(Value::as_str).collect();
+    let names = (!names.is_empty()).then(|| names.join(", "))?;
+    Some(format!("parameters that are not given again, because the workflow does not declare them any more: {names}"))
 }

@@ -5,15 +5,15 @@ mod params;
 
 use super::agents::pair;
 use super::begun;
+use super::once::Once;
 use crate::args::Common;
-use crate::client::{Client, view};
+use crate::client::view;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::{Follow, Selection};
 use crate::output::{self, Format};
 use crate::views::text;
 use serde_json::{Value, json};
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
 /// Start a workflow. With --follow exits 0 succeeded, 1 failed, 3 cancelled, 5 waiting for a person
@@ -42,9 +42,8 @@ pub struct Run {
     /// Show terminal control sequences of the output as they are
     #[arg(long, requires = "follow")]
     raw: bool,
-    /// The same key starts one execution only, however often it is sent
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Run {
@@ -58,7 +57,11 @@ impl Run {
         let format = common.format_of(known)?;
         let body = self.body()?;
         let client = common.client()?;
-        let answer = if self.dry_run { client.post("/executions", &body, &[])? } else { self.start(&client, &body)? };
+        let answer = if self.dry_run {
+            client.post("/executions", &body, &[])?
+        } else {
+            self.once.start(&client, "/executions", &body)?
+        };
         // A number counts within its source, so that where there are several only the id surely means this one.
         let name = text(&answer, if self.source.is_some() { "/id" } else { "/name" });
         match format {
@@ -90,31 +93,5 @@ impl Run {
             body["dryRun"] = Value::from(true);
         }
         Ok(body)
-    }
-
-    /// Starts it once, also when an answer is lost on its way: every try has the same key.
-    fn start(&self, client: &Client, body: &Value) -> Result<Value, Failure> {
-        let key = self.idempotency_key.clone().unwrap_or_else(fresh_key);
-        let help =
-            format!("whether it started is not known; run it again with --idempotency-key {key}, which starts it at most once");
-        client.post_again("/executions", body, &[("Idempotency-Key", &key)], &help)
-    }
-}
-
-/// A key that no other start has: two keyed hashes, whose keys the system draws at random for each process.
-fn fresh_key() -> String {
-    let now = jiff::Timestamp::now().as_nanosecond();
-    let part = || RandomState::new().hash_one((now, std::process::id()));
-    format!("pulse-{:016x}{:016x}", part(), part())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fresh_key;
-
-    #[test]
-    fn keys_differ() {
-        assert_ne!(fresh_key(), fresh_key());
-        assert_eq!(fresh_key().len(), 38);
     }
 }

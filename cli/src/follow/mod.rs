@@ -1,4 +1,4 @@
-//! Following an execution: look at it every quarter of a second, show what is new. Level-triggered: each look starts from
+//! Following an execution: look at it every fifth of a second, show what is new. Level-triggered: each look starts from
 //! what the server says now, so that a lost connection or a controller that restarts costs nothing but time.
 
 mod lines;

@@ -23,15 +23,19 @@ pub struct Narrator {
 }
 
 impl Narrator {
-    /// Steps that began, told before their output; and before them those that were taken over.
+    /// Steps that began, told before their output; and before them what ended without any: steps that were taken over, questions,
+    /// waits, values and routes. What follows a step whose output is still to be shown is told after it.
     pub fn before(&mut self, execution: &Execution) {
-        for step in execution.steps.iter().filter(|step| step.carried && step.is_over()) {
-            if self.tell_once(step) {
+        let mut behind = false;
+        for step in execution.steps.iter().filter(|step| step.status != "pending") {
+            let is_silent = step.carried || matches!(step.kind.as_str(), "prompt" | "wait" | "parse" | "route");
+            let told = self.steps.get(&(step.id.clone(), step.visit)) == Some(&step.status);
+            behind |= step.is_over() && !is_silent && !told;
+            if step.is_over() && is_silent && !behind && self.tell_once(step) {
                 message(&steps::ended(step));
             }
-        }
-        for step in execution.steps.iter().filter(|step| step.status != "pending" && !step.is_over()) {
-            if self.tell_once(step)
+            if !step.is_over()
+                && self.tell_once(step)
                 && let Some(began) = steps::began(step, Timestamp::now())
             {
                 message(&began);
@@ -81,6 +85,9 @@ impl Narrator {
         let took = when::between(execution.started_at, execution.ended_at, Timestamp::now());
         let took = if took.is_empty() { took } else { format!(" after {took}") };
         message(&format!("{} {}{took}{why}", execution.name, execution.status));
+        if execution.status == "failed" {
+            message(&execution.again());
+        }
     }
 
     fn tell_once(&mut self, step: &Step) -> bool {

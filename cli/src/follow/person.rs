@@ -1,7 +1,7 @@
 //! The one who follows on a terminal: a question that is open is offered to them, and what they type is their answer. While
 //! they think, the following goes on; the thread that reads their lines decides nothing.
 
-use crate::prompts::choose;
+use crate::prompts::{choose, range};
 use crate::views::StepPrompt;
 use std::io::{BufRead, IsTerminal};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -102,7 +102,7 @@ impl Person {
     pub fn cue(&mut self) -> Option<String> {
         let offer = self.offered.as_mut()?;
         offer.chosen = false;
-        Some(format!("Your answer (1 to {}, Ctrl-D to leave it to others): ", offer.options.len()))
+        Some(format!("Your answer ({}, Ctrl-D to leave it to others): ", range(offer.options.len())))
     }
 }
 

@@ -31,6 +31,11 @@ pub fn choose<'a>(options: &'a [String], said: &str) -> Result<&'a str, Failure>
     }
 }
 
+/// The numbers that can be said, as a cue shows them.
+pub fn range(count: usize) -> String {
+    if count == 1 { "1".to_owned() } else { format!("1 to {count}") }
+}
+
 /// Options with the numbers that are shown before them.
 pub(super) fn numbers(options: &[String]) -> impl Iterator<Item = (usize, &String)> {
     options.iter().enumerate().map(|(place, option)| (place + 1, option))
@@ -42,7 +47,7 @@ pub fn choices(options: &[String]) -> String {
     let each: Vec<String> = options.iter().map(|option| quoted(option)).collect();
     let line = each.join("|");
     let plain = !options.iter().any(|option| option.chars().any(char::is_control));
-    if plain && line.chars().count() <= FEW { line } else { format!("NUMBER   (1 to {})", options.len()) }
+    if plain && line.chars().count() <= FEW { line } else { format!("NUMBER   ({})", range(options.len())) }
 }
 
 #[cfg(test)]
@@ -80,6 +85,6 @@ mod tests {
     fn choices_can_be_pasted() {
         assert_eq!(choices(&options(&["Yes", "Check again"])), "Yes|'Check again'");
         assert_eq!(choices(&options(&["x".repeat(50).as_str(), "y".repeat(50).as_str()])), "NUMBER   (1 to 2)");
-        assert_eq!(choices(&options(&["a\nb"])), "NUMBER   (1 to 1)");
+        assert_eq!(choices(&options(&["a\nb"])), "NUMBER   (1)");
     }
 }

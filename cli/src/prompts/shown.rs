@@ -37,6 +37,18 @@ pub fn outcome(prompt: &StepPrompt) -> Option<String> {
     })
 }
 
+/// How a question was closed; `None` while it is open.
+pub fn closed(prompt: &Prompt) -> Option<String> {
+    match prompt.status.as_str() {
+        "open" => None,
+        "withdrawn" => {
+            let at = prompt.asked.closed_at.map_or_else(String::new, |at| format!(" at {}", when::local(at)));
+            Some(format!("it was withdrawn{at}, because its execution was cancelled or ended"))
+        }
+        other => Some(outcome(&prompt.asked).unwrap_or_else(|| format!("it is {other}"))),
+    }
+}
+
 /// Everything of a question; with `all` also what else is cut to what fits on a page.
 pub fn described(prompt: &Prompt, all: bool, now: Timestamp) -> String {
     let asked = &prompt.asked;
@@ -44,6 +56,7 @@ pub fn described(prompt: &Prompt, all: bool, now: Timestamp) -> String {
         time.map_or_else(String::new, |time| format!("{} ({})", when::local(time), how(time, now)))
     };
     let visit = if prompt.visit > 1 { format!(" (visit {})", prompt.visit) } else { String::new() };
+    let is_withdrawn = prompt.status == "withdrawn";
     let deadline = prompt.deadline.filter(|_| prompt.status == "open");
     let targets = if prompt.targets.is_empty() { String::new() } else { agents(&prompt.targets, all) };
     let mut said = fields(&[
@@ -56,7 +69,8 @@ pub fn described(prompt: &Prompt, all: bool, now: Timestamp) -> String {
         ("Asked", at(asked.opened_at, |time, now| format!("{} ago", when::age(Some(time), now)))),
         ("Timeout", asked.timeout.clone().unwrap_or_default()),
         ("Deadline", at(deadline, when::left)),
-        ("Answer", outcome(asked).unwrap_or_default()),
+        ("Answer", outcome(asked).filter(|_| !is_withdrawn).unwrap_or_default()),
+        ("Withdrawn", at(asked.closed_at.filter(|_| is_withdrawn), |time, now| format!("{} ago", when::age(Some(time), now)))),
         ("Targets", targets),
     ]);
     let _ = write!(said, "\n{}", question(asked));
@@ -133,7 +147,7 @@ fn agents(names: &[String], all: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{described, outcome};
+    use super::{closed, described, outcome};
     use crate::views::Prompt;
     use serde_json::{Value, json};
 
@@ -168,6 +182,22 @@ mod tests {
         ] {
             assert!(said.contains(part), "{part:?} is not in\n{said}");
         }
+    }
+
+    #[test]
+    fn a_question_that_was_withdrawn_was_nobodys_to_answer() {
+        let mut prompt = prompt(json!([]));
+        assert_eq!(closed(&prompt), None);
+        prompt.status = "withdrawn".into();
+        prompt.asked.closed_at = "2026-11-21T05:01:00Z".parse().ok();
+        let said = described(&prompt, false, "2026-11-21T05:03:00Z".parse().unwrap());
+        assert!(said.contains("Status:      withdrawn\n") && said.contains("\nWithdrawn:   2026-11-21 "), "{said}");
+        assert!(said.contains(" (2m00s ago)\n") && !said.contains("nobody answered") && !said.contains("to answer"), "{said}");
+        let how = closed(&prompt).unwrap();
+        assert!(
+            how.starts_with("it was withdrawn at 2026-11-21 ") && how.ends_with("because its execution was cancelled or ended"),
+            "{how}"
+        );
     }
 
     #[test]

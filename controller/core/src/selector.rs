@@ -63,6 +63,9 @@ pub struct Inventory {
 /// Why a selection could not be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
+    /// The limit of the start, not an item of the step.
+    #[error("in the limit, {0}")]
+    Limit(Box<TargetError>),
     /// An item is not of the form.
     #[error("target {item:?}: {error}")]
     Invalid {
@@ -222,7 +225,7 @@ pub fn resolve(items: &[String], limit: Option<&str>, inventory: &Inventory) -> 
         return Err(TargetError::Empty(format!("no agent matches {}", quoted(items))));
     }
     if let Some(limit) = limit {
-        let narrowed = inventory.select(limit)?;
+        let narrowed = inventory.select(limit).map_err(|error| TargetError::Limit(Box::new(error)))?;
         selected.retain(|name| narrowed.contains(name));
         if selected.is_empty() {
             return Err(TargetError::Empty(format!("no agent of {} is left within the limit `{}`", quoted(items), shown(limit))));

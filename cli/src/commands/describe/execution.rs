@@ -45,7 +45,12 @@ pub(super) fn execution(execution: &Execution, now: Timestamp) -> String {
             let _ = writeln!(said, "  {}", visible(&reason.said(now)));
         }
     }
-    for mend in execution.mend() {
+    let mends = execution.mend();
+    // Without reasons these would look like a part of the last step.
+    if execution.reasons.is_empty() && !mends.is_empty() {
+        said.push('\n');
+    }
+    for mend in mends {
         let _ = writeln!(said, "  {}", visible(&mend));
     }
     said

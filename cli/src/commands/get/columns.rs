@@ -79,6 +79,7 @@ const SCHEDULES: &[Column] = &[
 const EXECUTIONS: &[Column] = &[
     ("NAME", false, |item, _| Kind::Executions.name_of(item)),
     ("STATUS", false, |item, _| text(item, "/status")),
+    ("WAITS FOR", false, |item, _| text(item, "/waits/for")),
     ("STARTED BY", false, |item, _| text(item, "/startedBy")),
     ("AGE", false, |item, now| age(item, "/createdAt", now)),
     ("DURATION", false, |item, now| when::between(time(item, "/startedAt"), time(item, "/endedAt"), now)),

@@ -175,20 +175,20 @@ impl fmt::Display for Reason {
             }
             ReasonKind::Unknown { attempt, why } => write!(f, "unknown: {why}; a person can settle attempt {attempt}"),
             ReasonKind::Cancelling { mode: CancelMode::Drain, by, running, .. } => {
-                write!(f, "cancelled by {by}; {running} running commands may end")
+                write!(f, "cancelled by {by}; {} may end", commands(*running))
             }
             ReasonKind::Cancelling { mode: CancelMode::Kill, by, running, away: 0 } => {
-                write!(f, "cancelled by {by}; {running} running commands are being ended")
+                write!(f, "cancelled by {by}; {} being ended", being(*running))
             }
             ReasonKind::Cancelling { mode: CancelMode::Kill, by, running, away } => {
                 write!(
                     f,
-                    "cancelled by {by}; {running} running commands are being ended, {away} of them on agents that are away \
-                     and are told once they are back"
+                    "cancelled by {by}; {} being ended, {away} of them on agents that are away and are told once they are back",
+                    being(*running)
                 )
             }
             ReasonKind::TimedOut { running, .. } => {
-                write!(f, "the workflow's timeout is over; {running} running commands may end")
+                write!(f, "the workflow's timeout is over; {} may end", commands(*running))
             }
             ReasonKind::Person { message, until: None, .. } => write!(f, "waits for a person: {message}"),
             ReasonKind::Person { message, until: Some(_), .. } => {
@@ -209,4 +209,14 @@ impl fmt::Display for Reason {
             ),
         }
     }
+}
+
+/// `1 running command`, `2 running commands`.
+fn commands(count: usize) -> String {
+    format!("{count} running {}", if count == 1 { "command" } else { "commands" })
+}
+
+/// The same with its verb.
+fn being(count: usize) -> String {
+    format!("{} {}", commands(count), if count == 1 { "is" } else { "are" })
 }

@@ -130,6 +130,19 @@ fn what_cannot_have_come_before_is_refused_with_what_can() {
 }
 
 #[test]
+fn a_condition_asks_a_steps_agents_and_an_error_names_its_place() {
+    let with = |when: &str| {
+        let mut step = run("b", "true");
+        step["when"] = json!(when);
+        findings(json!([run("a", "true"), ask("ask", json!(["Yes"])), step]))
+    };
+    for when in ["len(steps.a.agents) == 1", "\"a\" in steps.a.agents && !is_empty(steps.a.agents)"] {
+        assert_eq!(with(when), "", "{when}");
+    }
+    insta::assert_snapshot!(with("true && len(steps.ask.agents) == 1"));
+}
+
+#[test]
 fn a_step_that_no_way_leads_to_is_a_warning() {
     let mut first = run("a", "true");
     first["goto"] = json!("c");

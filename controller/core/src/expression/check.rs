@@ -2,7 +2,7 @@
 //! statements, closures, maps and interpolated texts do not.
 
 use super::chain::{Link, links};
-use super::{ExpressionError, engine, hint};
+use super::{ExpressionError, engine, habit, hint};
 use crate::values::{Path, PathError, Scope, has_state};
 use rhai::{AST, Expr, Position, Stmt};
 
@@ -34,6 +34,9 @@ pub(super) fn check(text: &str, ast: &AST, scope: &Scope) -> Result<Vec<Use>, Ex
 /// Functions that can be asked of a map; `"x" in map` is `contains(map, "x")` to rhai.
 const MAP_FUNCTIONS: [&str; 3] = ["contains", "len", "is_empty"];
 
+/// How a step can have ended.
+const STATUSES: [&str; 5] = ["succeeded", "failed", "skipped", "cancelled", "unknown"];
+
 /// What a path can begin with.
 const ROOTS: [&str; 6] = ["params", "steps", "state", "promptResponse", "execution", "git"];
 
@@ -64,7 +67,7 @@ impl Check<'_> {
             Expr::And(operands, _) | Expr::Or(operands, _) => self.all(operands.iter()),
             Expr::FnCall(call, position) => self.call(&call.name, &call.args, *position),
             Expr::Variable(variable, _, position) if variable.1 == "promptResponse" => {
-                self.path(&variable.1, *position, &[]).map(drop)
+                self.path(&variable.1, *position, &[], false).map(drop)
             }
             Expr::Variable(variable, _, position) => Err(self.root_alone(&variable.1, *position)),
             Expr::Dot(..) | Expr::Index(..) => self.chain(expression),
@@ -79,8 +82,9 @@ impl Check<'_> {
     fn call(&mut self, name: &str, arguments: &[Expr], position: Position) -> Result<(), ExpressionError> {
         let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !operator && !engine::FUNCTIONS.contains(&name) {
-            let known = crate::values::listed(engine::FUNCTIONS.into_iter());
-            return Err(self.error(position, format!("there is no function `{name}`"), format!("there are {known}")));
+            let known = || format!("there are {}", crate::values::listed(engine::FUNCTIONS.into_iter()));
+            let help = habit::call(name).map_or_else(known, str::to_owned);
+            return Err(self.error(position, format!("there is no function `{name}`"), help));
         }
         if operator && !engine::OPERATORS.contains(&name) {
             let known = crate::values::listed(engine::OPERATORS.into_iter());
@@ -91,11 +95,24 @@ impl Check<'_> {
             ));
         }
         match arguments {
-            [Expr::Variable(variable, _, position), rest @ ..] if variable.1 == "state" && MAP_FUNCTIONS.contains(&name) => {
-                self.state(*position)?;
-                self.all(rest)
-            }
+            [first, rest @ ..] if MAP_FUNCTIONS.contains(&name) && self.map(first)? => self.all(rest),
             all => self.all(all),
+        }
+    }
+
+    /// Whether it is `state` or `steps.<id>.agents`, of which something is asked; checked when it is.
+    fn map(&mut self, expression: &Expr) -> Result<bool, ExpressionError> {
+        if let Expr::Variable(variable, _, position) = expression {
+            return if variable.1 == "state" { self.state(*position).map(|()| true) } else { Ok(false) };
+        }
+        let (base, links) = links(expression);
+        match (base, links.as_slice()) {
+            (Expr::Variable(root, _, position), [_, Link::Name("agents", _) | Link::Index(Expr::StringConstant(..))])
+                if root.1 == "steps" =>
+            {
+                self.path(&root.1, *position, &links, true).map(|_| true)
+            }
+            _ => Ok(false),
         }
     }
 
@@ -109,7 +126,7 @@ impl Check<'_> {
         let (base, links) = links(expression);
         let mut rest = links.as_slice();
         match base {
-            Expr::Variable(variable, _, position) => rest = self.path(&variable.1, *position, &links)?,
+            Expr::Variable(variable, _, position) => rest = self.path(&variable.1, *position, &links, false)?,
             other => self.expression(other)?,
         }
         for link in rest {
@@ -128,8 +145,14 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Checks the path that begins with a root; answers what follows it.
-    fn path<'l, 'e>(&mut self, root: &str, position: Position, links: &'l [Link<'e>]) -> Result<&'l [Link<'e>], ExpressionError> {
+    /// Checks the path that begins with a root; answers what follows it. `is_asked`: a function takes it as a map.
+    fn path<'l, 'e>(
+        &mut self,
+        root: &str,
+        position: Position,
+        links: &'l [Link<'e>],
+        is_asked: bool,
+    ) -> Result<&'l [Link<'e>], ExpressionError> {
         if !ROOTS.contains(&root) {
             return Err(self.root_alone(root, position));
         }
@@ -138,6 +161,10 @@ impl Check<'_> {
             match link {
                 Link::Name(name, _) => names.push((*name).to_owned()),
                 Link::Index(Expr::StringConstant(name, _)) => names.push(name.to_string()),
+                Link::Index(index) if root == "params" && names.len() > 1 => {
+                    let help = "ask a list with `.contains(\"…\")`, `\"…\" in …` or `.len()`";
+                    return Err(self.error(index.position(), format!("`{}` has no parts", names.join(".")), help));
+                }
                 Link::Index(index) => {
                     return Err(self.error(index.position(), "brackets hold a fixed text here", "write `[\"name\"]`"));
                 }
@@ -149,11 +176,19 @@ impl Check<'_> {
             return self.state(position).map(|()| rest);
         }
         // What a map of agents is asked: how many there are, and whether one is among them.
-        let asks_agents = names.len() == 3 && root == "steps" && names[2] == "agents" && !rest.is_empty();
+        let asks_agents = names.len() == 3 && root == "steps" && names[2] == "agents" && (is_asked || !rest.is_empty());
         let asks_agents = asks_agents && self.scope.of_kind("execute").any(|id| id == names[1]);
         let whole = names.join(".");
         let asked = if asks_agents { format!("steps.{}.status", names[1]) } else { whole };
         let path = Path::parse(&asked, self.scope).map_err(|error| self.unknown(&names, self.path_error(position, error)))?;
+        if let [root, step, agents, name @ .., field] = names.as_slice()
+            && root == "steps"
+            && name.len() > 1
+        {
+            let name = name.join(".");
+            let said = format!("`.{agents}.{name}` is read as several names, because a name behind a dot has no dot itself");
+            return Err(self.error(position, said, format!("write `steps.{step}.{agents}[\"{name}\"].{field}`")));
+        }
         // A name with a dot is one name to a path and two to rhai.
         let may_have_dots = root == "state" || (root == "steps" && names.len() == 5);
         if names.iter().skip(1).any(|name| name.contains('.')) && !may_have_dots {
@@ -165,18 +200,29 @@ impl Check<'_> {
         Ok(rest)
     }
 
-    /// Where brackets are needed, the mend shows them.
+    /// The error with a mend in the words of expressions.
     fn unknown(&self, names: &[String], error: ExpressionError) -> ExpressionError {
-        match names {
-            [root, id, agents, ..]
-                if root == "steps" && agents == "agents" && self.scope.of_kind("execute").any(|step| step == id) =>
-            {
-                let help =
-                    format!("write `steps.{id}.agents[\"<name>\"].<field>`, the field one of `status`, `exitCode`, `stdout`");
-                ExpressionError { help: Some(help), ..error }
+        let is_command = |id: &String| self.scope.of_kind("execute").any(|step| step == id);
+        let function = |called: &str| engine::FUNCTIONS.contains(&called).then(|| format!("write `.{called}()`"));
+        let help = match names {
+            [root, id, status] if root == "steps" && STATUSES.contains(&status.as_str()) && self.scope.step(id).is_some() => {
+                format!("write `steps.{id}.status == \"{status}\"`")
             }
-            _ => error,
-        }
+            [root, _, agents, called] if root == "steps" && agents == "agents" && habit::call(called).is_some() => {
+                habit::call(called).unwrap_or_default().to_owned()
+            }
+            [.., called] if names.len() > 1 && names[0] != "state" && function(called).is_some() => {
+                function(called).unwrap_or_default()
+            }
+            [root, id, agents] if root == "steps" && agents == "agents" && is_command(id) => format!(
+                "write `steps.{id}.agents[\"<name>\"].<field>`, the field one of `status`, `exitCode`, `stdout`, or ask the map: `.len()`, `.contains(\"<name>\")`"
+            ),
+            [root, id, agents, ..] if root == "steps" && agents == "agents" && is_command(id) => {
+                format!("write `steps.{id}.agents[\"<name>\"].<field>`, the field one of `status`, `exitCode`, `stdout`")
+            }
+            _ => return error,
+        };
+        ExpressionError { help: Some(help), ..error }
     }
 
     fn root_alone(&self, root: &str, position: Position) -> ExpressionError {
@@ -194,6 +240,12 @@ impl Check<'_> {
         };
         let error = self.path_error(position, error);
         let quoted = || {
+            if self.scope.params.iter().any(|param| param == root) {
+                return format!("write `params.{root}`, or `\"{root}\"` where a text is meant");
+            }
+            if self.scope.step(root).is_some() {
+                return format!("write `steps.{root}.status`, or `\"{root}\"` where a text is meant");
+            }
             let roots = crate::values::listed(ROOTS.into_iter());
             format!("a text stands in double quotes: `\"{root}\"`; paths begin with {roots}")
         };

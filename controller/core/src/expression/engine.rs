@@ -101,22 +101,56 @@ fn register_functions(engine: &mut Engine) {
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) message: String,
-    pub(super) convert: Option<Convert>,
+    pub(super) help: Option<String>,
+    pub(super) unlike: Option<Unlike>,
 }
 
-/// The text beside an operator that should be made a number.
+/// An operator between values that do not go together.
 #[derive(Debug, Clone)]
-pub(super) struct Convert {
+pub(super) struct Unlike {
     /// The operator.
     pub(super) operator: String,
-    /// It stands on the left of it.
-    pub(super) left: bool,
-    /// The function that makes it one.
-    pub(super) function: &'static str,
+    /// What stands on the left of it.
+    pub(super) left: Kind,
+    /// What stands on the right of it.
+    pub(super) right: Kind,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A text.
+    Text,
+    /// A whole number.
+    Whole,
+    /// A number with a point.
+    Float,
+    /// True or false.
+    Truth,
+    /// A list.
+    List,
+    /// A map.
+    Map,
+    /// Anything else.
+    Other,
+}
+
+impl Kind {
+    fn of(value: &Dynamic) -> Self {
+        match value {
+            value if value.is_string() => Self::Text,
+            value if value.is_int() => Self::Whole,
+            value if value.is_float() => Self::Float,
+            value if value.is_bool() => Self::Truth,
+            value if value.is_array() => Self::List,
+            value if value.is_map() => Self::Map,
+            _ => Self::Other,
+        }
+    }
 }
 
 fn failure(message: impl Into<String>) -> Box<EvalAltResult> {
-    carried(Failure { message: message.into(), convert: None })
+    carried(Failure { message: message.into(), help: None, unlike: None })
 }
 
 fn carried(failure: Failure) -> Box<EvalAltResult> {
@@ -124,14 +158,24 @@ fn carried(failure: Failure) -> Box<EvalAltResult> {
 }
 
 fn int(text: &str) -> Outcome<i64> {
-    let shown: String = text.trim().chars().take(40).collect();
-    text.trim().parse().map_err(|_| failure(format!("`int(…)`: the text {shown:?} is no whole number")))
+    text.trim().parse().map_err(|_| match text.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() => no_number("int", text, "no whole number", "write `float(…)`"),
+        _ => no_number("int", text, "no whole number", ONE_NUMBER),
+    })
 }
 
 fn float(text: &str) -> Outcome<f64> {
-    let shown: String = text.trim().chars().take(40).collect();
     let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
-    number.ok_or_else(|| failure(format!("`float(…)`: the text {shown:?} is no number")))
+    number.ok_or_else(|| no_number("float", text, "no number", ONE_NUMBER))
+}
+
+/// What to do about a text that holds more than a number, or none.
+const ONE_NUMBER: &str = "let the text be the number alone: a `parse` step with `format: regex` takes it out of an output";
+
+fn no_number(function: &str, text: &str, what: &str, help: &str) -> Box<EvalAltResult> {
+    let shown: String = text.trim().chars().take(40).collect();
+    let message = format!("`{function}(…)`: the text {shown:?} is {what}");
+    carried(Failure { message, help: Some(help.to_owned()), unlike: None })
 }
 
 fn contains(list: &[Dynamic], item: &Dynamic) -> Outcome<bool> {
@@ -194,19 +238,11 @@ fn number(value: &Dynamic) -> Option<f64> {
     value.as_float().ok().or_else(|| value.as_int().ok().map(|number| number as f64))
 }
 
-/// The error about an operator between unlike values, with the mend.
+/// The error about an operator between unlike values.
 fn unlike(operator: &str, a: &Dynamic, b: &Dynamic) -> Box<EvalAltResult> {
-    let other = match (text(a).is_some(), text(b).is_some()) {
-        (true, false) if number(b).is_some() => Some((true, b)),
-        (false, true) if number(a).is_some() => Some((false, a)),
-        _ => None,
-    };
-    let convert = other.map(|(left, other)| Convert {
-        operator: operator.to_owned(),
-        left,
-        function: if other.is_int() { "int" } else { "float" },
-    });
-    carried(Failure { message: format!("`{operator}` between {} and {}", said(a.type_name()), said(b.type_name())), convert })
+    let message = format!("`{operator}` between {} and {}", said(a.type_name()), said(b.type_name()));
+    let unlike = Unlike { operator: operator.to_owned(), left: Kind::of(a), right: Kind::of(b) };
+    carried(Failure { message, help: None, unlike: Some(unlike) })
 }
 
 /// A type as people say it.

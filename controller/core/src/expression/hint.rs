@@ -1,39 +1,11 @@
-//! Errors as people read them, with a mend for habits from other languages.
+//! Errors before a text is an expression: habits from other languages, names with dashes, syntax.
 
-use super::check::Use;
-use super::{ExpressionError, engine};
+use super::{ExpressionError, habit};
 use crate::values::Scope;
-use rhai::{EvalAltResult, ParseError, Position};
+use rhai::{LexError, ParseError, ParseErrorType, Position};
 
 /// The longest expression, in bytes.
 const MAX_BYTES: usize = 8 * 1024;
-
-/// Texts outside of quotes that are no rhai, what to say of them, and what to write instead.
-const HABITS: [(&str, &str, &str); 19] = [
-    ("===", "`===` is no operator", "write `==`: it never converts"),
-    ("!==", "`!==` is no operator", "write `!=`: it never converts"),
-    ("{{", "an expression has no braces", "write the path alone: `params.name == \"…\"`"),
-    ("'", "single quotes hold a single character", "write texts in double quotes: `\"yes\"`"),
-    ("`", "backticks are not supported", "write texts in double quotes: `\"yes\"`"),
-    (
-        "null",
-        "there is no `null`: every value is there, or reading it is an error",
-        "compare with `\"\"`, or ask for `steps.<id>.status`",
-    ),
-    ("undefined", "there is no `undefined`", "compare with `\"\"`, or ask for `steps.<id>.status`"),
-    (".length", "`.length` is `.len()`", "write `.len()`"),
-    (".includes", "`.includes` is `.contains`", "write `.contains(\"…\")`"),
-    (".startsWith", "`.startsWith` is `.starts_with`", "write `.starts_with(\"…\")`"),
-    (".endsWith", "`.endsWith` is `.ends_with`", "write `.ends_with(\"…\")`"),
-    (".toLowerCase", "`.toLowerCase` is `.to_lower`", "write `.to_lower()`"),
-    (".toUpperCase", "`.toUpperCase` is `.to_upper`", "write `.to_upper()`"),
-    (".exit_code", "it is spelled `exitCode`", "write `.exitCode`"),
-    ("parseInt", "`parseInt` is `int`", "write `int(…)`"),
-    ("Number", "`Number` is `int` or `float`", "write `int(…)` or `float(…)`"),
-    ("and", "`and` is `&&`", "write `&&`"),
-    ("or", "`or` is `||`", "write `||`"),
-    ("not", "`not` is `!`", "write `!`"),
-];
 
 /// Habits that rhai reads in another way, or refuses with a sentence that does not help.
 pub(super) fn before_parsing(text: &str, scope: &Scope) -> Option<ExpressionError> {
@@ -45,7 +17,8 @@ pub(super) fn before_parsing(text: &str, scope: &Scope) -> Option<ExpressionErro
         return Some(ExpressionError::new(0, message, "compute it in a step and compare its stdout".to_owned()));
     }
     let bare = without_texts(text);
-    habit(&bare).or_else(|| dashed_step(&bare, scope)).or_else(|| dashed_state(&bare)).or_else(|| assignment_or_choice(&bare))
+    let dashed = || dashed_step(&bare, scope).or_else(|| dashed_target(text, &bare)).or_else(|| dashed_state(&bare));
+    habit::habit(&bare).or_else(dashed).or_else(|| single_sign(&bare))
 }
 
 /// The text with what stands between double quotes blanked, so that offsets stay.
@@ -62,27 +35,6 @@ fn without_texts(text: &str) -> String {
     text.chars().map(blank).collect()
 }
 
-fn habit(bare: &str) -> Option<ExpressionError> {
-    let found = HABITS.iter().filter_map(|(habit, message, help)| {
-        let whole = |at: &usize| stands_alone(habit, &bare[..*at], &bare[at + habit.len()..]);
-        let at = bare.match_indices(habit).map(|(at, _)| at).find(whole)?;
-        Some(ExpressionError::new(at, *message, (*help).to_owned()))
-    });
-    found.min_by_key(|error| error.offset)
-}
-
-/// The habit is no part of a longer word, and no parameter or step of that name.
-fn stands_alone(habit: &str, before: &str, after: &str) -> bool {
-    let continues = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let begins = match habit.chars().next() {
-        Some('.') => !["params", "steps", "state"].iter().any(|root| before.ends_with(root)),
-        Some(first) if continues(first) => !before.ends_with(|c| continues(c) || c == '.'),
-        _ => true,
-    };
-    let ends = !habit.ends_with(continues) || !after.starts_with(continues);
-    begins && ends
-}
-
 /// `steps.my-step.status` is a subtraction to rhai.
 fn dashed_step(bare: &str, scope: &Scope) -> Option<ExpressionError> {
     let dashed = scope.earlier_steps.iter().map(|step| &*step.id).filter(|id| id.contains('-'));
@@ -91,9 +43,27 @@ fn dashed_step(bare: &str, scope: &Scope) -> Option<ExpressionError> {
     Some(ExpressionError::new(at, message, format!("write `steps[\"{id}\"]`")))
 }
 
+/// `steps.check.agents.web-1.status` is one, too.
+fn dashed_target(text: &str, bare: &str) -> Option<ExpressionError> {
+    const AGENTS: &str = ".agents.";
+    let of_path = |c: char| of_name(c) || matches!(c, '.' | '[' | ']' | '"');
+    let found = bare.match_indices(AGENTS).find_map(|(dot, _)| {
+        // A step's id in brackets is blanked in the one, and there in the other.
+        let last = text[..dot].char_indices().rev().find(|(_, c)| !of_path(*c));
+        let from = last.map_or(0, |(at, c)| at + c.len_utf8());
+        let behind = &bare[dot + AGENTS.len()..];
+        let path = &behind[..behind.find(|c| !of_name(c) && c != '.').unwrap_or(behind.len())];
+        let (name, field) = path.rsplit_once('.').unwrap_or((path, "<field>"));
+        let is_target = text[from..].starts_with("steps") && name.contains('-') && !name.ends_with('-');
+        is_target.then(|| (from, &text[from..dot], name, field))
+    });
+    let (at, step, name, field) = found?;
+    let message = format!("`.agents.{name}` is a subtraction: a name behind a dot has no dash");
+    Some(ExpressionError::new(at, message, format!("write `{step}.agents[\"{name}\"].{field}`")))
+}
+
 /// `state.disk.web-1.used` is a subtraction to rhai, too; what is under `state` is text, of which nothing is subtracted.
 fn dashed_state(bare: &str) -> Option<ExpressionError> {
-    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let roots = bare.match_indices("state.").map(|(at, _)| at).filter(|at| !bare[..*at].ends_with(|c| of_name(c) || c == '.'));
     let path = |at: usize| {
         let rest = &bare[at..];
@@ -106,77 +76,64 @@ fn dashed_state(bare: &str) -> Option<ExpressionError> {
     Some(ExpressionError::new(at, message, format!("write `state{written}`")))
 }
 
-/// `a = b` and `a ? b : c`.
-fn assignment_or_choice(bare: &str) -> Option<ExpressionError> {
+fn of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+/// `a = b`, `a ? b : c`, `a & b` and `a | b`.
+fn single_sign(bare: &str) -> Option<ExpressionError> {
     for (at, c) in bare.char_indices() {
         let (before, after) = (bare[..at].chars().next_back(), bare[at + c.len_utf8()..].chars().next());
-        if c == '=' && after != Some('=') && !matches!(before, Some('=' | '!' | '<' | '>')) {
-            return Some(ExpressionError::new(at, "`=` would assign; nothing can be assigned here", "write `==`".to_owned()));
-        }
-        if c == '?' {
-            let help = "join conditions with `&&`, `||` and `!`: `(a && b) || (!a && c)`".to_owned();
-            return Some(ExpressionError::new(at, "there is no `?`: values are there, and there is no `a ? b : c`", help));
-        }
+        let alone = after != Some(c) && before != Some(c);
+        let (message, help) = match c {
+            '=' if alone && !matches!(before, Some('!' | '<' | '>')) => {
+                ("`=` would assign; nothing can be assigned here", "write `==`")
+            }
+            '?' => (
+                "there is no `?`: values are there, and there is no `a ? b : c`",
+                "join conditions with `&&`, `||` and `!`: `(a && b) || (!a && c)`",
+            ),
+            '&' if alone => ("`&` is no operator", "write `&&`"),
+            '|' if alone => ("`|` is no operator", "write `||`; a function is called with a dot: `.trim()`"),
+            _ => continue,
+        };
+        return Some(ExpressionError::new(at, message, help.to_owned()));
     }
     None
 }
 
 /// A syntax error.
 pub(super) fn syntax(text: &str, error: &ParseError) -> ExpressionError {
+    let at = offset(text, error.position());
     let help = match error.err_type() {
-        rhai::ParseErrorType::ExprTooDeep => "split it: compute a part in a step of its own",
+        ParseErrorType::PropertyExpected | ParseErrorType::Reserved(..) => match reserved(text, at) {
+            Some(error) => return error,
+            None => "names stand behind a dot, `params.channel`, and texts in double quotes, `\"stable\"`",
+        },
+        ParseErrorType::ExprTooDeep => "split it: compute a part in a step of its own",
+        ParseErrorType::BadInput(LexError::UnterminatedString) => "close the text with a double quote: `\"yes\"`",
+        ParseErrorType::MissingToken(..) => "close what is open",
+        ParseErrorType::MismatchedType(..) => {
+            "compare it, too: `params.x == \"a\" || params.x == \"b\"`, or `params.x in [\"a\", \"b\"]`"
+        }
+        ParseErrorType::UnexpectedEOF => "something is missing at its end: an operator stands between two values",
         _ => "an expression compares values, such as `params.channel == \"stable\" && steps.check.exitCode == 0`",
     };
-    ExpressionError::new(offset(text, error.position()), format!("syntax: {}", error.err_type()), help.to_owned())
-}
-
-/// An error of an evaluation.
-pub(super) fn evaluation(text: &str, error: &EvalAltResult, uses: &[Use]) -> ExpressionError {
-    let message = match error {
-        EvalAltResult::ErrorRuntime(carried, _) => match carried.clone().try_cast::<engine::Failure>() {
-            Some(failure) => {
-                let at = offset(text, error.position());
-                let help = failure.convert.map(|convert| converted(text, at, &convert, uses));
-                return ExpressionError::new(at, failure.message, help);
-            }
-            None => carried.to_string(),
-        },
-        EvalAltResult::ErrorInFunctionCall(_, _, inner, position) => {
-            return ExpressionError { offset: offset(text, *position), ..evaluation(text, inner, uses) };
-        }
-        EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
-            format!("{} is needed here, but this is {}", engine::said(wanted), engine::said(found))
-        }
-        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
-            let called = signature.split(" (").next().unwrap_or(signature);
-            format!("`{called}` cannot be used with such values: {}", engine::said_signature(signature))
-        }
-        EvalAltResult::ErrorTooManyOperations(_) => "the evaluation takes too many steps".to_owned(),
-        other => other.to_string(),
+    let message = match error.err_type() {
+        ParseErrorType::UnexpectedEOF => "syntax: the expression ends too early".to_owned(),
+        other => format!("syntax: {other}"),
     };
-    ExpressionError::new(offset(text, error.position()), message, None)
+    ExpressionError::new(at, message, help.to_owned())
 }
 
-/// How to write a comparison of a text with a number, with the path where one stands beside the operator.
-fn converted(text: &str, at: usize, convert: &engine::Convert, uses: &[Use]) -> String {
-    let engine::Convert { operator, left, function } = convert;
-    let of_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']' | '"');
-    let (before, behind) = (text.get(..at).unwrap_or_default(), text.get(at + operator.len()..).unwrap_or_default());
-    if *left {
-        let from = uses.iter().map(|used| used.from).filter(|from| *from < at).max();
-        let operand = from.and_then(|from| before.get(from..)).map(str::trim_end);
-        return match operand.filter(|operand| operand.chars().all(of_path)) {
-            Some(operand) => format!("write `{function}({operand}) {operator} …`"),
-            None => format!("write `{function}(…) {operator} …` around the text on the left"),
-        };
-    }
-    let operand = behind.trim_start();
-    let from = text.len() - operand.len();
-    let end = operand.find(|c| !of_path(c)).unwrap_or(operand.len());
-    match uses.iter().any(|used| used.from == from) && !operand[end..].starts_with('(') {
-        true => format!("write `… {operator} {function}({})`", &operand[..end]),
-        false => format!("write `… {operator} {function}(…)` around the text on the right"),
-    }
+/// `params.package`: a word that rhai keeps for itself stands behind a dot.
+fn reserved(text: &str, at: usize) -> Option<ExpressionError> {
+    let (before, behind) = (text[..at].strip_suffix('.')?, &text[at..]);
+    let word = &behind[..behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(behind.len())];
+    let from = before.rfind(|c| !of_name(c) && !matches!(c, '.' | '[' | ']' | '"')).map_or(0, |last| last + 1);
+    let path = before.get(from..).filter(|path| !path.is_empty() && !word.is_empty())?;
+    let message = format!("`{word}` is a word of the language, which cannot stand behind a dot");
+    Some(ExpressionError::new(at, message, format!("write `{path}[\"{word}\"]`")))
 }
 
 /// The byte at which a position stands; lines and characters are counted from 1.

@@ -4,7 +4,9 @@
 mod chain;
 mod check;
 mod engine;
+mod habit;
 mod hint;
+mod mend;
 mod scope;
 
 use crate::values::{Context, Scope};
@@ -57,15 +59,14 @@ impl Expression {
         let result = engine::ENGINE.eval_ast_with_scope::<rhai::Dynamic>(&mut scope, &self.ast);
         let value = result.map_err(|error| self.explain(context, &error))?;
         value.as_bool().map_err(|kind| {
-            let help = "compare it with something, such as `… == \"yes\"`".to_owned();
-            ExpressionError::new(0, format!("the result is {}, neither true nor false", engine::said(kind)), help)
+            ExpressionError::new(0, format!("the result is {}, neither true nor false", engine::said(kind)), mend::compared(kind))
         })
     }
 
     /// The error of an evaluation. Where it stands at a path that has no value now, the path says why.
     fn explain(&self, context: &Context, error: &rhai::EvalAltResult) -> ExpressionError {
         use rhai::EvalAltResult::{ErrorDotExpr, ErrorIndexNotFound, ErrorPropertyNotFound, ErrorVariableNotFound};
-        let found = hint::evaluation(&self.text, error, &self.uses);
+        let found = mend::evaluation(&self.text, error, &self.uses);
         let absent =
             matches!(error, ErrorPropertyNotFound(..) | ErrorIndexNotFound(..) | ErrorVariableNotFound(..) | ErrorDotExpr(..));
         let mut missing = self.uses.iter().filter_map(|used| Some((used, context.why_missing(&used.path)?)));
@@ -94,5 +95,7 @@ impl PartialEq for Expression {
 }
 impl Eq for Expression {}
 
+#[cfg(test)]
+mod newcomer_tests;
 #[cfg(test)]
 mod tests;

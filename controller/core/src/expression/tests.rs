@@ -5,14 +5,14 @@ use crate::values::{EarlierStep, StateValue, StepValue, TargetValue};
 use crd_schemas::manifest::ParamType;
 use std::collections::BTreeMap;
 
-fn scope() -> Scope {
+pub(super) fn scope() -> Scope {
     let execute = ["check", "my-step", "several", "lost"].map(|id| EarlierStep::new(id, "execute"));
     let others = [("approve", "prompt"), ("read", "parse"), ("nap", "wait")].map(|(id, kind)| EarlierStep::new(id, kind));
     let params = ["x", "n", "or", "length", "count", "ratio", "dry", "hosts"].map(str::to_owned).into();
     Scope { params, earlier_steps: [&execute[..], &others[..]].concat(), ..Scope::default() }
 }
 
-fn context() -> Context {
+pub(super) fn context() -> Context {
     let target = |exit_code, stdout: Option<&str>| TargetValue {
         status: "succeeded".into(),
         exit_code,
@@ -81,6 +81,12 @@ fn expressions_have_results() {
         ("steps[\"my-step\"].status == \"failed\"", false),
         ("steps.several.agents[\"db.example\"].exitCode == 2", true),
         ("steps.several.agents.len() == 2 && steps.several.agents.contains(\"web-1\")", true),
+        ("len(steps.several.agents) == 2 && contains(steps.several.agents, \"web-1\") && !is_empty(steps.check.agents)", true),
+        (
+            "\"web-1\" in steps.several.agents && \"web-9\" !in steps.several.agents && \"web-1\" in steps[\"my-step\"].agents",
+            true,
+        ),
+        ("\"web-1\" in steps[\"my-step\"][\"agents\"] && !steps.several.agents.is_empty()", true),
         ("params.x.to_lower() == \"yes\" && params.x.len() == 3 && params.or.is_empty()", true),
         ("[\"Yes\", \"No\"].contains(params.x)", true),
         ("\"it's null or not, a ? b : c === 'd'\".len() > 3", true),

@@ -75,6 +75,9 @@ fn parse_param(name: &str, scope: &Scope) -> Result<Path, PathError> {
 
 /// The error about a parameter that the workflow does not declare.
 fn unknown_param(name: &str, scope: &Scope) -> PathError {
+    if let Some((known, rest)) = name.split_once('.').filter(|(first, _)| scope.params.iter().any(|param| param == first)) {
+        return PathError::new(format!("`params.{known}` has no `{}`", shown(rest)), format!("write `params.{known}`"));
+    }
     let help = match scope.params.is_empty() {
         true => format!("declare it: `params: [{{name: {name}}}]`"),
         false => format!("declare it under `params`, or use {}", listed(scope.params.iter().map(String::as_str))),
@@ -86,6 +89,9 @@ fn unknown_param(name: &str, scope: &Scope) -> PathError {
 fn unknown_step(id: &str, scope: &Scope) -> PathError {
     if scope.of_schedule {
         return lone(&format!("steps.{id}"));
+    }
+    if id.is_empty() {
+        return PathError::new("`steps` alone is no value", "write `steps.<id>.status`".to_owned());
     }
     let help = match scope.earlier_steps.is_empty() {
         true => "no step comes before this one".to_owned(),
