@@ -86,6 +86,7 @@ const fn act_of(message: &ToAgent) -> Act {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the way of every message to an agent, between its points")]
 async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<ToAgent>) {
     while let Some(message) = messages.recv().await {
         let text = match encode(&message) {

@@ -133,12 +133,7 @@ impl Store {
         row.check()?;
         self.transact(
             Act::Pause,
-            |connection, _| {
-                Box::pin(async move {
-                    let inserted = insert(connection, row).await;
-                    inserted
-                })
-            },
+            |connection, _| Box::pin(async move { insert(connection, row).await }),
             |connection, _| {
                 Box::pin(async move {
                     let select = select_pause(row.id, self.database.ground.dialect.for_update());
@@ -156,12 +151,7 @@ impl Store {
         let ended: Result<PauseEnd, Error> = self
             .transact(
                 Act::PauseEnd,
-                |connection, _| {
-                    Box::pin(async move {
-                        let ended = end(connection, id, by, at).await;
-                        ended
-                    })
-                },
+                |connection, _| Box::pin(async move { end(connection, id, by, at).await }),
                 |connection, _| {
                     Box::pin(async move {
                         let select = select_pause(id, self.database.ground.dialect.for_update());

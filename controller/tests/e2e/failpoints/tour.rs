@@ -146,19 +146,19 @@ impl Tour {
         });
     }
 
-    /// A broken file is refused, and its end is seen.
+    /// A broken file is refused, and what goes with it is retired.
     fn refuse_a_commit(&mut self) {
         std::fs::write(self.scene.source("broken.yaml"), "kind: Workflow\n").unwrap();
-        self.wait_outcome("refused");
+        self.wait("a sync to be refused", |tour| {
+            tour.ask("/api/v1/syncs", &json!({}), None);
+            let syncs = tour.get("/api/v1/syncs?limit=50")?;
+            syncs["items"].as_array()?.iter().any(|sync| sync["outcome"] == "refused").then_some(())
+        });
         std::fs::remove_file(self.scene.source("broken.yaml")).unwrap();
         std::fs::remove_file(self.scene.source("yearly.yaml")).unwrap();
-        self.wait_outcome("applied");
-    }
-
-    fn wait_outcome(&mut self, outcome: &str) {
-        self.wait(&format!("a sync to be {outcome}"), |tour| {
+        self.wait("a sync to retire the schedule", |tour| {
             tour.ask("/api/v1/syncs", &json!({}), None);
-            (tour.get("/api/v1/syncs?limit=1")?["items"][0]["outcome"] == outcome).then_some(())
+            tour.api.try_get("/api/v1/schedules/yearly").filter(|(status, _)| *status == 404).map(drop)
         });
     }
 
