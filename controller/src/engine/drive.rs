@@ -47,6 +47,7 @@ impl Engine {
         };
         self.forgive_after_trouble();
         let (inputs, answers) = slot.drain(BATCH);
+        let pauses = self.inner.fleet.lock().pauses_set();
         let decided = self.decide(&mut execution, &inputs, now);
         let done = match decided {
             Ok(done) => done,
@@ -68,7 +69,8 @@ impl Engine {
             // Whoever asked may be gone; the commit stands.
             drop(answer.send(Ok(outcome)));
         }
-        if !slot.is_idle() {
+        // Pauses that came or went since were told to those who watched an agent by then.
+        if !slot.is_idle() || self.inner.fleet.lock().pauses_set() != pauses {
             self.inner.queue.add(id);
         }
         let next = done.rest.wake_at.map_or(Next::Asked, |at| Next::At(instant(at, clock::now())));
@@ -89,6 +91,8 @@ impl Engine {
         let freed = {
             let mut fleet = self.inner.fleet.lock();
             let freed = fleet.disown(id);
+            // Under the same lock: a place without a number would be the last one.
+            name_turn(&mut fleet, execution);
             fleet.believe(id, &claims);
             for (agent, attempt) in open_attempts(execution) {
                 fleet.open_attempt(agent, attempt, id);
@@ -191,10 +195,10 @@ impl Engine {
     }
 }
 
-/// Others that wait behind it are told its name.
+/// Others that wait behind it are told its name, and its number says who they are.
 pub(super) fn name_turn(fleet: &mut FleetState, execution: &Execution) {
     if execution.program.concurrency != ConcurrencyPolicy::Allow && !execution.status.is_terminal() {
-        fleet.name(execution.id(), execution.name());
+        fleet.name(execution.id(), execution.name(), execution.created.number);
     }
 }
 

@@ -12,6 +12,7 @@ mod detached;
 mod drive;
 mod dry_run;
 mod error;
+mod held;
 mod hot;
 mod live;
 mod people;
@@ -22,6 +23,7 @@ mod start;
 
 pub use dry_run::{DryRun, DryStep};
 pub use error::{EngineError, StartError};
+pub use held::Held;
 pub use live::Live;
 pub use retry::{Repeat, Retried, RetryError};
 pub use schedule::{LiveSchedule, ScheduleKey};
