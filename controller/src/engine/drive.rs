@@ -47,7 +47,6 @@ impl Engine {
         };
         self.forgive_after_trouble();
         let (inputs, answers) = slot.drain(BATCH);
-        let pauses = self.inner.fleet.lock().pauses_set();
         let decided = self.decide(&mut execution, &inputs, now);
         let done = match decided {
             Ok(done) => done,
@@ -69,8 +68,7 @@ impl Engine {
             // Whoever asked may be gone; the commit stands.
             drop(answer.send(Ok(outcome)));
         }
-        // Pauses that came or went since were told to those who watched an agent by then.
-        if !slot.is_idle() || self.inner.fleet.lock().pauses_set() != pauses {
+        if !slot.is_idle() {
             self.inner.queue.add(id);
         }
         let next = done.rest.wake_at.map_or(Next::Asked, |at| Next::At(instant(at, clock::now())));
@@ -129,6 +127,8 @@ impl Engine {
         name_turn(&mut fleet, execution);
         let done = pass(execution, inputs, &*fleet, now, &mut fresh_attempt)?;
         fleet.take(execution.id(), &done.take);
+        // Under the same lock: an agent that comes, a slot that is freed, a pause that goes while this is committed finds who waits for it.
+        fleet.watch(execution.id(), &done.rest.watch, &done.rest.wants_slot);
         Ok(done)
     }
 

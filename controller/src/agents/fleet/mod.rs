@@ -55,8 +55,6 @@ pub struct FleetState {
     slots: Watchers,
     turns: Turns,
     pauses: Vec<Pause>,
-    /// Counts how often they were set.
-    pauses_set: u64,
     absences: Vec<Span>,
 }
 
@@ -328,15 +326,7 @@ impl FleetState {
 
     /// The pauses that are known from now on; each says until when it holds.
     pub fn set_pauses(&mut self, pauses: Vec<Pause>) {
-        if self.pauses != pauses {
-            self.pauses = pauses;
-            self.pauses_set += 1;
-        }
-    }
-
-    /// Another number than before: what was decided meanwhile may have gone by other pauses.
-    pub fn pauses_set(&self) -> u64 {
-        self.pauses_set
+        self.pauses = pauses;
     }
 
     /// Executions to look at when these pauses come or go, because they watch an agent that one of them holds.
