@@ -200,8 +200,7 @@ impl Session {
                 decision.append.push(Record::Starting { attempt, execution: wanted.execution, boot: self.boot });
                 decision.actions.push(Action::Settle(attempt));
                 decision.actions.extend((wanted.desired == Desired::Stop).then_some(Action::Stop(attempt)));
-            } else if let Some(how) = self.end_without_start(&wanted, fresh.len()) {
-                let ended = Ended::bare(how);
+            } else if let Some(ended) = self.end_without_start(&wanted, fresh.len()) {
                 decision.append.push(Record::Ended { attempt, ended: ended.clone() });
                 decision.report(attempt, Observed::Ended(ended));
             } else {
@@ -215,12 +214,12 @@ impl Session {
 
     /// How an attempt ends of which nothing is known, if it is not to be started. It is written down like every end: a command that
     /// comes later for the same attempt must not be started either.
-    fn end_without_start(&self, wanted: &Assignment, fresh: usize) -> Option<EndKind> {
+    fn end_without_start(&self, wanted: &Assignment, fresh: usize) -> Option<Ended> {
         let reason = match (wanted.desired, &wanted.command) {
             (Desired::Stop, _) => "it was cancelled before this agent started it".into(),
-            (Desired::Withdraw, _) => "it was withdrawn before this agent started it".into(),
+            (Desired::Withdraw, _) => return Some(Ended::withdrawn()),
             // The controller has heard from this journal that the attempt was accepted; the journal's word is lost.
-            (Desired::Run, None) => return Some(EndKind::Unknown { reason: UnknownReason::JournalLost }),
+            (Desired::Run, None) => return Some(Ended::bare(EndKind::Unknown { reason: UnknownReason::JournalLost })),
             (Desired::Run, Some(_)) if self.open() + fresh > MAX_OPEN => {
                 format!("this agent holds {MAX_OPEN} attempts whose ends the controller has not acknowledged")
             }
@@ -229,7 +228,7 @@ impl Session {
             }
             (Desired::Run, Some(_)) => return None,
         };
-        Some(EndKind::NotStarted { reason })
+        Some(Ended::bare(EndKind::NotStarted { reason }))
     }
 
     fn open(&self) -> usize {

@@ -104,6 +104,16 @@ fn a_stop_that_comes_first_means_never() {
 }
 
 #[test]
+fn what_was_withdrawn_is_said_so_and_never_starts() {
+    let mut session = session();
+    let decision = session.on_assign(vec![assignment(1, Desired::Withdraw)], &none());
+    assert_eq!(carry_out(&mut session, decision), []);
+    assert_eq!(session.observed(id(1)), Some(Observed::Ended(Ended::withdrawn())));
+    let decision = session.on_assign(vec![assignment(1, Desired::Run)], &none());
+    assert_eq!(carry_out(&mut session, decision), []);
+}
+
+#[test]
 fn going_on_without_a_command_is_never_not_started_and_stays_so() {
     let mut session = session();
     let decision = session.on_assign(vec![Assignment { command: None, ..assignment(1, Desired::Run) }], &none());

@@ -174,7 +174,8 @@ fn a_lost_answer_is_sent_again() {
 
 fn pause(id: &str, scope: &str) -> Value {
     json!({"id": id, "scope": scope, "reason": "freeze", "createdBy": "ada", "createdAt": "2026-11-21T05:00:00Z",
-        "expiresAt": "2126-11-21T07:00:00Z", "endedAt": null, "endedBy": null})
+        "expiresAt": "2126-11-21T07:00:00Z", "endedAt": null, "endedBy": null, "status": "active",
+        "holds": {"workflows": 1, "schedules": 0, "agents": 0}})
 }
 
 #[test]
@@ -192,11 +193,13 @@ fn a_pause_is_set_listed_and_ended() {
     assert!(
         set.stderr.contains("workflow/update is paused until 2126-11-21 07:00:00 UTC (in ")
             && set.stderr.contains("pulse resume u1")
+            && !set.stderr.contains("warning")
     );
     assert_eq!(server.requests()[0].body, json!({"scope": "workflow/update", "reason": "freeze", "expires": "2h"}));
     let listed = server.pulse(&["get", "pauses"]).stdout;
-    assert!(listed.lines().nth(1).unwrap().starts_with("workflow/update      freeze  ada "), "{listed}");
-    assert!(server.pulse(&["get", "pauses", "--all"]).stdout.contains("ENDED BY"));
+    assert!(listed.lines().nth(1).unwrap().starts_with("workflow/update      1 workflow  freeze  ada "), "{listed}");
+    let all = server.pulse(&["get", "pauses", "--all"]).stdout;
+    assert!(all.contains("STATUS") && all.contains("ENDED BY") && all.contains("active"), "{all}");
     assert_eq!(server.requests()[2].target, "/api/v1/pauses?all=true");
     for (said, id) in [
         ("u9", "u9"),
@@ -212,6 +215,23 @@ fn a_pause_is_set_listed_and_ended() {
     assert!(several.code == Some(2) && several.stderr.contains("u3 (ada: freeze), u4 (ada: freeze)"), "{}", several.stderr);
     let nothing = server.pulse(&["pause", "workflow/", "--reason", "x"]);
     assert!(nothing.code == Some(2) && nothing.stderr.contains("nothing that can be paused"), "{}", nothing.stderr);
+    let wrong = server.pulse(&["pause", "workflow/Über all", "--reason", "x"]);
+    assert!(wrong.code == Some(2) && wrong.stderr.contains("`pulse get workflows`"), "{}", wrong.stderr);
+}
+
+#[test]
+fn a_pause_of_nothing_is_set_with_a_warning() {
+    let server = FakeServer::start(|_| {
+        let mut pause = pause("u1", "workflow/typo");
+        pause["holds"]["workflows"] = json!(0);
+        Reply::Json(201, pause)
+    });
+    for format in ["table", "name", "json"] {
+        let set = server.pulse(&["pause", "workflow/typo", "--reason", "freeze", "-o", format]);
+        assert_eq!(set.code, Some(0), "{}", set.stderr);
+        assert!(set.stderr.contains("warning: this pause holds nothing right now: no workflow is named typo"), "{}", set.stderr);
+        assert!(!set.stdout.contains("warning"), "{}", set.stdout);
+    }
 }
 
 #[test]

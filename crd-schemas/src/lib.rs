@@ -24,7 +24,7 @@ mod yaml;
 mod yaml_hints;
 
 pub use crd::crds;
-pub use decode::nearest;
+pub use decode::{NAME_FORM, is_name, nearest};
 pub use document::Document;
 pub use duration::Duration;
 pub use manifest::{Kind, Manifest};

@@ -87,6 +87,10 @@ const RESERVED: [&str; 3] = ["all", "session", "tokens"];
 pub struct AgentName(String);
 
 impl AgentName {
+    /// The form of a name, for people.
+    pub const FORM: &str =
+        "1 to 63 of a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, and none of `all`, `session`, `tokens`";
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -106,12 +110,11 @@ impl fmt::Debug for AgentName {
 impl FromStr for AgentName {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        const FORM: &str = "1 to 63 of a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, and none of `all`, `session`, `tokens`";
         let ends = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let bytes = text.as_bytes();
         let inner = bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
         let fits = bytes.len() <= 63 && ends(bytes.first()) && ends(bytes.last()) && inner && !RESERVED.contains(&text);
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidId::new("agent name", text, FORM)) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidId::new("agent name", text, Self::FORM)) }
     }
 }
 impl<'de> Deserialize<'de> for AgentName {

@@ -49,6 +49,9 @@ pub struct Ended {
     /// Processes that the command left running behind it when it ended by itself.
     #[serde(default)]
     pub left_behind: bool,
+    /// It never started because the controller had withdrawn it. Absent unless so; agents of earlier builds never say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 /// The ways an attempt ends.
@@ -110,6 +113,12 @@ impl Ended {
     /// An end of which nothing but its kind is known.
     pub fn bare(how: EndKind) -> Self {
         let totals = OutputTotals::default;
-        Self { how, duration_ms: 0, stdout: totals(), stderr: totals(), captured: None, left_behind: false }
+        Self { how, duration_ms: 0, stdout: totals(), stderr: totals(), captured: None, left_behind: false, withdrawn: false }
+    }
+
+    /// It never started, and never will, because the controller had withdrawn it.
+    pub fn withdrawn() -> Self {
+        let reason = "it was withdrawn before this agent started it".to_owned();
+        Self { withdrawn: true, ..Self::bare(EndKind::NotStarted { reason }) }
     }
 }

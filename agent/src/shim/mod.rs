@@ -114,14 +114,7 @@ fn leave_record(dir: &AttemptDir, exit: &Exit) -> bool {
 }
 
 fn not_started(reason: String) -> Ended {
-    Ended {
-        how: EndKind::NotStarted { reason },
-        duration_ms: 0,
-        stdout: Default::default(),
-        stderr: Default::default(),
-        captured: None,
-        left_behind: false,
-    }
+    Ended::bare(EndKind::NotStarted { reason })
 }
 
 /// Open for both directions, so that it never reports an end; without a living shim nobody can open it for writing.

@@ -257,7 +257,7 @@ impl<'a> Supervisor<'a> {
         let duration_ms = u64::try_from((ended_at - self.begun).as_millis()).unwrap_or(u64::MAX);
         let captured = self.captured.filter(|c| c.len() <= MAX_CAPTURE).map(|c| String::from_utf8_lossy(&c).into_owned());
         let [stdout, stderr] = self.streams.map(Stream::finish);
-        Ended { how, duration_ms, stdout, stderr, captured, left_behind }
+        Ended { how, duration_ms, stdout, stderr, captured, left_behind, withdrawn: false }
     }
 
     /// The kernel's own word that no descendant is left: the leader's entry is given up, and then no child may remain.

@@ -33,6 +33,9 @@ impl Pause {
         }
         let pause = common.client()?.post("/pauses", &body, &[])?;
         show(&pause, format)?;
+        if let Some(warning) = on_nothing(&self.scope, &pause) {
+            output::message(&warning);
+        }
         if format == Format::Table {
             let until = time(&pause, "/expiresAt").map_or_else(
                 || "until somebody ends it".to_owned(),
@@ -78,6 +81,26 @@ impl Resume {
     }
 }
 
+/// What to say of a brake on nothing, which most often has a wrong name.
+fn on_nothing(scope: &PauseScope, pause: &Value) -> Option<String> {
+    let holds = pause.get("holds")?.as_object()?;
+    if holds.values().any(|count| count.as_u64() != Some(0)) {
+        return None;
+    }
+    let (what, kinds) = match scope {
+        PauseScope::Workflow(name) => (format!("no workflow is named {name}"), "workflows"),
+        PauseScope::Schedule(name) => (format!("no schedule is named {name}"), "schedules"),
+        PauseScope::Agent(name) => (format!("no agent is named {name}"), "agents"),
+        PauseScope::Labels(_) => (format!("no workflow, schedule or agent has the labels {scope}"), "agents -o wide"),
+        PauseScope::All => ("there is no workflow, schedule or agent".to_owned(), "sources"),
+    };
+    let end = text(pause, "/id");
+    Some(format!(
+        "warning: this pause holds nothing right now: {what}; see `pulse get {kinds}`. It stays, and holds what comes later; if that \
+         is not meant: pulse resume {end}"
+    ))
+}
+
 const FORMATS: &[Format] = &[Format::Table, Format::Json, Format::Yaml, Format::Name];
 
 fn show(pause: &Value, format: Format) -> Result<(), Failure> {
@@ -109,11 +132,29 @@ fn one_of(pauses: &[Value], scope: &PauseScope) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::one_of;
+    use super::{on_nothing, one_of};
     use serde_json::{Value, json};
 
     fn pause(id: &str, scope: &str) -> Value {
         json!({"id": id, "scope": scope, "reason": "freeze", "createdBy": "ada"})
+    }
+
+    #[test]
+    fn a_brake_on_nothing_is_told_with_what_was_looked_for() {
+        let told = |scope: &str, holds: Value| on_nothing(&scope.parse().unwrap(), &json!({"id": "u1", "holds": holds}));
+        let nothing = json!({"workflows": 0, "schedules": 0, "agents": 0});
+        for (scope, said) in [
+            ("workflow/typo", "no workflow is named typo; see `pulse get workflows`"),
+            ("schedule/typo", "no schedule is named typo; see `pulse get schedules`"),
+            ("agent/web-9", "no agent is named web-9; see `pulse get agents`"),
+            ("team=infra,env!=dev", "no workflow, schedule or agent has the labels team=infra,env!=dev"),
+            ("all", "there is no workflow, schedule or agent"),
+        ] {
+            let told = told(scope, nothing.clone()).unwrap();
+            assert!(told.starts_with("warning: ") && told.contains(said) && told.ends_with("pulse resume u1"), "{told}");
+        }
+        assert_eq!(told("workflow/a", json!({"workflows": 1, "schedules": 0, "agents": 0})), None);
+        assert_eq!(told("workflow/a", Value::Null), None, "a server that does not count");
     }
 
     #[test]

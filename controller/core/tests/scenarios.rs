@@ -4,13 +4,13 @@
 //!
 //! ```text
 //! > start k=v …            > tick 30s               > agent a1 up|down|revoked|quarantined|journal|boot N|slots N|label k=v|unlabel k
-//! > report a1 accepted|started|exit N|out N TEXT|signal N|timed_out|cancelled|not_started|unknown|rebooted|again
+//! > report a1 accepted|started|exit N|out N TEXT|signal N|timed_out|cancelled|not_started|withdrawn|unknown|rebooted|again
 //! > absent a1              > cancel drain|kill      > resolve a1 succeeded|failed        > why
 //! > answer OPTION BY       > race answer=OPTION cancel                                   > retry
 //! > crash (and begin anew) > lost LINE (whose commit fails)                              a1@3 is the third attempt of a1
 //! > unknown (targets that a retry asks about)
 //! > picture a1 (what the agent is told when it comes)
-//! > pause SCOPE [10m]      > resume                 > ahead N|none                       > gone 1h (no controller)
+//! > pause SCOPE [10m]      > resume                 > ahead N|N unbegun|none             > gone 1h (no controller)
 //! ```
 
 mod checker;

@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
 use crd_schemas::Duration;
+use pulse_core::Timestamp;
 use pulse_core::pause::PauseScope;
 use pulse_store::{PauseEnd, PauseRow, Pauses};
 use serde::Deserialize;
@@ -51,7 +52,7 @@ pub(super) async fn create(
     let expires_at = wanted.expires.map(|text| expires(&text).map(|after| now.plus(after))).transpose()?;
     let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: by, created_at: now, expires_at, ended: None };
     let (row, is_new) = app.engine.pause(row).await?;
-    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view(&row))))
+    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view(&app, &row, now))))
 }
 
 fn expires(text: &str) -> Result<Duration, Problem> {
@@ -77,10 +78,11 @@ pub(super) struct ListQuery {
 pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Json<Value>, Problem> {
     let cursor = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
-    let which = if query.all { Pauses::All } else { Pauses::Active(clock::now()) };
+    let now = clock::now();
+    let which = if query.all { Pauses::All } else { Pauses::Active(now) };
     let found = app.engine.store().pauses(which, limit(query.limit)?, cursor).await?;
     let items = found.items.into_iter().map(|item| match item {
-        Ok(row) => view(&row),
+        Ok(row) => view(&app, &row, now),
         Err(error) => json!({ "id": error.key, "status": "unreadable", "message": error.to_string() }),
     });
     Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
@@ -98,15 +100,27 @@ pub(super) async fn end(
     };
     let id = text.parse::<Uuid>().map_err(|_| unknown())?;
     match app.engine.end_pause(id, by).await? {
-        PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&row))),
+        PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&app, &row, clock::now()))),
         PauseEnd::Absent => Err(unknown()),
     }
 }
 
-fn view(row: &PauseRow) -> Value {
-    let ended = row.ended.as_ref();
+/// Does it hold, and if not: did its time end it, or a person?
+fn status(row: &PauseRow, now: Timestamp) -> &'static str {
+    match (&row.ended, row.pause().is_active(now)) {
+        (Some(_), _) => "ended",
+        (None, true) => "active",
+        (None, false) => "expired",
+    }
+}
+
+/// With what it holds right now; one that is over holds nothing.
+fn view(app: &App, row: &PauseRow, now: Timestamp) -> Value {
+    let (ended, status) = (row.ended.as_ref(), status(row, now));
+    let held = (status == "active").then(|| app.engine.held_by(&row.pause()));
     json!({
         "id": row.id,
+        "status": status,
         "scope": row.scope.to_string(),
         "reason": row.reason,
         "createdBy": row.created_by,
@@ -114,5 +128,8 @@ fn view(row: &PauseRow) -> Value {
         "expiresAt": optional(row.expires_at),
         "endedAt": optional(ended.map(|(at, _)| *at)),
         "endedBy": ended.map(|(_, by)| by),
+        "holds": held.map(|held| {
+            json!({ "workflows": held.workflows, "schedules": held.schedules, "agents": held.agents })
+        }),
     })
 }

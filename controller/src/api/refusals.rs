@@ -63,6 +63,11 @@ impl From<&EngineError> for Problem {
             EngineError::Contended => busy("contended"),
             EngineError::NotYet(_) => busy("not_yet_committed"),
             EngineError::Overloaded(_) => busy("overloaded"),
+            EngineError::TooManyPauses => {
+                let help = "end those that are not needed any more (`pulse get pauses`, `pulse resume PAUSE`), or hold several things \
+                     by one label";
+                Self::new(CONFLICT, "too_many_pauses", error.to_string()).with_help(help)
+            }
             EngineError::Database(error) => error.into(),
             EngineError::Commit(WriteError::Invalid { .. }) => Self::new(UNPROCESSABLE, "cannot_be_stored", error.to_string()),
             EngineError::Commit(error) => unavailable(error),

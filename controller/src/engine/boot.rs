@@ -4,6 +4,8 @@ use super::{Engine, EngineError};
 use crate::agents::{AgentState, enrolled};
 use crate::clock;
 use crate::feed::Notice;
+use pulse_core::execution::Summary;
+use pulse_core::transition::WaitReason;
 use pulse_protocol::AgentName;
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -32,7 +34,8 @@ impl Engine {
         self.definitions_changed().await?;
         let open = said(store.open_executions().await?, "execution");
         for summary in &open {
-            self.inner.fleet.lock().name(summary.id, format!("{}#{}", summary.workflow, summary.number));
+            let name = format!("{}#{}", summary.workflow, summary.number);
+            self.inner.fleet.lock().name(summary.id, name, summary.number);
         }
         for (key, holder) in said(store.claims().await?, "claim") {
             self.believe_claim(&key, holder).await?;
@@ -40,24 +43,33 @@ impl Engine {
         for attempt in said(store.open_attempts(None).await?, "attempt") {
             self.inner.fleet.lock().open_attempt(&attempt.agent, attempt.attempt, attempt.execution);
         }
-        // It wakes every open execution, too.
-        self.read_pauses(true).await
+        // Before anybody is looked at: nothing starts that a pause holds.
+        self.read_pauses().await?;
+        open.iter().for_each(|summary| self.wake(summary.id));
+        Ok(())
     }
 
     /// The periodic scan: every open execution is looked at again, whatever hint was lost; those that wait, in turns.
     pub async fn scan(&self) -> Result<(), EngineError> {
         let due = said(self.inner.store.due(clock::now(), 10_000).await?, "execution");
         let open = said(self.inner.store.open_executions().await?, "execution");
-        let (waiting, running): (Vec<_>, Vec<_>) = open.into_iter().partition(|summary| summary.status == "waiting");
-        let waiting = waiting.into_iter().map(|summary| summary.id).collect();
+        let (now, pauses) = (clock::now(), self.pauses());
+        let is_held = |row: &Summary| pauses.iter().any(|pause| pause.is_active(now) && pause.holds_execution(row));
+        let stands = |row: &Summary| match row.waits {
+            // Nobody wakes one that was not told of the end of its pause.
+            Some(WaitReason::Pause) => is_held(row),
+            _ => row.status == "waiting",
+        };
+        let (waiting, running): (Vec<_>, Vec<_>) = open.into_iter().partition(stands);
+        let waiting = waiting.into_iter().map(|row| row.id).collect();
         let swept = self.inner.sweep.lock().unwrap_or_else(PoisonError::into_inner).next(&waiting);
-        for id in due.into_iter().chain(running.into_iter().map(|summary| summary.id)).chain(swept) {
+        for id in due.into_iter().chain(running.into_iter().map(|row| row.id)).chain(swept) {
             self.wake(id);
         }
         // Whoever may be next in a queue is waiting, and is told by whoever went before; unless that hint was lost.
         let heads = self.inner.fleet.lock().queue_heads();
         heads.into_iter().for_each(|id| self.wake(id));
-        self.read_pauses(false).await
+        self.read_pauses().await
     }
 
     /// Watches the agents' states, for listeners; and for time in which this process could not listen: a stopped process, a suspended host, a stepped clock. What the

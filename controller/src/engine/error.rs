@@ -2,6 +2,7 @@
 
 use pulse_core::definitions::ParamError;
 use pulse_core::execution::FoldError;
+use pulse_core::pause::MAX_PAUSES;
 use pulse_core::selector::TargetError;
 use pulse_protocol::ExecutionId;
 
@@ -23,6 +24,9 @@ pub enum EngineError {
     /// Too much waits for this execution.
     #[error("too many requests wait for execution {0}; ask again in a moment")]
     Overloaded(ExecutionId),
+    /// As many pauses hold as may.
+    #[error("{MAX_PAUSES} pauses hold already, and no more can be set")]
+    TooManyPauses,
     /// The database did not answer, or answered nonsense.
     #[error("the database: {0}")]
     Database(#[from] pulse_store::Error),

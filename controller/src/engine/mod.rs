@@ -12,6 +12,7 @@ mod detached;
 mod drive;
 mod dry_run;
 mod error;
+mod held;
 mod hot;
 mod live;
 mod people;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use dry_run::{DryRun, DryStep};
 pub use error::{EngineError, StartError};
+pub use held::Held;
 pub use live::Live;
 pub use retry::{Repeat, Retried, RetryError};
 pub use schedule::{LiveSchedule, ScheduleKey};

@@ -8,8 +8,9 @@ use crd_schemas::Duration;
 use pulse_core::Timestamp;
 use pulse_core::decide::World;
 use pulse_core::elapsed::Span;
-use pulse_core::pause::Pause;
+use pulse_core::pause::{MAX_PAUSES, Pause};
 use pulse_store::{PauseEnd, PauseRow, Pauses};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Pauses in one read.
@@ -25,13 +26,16 @@ impl Engine {
         let engine = self.clone();
         to_the_end(async move {
             let _one = engine.inner.pausing.lock().await;
-            let held = engine.stored_pauses(clock::now()).await?.into_iter().find(|held| is_same(held, &row));
-            if let Some(held) = held {
-                engine.take_pauses(true).await?;
-                return Ok((held, false));
+            let mut held = engine.stored_pauses(clock::now()).await?;
+            if let Some(same) = held.iter().position(|held| is_same(held, &row)) {
+                engine.take_pauses().await?;
+                return Ok((held.swap_remove(same), false));
+            }
+            if held.len() >= MAX_PAUSES {
+                return Err(EngineError::TooManyPauses);
             }
             engine.inner.store.pause(&row).await?;
-            engine.take_pauses(true).await?;
+            engine.take_pauses().await?;
             engine.feed().tell(told(&row));
             Ok((row, true))
         })
@@ -44,7 +48,7 @@ impl Engine {
         to_the_end(async move {
             let _one = engine.inner.pausing.lock().await;
             let end = engine.inner.store.end_pause(id, &by, clock::now()).await?;
-            engine.take_pauses(true).await?;
+            engine.take_pauses().await?;
             if let PauseEnd::Ended(row) = &end {
                 engine.feed().tell(told(row));
             }
@@ -53,26 +57,36 @@ impl Engine {
         .await
     }
 
-    /// Takes in the pauses that hold now. If they are others than before, or `surely`, everything is looked at that they may hold
-    /// or let go.
-    pub(super) async fn read_pauses(&self, surely: bool) -> Result<(), EngineError> {
+    /// Takes in the pauses that hold now. What is held by those that came or went is looked at: executions by what their rows say,
+    /// schedules, and the executions that watch a held agent.
+    pub(super) async fn read_pauses(&self) -> Result<(), EngineError> {
         let _one = self.inner.pausing.lock().await;
-        self.take_pauses(surely).await
+        self.take_pauses().await
     }
 
     /// The same, while the caller holds the lock: an older answer must not replace a newer one.
-    async fn take_pauses(&self, surely: bool) -> Result<(), EngineError> {
+    async fn take_pauses(&self) -> Result<(), EngineError> {
+        let now = clock::now();
         let away = self.inner.store.absence().map_or(0, micros);
-        let known_since = Timestamp(clock::now().0.saturating_sub(away).saturating_sub(KNOWN.as_micros()));
+        let known_since = Timestamp(now.0.saturating_sub(away).saturating_sub(KNOWN.as_micros()));
         let found: Vec<Pause> = self.stored_pauses(known_since).await?.iter().map(PauseRow::pause).collect();
-        if !surely && self.inner.fleet.lock().pauses() == found {
-            return Ok(());
-        }
+        let changed = changed(self.inner.fleet.lock().pauses(), &found, now);
         // Read before anything changes: what fails here is found again by the next scan, as nothing was taken in.
-        let open = super::boot::said(self.inner.store.open_executions().await?, "execution");
-        self.inner.fleet.lock().set_pauses(found);
-        open.iter().for_each(|summary| self.wake(summary.id));
-        self.schedules().iter().for_each(|schedule| self.inner.scheduled.add(schedule.key.clone()));
+        let open = match changed.is_empty() {
+            true => Vec::new(),
+            false => super::boot::said(self.inner.store.open_executions().await?, "execution"),
+        };
+        let watchers = {
+            let mut fleet = self.inner.fleet.lock();
+            fleet.set_pauses(found);
+            fleet.pause_watchers(&changed)
+        };
+        let held = open.iter().filter(|row| changed.iter().any(|pause| pause.holds_execution(row))).map(|row| row.id);
+        held.chain(watchers).for_each(|id| self.wake(id));
+        let schedules = self.schedules().into_iter().filter(|schedule| {
+            changed.iter().any(|pause| pause.holds_schedule(&schedule.key.name, &schedule.manifest.metadata.labels))
+        });
+        schedules.for_each(|schedule| self.inner.scheduled.add(schedule.key.clone()));
         Ok(())
     }
 
@@ -112,6 +126,15 @@ impl Engine {
     }
 }
 
+/// Pauses that came or went. One that has ended by itself lets go by itself: whoever it held wakes at its time.
+fn changed(known: &[Pause], found: &[Pause], now: Timestamp) -> Vec<Pause> {
+    let by_id = |pauses: &[Pause]| pauses.iter().map(|pause| (pause.id.clone(), pause.clone())).collect::<BTreeMap<_, _>>();
+    let (before, after) = (by_id(known), by_id(found));
+    let went = before.iter().filter(|(id, pause)| after.get(*id) != Some(*pause));
+    let came = after.iter().filter(|(id, pause)| before.get(*id) != Some(*pause));
+    went.chain(came).map(|(_, pause)| pause.clone()).filter(|pause| pause.is_active(now)).collect()
+}
+
 fn told(row: &PauseRow) -> Notice {
     let scope = row.scope.to_string().chars().take(200).collect();
     Notice::Pause { pause: row.id, scope, ended: row.ended.is_some(), expires_at: row.expires_at }
@@ -126,4 +149,27 @@ fn is_same(held: &PauseRow, wanted: &PauseRow) -> bool {
     let length = |row: &PauseRow| row.expires_at.map(|at| at.since(row.created_at));
     (&held.scope, &held.reason, &held.created_by) == (&wanted.scope, &wanted.reason, &wanted.created_by)
         && length(held) == length(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::changed;
+    use pulse_core::Timestamp;
+    use pulse_core::pause::{Pause, PauseScope};
+
+    fn pause(id: &str, expires_at: Option<i64>) -> Pause {
+        let (scope, reason, by) = (PauseScope::All, "a freeze".to_owned(), "eve".to_owned());
+        Pause { id: id.to_owned(), scope, reason, by, since: Timestamp(0), expires_at: expires_at.map(Timestamp) }
+    }
+
+    #[test]
+    fn only_pauses_that_came_or_went_and_hold_now_are_looked_into() {
+        let ids = |known: &[Pause], found: &[Pause]| {
+            changed(known, found, Timestamp(10)).into_iter().map(|pause| pause.id).collect::<Vec<_>>()
+        };
+        let (stays, went, came) = (pause("stays", None), pause("went", Some(11)), pause("came", None));
+        assert_eq!(ids(&[stays.clone(), went.clone()], &[came, stays.clone()]), ["went", "came"]);
+        assert_eq!(ids(&[went.clone(), stays.clone()], &[stays.clone(), went]), Vec::<String>::new(), "in whatever order");
+        assert_eq!(ids(&[pause("over", Some(10)), stays.clone()], &[stays]), Vec::<String>::new(), "its time let go already");
+    }
 }

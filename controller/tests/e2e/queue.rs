@@ -20,13 +20,15 @@ fn accepted(scene: &Scene, workflow: &str, params: &Value) -> String {
     body["id"].as_str().unwrap().to_owned()
 }
 
-/// Each execution waits behind all before it, of which it names the first one.
+/// Each execution waits behind all before it, of which it names the first one and the last one.
 fn assert_queued(scene: &Scene, queued: &[&String], first: &str) {
     for (place, id) in queued.iter().enumerate() {
         let execution = scene.api().wait_status(id, "waiting");
         assert_eq!(execution["waits"]["for"], "queue", "{execution:#}");
         let why = scene.api().wait_why(id, "queued");
         assert_eq!((why["name"].as_str(), &why["count"]), (Some(first), &json!(place + 1)), "{why:#}");
+        let last = place.checked_sub(1).map(|before| queued[before].as_str());
+        assert_eq!(why["directlyBehind"]["execution"].as_str(), last, "{why:#}");
     }
 }
 

@@ -21,6 +21,7 @@ mod workflow;
 
 pub use cursor::escape;
 pub use report::Report;
+pub use rules::{NAME_FORM, is_name};
 pub use suggest::nearest;
 
 use crate::manifest::{API_VERSION, Kind, Manifest, Metadata};

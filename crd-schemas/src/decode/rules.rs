@@ -17,17 +17,23 @@ fn broken(code: &'static str, message: String, help: &str) -> Checked {
     Err(Broken { code, message, help: Some(help.to_owned()) })
 }
 
-/// An RFC 1123 label.
-pub fn name(text: &str) -> Checked {
-    let fits = (1..=63).contains(&text.len())
+/// The form of a manifest's name, for people.
+pub const NAME_FORM: &str = "1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit";
+
+/// Could a manifest have this name? An RFC 1123 label.
+pub fn is_name(text: &str) -> bool {
+    (1..=63).contains(&text.len())
         && text.bytes().all(|b| lower(b) || b == b'-')
         && !text.starts_with('-')
-        && !text.ends_with('-');
-    if fits {
+        && !text.ends_with('-')
+}
+
+/// An RFC 1123 label.
+pub fn name(text: &str) -> Checked {
+    if is_name(text) {
         return Ok(());
     }
-    let help = "1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit";
-    broken(code::BAD_NAME, format!("`{}` is no valid name", clip(text)), help)
+    broken(code::BAD_NAME, format!("`{}` is no valid name", clip(text)), NAME_FORM)
 }
 
 /// A name that `targets` can hold without meaning every agent.

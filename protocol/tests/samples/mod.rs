@@ -34,6 +34,7 @@ pub fn to_controller() -> Vec<(&'static str, ToController)> {
         stderr: OutputTotals { bytes: 0, sha256: "cd".repeat(32) },
         captured: Some("ä\n".into()),
         left_behind: true,
+        withdrawn: false,
     };
     let unknown = |reason| ended(EndKind::Unknown { reason });
     let observed = [
@@ -76,11 +77,16 @@ pub fn to_controller() -> Vec<(&'static str, ToController)> {
         uptime_seconds: 86_400,
         running: 2,
     };
+    let report_of = |observed| {
+        let observations = vec![Observation { attempt: attempt(1), observed }];
+        ToController::Report { epoch: EPOCH, observations, full: false, sequence: 13 }
+    };
     vec![
         ("hello", ToController::Hello { versions: VersionRange { min: 1, max: 2 }, release: "0.1.0".into() }),
         ("identify-enrolling", identify(Some("token"))),
         ("identify-known", identify(None)),
         ("report", ToController::Report { epoch: EPOCH, observations: observations.clone(), full: false, sequence: 13 }),
+        ("report-withdrawn", report_of(Observed::Ended(Ended::withdrawn()))),
         ("report-full", ToController::Report { epoch: EPOCH, observations: vec![], full: true, sequence: 13 }),
         ("output-stdout", ToController::Output(chunk(Stream::Stdout, 0, &[0, 255, b'a']))),
         ("output-stderr", ToController::Output(chunk(Stream::Stderr, u64::MAX, b""))),

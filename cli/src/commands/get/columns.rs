@@ -171,6 +171,7 @@ const PROMPTS_OVER: &[Column] = &[
 
 const PAUSES: &[Column] = &[
     ("SCOPE", false, |item, _| text(item, "/scope")),
+    ("HOLDS", false, |item, _| holds(item)),
     ("REASON", false, |item, _| text(item, "/reason")),
     ("BY", false, |item, _| text(item, "/createdBy")),
     ("AGE", false, |item, now| age(item, "/createdAt", now)),
@@ -179,8 +180,25 @@ const PAUSES: &[Column] = &[
     ("ID", false, |item, _| text(item, "/id")),
 ];
 
-const PAUSES_OVER: &[Column] =
-    &[("ENDED", false, |item, _| local(item, "/endedAt")), ("ENDED BY", false, |item, _| text(item, "/endedBy"))];
+const PAUSES_OVER: &[Column] = &[
+    ("STATUS", false, |item, _| text(item, "/status")),
+    ("ENDED", false, |item, _| local(item, "/endedAt")),
+    ("ENDED BY", false, |item, _| text(item, "/endedBy")),
+];
+
+/// `2 workflows, 1 agent`, or `nothing`; of a pause that is over nothing is said.
+fn holds(item: &Value) -> String {
+    let Some(counts) = item.get("holds").and_then(Value::as_object) else { return String::new() };
+    let counted = ["workflow", "schedule", "agent"].iter().filter_map(|noun| {
+        match counts.get(&format!("{noun}s")).and_then(Value::as_u64)? {
+            0 => None,
+            1 => Some(format!("1 {noun}")),
+            count => Some(format!("{count} {noun}s")),
+        }
+    });
+    let held = counted.collect::<Vec<_>>().join(", ");
+    if held.is_empty() { "nothing".to_owned() } else { held }
+}
 
 fn local(item: &Value, pointer: &str) -> String {
     time(item, pointer).map_or_else(String::new, when::local)
@@ -196,7 +214,16 @@ fn brief(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::brief;
+    use super::{brief, holds};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_a_pause_holds_is_counted_in_words() {
+        let said = |counts: Value| holds(&json!({ "holds": counts }));
+        assert_eq!(said(json!({"workflows": 2, "schedules": 0, "agents": 1})), "2 workflows, 1 agent");
+        assert_eq!(said(json!({"workflows": 0, "schedules": 0, "agents": 0})), "nothing");
+        assert_eq!(said(Value::Null), "");
+    }
 
     #[test]
     fn a_question_is_cut_to_its_first_line() {

@@ -22,7 +22,7 @@ pub use fleet::{AgentView, OFFLINE_AFTER, Presence};
 pub use pass::{Pass, pass};
 pub use render::{desired, open_attempts, render};
 pub use report::{Reason, ReasonKind, explain};
-pub use world::{Ahead, World};
+pub use world::{Ahead, Neighbour, World};
 
 use crate::execution::{ClaimKey, Event, Execution};
 use crate::pause::Pause;

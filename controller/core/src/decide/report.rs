@@ -195,8 +195,7 @@ impl fmt::Display for Reason {
                 write!(f, "waits for a person, for as long as the prompt's timeout says: {message}")
             }
             ReasonKind::Timer { .. } => f.write_str("waits for its time"),
-            ReasonKind::Queued(Ahead { name, count: 1, .. }) => write!(f, "queued behind {name}"),
-            ReasonKind::Queued(Ahead { name, count, .. }) => write!(f, "queued behind {name}, {count} executions in all"),
+            ReasonKind::Queued(ahead) => write!(f, "queued behind {ahead}"),
             ReasonKind::Paused { scope, by, reason, .. } => write!(f, "paused ({scope}) by {by}: {reason}"),
             ReasonKind::Unwritable { fault } => write!(
                 f,

@@ -7,6 +7,7 @@ use crate::pause::Pause;
 use pulse_protocol::{AgentName, ExecutionId};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The world at this moment.
 pub trait World {
@@ -34,12 +35,40 @@ pub trait World {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ahead {
-    /// The execution that runs, or the next one in the queue.
+    /// The execution that has the right, or the first one in the queue.
     pub execution: ExecutionId,
     /// Its name, such as `update#812`.
     pub name: String,
+    /// It has the right: it has begun and is not over.
+    pub begun: bool,
     /// Executions before it in all.
     pub count: u32,
+    /// The last one of them, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directly_behind: Option<Neighbour>,
+}
+
+/// The execution directly before another one in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Neighbour {
+    /// Its id.
+    pub execution: ExecutionId,
+    /// Its name, such as `update#814`.
+    pub name: String,
+}
+
+impl fmt::Display for Ahead {
+    /// `update#812, which has begun, and 3 more; directly behind update#815`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.begun { "has begun" } else { "is next" };
+        write!(f, "{}, which {state}", self.name)?;
+        match (&self.directly_behind, self.count) {
+            (None, _) => Ok(()),
+            (Some(last), 0..=2) => write!(f, ", and {}", last.name),
+            (Some(last), count) => write!(f, ", and {} more; directly behind {}", count - 1, last.name),
+        }
+    }
 }
 
 impl World for BTreeMap<AgentName, AgentView> {

@@ -276,6 +276,8 @@ fn judge(execution: &Execution, id: AttemptId, ended: &Ended, now: Timestamp) ->
         EndKind::Exited { code } if is_success(spec, *code) => return Verdict::Succeeded,
         EndKind::Cancelled if killed => return Verdict::Cancelled,
         EndKind::NotStarted { .. } if execution.is_stopping() => return Verdict::Cancelled,
+        // People held it, above all with a pause: no attempt that failed to start, however often they do.
+        EndKind::NotStarted { reason } if ended.withdrawn => return Verdict::Again { reason: reason.clone() },
         EndKind::NotStarted { reason } => {
             let before = run.targets.get(&attempt.target).map_or(0, |target| target.uncounted);
             return if before + 1 >= UNSTARTED_LIMIT {

@@ -351,9 +351,11 @@ impl Execution {
             verdict => TargetState::from_verdict(verdict),
         };
         let name = attempt.target.clone();
+        let withdrawn = attempt.ended.as_ref().is_some_and(|ended| ended.withdrawn);
         run.settle(&name, &state)?;
         if let Some(target) = run.targets.get_mut(&name) {
             match verdict {
+                Verdict::Again { .. } if withdrawn => {}
                 Verdict::Again { .. } => target.uncounted += 1,
                 Verdict::Unknown | Verdict::Reboot { .. } => {}
                 _ => (target.tries, target.uncounted) = (target.tries + 1, 0),

@@ -175,7 +175,7 @@ pub struct Target {
     pub attempts: Vec<AttemptId>,
     /// Tries that count for `retry`.
     pub tries: u32,
-    /// Attempts proven never to have started, or unknown ones of an idempotent step, since the last try that counts.
+    /// Attempts proven never to have started since the last try that counts, those that were withdrawn left out.
     pub uncounted: u32,
     /// Its result, where it was taken over from the execution that this one repeats.
     pub carried: Option<CarriedTarget>,

@@ -271,9 +271,9 @@ impl<S: Clone> Fleet<S> {
         self.open.get(agent)?.get(&attempt).copied()
     }
 
-    /// What people call an execution that has or wants a right.
-    pub fn name(&mut self, execution: ExecutionId, name: String) {
-        self.turns.name(execution, name);
+    /// What people call an execution that has or wants a right, and its number, which is its rank in the queue.
+    pub fn name(&mut self, execution: ExecutionId, name: String, number: i64) {
+        self.turns.name(execution, name, number);
     }
 
     /// A free place in the queue for a right, if fewer than `most` wait for it.
@@ -300,6 +300,14 @@ impl<S: Clone> Fleet<S> {
     /// The pauses that are known from now on; each says until when it holds.
     pub fn set_pauses(&mut self, pauses: Vec<Pause>) {
         self.pauses = pauses;
+    }
+
+    /// Executions to look at when these pauses come or go, because they watch an agent that one of them holds.
+    pub fn pause_watchers(&self, pauses: &[Pause]) -> BTreeSet<ExecutionId> {
+        let is_held =
+            |name: &AgentName, view: &AgentView| pauses.iter().any(|pause| pause.holds_agent(name.as_str(), &view.value.labels));
+        let held = self.agents.iter().filter(|(name, view)| is_held(name, view));
+        held.flat_map(|(name, _)| self.presence_watchers(name)).collect()
     }
 
     /// The time in which no controller ran.

@@ -55,6 +55,8 @@ impl<S: Clone> Fleet<S> {
         self.name_turn(execution);
         let done = pass(execution, inputs, &*self, now, ids)?;
         self.take(execution.id(), &done.take);
+        // With the decision: an agent that comes, a slot that is freed, a pause that goes while this is committed finds who waits for it.
+        self.watch(execution.id(), &done.rest.watch, &done.rest.wants_slot);
         Ok(done)
     }
 
@@ -64,6 +66,8 @@ impl<S: Clone> Fleet<S> {
         let id = execution.id();
         let claims: Vec<ClaimKey> = execution.claims.iter().cloned().collect();
         let freed = self.disown(id);
+        // First its name: a place without a number would be the last one.
+        self.name_turn(execution);
         self.believe(id, &claims);
         for (agent, attempt) in open_attempts(execution) {
             self.open_attempt(agent, attempt, id);
@@ -84,10 +88,10 @@ impl<S: Clone> Fleet<S> {
         Followed { freed, assignments: by_agent(execution, &pass.effects) }
     }
 
-    /// Others that wait behind it are told its name.
+    /// Others that wait behind it are told its name, and its number says who they are.
     fn name_turn(&mut self, execution: &Execution) {
         if execution.program.concurrency != ConcurrencyPolicy::Allow && !execution.status.is_terminal() {
-            self.name(execution.id(), execution.name());
+            self.name(execution.id(), execution.name(), execution.created.number);
         }
     }
 }

@@ -27,7 +27,11 @@ impl Checker {
             }
             Event::AttemptAccepted { attempt } => self.move_attempt(*attempt, AttemptWord::Assigned, AttemptWord::Accepted),
             Event::AttemptStarted { attempt, .. } => self.move_attempt(*attempt, AttemptWord::Accepted, AttemptWord::Started),
-            Event::AttemptEnded { attempt, ended, verdict } => self.attempt_ended(*attempt, &ended.how, verdict),
+            Event::AttemptEnded { attempt, ended, verdict } => {
+                let held = matches!(verdict, Verdict::Again { .. } | Verdict::Cancelled);
+                assert!(!ended.withdrawn || held, "what was withdrawn is judged {verdict:?}");
+                self.attempt_ended(*attempt, &ended.how, verdict);
+            }
             Event::AttemptLost { attempt, .. } => {
                 self.move_attempt(*attempt, AttemptWord::Started, AttemptWord::Unknown);
                 self.settle(*attempt, Word::Unknown);

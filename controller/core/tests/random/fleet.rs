@@ -119,7 +119,8 @@ impl Fleet {
             None => {
                 let state = JobState::Over;
                 let mut job = Job { label, state, reboots: false, output: None, stop: true, said: String::new() };
-                job.say(agent, "not_started", &mut self.mail);
+                let word = if desired == Desired::Withdraw { "withdrawn" } else { "not_started" };
+                job.say(agent, word, &mut self.mail);
                 host.jobs.insert(id, job);
             }
         }

@@ -297,6 +297,7 @@ impl Walk {
                 "timed_out",
                 "cancelled",
                 "not_started",
+                "withdrawn",
                 "unknown",
                 "rebooted",
             ];

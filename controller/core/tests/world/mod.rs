@@ -7,7 +7,7 @@ mod words;
 use crate::checker::{Checker, Facts};
 use crd_schemas::manifest::{Manifest, Workflow};
 use pulse_core::Timestamp;
-use pulse_core::decide::{AgentView, Ahead, Effect, Presence, desired, explain, open_attempts, pass};
+use pulse_core::decide::{AgentView, Ahead, Effect, Neighbour, Presence, desired, explain, open_attempts, pass};
 use pulse_core::definitions::{Files, PinnedFile, Program};
 use pulse_core::elapsed::Span;
 use pulse_core::execution::{
@@ -196,9 +196,12 @@ impl World {
                 self.around.ahead = None;
                 self.pass(&[])
             }
-            ["ahead", count] => {
+            ["ahead", count, unbegun @ ..] => {
                 let count = count.parse().expect("a number");
-                self.around.ahead = Some(Ahead { execution: NIL, name: "demo#7".into(), count });
+                let last = Neighbour { execution: NIL, name: format!("demo#{}", 6 + count) };
+                let directly_behind = (count > 1).then_some(last);
+                let begun = unbegun.is_empty();
+                self.around.ahead = Some(Ahead { execution: NIL, name: "demo#7".into(), begun, count, directly_behind });
                 self.pass(&[])
             }
             ["picture", name] => {

@@ -105,6 +105,7 @@ impl World {
             ["timed_out"] => end(EndKind::TimedOut),
             ["cancelled"] => end(EndKind::Cancelled),
             ["not_started"] => end(EndKind::NotStarted { reason: "the shell is missing".into() }),
+            ["withdrawn"] => Observed::Ended(Ended::withdrawn()),
             ["unknown"] => end(EndKind::Unknown { reason: UnknownReason::SupervisorLost }),
             ["rebooted"] => end(EndKind::Unknown { reason: UnknownReason::HostRebooted }),
             ["again"] => self.last.get(&agent).cloned().expect("an earlier report"),

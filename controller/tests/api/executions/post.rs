@@ -102,6 +102,8 @@ fn a_full_queue_is_refused_and_those_in_it_say_who_is_first() {
     assert!(full["detail"].as_str().unwrap().contains("maxQueued"), "{full}");
     let why = server.reason(&second, "queued");
     assert_eq!((&why["execution"], &why["name"], &why["count"]), (&asked["execution"], &json!("a#1"), &json!(1)));
+    assert_eq!((&why["begun"], &why["message"]), (&json!(true), &json!("queued behind a#1, which has begun")));
+    assert!(why["directlyBehind"].is_null(), "{why}");
     server.post(&format!("/api/v1/prompts/{}/answer", asked["id"].as_str().unwrap()), &json!({ "answer": "Yes" })).ok();
     server.until(&format!("{PATH}/{second}"), |one| one["steps"][0]["prompt"]["id"].is_string());
     assert_eq!(server.post(PATH, &json!({ "workflow": "a" })).status, 201, "there is room again");

@@ -17,6 +17,8 @@ fn those_that_hold_come_newest_first_and_all_with_those_that_are_over() {
     let all = server.get("/api/v1/pauses?all=true").ok();
     assert_eq!(ids(&all), [brief, second, first]);
     assert_eq!((&all["items"][0]["endedAt"], &all["items"][2]["endedBy"]), (&Value::Null, &json!("admin")));
+    let states = all["items"].as_array().unwrap().iter().map(|one| (one["status"].as_str().unwrap(), one["holds"].is_null()));
+    assert_eq!(states.collect::<Vec<_>>(), [("expired", true), ("active", false), ("ended", true)]);
     let page = server.get("/api/v1/pauses?all=true&limit=2").ok();
     let rest = server.get(&format!("/api/v1/pauses?all=true&cursor={}", page["nextCursor"].as_str().unwrap())).ok();
     assert_eq!(ids(&rest).len(), 1);

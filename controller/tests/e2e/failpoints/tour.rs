@@ -4,6 +4,7 @@ use super::Drive;
 use crate::harness::{Agent, Api, Engine, Scene, attempts, manifest, step, with};
 use pulse_protocol::failpoint::Point;
 use serde_json::{Value, json};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// What happens at the point.
@@ -169,9 +170,13 @@ impl Tour {
                 let root = self.scene.path("clone");
                 let mut clone = Agent::new(&root, self.api.address(), "a1", "", 5);
                 std::fs::create_dir_all(root.join("agents")).unwrap();
-                let copied =
-                    std::process::Command::new("cp").arg("-a").arg(self.scene.agents[0].data()).arg(clone.data()).status();
-                assert!(copied.unwrap().success());
+                let (from, to) = (self.scene.agents[0].data().to_owned(), clone.data().to_owned());
+                // Files that the agent removes meanwhile make it try again.
+                self.wait("a copy of the agent", |_| {
+                    drop(std::fs::remove_dir_all(&to));
+                    let copied = std::process::Command::new("cp").arg("-a").args([&from, &to]).stderr(Stdio::null()).status();
+                    copied.unwrap().success().then_some(())
+                });
                 clone.launch(&[]);
                 self.wait("anybody to be asked whether it lives", |tour| tour.is_reached().then_some(()));
                 clone.kill();

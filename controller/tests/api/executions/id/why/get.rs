@@ -84,3 +84,21 @@ fn agents_that_take_no_more_say_why() {
     let quarantined = server.reason(&ids[5], "quarantined");
     assert_eq!(quarantined["reason"], "its journal went backwards");
 }
+
+#[test]
+fn one_in_a_queue_names_who_has_the_right_and_who_is_directly_before_it() {
+    let queue = "concurrency: {policy: Queue}";
+    let server = Server::with(&[("a.yaml", &flow("a", queue, &[ASK]))]);
+    let ids: Vec<_> = (0..4).map(|_| server.run("a")).collect();
+    let behind = |id: &str| {
+        let why = server.reason(id, "queued");
+        let message = why["message"].as_str().unwrap().to_owned();
+        (message, why["count"].clone(), why["directlyBehind"].clone())
+    };
+    assert_eq!(behind(&ids[1]), ("queued behind a#1, which has begun".to_owned(), json!(1), json!(null)));
+    let second = json!({ "execution": ids[1], "name": "a#2" });
+    assert_eq!(behind(&ids[2]), ("queued behind a#1, which has begun, and a#2".to_owned(), json!(2), second));
+    let third = json!({ "execution": ids[2], "name": "a#3" });
+    let message = "queued behind a#1, which has begun, and 2 more; directly behind a#3";
+    assert_eq!(behind(&ids[3]), (message.to_owned(), json!(3), third));
+}
