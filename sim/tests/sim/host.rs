@@ -116,6 +116,8 @@ pub struct Host {
     base: Instant,
     runs: u64,
     pids: i32,
+    /// How often the journal was deleted, or replaced with the disk.
+    wipes: u32,
 }
 
 impl Host {
@@ -140,6 +142,7 @@ impl Host {
             base,
             runs: 0,
             pids: 100,
+            wipes: 0,
         }
     }
 
@@ -260,6 +263,7 @@ impl Host {
     /// The journal is deleted, alone or with everything.
     pub fn wipe(&mut self, s: &mut Shared, everything: bool) {
         self.kill_agent(s);
+        self.wipes += 1;
         drop(std::fs::remove_file(self.journal()));
         if everything {
             self.reboot(s, false);
@@ -317,7 +321,8 @@ impl Host {
         let place = s.dice.below(self.shims.len());
         let durable = std::fs::read(self.journal()).unwrap_or_default();
         let synced = usize::try_from(self.synced.get()).expect("short").min(durable.len());
-        let witness = Witness { host: self.id, name: &self.name, durable: &durable[..synced] };
+        let durable = (self.shims[place].wipes == self.wipes).then_some(&durable[..synced]);
+        let witness = Witness { host: self.id, name: &self.name, durable };
         let shim = &mut self.shims[place];
         shim.stop |= self.stopped.borrow_mut().remove(&shim.attempt);
         let step = shim.step(s, &witness);
@@ -362,7 +367,7 @@ impl Host {
     }
 
     /// The connection is over, and another one is tried later.
-    fn hang_up(&mut self, s: &mut Shared, pause: i64) {
+    pub fn hang_up(&mut self, s: &mut Shared, pause: i64) {
         let Some(agent) = &mut self.agent else { return };
         if let Some((link, stage)) = agent.link.take() {
             s.net.close_agent(link);
@@ -483,13 +488,19 @@ impl Host {
     /// The worker takes an event, or dies in the middle of it.
     fn take(&mut self, s: &mut Shared, event: Event) {
         self.set_clock(s);
-        let crash = s.fault("agent is killed", 120).then(|| s.dice.below(5));
+        let starts = matches!(&event, Event::Message(ToAgent::Assign { assignments, .. }, _) if !assignments.is_empty());
+        let crash = s.fault("agent is killed", if starts { 25 } else { 120 }).then(|| s.dice.below(5));
         let journal = self.journal();
         let Some(agent) = &mut self.agent else { return };
         let worker = &mut agent.worker;
         let done = guarded(&self.synced, &journal, crash, || worker.take(event));
-        // What it did before it died stands.
+        // What it did before it died stands; and nobody says that a shim is slower than its agent.
         self.carry_out(s);
+        if starts && s.dice.once_in(3) {
+            for _ in 0..4 {
+                self.shim_step(s);
+            }
+        }
         if done.is_none() || crash.is_some() {
             self.kill_agent(s);
             if s.dice.once_in(3) {
@@ -508,7 +519,7 @@ impl Host {
                 Want::Start(attempt, command) => {
                     self.pids += 1;
                     s.say(|| format!("{}/{}: shim of {}", self.name, self.id, short(attempt.0)));
-                    self.shims.push(Shim::new(&self.data, boot, (attempt, self.pids), *command, agent.run));
+                    self.shims.push(Shim::new(&self.data, boot, (attempt, self.pids), *command, agent.run, self.wipes));
                 }
             }
         }
