@@ -186,15 +186,12 @@ impl Controller {
         }
         let choice = s.dice.below(choices);
         match flights.get(choice) {
+            Some(id) if self.flights[id].answer.is_none() && s.may_fail() && !s.dice.once_in(s.slow) => return false,
             Some(id) if self.flights[id].answer.is_none() => self.commit(s, *id),
             Some(id) => self.settle(s, *id),
             None => self.work(s, ready[choice - flights.len()]),
         }
         true
-    }
-
-    pub fn is_idle(&self) -> bool {
-        self.frozen || self.dead || (self.flights.is_empty() && self.queue.is_empty() && self.ingests.is_empty())
     }
 
     pub fn wake(&mut self, ids: impl IntoIterator<Item = ExecutionId>) {

@@ -422,6 +422,14 @@ impl Host {
         false
     }
 
+    /// Its full picture goes out, as it does from time to time.
+    pub fn say_picture(&mut self, s: &mut Shared) {
+        let Some(agent) = &mut self.agent else { return };
+        let Some((link, Stage::In(epoch))) = agent.link else { return };
+        let (observations, sequence) = (agent.worker.picture(), agent.worker.sequence());
+        up(s, link, &ToController::Report { epoch, observations, full: true, sequence });
+    }
+
     fn speak(&mut self, s: &mut Shared) -> bool {
         self.set_clock(s);
         let Some(agent) = &mut self.agent else { return false };
@@ -532,14 +540,14 @@ impl Host {
         attempts.map(|(attempt, known)| (*attempt, ended(known))).collect()
     }
 
-    pub fn is_idle(&self) -> bool {
-        self.agent.as_ref().is_none_or(|agent| agent.events.is_empty()) && self.shims.iter().all(Shim::runs)
-    }
-
-    /// Folders that attempts have on its disk.
-    pub fn folders(&self) -> usize {
+    /// Attempts that have a folder though the agent has forgotten them; those kept for this boot only are no leftovers.
+    pub fn leftovers(&self) -> Vec<String> {
+        let known: BTreeSet<AttemptId> = self.known().into_iter().map(|(attempt, _)| attempt).collect();
         let entries = std::fs::read_dir(self.data.attempts()).expect("the disk is well");
-        entries.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir())).count()
+        let names = entries.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok());
+        let ids = names.filter_map(|name| name.parse::<AttemptId>().ok());
+        let left = ids.filter(|id| !known.contains(id) && !self.data.attempt(*id).file("kept").exists());
+        left.map(|id| short(id.0)).collect()
     }
 }
 

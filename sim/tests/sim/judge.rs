@@ -9,7 +9,7 @@ use pulse_core::execution::Event;
 use pulse_core::transition::TrackLoss;
 use pulse_protocol::message::Identify;
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{AgentName, AttemptId, Desired, ExecutionId, Incarnation, ToAgent};
+use pulse_protocol::{AgentName, Assignment, AttemptId, ExecutionId, Incarnation, ToAgent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of an attempt's command.
@@ -51,9 +51,9 @@ pub struct Judge {
 
 impl Judge {
     /// A host starts an attempt's command.
-    pub fn started(&mut self, db: &Db, attempt: AttemptId, host: &Witness<'_>) {
+    pub fn started(&mut self, attempt: AttemptId, host: &Witness<'_>) {
         let id = short(attempt.0);
-        let Some((agent, incarnation, execution, place)) = self.assigned.get(&attempt) else {
+        let Some((agent, incarnation, _, place)) = self.assigned.get(&attempt) else {
             panic!("P1: {id} starts, and was never committed");
         };
         assert_eq!(agent, host.name, "P1: {id} starts on another agent than it was committed for");
@@ -67,10 +67,8 @@ impl Judge {
         assert!(!self.never.contains(&attempt), "P1: {id} starts after it was said never to have started");
         let command = self.commands.entry(attempt).or_default();
         if let Some(first) = command.starts.first() {
-            let known =
-                db.executions.get(execution).is_none_or(|row| row.history.iter().any(|record| confirms(&record.event, attempt)));
             let twins = self.copied.contains(agent) && *first != host.host || self.wiped.contains(agent);
-            assert!(twins && !known, "I1: {id} is started twice, first on host {first}, now on host {}", host.host);
+            assert!(twins, "I1: {id} is started twice, first on host {first}, now on host {}", host.host);
             self.unheard += 1;
         }
         let lost = self.lost.iter().filter(|lost| self.commands.get(lost).is_some_and(|lost| !lost.starts.is_empty()));
@@ -102,9 +100,12 @@ impl Judge {
     pub fn said(&self, db: &Db, message: &ToAgent) {
         match message {
             ToAgent::Assign { assignments, .. } => {
-                for assignment in assignments.iter().filter(|assignment| assignment.desired == Desired::Run) {
-                    let committed = self.assigned.contains_key(&assignment.attempt);
-                    assert!(committed, "P1: {} is sent and not committed", short(assignment.attempt.0));
+                for Assignment { attempt, execution, command, .. } in assignments {
+                    let id = short(attempt.0);
+                    assert!(self.assigned.contains_key(attempt), "P1: {id} is sent and not committed");
+                    let history = db.executions.get(execution).map_or(&[][..], |row| &row.history);
+                    let known = command.is_some() && history.iter().any(|record| confirms(&record.event, *attempt));
+                    assert!(!known, "P1: {id} is sent to be run, and its agent was heard to have it");
                 }
             }
             ToAgent::Acknowledge { ended, forget, .. } => {

@@ -64,7 +64,7 @@ impl Sum {
 }
 
 /// Worlds that every run of the tests plays.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 500;
 
 thread_local! {
     /// A panic is what this thread hopes for.

@@ -33,6 +33,8 @@ pub struct Shared {
     swarm: usize,
     /// How much rarer faults are in this world.
     rare: usize,
+    /// The database takes its time: a commit gets through once in so many tries.
+    pub slow: usize,
     /// True time since the beginning, microseconds.
     pub now: i64,
     pub db: Db,
@@ -54,11 +56,13 @@ impl Shared {
         let kinds = [Kind::Calm, Kind::Faults, Kind::Faults, Kind::Faults, Kind::Unruly, Kind::Unruly, Kind::Restored, Kind::Twins];
         let kind = kinds[dice.below(kinds.len())];
         let (swarm, rare) = (dice.below(1 << 16), [1, 2, 6][dice.below(3)]);
+        let slow = [1, 1, 30][dice.below(3)];
         Self {
             dice,
             kind,
             swarm,
             rare,
+            slow,
             now: 0,
             db: Db::default(),
             net: Net::default(),

@@ -138,7 +138,7 @@ impl Shim {
             return Step::Says(None);
         }
         self.begun = s.now;
-        s.judge.started(&s.db, self.attempt, host);
+        s.judge.started(self.attempt, host);
         s.say(|| format!("{}: command of {} STARTS", host.name, short(self.attempt.0)));
         let how = match s.dice.below(12) {
             0 if s.may_fail() => EndKind::Exited { code: 1 },

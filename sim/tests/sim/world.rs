@@ -6,7 +6,6 @@ use crate::host::Host;
 use crate::net::Link;
 use crate::people::People;
 use crate::shared::{Kind, Shared};
-use pulse_protocol::AgentName;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use tempfile::TempDir;
@@ -90,6 +89,7 @@ impl World {
             0 | 1 => self.pass_time(),
             2 => self.people_step(),
             3 => self.misfortune(),
+            4 if self.s.dice.once_in(4) => self.unstall(),
             _ => {}
         }
         self.tick();
@@ -357,11 +357,18 @@ impl World {
     fn half_open(&mut self, place: usize) {
         let Some(conn) = self.hosts[place].link().and_then(|link| self.s.net.conns.get_mut(&link)) else { return };
         let pictures = conn.up.iter().any(|frame| frame.contains("\"full\":true"));
-        if pictures || self.s.dice.once_in(4) {
+        if pictures || self.s.dice.once_in(2) {
+            self.hosts[place].say_picture(&mut self.s);
             let conn = self.hosts[place].link().and_then(|link| self.s.net.conns.get_mut(&link));
             conn.into_iter().for_each(|conn| conn.up_stalled = true);
             self.s.note_fault("link is half open");
             self.hosts[place].hang_up(&mut self.s, 0);
+        }
+    }
+
+    fn unstall(&mut self) {
+        for conn in self.s.net.conns.values_mut() {
+            (conn.up_stalled, conn.down_stalled) = (false, false);
         }
     }
 
@@ -429,9 +436,7 @@ impl World {
             let mut host = host;
             host.reboot(&mut self.s, false);
         }
-        for conn in self.s.net.conns.values_mut() {
-            (conn.up_stalled, conn.down_stalled) = (false, false);
-        }
+        self.unstall();
         for controller in self.controllers.iter_mut().filter(|controller| controller.frozen) {
             controller.frozen = false;
             controller.thaw(&self.s);
@@ -510,6 +515,10 @@ impl World {
                 }
             }
         }
+        for host in self.hosts.iter().filter(|host| !s.judge.forgot.contains(&host.name) && !s.judge.was_restored) {
+            let left = host.leftovers();
+            assert!(left.is_empty(), "I12: {} keeps the files of {left:?} for ever", host.name);
+        }
         let mut ends: BTreeMap<&'static str, usize> = BTreeMap::new();
         for row in s.db.executions.values() {
             *ends.entry(row.status).or_default() += 1;
@@ -524,9 +533,4 @@ impl World {
         let (starts, unheard, again) = (s.judge.starts, s.judge.unheard, s.judge.again);
         Outcome { kind: s.kind, steps: s.steps, faults: self.s.faults.clone(), ends, starts, unheard, again, fair: (total, good) }
     }
-}
-
-/// The name of an agent, for tests.
-pub fn agent(name: &str) -> AgentName {
-    name.parse().expect("a name")
 }
