@@ -35,6 +35,8 @@ pub struct Shared {
     rare: usize,
     /// The database takes its time: a commit gets through once in so many tries.
     pub slow: usize,
+    /// How much happens before a while passes in which nothing does.
+    pub busy: usize,
     /// True time since the beginning, microseconds.
     pub now: i64,
     pub db: Db,
@@ -56,13 +58,14 @@ impl Shared {
         let kinds = [Kind::Calm, Kind::Faults, Kind::Faults, Kind::Faults, Kind::Unruly, Kind::Unruly, Kind::Restored, Kind::Twins];
         let kind = kinds[dice.below(kinds.len())];
         let (swarm, rare) = (dice.below(1 << 16), [1, 2, 6][dice.below(3)]);
-        let slow = [1, 1, 30][dice.below(3)];
+        let (slow, busy) = ([1, 1, 30][dice.below(3)], [1, 3, 12][dice.below(3)]);
         Self {
             dice,
             kind,
             swarm,
             rare,
             slow,
+            busy,
             now: 0,
             db: Db::default(),
             net: Net::default(),

@@ -86,7 +86,7 @@ impl World {
             }
         }
         match self.s.dice.below(24) {
-            0 | 1 => self.pass_time(),
+            0 | 1 if self.s.dice.once_in(self.s.busy) => self.pass_time(),
             2 => self.people_step(),
             3 => self.misfortune(),
             4 if self.s.dice.once_in(4) => self.unstall(),
@@ -312,7 +312,7 @@ impl World {
                 self.s.note_fault("power cut");
                 self.hosts[place].reboot(&mut self.s, true);
             }
-            8 if self.s.dice.once_in(2) => {
+            8 => {
                 self.s.note_fault("journal is deleted");
                 let everything = self.s.dice.once_in(2);
                 let name = self.hosts[place].name.clone();
@@ -321,9 +321,12 @@ impl World {
                     self.s.judge.wiped.insert(name);
                 }
                 self.hosts[place].wipe(&mut self.s, everything);
+                if self.s.dice.once_in(2) {
+                    self.hosts[place].start(&mut self.s);
+                }
             }
-            9 | 10 => self.stall(),
-            11 => self.half_open(place),
+            9 => self.stall(),
+            10 | 11 => self.half_open(place),
             12 => {
                 self.s.note_fault("connection breaks");
                 if let Some(link) = self.hosts[place].link()
@@ -356,14 +359,12 @@ impl World {
     /// The agent gives a link up while what it has said there is still under way.
     fn half_open(&mut self, place: usize) {
         let Some(conn) = self.hosts[place].link().and_then(|link| self.s.net.conns.get_mut(&link)) else { return };
-        let pictures = conn.up.iter().any(|frame| frame.contains("\"full\":true"));
-        if pictures || self.s.dice.once_in(2) {
+        conn.up_stalled = true;
+        if conn.up.is_empty() {
             self.hosts[place].say_picture(&mut self.s);
-            let conn = self.hosts[place].link().and_then(|link| self.s.net.conns.get_mut(&link));
-            conn.into_iter().for_each(|conn| conn.up_stalled = true);
-            self.s.note_fault("link is half open");
-            self.hosts[place].hang_up(&mut self.s, 0);
         }
+        self.s.note_fault("link is half open");
+        self.hosts[place].hang_up(&mut self.s, 0);
     }
 
     fn unstall(&mut self) {
