@@ -143,15 +143,15 @@ impl Session {
             }
             Record::Ended { attempt, ended } => self.end(attempt, ended, true),
             Record::Acknowledged { attempt } => {
-                if planted::is(Bug::TombstoneDropped) {
-                    return drop(self.attempts.remove(&attempt));
-                }
                 if let Some(Phase::Ended { acknowledged, .. }) = self.attempts.get_mut(&attempt).map(|a| &mut a.phase) {
                     *acknowledged = true;
                 }
             }
             Record::Forgotten { attempt, how, at } => {
                 self.attempts.remove(&attempt);
+                if planted::is(Bug::TombstoneDropped) {
+                    return;
+                }
                 self.retired.insert(attempt, (how, at));
                 if self.retired.len() > MAX_RETIRED {
                     // Ids are UUIDv7: the first is the oldest.

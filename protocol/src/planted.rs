@@ -12,7 +12,7 @@ pub enum Bug {
     NoSync,
     /// Whoever finds the attempt's folder takes it for its own.
     NoClaim,
-    /// The agent forgets an attempt once its end is acknowledged.
+    /// What an agent may forget it forgets wholly, its outcome too.
     TombstoneDropped,
     /// The agent runs what was assigned to another journal.
     AnyJournal,

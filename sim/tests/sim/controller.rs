@@ -162,6 +162,11 @@ impl Controller {
         self.tick_sessions(s);
     }
 
+    /// It goes on where it stood; what renews its lease comes by a little later.
+    pub fn thaw(&mut self, s: &Shared) {
+        self.renewed = s.now;
+    }
+
     /// Another controller has the lease: the process ends.
     fn lose(&mut self, s: &Shared) {
         s.say(|| format!("controller {} was replaced", self.id));
@@ -181,15 +186,12 @@ impl Controller {
         }
         let choice = s.dice.below(choices);
         match flights.get(choice) {
+            Some(id) if self.flights[id].answer.is_none() && s.may_fail() && !s.dice.once_in(s.slow) => return false,
             Some(id) if self.flights[id].answer.is_none() => self.commit(s, *id),
             Some(id) => self.settle(s, *id),
             None => self.work(s, ready[choice - flights.len()]),
         }
         true
-    }
-
-    pub fn is_idle(&self) -> bool {
-        self.frozen || self.dead || (self.flights.is_empty() && self.queue.is_empty() && self.ingests.is_empty())
     }
 
     pub fn wake(&mut self, ids: impl IntoIterator<Item = ExecutionId>) {

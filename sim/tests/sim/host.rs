@@ -116,6 +116,8 @@ pub struct Host {
     base: Instant,
     runs: u64,
     pids: i32,
+    /// How often the journal was deleted, or replaced with the disk.
+    wipes: u32,
 }
 
 impl Host {
@@ -140,6 +142,7 @@ impl Host {
             base,
             runs: 0,
             pids: 100,
+            wipes: 0,
         }
     }
 
@@ -260,6 +263,7 @@ impl Host {
     /// The journal is deleted, alone or with everything.
     pub fn wipe(&mut self, s: &mut Shared, everything: bool) {
         self.kill_agent(s);
+        self.wipes += 1;
         drop(std::fs::remove_file(self.journal()));
         if everything {
             self.reboot(s, false);
@@ -317,7 +321,8 @@ impl Host {
         let place = s.dice.below(self.shims.len());
         let durable = std::fs::read(self.journal()).unwrap_or_default();
         let synced = usize::try_from(self.synced.get()).expect("short").min(durable.len());
-        let witness = Witness { host: self.id, name: &self.name, durable: &durable[..synced] };
+        let durable = (self.shims[place].wipes == self.wipes).then_some(&durable[..synced]);
+        let witness = Witness { host: self.id, name: &self.name, durable };
         let shim = &mut self.shims[place];
         shim.stop |= self.stopped.borrow_mut().remove(&shim.attempt);
         let step = shim.step(s, &witness);
@@ -362,7 +367,7 @@ impl Host {
     }
 
     /// The connection is over, and another one is tried later.
-    fn hang_up(&mut self, s: &mut Shared, pause: i64) {
+    pub fn hang_up(&mut self, s: &mut Shared, pause: i64) {
         let Some(agent) = &mut self.agent else { return };
         if let Some((link, stage)) = agent.link.take() {
             s.net.close_agent(link);
@@ -415,6 +420,14 @@ impl Host {
             }
         }
         false
+    }
+
+    /// Its full picture goes out, as it does from time to time.
+    pub fn say_picture(&mut self, s: &mut Shared) {
+        let Some(agent) = &mut self.agent else { return };
+        let Some((link, Stage::In(epoch))) = agent.link else { return };
+        let (observations, sequence) = (agent.worker.picture(), agent.worker.sequence());
+        up(s, link, &ToController::Report { epoch, observations, full: true, sequence });
     }
 
     fn speak(&mut self, s: &mut Shared) -> bool {
@@ -483,13 +496,19 @@ impl Host {
     /// The worker takes an event, or dies in the middle of it.
     fn take(&mut self, s: &mut Shared, event: Event) {
         self.set_clock(s);
-        let crash = s.fault("agent is killed", 120).then(|| s.dice.below(5));
+        let starts = matches!(&event, Event::Message(ToAgent::Assign { assignments, .. }, _) if !assignments.is_empty());
+        let crash = s.fault("agent is killed", if starts { 25 } else { 120 }).then(|| s.dice.below(5));
         let journal = self.journal();
         let Some(agent) = &mut self.agent else { return };
         let worker = &mut agent.worker;
         let done = guarded(&self.synced, &journal, crash, || worker.take(event));
-        // What it did before it died stands.
+        // What it did before it died stands; and nobody says that a shim is slower than its agent.
         self.carry_out(s);
+        if starts && s.dice.once_in(3) {
+            for _ in 0..4 {
+                self.shim_step(s);
+            }
+        }
         if done.is_none() || crash.is_some() {
             self.kill_agent(s);
             if s.dice.once_in(3) {
@@ -508,7 +527,7 @@ impl Host {
                 Want::Start(attempt, command) => {
                     self.pids += 1;
                     s.say(|| format!("{}/{}: shim of {}", self.name, self.id, short(attempt.0)));
-                    self.shims.push(Shim::new(&self.data, boot, (attempt, self.pids), *command, agent.run));
+                    self.shims.push(Shim::new(&self.data, boot, (attempt, self.pids), *command, agent.run, self.wipes));
                 }
             }
         }
@@ -521,14 +540,14 @@ impl Host {
         attempts.map(|(attempt, known)| (*attempt, ended(known))).collect()
     }
 
-    pub fn is_idle(&self) -> bool {
-        self.agent.as_ref().is_none_or(|agent| agent.events.is_empty()) && self.shims.iter().all(Shim::runs)
-    }
-
-    /// Folders that attempts have on its disk.
-    pub fn folders(&self) -> usize {
+    /// Attempts that have a folder though the agent has forgotten them; those kept for this boot only are no leftovers.
+    pub fn leftovers(&self) -> Vec<String> {
+        let known: BTreeSet<AttemptId> = self.known().into_iter().map(|(attempt, _)| attempt).collect();
         let entries = std::fs::read_dir(self.data.attempts()).expect("the disk is well");
-        entries.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir())).count()
+        let names = entries.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok());
+        let ids = names.filter_map(|name| name.parse::<AttemptId>().ok());
+        let left = ids.filter(|id| !known.contains(id) && !self.data.attempt(*id).file("kept").exists());
+        left.map(|id| short(id.0)).collect()
     }
 }
 

@@ -2,12 +2,14 @@
 //! shares no line with what decides. What one execution's history must hold is judged by `checker/`. Numbers are those of
 //! docs/reliability.md.
 
-use crate::db::{Db, Item};
+use crate::db::{AgentRow, Db, Item};
 use crate::shared::short;
 use crate::shim::Witness;
 use pulse_core::execution::Event;
-use pulse_protocol::observation::EndKind;
-use pulse_protocol::{AgentName, AttemptId, Desired, ExecutionId, Incarnation, ToAgent};
+use pulse_core::transition::TrackLoss;
+use pulse_protocol::message::Identify;
+use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::{AgentName, Assignment, AttemptId, ExecutionId, Incarnation, ToAgent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of an attempt's command.
@@ -31,11 +33,15 @@ pub struct Judge {
     /// Attempts that the database lost when it was restored, and those that agents were heard to have.
     pub lost: BTreeSet<AttemptId>,
     pub orphans: BTreeSet<AttemptId>,
+    /// The database was restored.
+    pub was_restored: bool,
     /// Agents whose disk was copied or put back, and those that were refused for it.
     pub copied: BTreeSet<AgentName>,
     pub refused: BTreeSet<AgentName>,
     /// Agents whose journal was deleted or whose disk was put back: their word may be lost.
     pub wiped: BTreeSet<AgentName>,
+    /// Agents whose journal was deleted, copied or put back, so that it may rightly be called lost.
+    pub forgot: BTreeSet<AgentName>,
     /// Commands that ran on both twins, because nobody had heard of the first: the limit that docs/reliability.md names.
     pub unheard: usize,
     /// Commands that were started again under another attempt after the database was restored.
@@ -45,26 +51,24 @@ pub struct Judge {
 
 impl Judge {
     /// A host starts an attempt's command.
-    pub fn started(&mut self, db: &Db, attempt: AttemptId, host: &Witness<'_>) {
+    pub fn started(&mut self, attempt: AttemptId, host: &Witness<'_>) {
         let id = short(attempt.0);
-        let Some((agent, incarnation, execution, place)) = self.assigned.get(&attempt) else {
+        let Some((agent, incarnation, _, place)) = self.assigned.get(&attempt) else {
             panic!("P1: {id} starts, and was never committed");
         };
         assert_eq!(agent, host.name, "P1: {id} starts on another agent than it was committed for");
-        let journal = String::from_utf8_lossy(host.durable);
-        assert!(
-            journal.contains(&format!("\"{incarnation}\"")),
-            "P1: {id} starts under another journal than it was committed for"
-        );
-        let word = format!("\"record\":\"starting\",\"attempt\":\"{attempt}\"");
-        assert!(journal.contains(&word), "P1: {id} starts, and the journal would not survive a power cut with it");
+        if let Some(durable) = host.durable {
+            let journal = String::from_utf8_lossy(durable);
+            let own = journal.contains(&format!("\"{incarnation}\""));
+            assert!(own, "P1: {id} starts under another journal than it was committed for");
+            let word = format!("\"record\":\"starting\",\"attempt\":\"{attempt}\"");
+            assert!(journal.contains(&word), "P1: {id} starts, and the journal would not survive a power cut with it");
+        }
         assert!(!self.never.contains(&attempt), "P1: {id} starts after it was said never to have started");
         let command = self.commands.entry(attempt).or_default();
         if let Some(first) = command.starts.first() {
-            let known =
-                db.executions.get(execution).is_none_or(|row| row.history.iter().any(|record| confirms(&record.event, attempt)));
             let twins = self.copied.contains(agent) && *first != host.host || self.wiped.contains(agent);
-            assert!(twins && !known, "I1: {id} is started twice, first on host {first}, now on host {}", host.host);
+            assert!(twins, "I1: {id} is started twice, first on host {first}, now on host {}", host.host);
             self.unheard += 1;
         }
         let lost = self.lost.iter().filter(|lost| self.commands.get(lost).is_some_and(|lost| !lost.starts.is_empty()));
@@ -96,9 +100,12 @@ impl Judge {
     pub fn said(&self, db: &Db, message: &ToAgent) {
         match message {
             ToAgent::Assign { assignments, .. } => {
-                for assignment in assignments.iter().filter(|assignment| assignment.desired == Desired::Run) {
-                    let committed = self.assigned.contains_key(&assignment.attempt);
-                    assert!(committed, "P1: {} is sent and not committed", short(assignment.attempt.0));
+                for Assignment { attempt, execution, command, .. } in assignments {
+                    let id = short(attempt.0);
+                    assert!(self.assigned.contains_key(attempt), "P1: {id} is sent and not committed");
+                    let history = db.executions.get(execution).map_or(&[][..], |row| &row.history);
+                    let known = command.is_some() && history.iter().any(|record| confirms(&record.event, *attempt));
+                    assert!(!known, "P1: {id} is sent to be run, and its agent was heard to have it");
                 }
             }
             ToAgent::Acknowledge { ended, forget, .. } => {
@@ -122,6 +129,9 @@ impl Judge {
                 Event::AttemptEnded { attempt, ended, .. } | Event::EvidenceRecorded { attempt, ended } => {
                     self.evidence(*attempt, &ended.how);
                 }
+                Event::AttemptLost { attempt, loss: loss @ (TrackLoss::JournalLost | TrackLoss::Contradicted) } => {
+                    self.forgotten(*attempt, &format!("{loss:?}"));
+                }
                 _ => {}
             }
         }
@@ -141,6 +151,7 @@ impl Judge {
                     self.never.insert(attempt);
                 }
             }
+            EndKind::Unknown { reason: UnknownReason::JournalLost } => self.forgotten(attempt, "journal lost"),
             EndKind::Unknown { .. } => {}
             known => {
                 let command = command.filter(|command| !command.starts.is_empty());
@@ -153,6 +164,13 @@ impl Judge {
                 );
             }
         }
+    }
+
+    /// An attempt is given up because its agent's journal does not know it: only where something happened to that journal.
+    fn forgotten(&self, attempt: AttemptId, why: &str) {
+        let agent = self.assigned.get(&attempt).map(|(agent, ..)| agent);
+        let so = self.was_restored || agent.is_some_and(|agent| self.forgot.contains(agent));
+        assert!(so, "P7: {} is given up ({why}), and its journal was never touched", short(attempt.0));
     }
 
     /// Somebody is put into quarantine: only for a disk that was copied or put back.
@@ -168,8 +186,11 @@ impl Judge {
         self.refused.insert(agent.clone());
     }
 
-    /// A session begins.
-    pub fn let_in(&mut self, _agent: &AgentName, _host: usize) {}
+    /// A session begins. Of a journal that was further before, one copy has said what the other has not: only one may serve.
+    pub fn let_in(&self, before: &AgentRow, identify: &Identify) {
+        let back = before.incarnation == Some(identify.incarnation) && before.sequence > identify.sequence;
+        assert!(!back, "A4: {} comes with a journal that went back, and is let in", identify.name);
+    }
 
     /// Agents have attempts that the database never had.
     pub fn orphans(&mut self, agent: &AgentName, orphans: &[AttemptId]) {
@@ -182,6 +203,7 @@ impl Judge {
 
     /// The database is now an older one.
     pub fn restored(&mut self, db: &Db) {
+        self.was_restored = true;
         let gone = self.assigned.keys().filter(|attempt| !db.attempts.contains_key(*attempt));
         self.lost.extend(gone.copied());
     }

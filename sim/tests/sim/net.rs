@@ -20,6 +20,8 @@ pub struct Conn {
     /// Nothing passes for now.
     pub up_stalled: bool,
     pub down_stalled: bool,
+    /// Frames that arrived at the agent before, and that an unruly network may bring again.
+    pub old: Vec<String>,
 }
 
 /// Every connection that somebody still has an end of.
@@ -76,7 +78,12 @@ impl Net {
     pub fn hear_down(&mut self, link: Link) -> Option<Option<String>> {
         let conn = self.conns.get_mut(&link).filter(|conn| conn.agent_open && !conn.down_stalled)?;
         match conn.down.pop_front() {
-            Some(frame) => Some(Some(frame)),
+            Some(frame) => {
+                if conn.old.len() < 40 {
+                    conn.old.push(frame.clone());
+                }
+                Some(Some(frame))
+            }
             None => (!conn.controller_open).then_some(None),
         }
     }

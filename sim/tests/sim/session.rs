@@ -125,8 +125,12 @@ impl Controller {
         let Stage::Admitting(identify, seen_epoch) = std::mem::replace(&mut session.stage, Stage::Strange) else { return false };
         let coming = Coming { public_key: "key", seen_epoch, incarnation: identify.incarnation, sequence: identify.sequence };
         let name = identify.name.clone();
+        let before = s.db.agents[&name].clone();
         match s.db.begin_session(&name, identify.boot, &coming) {
-            Ok(epoch) => self.let_in(s, link, *identify, epoch),
+            Ok(epoch) => {
+                s.judge.let_in(&before, &identify);
+                self.let_in(s, link, *identify, epoch);
+            }
             Err(barred) => {
                 s.say(|| format!("{name} is barred: {barred:?}"));
                 if let Barred::SequenceWentBack { .. } = barred {
@@ -149,7 +153,6 @@ impl Controller {
         let joined = false;
         let stage = Stage::In { agent: agent.clone(), epoch, incarnation, joined, pictured: s.now };
         self.sessions.insert(link, Session { stage, heard: s.now });
-        s.judge.let_in(&agent, s.net.conns[&link].host);
         let known = identify.observations.iter().map(|observation| observation.attempt).collect();
         self.ingest(s, link, (&agent, epoch, incarnation), identify.observations, Some(known), true);
     }

@@ -29,6 +29,14 @@ pub enum Kind {
 pub struct Shared {
     pub dice: Dice,
     pub kind: Kind,
+    /// What may happen in this world, by bits: no world has every fault, so that some live long with a few.
+    swarm: usize,
+    /// How much rarer faults are in this world.
+    rare: usize,
+    /// The database takes its time: a commit gets through once in so many tries.
+    pub slow: usize,
+    /// How much happens before a while passes in which nothing does.
+    pub busy: usize,
     /// True time since the beginning, microseconds.
     pub now: i64,
     pub db: Db,
@@ -47,11 +55,17 @@ pub struct Shared {
 impl Shared {
     pub fn new(seed: u64, loud: bool) -> Self {
         let mut dice = Dice::new(seed);
-        let kinds = [Kind::Calm, Kind::Faults, Kind::Faults, Kind::Faults, Kind::Unruly, Kind::Restored, Kind::Twins];
+        let kinds = [Kind::Calm, Kind::Faults, Kind::Faults, Kind::Faults, Kind::Unruly, Kind::Unruly, Kind::Restored, Kind::Twins];
         let kind = kinds[dice.below(kinds.len())];
+        let (swarm, rare) = (dice.below(1 << 16), [1, 2, 6][dice.below(3)]);
+        let (slow, busy) = ([1, 1, 30][dice.below(3)], [1, 3, 12][dice.below(3)]);
         Self {
             dice,
             kind,
+            swarm,
+            rare,
+            slow,
+            busy,
             now: 0,
             db: Db::default(),
             net: Net::default(),
@@ -74,11 +88,20 @@ impl Shared {
 
     /// Whether something goes wrong here, once in so many times; it is counted and told.
     pub fn fault(&mut self, what: &'static str, once_in: usize) -> bool {
-        let so = self.may_fail() && self.dice.once_in(once_in);
+        let so = self.may_fail() && self.dice.once_in(once_in * self.rare);
         if so {
             self.note_fault(what);
         }
         so
+    }
+
+    /// Whether a misfortune may strike now, and which of so many.
+    pub fn misfortune(&mut self, kinds: usize) -> Option<usize> {
+        if !self.may_fail() || !self.dice.once_in(self.rare) {
+            return None;
+        }
+        let which = self.dice.below(kinds);
+        (self.swarm >> (which % 16) & 1 == 1).then_some(which)
     }
 
     pub fn note_fault(&mut self, what: &'static str) {

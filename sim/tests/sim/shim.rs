@@ -50,14 +50,23 @@ pub struct Shim {
     pub stop: bool,
     /// The run of the agent that started it and hears what it says.
     pub follower: Option<u64>,
+    /// How often its host's journal had been deleted before.
+    pub wipes: u32,
     begun: i64,
 }
 
 impl Shim {
-    pub fn new(data: &DataDir, boot: BootId, (attempt, pid): (AttemptId, i32), command: CommandSpec, follower: u64) -> Self {
+    pub fn new(
+        data: &DataDir,
+        boot: BootId,
+        (attempt, pid): (AttemptId, i32),
+        command: CommandSpec,
+        follower: u64,
+        wipes: u32,
+    ) -> Self {
         let dir = data.attempt(attempt);
         let (stage, follower) = (Stage::Born, Some(follower));
-        Self { attempt, pid, command, dir, boot, lock: None, stage, stop: false, follower, begun: 0 }
+        Self { attempt, pid, command, dir, boot, lock: None, stage, stop: false, follower, wipes, begun: 0 }
     }
 
     /// Its command has been started and has not ended.
@@ -129,7 +138,7 @@ impl Shim {
             return Step::Says(None);
         }
         self.begun = s.now;
-        s.judge.started(&s.db, self.attempt, host);
+        s.judge.started(self.attempt, host);
         s.say(|| format!("{}: command of {} STARTS", host.name, short(self.attempt.0)));
         let how = match s.dice.below(12) {
             0 if s.may_fail() => EndKind::Exited { code: 1 },
@@ -164,6 +173,6 @@ impl Shim {
 pub struct Witness<'a> {
     pub host: usize,
     pub name: &'a pulse_protocol::AgentName,
-    /// What of the journal would survive a power cut.
-    pub durable: &'a [u8],
+    /// What of the journal would survive a power cut; nothing where somebody has deleted it since the shim was started.
+    pub durable: Option<&'a [u8]>,
 }

@@ -6,7 +6,6 @@ use crate::host::Host;
 use crate::net::Link;
 use crate::people::People;
 use crate::shared::{Kind, Shared};
-use pulse_protocol::AgentName;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use tempfile::TempDir;
@@ -59,7 +58,7 @@ impl World {
             }
             host.start(&mut self.s);
         }
-        let (wishes, length) = (1 + self.s.dice.below(4), 400 + self.s.dice.below(1200));
+        let (wishes, length) = (1 + self.s.dice.below(6), 400 + self.s.dice.below(1200));
         for step in 0..length {
             if step % (length / wishes + 1) == 0 {
                 self.people.wish(&mut self.s);
@@ -73,29 +72,39 @@ impl World {
     fn step(&mut self) {
         self.s.steps += 1;
         self.s.now += 1000 + i64::try_from(self.s.dice.below(20_000)).expect("short");
+        // Whoever has nothing to do gives its turn to somebody else.
+        for _ in 0..4 {
+            let busy = match self.s.dice.below(21) {
+                0..=6 => self.control(),
+                7..=10 => self.deliver(true),
+                11..=14 => self.deliver(false),
+                15..=17 => self.host_step(),
+                _ => self.shim_step(),
+            };
+            if busy {
+                break;
+            }
+        }
         match self.s.dice.below(24) {
-            0..=6 => self.control(),
-            7..=10 => self.deliver(true),
-            11..=14 => self.deliver(false),
-            15..=17 => self.host_step(),
-            18..=20 => self.shim_step(),
-            21 => self.pass_time(),
-            22 => self.people_step(),
-            _ => self.misfortune(),
+            0 | 1 if self.s.dice.once_in(self.s.busy) => self.pass_time(),
+            2 => self.people_step(),
+            3 => self.misfortune(),
+            4 if self.s.dice.once_in(4) => self.unstall(),
+            _ => {}
         }
         self.tick();
     }
 
-    fn control(&mut self) {
+    fn control(&mut self) -> bool {
         if self.controllers.is_empty() {
-            return;
+            return false;
         }
         let place = self.s.dice.below(self.controllers.len());
         let controller = &mut self.controllers[place];
         if controller.frozen || controller.dead {
-            return;
+            return false;
         }
-        let _ = match self.s.dice.below(3) {
+        let busy = match self.s.dice.below(3) {
             0 => controller.admit(&mut self.s) || controller.finish(&mut self.s) || controller.step(&mut self.s),
             1 => controller.finish(&mut self.s) || controller.step(&mut self.s),
             _ => controller.step(&mut self.s) || controller.admit(&mut self.s) || controller.finish(&mut self.s),
@@ -105,16 +114,17 @@ impl World {
         if !answers.is_empty() && !self.s.fault("answer to a request is lost", 8) {
             self.people.hear(&self.s, answers);
         }
+        busy
     }
 
     /// A frame arrives, or the news that the other end has closed.
-    fn deliver(&mut self, up: bool) {
+    fn deliver(&mut self, up: bool) -> bool {
         let links: Vec<Link> = self.s.net.conns.keys().copied().collect();
         if links.is_empty() {
-            return;
+            return false;
         }
         let link = links[self.s.dice.below(links.len())];
-        self.deliver_on(link, up);
+        self.deliver_on(link, up)
     }
 
     fn deliver_on(&mut self, link: Link, up: bool) -> bool {
@@ -143,6 +153,7 @@ impl World {
     /// Frames of one session that are lost, doubled or swapped; the handshake is left alone.
     fn unruly(&mut self, link: Link, up: bool) {
         let what = match self.s.dice.below(30) {
+            4..=6 if !up => return self.old_frame(link),
             0 => "frame lost",
             1 | 2 => "frame doubled",
             3 if !up => "frames swapped",
@@ -169,9 +180,20 @@ impl World {
         self.s.note_fault(what);
     }
 
-    fn host_step(&mut self) {
+    /// Something that was said long ago in this session comes again.
+    fn old_frame(&mut self, link: Link) {
+        let Some(conn) = self.s.net.conns.get_mut(&link) else { return };
+        let assigns: Vec<&String> = conn.old.iter().filter(|frame| frame.contains("\"assign\"")).collect();
+        if !assigns.is_empty() {
+            let frame = assigns[self.s.dice.below(assigns.len())].clone();
+            conn.down.push_back(frame);
+            self.s.note_fault("frame comes late, again");
+        }
+    }
+
+    fn host_step(&mut self) -> bool {
         let place = self.s.dice.below(self.hosts.len());
-        self.host_step_of(place);
+        self.host_step_of(place)
     }
 
     fn host_step_of(&mut self, place: usize) -> bool {
@@ -197,9 +219,9 @@ impl World {
         host.step(&mut self.s)
     }
 
-    fn shim_step(&mut self) {
+    fn shim_step(&mut self) -> bool {
         let place = self.s.dice.below(self.hosts.len());
-        self.hosts[place].shim_step(&mut self.s);
+        self.hosts[place].shim_step(&mut self.s)
     }
 
     fn pass_time(&mut self) {
@@ -255,66 +277,70 @@ impl World {
     }
 
     fn misfortune(&mut self) {
-        if !self.s.may_fail() {
-            return;
-        }
+        let Some(which) = self.s.misfortune(16) else { return };
         let place = self.s.dice.below(self.hosts.len());
-        match self.s.dice.below(26) {
-            0..=3 if !self.controllers.is_empty() => {
+        match which {
+            0 | 1 if !self.controllers.is_empty() => {
                 let place = self.s.dice.below(self.controllers.len());
                 self.s.note_fault("controller is killed");
                 self.kill_controller(place);
             }
-            4 | 5 if !self.controllers.is_empty() => {
+            2 if !self.controllers.is_empty() => {
                 let place = self.s.dice.below(self.controllers.len());
                 let controller = &mut self.controllers[place];
                 controller.frozen = !controller.frozen;
                 if controller.frozen {
                     self.s.note_fault("controller stands still");
+                } else {
+                    controller.thaw(&self.s);
                 }
             }
-            6 if !self.controllers.is_empty() => self.jump(),
-            7 | 8 => {
+            3 if self.s.dice.once_in(3) && !self.controllers.is_empty() => self.jump(),
+            4 => {
                 self.s.note_fault("agent is killed");
                 self.hosts[place].kill_agent(&mut self.s);
             }
-            9 => {
+            5 => {
                 self.s.note_fault("shim is killed");
                 self.hosts[place].kill_shim(&mut self.s);
             }
-            10 => {
+            6 => {
                 self.s.note_fault("host reboots");
                 self.hosts[place].reboot(&mut self.s, false);
             }
-            11 => {
+            7 => {
                 self.s.note_fault("power cut");
                 self.hosts[place].reboot(&mut self.s, true);
             }
-            12 if self.s.dice.once_in(3) => {
+            8 => {
                 self.s.note_fault("journal is deleted");
                 let everything = self.s.dice.once_in(2);
                 let name = self.hosts[place].name.clone();
+                self.s.judge.forgot.insert(name.clone());
                 if everything {
                     self.s.judge.wiped.insert(name);
                 }
                 self.hosts[place].wipe(&mut self.s, everything);
+                if self.s.dice.once_in(2) {
+                    self.hosts[place].start(&mut self.s);
+                }
             }
-            13..=17 => self.stall(),
-            18 | 19 => {
+            9 => self.stall(),
+            10 | 11 => self.half_open(place),
+            12 => {
                 self.s.note_fault("connection breaks");
                 if let Some(link) = self.hosts[place].link()
                     && let Some(conn) = self.s.net.conns.get_mut(&link)
                 {
                     conn.down.clear();
                     conn.controller_open = false;
-                    conn.agent_open &= true;
                     for controller in &mut self.controllers {
                         controller.close(&mut self.s, link);
                     }
                 }
             }
-            20 | 21 if self.s.kind == Kind::Restored => self.restore(),
-            20..=22 if self.s.kind == Kind::Twins => self.copy_disk(place),
+            _ if self.s.kind == Kind::Restored => self.restore(),
+            _ if self.s.kind == Kind::Twins => self.copy_disk(place),
             _ => {}
         }
     }
@@ -328,6 +354,23 @@ impl World {
         self.s.steady &= by > 0;
         // Also a later controller has a clock of its own, which is right again.
         self.s.steady = false;
+    }
+
+    /// The agent gives a link up while what it has said there is still under way.
+    fn half_open(&mut self, place: usize) {
+        let Some(conn) = self.hosts[place].link().and_then(|link| self.s.net.conns.get_mut(&link)) else { return };
+        conn.up_stalled = true;
+        if conn.up.is_empty() {
+            self.hosts[place].say_picture(&mut self.s);
+        }
+        self.s.note_fault("link is half open");
+        self.hosts[place].hang_up(&mut self.s, 0);
+    }
+
+    fn unstall(&mut self) {
+        for conn in self.s.net.conns.values_mut() {
+            (conn.up_stalled, conn.down_stalled) = (false, false);
+        }
     }
 
     fn stall(&mut self) {
@@ -369,6 +412,7 @@ impl World {
                 self.s.note_fault("disk is put back");
                 let name = self.hosts[of].name.clone();
                 self.s.judge.copied.insert(name.clone());
+                self.s.judge.forgot.insert(name.clone());
                 self.s.judge.wiped.insert(name);
                 self.hosts[of].put_back(&mut self.s, image.path());
             }
@@ -376,6 +420,7 @@ impl World {
             None if self.hosts.len() < 5 => {
                 self.s.note_fault("disk is cloned");
                 self.s.judge.copied.insert(self.hosts[place].name.clone());
+                self.s.judge.forgot.insert(self.hosts[place].name.clone());
                 let twin = self.hosts[place].twin(self.hosts.len());
                 self.hosts.push(twin);
             }
@@ -392,10 +437,11 @@ impl World {
             let mut host = host;
             host.reboot(&mut self.s, false);
         }
-        for conn in self.s.net.conns.values_mut() {
-            (conn.up_stalled, conn.down_stalled) = (false, false);
+        self.unstall();
+        for controller in self.controllers.iter_mut().filter(|controller| controller.frozen) {
+            controller.frozen = false;
+            controller.thaw(&self.s);
         }
-        self.controllers.iter_mut().for_each(|controller| controller.frozen = false);
         let mut rounds = 0;
         let mut quiet = 0;
         while quiet < 60 {
@@ -470,6 +516,10 @@ impl World {
                 }
             }
         }
+        for host in self.hosts.iter().filter(|host| !s.judge.forgot.contains(&host.name) && !s.judge.was_restored) {
+            let left = host.leftovers();
+            assert!(left.is_empty(), "I12: {} keeps the files of {left:?} for ever", host.name);
+        }
         let mut ends: BTreeMap<&'static str, usize> = BTreeMap::new();
         for row in s.db.executions.values() {
             *ends.entry(row.status).or_default() += 1;
@@ -480,13 +530,8 @@ impl World {
             assert_eq!(good, total, "I13: nothing went wrong, and not everything succeeded");
         }
         let answered = self.people.answered.len();
-        assert!(total >= answered || !s.judge.lost.is_empty(), "I2: a request's execution is gone");
+        assert!(total >= answered || s.judge.was_restored, "I2: a request's execution is gone");
         let (starts, unheard, again) = (s.judge.starts, s.judge.unheard, s.judge.again);
         Outcome { kind: s.kind, steps: s.steps, faults: self.s.faults.clone(), ends, starts, unheard, again, fair: (total, good) }
     }
-}
-
-/// The name of an agent, for tests.
-pub fn agent(name: &str) -> AgentName {
-    name.parse().expect("a name")
 }
