@@ -1,6 +1,7 @@
 //! Where it is measured, and what else the machine has to do.
 
 use crate::figures::Times;
+use anyhow::Context;
 use serde::Serialize;
 use std::fmt;
 use std::process::Command;
@@ -83,13 +84,16 @@ pub fn now() -> Duration {
 pub fn allow_sockets(wanted: u64) -> anyhow::Result<()> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
-    let allowed = limit.maximum.unwrap_or(u64::MAX);
-    anyhow::ensure!(
-        allowed >= wanted,
-        "{wanted} open files are needed, {allowed} are allowed: raise the hard limit (ulimit -Hn)"
-    );
-    limit.current = Some(wanted.max(limit.current.unwrap_or(0)).min(allowed));
-    Ok(setrlimit(Resource::Nofile, limit)?)
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let allowed = limit.maximum;
+    limit.current = Some(wanted);
+    // Only root may raise the hard limit, too.
+    limit.maximum = allowed.map(|allowed| allowed.max(wanted));
+    let most = allowed.unwrap_or(0);
+    setrlimit(Resource::Nofile, limit)
+        .with_context(|| format!("{wanted} open files are needed, {most} are allowed: raise the hard limit (ulimit -Hn)"))
 }
 
 /// How long each of so many calls takes.

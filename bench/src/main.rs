@@ -28,9 +28,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use world::Engine;
 
-/// Sockets of ten thousand agents, here and in the controller, and some more.
-const FILES: u64 = 30_000;
-
 /// Measures PULSE beside the limits of the machine.
 #[derive(Parser)]
 #[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
@@ -60,8 +57,14 @@ enum Part {
     },
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    run(Arguments::parse()).unwrap_or_else(|error| {
+        eprintln!("bench: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match arguments.part {
         Some(Part::FloorController { listen, database }) => runtime.block_on(floor::controller::run(listen, &database))?,
@@ -76,7 +79,6 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn measure(what: &[String], quick: bool) -> anyhow::Result<ExitCode> {
     let (wanted, engines) = chosen(what)?;
     machine::demand_a_disk()?;
-    machine::allow_sockets(FILES)?;
     let mut means = Means { report: Report::begin(quick), quick };
     for (name, on_both, run) in ALL {
         if !wanted.is_empty() && !wanted.contains(&name) {

@@ -3,6 +3,7 @@
 use super::{Means, Scene};
 use crate::figures::{Goal, Rounds, milliseconds};
 use crate::fleet::{Behaviour, Fleet};
+use crate::machine::allow_sockets;
 use crate::world::{Controller, Engine};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ const NOTICED: f64 = 30.0;
 pub async fn run(means: &mut Means, engine: Engine) -> anyhow::Result<()> {
     for count in FLEETS.map(|count| means.of(count, count / 10)) {
         means.report.scenario(&format!("{count} idle agents, {}", engine.name()));
+        allow_sockets(count as u64 + 1000)?;
         let scene = Scene::new(engine).await?;
         let controller = scene.controller().await?;
         let alone = controller.process.memory_kib()?;

@@ -81,16 +81,17 @@ async fn fill(engine: Engine, door: &mut AnyConnection, from: usize, to: usize) 
         Engine::MariaDb => format!("CONCAT({})", parts.join(", ")),
         Engine::Sqlite => parts.join(" || "),
     };
-    let divided = if engine == Engine::MariaDb { "seq DIV 20" } else { "seq / 20" };
-    let (workflow, team) = (concat(&["'flow-'", "seq % 20"]), concat(&["'t'", "seq / 7 % 10"]));
-    let team = if engine == Engine::MariaDb { team.replace("seq / 7", "seq DIV 7") } else { team };
+    // `||` binds more tightly than `%`.
+    let divided = |by: u32| if engine == Engine::MariaDb { format!("(seq DIV {by})") } else { format!("(seq / {by})") };
+    let number = divided(20);
+    let (workflow, team) = (concat(&["'flow-'", "(seq % 20)"]), concat(&["'t'", &format!("({} % 10)", divided(7))]));
     let labels = concat(&["'{\"team\":\"'", &format!("({team})"), "'\"}'"]);
     let rows = format!("(SELECT seq, {BEGIN_MS} + seq * 1000 AS ms FROM {numbers} AS numbers) AS rows_to_be");
     let statements = [
         format!(
             "INSERT INTO executions (id, part, source, workflow, number, status, terminal, commit_id, snapshot, started_by, created_at, \
-             started_at, ended_at, seq, prior_seq, labels, revision) SELECT {id}, seq % 16, 'default', {workflow}, {divided} + 1, \
-             CASE WHEN {divided} % 10 = 3 THEN 'failed' ELSE 'succeeded' END, 1, 'c0ffee0000000000000000000000000000000000', \
+             started_at, ended_at, seq, prior_seq, labels, revision) SELECT {id}, seq % 16, 'default', {workflow}, {number} + 1, \
+             CASE WHEN {number} % 10 = 3 THEN 'failed' ELSE 'succeeded' END, 1, 'c0ffee0000000000000000000000000000000000', \
              '5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a', 'admin', ms * 1000, ms * 1000, ms * 1000 + 900000, \
              6, 5, {labels}, 3 FROM {rows}"
         ),

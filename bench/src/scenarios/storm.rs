@@ -5,6 +5,7 @@ use super::{Means, Scene};
 use crate::client::Http;
 use crate::figures::{Goal, Rounds};
 use crate::fleet::{Behaviour, Fleet};
+use crate::machine::allow_sockets;
 use crate::world::{Controller, Engine, shell};
 use anyhow::ensure;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ const OVER: f64 = 20.0;
 pub async fn run(means: &mut Means, engine: Engine) -> anyhow::Result<()> {
     let (count, holding) = (means.of(AGENTS, AGENTS / 10), means.of(HOLDING, 10));
     means.report.scenario(&format!("{count} agents come back at once, {}", engine.name()));
+    allow_sockets(count as u64 + 1000)?;
     let scene = Scene::new(engine).await?;
     let names: Vec<String> = (0..holding).map(|number| format!("hold-{number:05}")).collect();
     let bodies = scene.manifests.for_each("hold", &names, &shell("sleep 3600"), 1)?;

@@ -25,7 +25,8 @@ pub async fn run(means: &mut Means, engine: Engine) -> anyhow::Result<()> {
     for round in 0..means.rounds() {
         let scene = Scene::new(engine).await?;
         let repository = Repository::begin(scene.path())?;
-        let controller = Controller::follow(scene.path(), &scene.database, format!("file://{}", repository.0.display())).await?;
+        let controller =
+            Controller::follow(scene.path(), &scene.database, format!("file://{}", repository.bare.display())).await?;
         repository.commit(0..count, 0)?;
         new.push(crate::figures::milliseconds(sync(&controller, "create", count).await?));
         let mut times = Vec::new();
@@ -52,36 +53,44 @@ async fn sync(controller: &Controller, kind: &str, count: usize) -> anyhow::Resu
     Ok(time)
 }
 
-struct Repository(PathBuf);
+/// A bare repository, as a forge keeps it, and a clone to work in.
+struct Repository {
+    bare: PathBuf,
+    clone: PathBuf,
+}
 
 impl Repository {
     fn begin(folder: &Path) -> anyhow::Result<Self> {
-        let repository = Self(folder.join("repository"));
-        std::fs::create_dir_all(&repository.0)?;
-        repository.git(&["init", "--quiet", "--initial-branch=main"])?;
-        std::fs::write(repository.0.join("README.md"), "Nothing yet.\n")?;
-        repository.git(&["add", "."])?;
-        repository.git(&["commit", "--quiet", "--message=begin"])?;
+        let repository = Self { bare: folder.join("repository.git"), clone: folder.join("clone") };
+        git(folder, &["init", "--quiet", "--bare", "--initial-branch=main", "repository.git"])?;
+        git(folder, &["init", "--quiet", "--initial-branch=main", "clone"])?;
+        std::fs::write(repository.clone.join("README.md"), "Nothing yet.\n")?;
+        repository.push("begin")?;
         Ok(repository)
     }
 
     fn commit(&self, indices: impl Iterator<Item = usize>, round: usize) -> anyhow::Result<()> {
+        let mut last = String::new();
         for index in indices {
-            let path = self.0.join(manifests::path(index));
-            std::fs::create_dir_all(path.parent().unwrap_or(&self.0))?;
+            last = manifests::name(index);
+            let path = self.clone.join(manifests::path(index));
+            std::fs::create_dir_all(path.parent().unwrap_or(&self.clone))?;
             std::fs::write(path, manifests::text(index, round))?;
         }
-        self.git(&["add", "."])?;
-        self.git(&["commit", "--quiet", &format!("--message={} of {round}", manifests::name(0))])?;
-        // As a forge keeps it: the time to unpack ten thousand loose files is Git's, not ours.
-        if round == 0 { self.git(&["gc", "--quiet"]) } else { Ok(()) }
+        self.push(&format!("round {round}, up to {last}"))
     }
 
-    fn git(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        let mut git = Command::new("git");
-        git.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "gc.auto=0"]).args(arguments);
-        let output = git.current_dir(&self.0).env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", &self.0).output()?;
-        ensure!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
+    fn push(&self, message: &str) -> anyhow::Result<()> {
+        git(&self.clone, &["add", "."])?;
+        git(&self.clone, &["commit", "--quiet", "--message", message])?;
+        git(&self.clone, &["push", "--quiet", "../repository.git", "main"])
     }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "gc.auto=0"]).args(arguments);
+    let output = git.current_dir(folder).env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", folder).output()?;
+    ensure!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }

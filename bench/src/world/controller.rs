@@ -86,8 +86,9 @@ impl Controller {
         let mut http = Http::connect(&self.target).await?;
         loop {
             let (_, body) = http.get(&format!("/api/v1/agents/{name}")).await?;
-            let seen = serde_json::from_slice::<Value>(body)?["status"]["state"].take();
-            if seen == state {
+            let agent: Value = serde_json::from_slice(body)?;
+            let seen = &agent["status"]["state"];
+            if *seen == state {
                 return Ok(begun.elapsed());
             }
             ensure!(begun.elapsed() < patience, "{name} is {seen}, not {state}, after {} s", patience.as_secs());
