@@ -244,7 +244,9 @@ impl<'a> Supervisor<'a> {
 
     fn finish(mut self, verdict: Verdict) -> Ended {
         self.drain();
-        let left_behind = verdict == Verdict::Itself && !processes::descendants(Some(self.leader)).is_empty();
+        let left_behind = verdict == Verdict::Itself
+            && !processes::is_only_child(self.leader)
+            && !processes::descendants(Some(self.leader)).is_empty();
         let ended_at = self.own_end.as_ref().map_or_else(Instant::now, |(_, at)| *at);
         let how = match verdict {
             Verdict::Itself => self.own_end.take().map(|(how, _)| how),
