@@ -3,6 +3,7 @@
 //! after it was started: the agent may die, be upgraded and come back meanwhile.
 
 pub mod cgroup;
+mod clone;
 pub mod processes;
 mod spawn;
 pub mod spec;
@@ -17,7 +18,7 @@ use cgroup::Cgroup;
 use pulse_protocol::observation::EndKind;
 use pulse_protocol::{AttemptId, Ended, failpoint};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
-use rustix::process::{Pid, getpid, set_child_subreaper, setsid, umask};
+use rustix::process::{getpid, set_child_subreaper, setsid, umask};
 use spec::Spec;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -80,8 +81,7 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
     failpoint::hit("shim.spawn.before");
     let child = spawn::spawn(&spec.command, dir, cgroup)?;
     failpoint::hit("shim.spawn.after");
-    let leader = Pid::from_child(&child);
-    let pid = leader.as_raw_nonzero().get();
+    let pid = child.leader.as_raw_nonzero().get();
     let start_time = processes::look(pid).map_or(0, |process| process.start_time);
     let started = Started { pid, boot: spec.boot, start_time, cgroup: cgroup.map(|c| c.path().to_owned()) };
     let watch = supervise::Supervisor::new(child, spools, control, &spec.command, cgroup);
