@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 600
 
-.PHONY: help setup build demo test test-full bench-sync fuzz fmt lint
+.PHONY: help setup build demo test test-full bench bench-sync fuzz fmt lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ test: setup ## everything there is, in under 25 minutes on two cores
 
 test-full: setup ## what does not fit into `make test`: the whole kill matrix, long fuzzing
 	@scripts/test --full
+
+bench: setup ## PULSE beside the limits of the machine; BENCH="latency throughput sqlite" for some of it, QUICK=1 to see that it works
+	cargo build --release --locked -p pulse-controller -p pulse-agent -p pulse-bench --bins
+	scripts/with-mariadb target/release/bench $(if $(QUICK),--quick) $(BENCH)
 
 bench-sync: setup ## from a push to what is live, with the limit beside each figure; BENCH="http lost" for some of it
 	cargo build --release --locked -p pulse-controller --bin pulse-controller --example bench_sync

@@ -84,3 +84,18 @@ fn a_refused_agent_comes_again_when_it_was_told_to() {
     controller.refuse(None);
     assert_exited(&controller.run("true").1, 0);
 }
+
+/// Where this host lets the agent make a cgroup, which its record of the start then names.
+#[test]
+fn a_command_is_in_its_cgroup_from_its_first_instant() {
+    let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
+    let _agent = Agent::start(&controller, data.path());
+    controller.incarnation();
+    let script = "own=$(cat /proc/self/cgroup)\nwhile ! [ -e ../started ]; do sleep 0.01; done\ncat ../started\necho \"$own\"";
+    let (attempt, ended) = controller.run(script);
+    assert_exited(&ended, 0);
+    let output = String::from_utf8(controller.output(attempt, Stream::Stdout)).unwrap();
+    let (record, groups) = output.split_once('\n').unwrap();
+    let is_in = groups.lines().any(|line| line.starts_with("0::") && line.ends_with(&format!("/pulse-{attempt}")));
+    assert_eq!(is_in, !record.contains("\"cgroup\":null"), "{output}");
+}

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 /// The command's cgroup.
 pub struct Cgroup {
     path: PathBuf,
-    /// Open for the child, which writes itself in between fork and exec.
+    /// Open for the child, which writes itself in between fork and exec where it cannot be made in it.
     pub procs: File,
+    /// The folder, for a child that is made in it.
+    pub folder: File,
 }
 
 impl Cgroup {
@@ -19,8 +21,9 @@ impl Cgroup {
         let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
         let path = home(&mounts, &own)?.join(format!("pulse-{attempt}"));
         std::fs::create_dir(&path).ok()?;
-        match OpenOptions::new().write(true).open(path.join("cgroup.procs")) {
-            Ok(procs) => Some(Self { path, procs }),
+        let opened = OpenOptions::new().write(true).open(path.join("cgroup.procs"));
+        match opened.and_then(|procs| Ok((procs, File::open(&path)?))) {
+            Ok((procs, folder)) => Some(Self { path, procs, folder }),
             Err(_) => {
                 remove(&path);
                 None

@@ -3,6 +3,7 @@
 //! after it was started: the agent may die, be upgraded and come back meanwhile.
 
 pub mod cgroup;
+mod clone;
 pub mod processes;
 mod spawn;
 pub mod spec;
@@ -18,7 +19,7 @@ use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::observation::EndKind;
 use pulse_protocol::{AttemptId, Ended};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
-use rustix::process::{Pid, getpid, set_child_subreaper, setsid, umask};
+use rustix::process::{getpid, set_child_subreaper, setsid, umask};
 use spec::Spec;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -84,8 +85,7 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
     failpoint::before(Act::ShimSpawn).map_err(said)?;
     let child = spawn::spawn(&spec.command, dir, cgroup)?;
     failpoint::done(Act::ShimSpawn);
-    let leader = Pid::from_child(&child);
-    let pid = leader.as_raw_nonzero().get();
+    let pid = child.leader.as_raw_nonzero().get();
     let start_time = processes::look(pid).map_or(0, |process| process.start_time);
     let started = Started { pid, boot: spec.boot, start_time, cgroup: cgroup.map(|c| c.path().to_owned()) };
     let watch = supervise::Supervisor::new(child, spools, control, &spec.command, cgroup);

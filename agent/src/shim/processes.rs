@@ -29,6 +29,14 @@ pub fn descendants(except: Option<Pid>) -> Vec<Process> {
     found
 }
 
+/// Whether the kernel says that this process, whose only thread asks, has no other child, and so no other descendant. One read in
+/// place of one for each process of the host; false also where the kernel keeps no such list (CONFIG_PROC_CHILDREN).
+pub fn is_only_child(child: Pid) -> bool {
+    let me = std::process::id();
+    let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children"));
+    children.is_ok_and(|children| children.trim() == child.as_raw_nonzero().to_string())
+}
+
 /// Sends a signal to each; one that is gone meanwhile is no error.
 pub fn signal(processes: &[Process], signal: Signal) {
     for process in processes {

@@ -2,22 +2,35 @@
 //! of the command ran.
 
 use super::cgroup::Cgroup;
+use super::clone;
 use super::work::WORK;
 use crate::folder::AttemptDir;
 use pulse_protocol::CommandSpec;
 use pulse_protocol::files::is_inside;
-use rustix::process::setsid;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, setsid};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Longest script that is given as an argument; Linux takes 128 KiB in one.
 const MAX_INLINE: usize = 64 * 1024;
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A command that runs.
+pub struct Child {
+    /// Its first process.
+    pub leader: Pid,
+    /// What it writes.
+    pub pipes: [OwnedFd; 2],
+}
 
 /// Starts the command in its work folder, where its files lie already. The reason of a failure is one sentence for people.
 pub fn spawn(spec: &CommandSpec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Child, String> {
@@ -32,16 +45,34 @@ pub fn spawn(spec: &CommandSpec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> R
     command.args(arguments).current_dir(cwd).env_clear();
     command.env("PATH", SEARCH_PATH).env("LANG", "C.UTF-8").env("HOME", home());
     command.envs(&spec.env).env("PULSE_WORKDIR", &work);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let procs = cgroup.map(|cgroup| cgroup.procs.try_clone()).transpose().map_err(|e| e.to_string())?;
-    // SAFETY: `become_command` only makes system calls, which may be made between fork and exec.
-    unsafe { command.pre_exec(move || become_command(procs.as_ref())) };
-    command.spawn().map_err(|error| match interpreter(spec, program) {
+    start(&mut command, cgroup).map_err(|error| match interpreter(spec, program) {
         Some(named) if error.kind() == ErrorKind::NotFound => {
             format!("cannot run {program:?}: the program that its first line names is not on this host: {named:?}")
         }
         _ => format!("cannot run {program:?}: {error}"),
     })
+}
+
+/// Starts it with its pipes, made in its cgroup where the kernel lets us, else moved there between fork and exec.
+fn start(command: &mut Command, cgroup: Option<&Cgroup>) -> io::Result<Child> {
+    let [(stdout, out), (stderr, err)] = [pipe_with(PipeFlags::CLOEXEC)?, pipe_with(PipeFlags::CLOEXEC)?];
+    command.stdin(Stdio::null()).stdout(out).stderr(err);
+    let procs = cgroup.map(|cgroup| cgroup.procs.try_clone()).transpose()?;
+    let must_move = Arc::new(AtomicBool::new(false));
+    let moves = Arc::clone(&must_move);
+    // SAFETY: `become_command` only makes system calls, which may be made between fork and exec.
+    unsafe { command.pre_exec(move || become_command(procs.as_ref().filter(|_| moves.load(Ordering::Relaxed)))) };
+    let made = cgroup.map(|cgroup| clone::into_cgroup(command, cgroup.folder.as_fd())).transpose()?.flatten();
+    let leader = match made {
+        Some(leader) => leader,
+        None => {
+            must_move.store(true, Ordering::Relaxed);
+            Pid::from_child(&command.spawn()?)
+        }
+    };
+    // The command's own ends of the pipes are closed here, or the pipes never would be.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(Child { leader, pipes: [stdout, stderr] })
 }
 
 /// The whole argument list: the script file with its arguments, or the script's text, at its end.

@@ -4,6 +4,7 @@
 
 use super::cgroup::Cgroup;
 use super::processes;
+use super::spawn::Child;
 use super::status::{self, Said};
 use crate::spool::{MAX_WRITE, Writer};
 use pulse_protocol::observation::{EndKind, UnknownReason};
@@ -16,7 +17,6 @@ use rustix::process::{
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// How long pipes are drained that survivors hold open after the command's own exit.
@@ -85,13 +85,11 @@ struct Stream {
 
 impl<'a> Supervisor<'a> {
     /// Takes over a command that was just spawned; its time begins here.
-    pub fn new(mut child: Child, spools: [Writer; 2], control: File, spec: &CommandSpec, cgroup: Option<&'a Cgroup>) -> Self {
+    pub fn new(child: Child, spools: [Writer; 2], control: File, spec: &CommandSpec, cgroup: Option<&'a Cgroup>) -> Self {
         let begun = Instant::now();
-        let leader = Pid::from_child(&child);
-        let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
+        let Child { leader, pipes: [stdout, stderr] } = child;
         let [out, err] = spools;
-        let streams = pipes.into_iter().zip([out, err]).map(|(pipe, spool)| Stream::new(pipe, spool)).collect::<Vec<_>>();
-        let Ok(streams) = streams.try_into() else { unreachable!("two pipes were zipped with two spools") };
+        let streams = [Stream::new(stdout, out), Stream::new(stderr, err)];
         Self {
             leader,
             leader_fd: pidfd_open(leader, PidfdFlags::empty()).ok(),
@@ -244,7 +242,9 @@ impl<'a> Supervisor<'a> {
 
     fn finish(mut self, verdict: Verdict) -> Ended {
         self.drain();
-        let left_behind = verdict == Verdict::Itself && !processes::descendants(Some(self.leader)).is_empty();
+        let left_behind = verdict == Verdict::Itself
+            && !processes::is_only_child(self.leader)
+            && !processes::descendants(Some(self.leader)).is_empty();
         let ended_at = self.own_end.as_ref().map_or_else(Instant::now, |(_, at)| *at);
         let how = match verdict {
             Verdict::Itself => self.own_end.take().map(|(how, _)| how),
@@ -278,8 +278,8 @@ impl<'a> Supervisor<'a> {
 }
 
 impl Stream {
-    fn new(pipe: Option<OwnedFd>, spool: Writer) -> Self {
-        let pipe = pipe.filter(|pipe| ioctl_fionbio(pipe.as_fd(), true).is_ok());
+    fn new(pipe: OwnedFd, spool: Writer) -> Self {
+        let pipe = Some(pipe).filter(|pipe| ioctl_fionbio(pipe.as_fd(), true).is_ok());
         Self { pipe, spool }
     }
 
