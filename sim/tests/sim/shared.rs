@@ -55,7 +55,8 @@ pub struct Shared {
 impl Shared {
     pub fn new(seed: u64, loud: bool) -> Self {
         let mut dice = Dice::new(seed);
-        let kinds = [Kind::Calm, Kind::Faults, Kind::Faults, Kind::Faults, Kind::Unruly, Kind::Unruly, Kind::Restored, Kind::Twins];
+        let kinds =
+            [Kind::Calm, Kind::Faults, Kind::Faults, Kind::Faults, Kind::Unruly, Kind::Unruly, Kind::Restored, Kind::Twins];
         let kind = kinds[dice.below(kinds.len())];
         let (swarm, rare) = (dice.below(1 << 16), [1, 2, 6][dice.below(3)]);
         let (slow, busy) = ([1, 1, 30][dice.below(3)], [1, 3, 12][dice.below(3)]);
