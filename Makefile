@@ -3,8 +3,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 600
+SEEDS ?= 2000
 
-.PHONY: help setup build demo test test-full bench bench-sync fuzz fmt lint
+.PHONY: help setup build demo test test-full sim bench bench-sync fuzz fmt lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +30,9 @@ test-full: setup ## what does not fit into `make test`: the whole kill matrix, l
 bench: setup ## PULSE beside the limits of the machine; BENCH="latency throughput sqlite" for some of it, QUICK=1 to see that it works
 	cargo build --release --locked -p pulse-controller -p pulse-agent -p pulse-bench --bins
 	scripts/with-mariadb target/release/bench $(if $(QUICK),--quick) $(BENCH)
+
+sim: setup ## SEEDS worlds in which everything breaks (docs/reliability.md); SEED=k plays one alone, line by line
+	@SEEDS=$(SEEDS) cargo test --locked -p pulse-sim --test sim -- --nocapture whatever_happens
 
 bench-sync: setup ## from a push to what is live, with the limit beside each figure; BENCH="http lost" for some of it
 	cargo build --release --locked -p pulse-controller --bin pulse-controller --example bench_sync

@@ -403,7 +403,8 @@ impl Controller {
 
 /// Says something to an agent; the judge listens.
 pub fn send(s: &mut Shared, link: Link, message: &ToAgent) {
-    s.judge.said(&s.db, message);
+    let heard = s.net.conns.get(&link).is_some_and(|conn| conn.agent_open);
+    s.judge.said(&s.db, heard, message);
     s.say(|| format!("   → link {link}: {}", crate::trace::to_agent(message)));
     s.net.send_down(link, encode(message).expect("an honest message is within its bounds"));
 }

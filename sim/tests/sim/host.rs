@@ -118,6 +118,8 @@ pub struct Host {
     pids: i32,
     /// How often the journal was deleted, or replaced with the disk.
     wipes: u32,
+    /// When its power goes: one misfortune brings another.
+    doom: Option<i64>,
 }
 
 impl Host {
@@ -143,6 +145,7 @@ impl Host {
             runs: 0,
             pids: 100,
             wipes: 0,
+            doom: None,
         }
     }
 
@@ -351,6 +354,13 @@ impl Host {
 
     /// What the agent's clocks bring. Answers whether there is a connection to be made.
     pub fn tick(&mut self, s: &mut Shared) {
+        if self.doom.is_some_and(|at| s.now >= at) {
+            self.doom = None;
+            if s.may_fail() {
+                s.note_fault("power cut");
+                self.reboot(s, true);
+            }
+        }
         let Some(agent) = &mut self.agent else { return };
         if s.now - agent.ticked >= 1_000_000 {
             agent.ticked = s.now;
@@ -511,9 +521,16 @@ impl Host {
         }
         if done.is_none() || crash.is_some() {
             self.kill_agent(s);
-            if s.dice.once_in(3) {
-                s.note_fault("power cut");
-                self.reboot(s, true);
+            match s.dice.below(3) {
+                0 => {
+                    s.note_fault("power cut");
+                    self.reboot(s, true);
+                }
+                1 => {
+                    self.start(s);
+                    self.doom = Some(s.now + i64::try_from(s.dice.below(3_000_000)).expect("soon"));
+                }
+                _ => {}
             }
         }
     }
