@@ -67,10 +67,13 @@ impl Engine {
     ) -> Result<Retried, RetryError> {
         let created = self.created(id).await?;
         let mut request = again(&created, by, idempotency);
-        let dropped = if repeat == Repeat::Head { self.drop_undeclared(&mut request)? } else { Vec::new() };
-        if let Some(started) = self.replay(&request).await? {
-            return Ok(Retried { started, dropped });
+        let replayed = self.replay(&request).await?;
+        let dropped = if repeat == Repeat::Head { self.drop_undeclared(&mut request) } else { Ok(Vec::new()) };
+        if let Some(started) = replayed {
+            // What it started is the answer, whatever has become of the workflow since.
+            return Ok(Retried { started, dropped: dropped.unwrap_or_default() });
         }
+        let dropped = dropped?;
         let prepared = match repeat {
             Repeat::Head => {
                 self.is_over(id).await?;

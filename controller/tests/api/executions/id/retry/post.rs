@@ -108,6 +108,13 @@ fn the_same_key_repeats_once() {
     server.post_with(&path(&id), &json!({ "from": "start" }), &key).refused(422, "idempotency_mismatch");
     server.post_with("/api/v1/executions", &json!({ "workflow": "a" }), &key).refused(422, "idempotency_mismatch");
     assert_eq!(server.get("/api/v1/executions").ok()["items"].as_array().unwrap().len(), 2);
+    // Also when the workflow has gone since.
+    let (head, key) = (json!({ "from": "start", "commit": "head" }), [("idempotency-key", "k-2")]);
+    let first = server.post_with(&path(&id), &head, &key).ok();
+    std::fs::remove_file(server.source("a.yaml")).unwrap();
+    server.post("/api/v1/syncs", &json!({})).ok();
+    assert_eq!(server.post_with(&path(&id), &head, &key).ok()["id"], first["id"]);
+    server.post(&path(&id), &head).refused(422, "no_such_workflow");
 }
 
 #[test]
