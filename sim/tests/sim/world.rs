@@ -21,8 +21,6 @@ pub struct Outcome {
     pub starts: usize,
     pub unheard: usize,
     pub again: usize,
-    /// Executions with which nothing interfered, and those of them that succeeded.
-    pub fair: (usize, usize),
 }
 
 pub struct World {
@@ -537,6 +535,6 @@ impl World {
         let answered = self.people.answered.len();
         assert!(total >= answered || s.judge.was_restored, "I2: a request's execution is gone");
         let (starts, unheard, again) = (s.judge.starts, s.judge.unheard, s.judge.again);
-        Outcome { kind: s.kind, steps: s.steps, faults: self.s.faults.clone(), ends, starts, unheard, again, fair: (total, good) }
+        Outcome { kind: s.kind, steps: s.steps, faults: self.s.faults.clone(), ends, starts, unheard, again }
     }
 }
