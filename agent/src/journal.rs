@@ -1,7 +1,8 @@
 //! The journal: what must outlive the agent, in one append-only file.
 //!
 //! A frame is `length (u32 LE) · crc32 of the text (u32 LE) · text`, a text one JSON object; the first frame holds the
-//! journal's incarnation. Every append ends with fdatasync, and only then may anything follow from it. A frame that is cut or
+//! journal's incarnation. Every append ends with fdatasync, and only then may anything follow from it; so does the reading at a
+//! start, because an agent may have died before its fdatasync. A frame that is cut or
 //! damaged ends the journal: it and what comes after is cut off at the next start, which is logged as an alarm and seen by the
 //! controller as a sequence that went back. Compaction writes a new file beside the old one and renames it over.
 
@@ -90,6 +91,9 @@ impl Journal {
             tracing::error!(cut = bytes.len() as u64 - end, "ALARM: the journal's last frame is cut or damaged and is removed");
             journal.cut().context("cannot remove the journal's damaged end")?;
         }
+        // An agent that died between a write and its sync left a record that only this boot can read.
+        journal.file.sync_data().context("cannot make the journal durable")?;
+        failpoint::hit("agent.journal-sync.after");
         Ok((journal, records))
     }
 

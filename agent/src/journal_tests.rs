@@ -133,3 +133,19 @@ fn after_a_failed_append_the_next_one_still_counts() {
     journal.append(&records(2..3)).unwrap();
     assert_eq!(scene.open().1, [record(0), record(2)]);
 }
+
+/// An agent that dies between a write and its sync leaves a record that a power cut would take away after others have heard of it.
+#[test]
+fn what_is_read_back_is_synced_before_anything_follows_from_it() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    let scene = scene();
+    let (mut journal, _) = scene.open();
+    journal.append(&records(0..1)).unwrap();
+    let points = Rc::new(RefCell::new(Vec::new()));
+    let heard = Rc::clone(&points);
+    pulse_protocol::failpoint::hook(Some(Rc::new(move |point: &str| heard.borrow_mut().push(point.to_owned()))));
+    assert_eq!(scene.open().1, records(0..1));
+    pulse_protocol::failpoint::hook(None);
+    assert_eq!(*points.borrow(), ["agent.journal-sync.after"]);
+}

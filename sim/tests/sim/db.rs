@@ -40,7 +40,6 @@ pub struct Row {
 pub struct AttemptRow {
     pub execution: ExecutionId,
     pub agent: AgentName,
-    pub incarnation: Incarnation,
     pub open: bool,
 }
 
@@ -134,7 +133,7 @@ impl Db {
     }
 
     fn put(&mut self, item: &Item) {
-        item.release.iter().for_each(|key| drop(self.claims.remove(key)));
+        self.claims.retain(|key, _| !item.release.contains(key));
         self.claims.extend(item.take.iter().map(|key| (key.clone(), item.execution)));
         let mut events = item.events.as_slice();
         if let Some((key, workflow, program)) = &item.birth {
@@ -156,8 +155,8 @@ impl Db {
         row.judge.rest(&facts, item.wake_at);
         row.history.extend_from_slice(events);
         (row.status, row.terminal, row.wake_at) = (item.status, item.terminal, item.wake_at);
-        for (attempt, agent, incarnation) in &item.opened {
-            let fresh = AttemptRow { execution: item.execution, agent: agent.clone(), incarnation: *incarnation, open: true };
+        for (attempt, agent, _) in &item.opened {
+            let fresh = AttemptRow { execution: item.execution, agent: agent.clone(), open: true };
             assert!(self.attempts.insert(*attempt, fresh).is_none(), "I1: an attempt's id comes twice");
         }
         item.closed.iter().for_each(|attempt| self.attempts.get_mut(attempt).expect("a row").open = false);

@@ -507,7 +507,8 @@ impl Host {
     fn take(&mut self, s: &mut Shared, event: Event) {
         self.set_clock(s);
         let starts = matches!(&event, Event::Message(ToAgent::Assign { assignments, .. }, _) if !assignments.is_empty());
-        let crash = s.fault("agent is killed", if starts { 25 } else { 120 }).then(|| s.dice.below(5));
+        let ends = matches!(&event, Event::Shim(..));
+        let crash = s.fault("agent is killed", if starts || ends { 25 } else { 120 }).then(|| s.dice.below(5));
         let journal = self.journal();
         let Some(agent) = &mut self.agent else { return };
         let worker = &mut agent.worker;

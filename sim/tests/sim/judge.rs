@@ -222,7 +222,12 @@ impl Judge {
             }
             let id = short(attempt.0);
             assert!(command.output.starts_with(stored), "I6: what is stored of {id} is not what it wrote");
-            let _ = at_rest;
+        }
+        let seen = self.commands.iter().filter(|(_, command)| at_rest && command.end.is_some() && command.starts.len() == 1);
+        for (attempt, command) in seen {
+            let row = db.attempts.get(attempt).filter(|row| !row.open && !self.forgot.contains(&row.agent));
+            let all = db.output.get(attempt).is_some_and(|stored| *stored == command.output);
+            assert!(row.is_none() || all || self.was_restored, "I6: not all that {} wrote is stored", short(attempt.0));
         }
     }
 }

@@ -50,6 +50,22 @@ impl Sum {
         outcome.ends.into_iter().for_each(|(end, count)| *self.ends.entry((outcome.kind, end)).or_default() += count);
     }
 
+    /// A run in which nothing happened would hold every promise.
+    fn floor(&self) {
+        let worlds: u64 = self.worlds.values().sum();
+        assert!(self.starts as u64 >= 5 * worlds, "I13: too few commands were started");
+        for kind in [Kind::Calm, Kind::Faults, Kind::Unruly, Kind::Restored, Kind::Twins] {
+            let of_kind = self.ends.iter().filter(|((of, _), _)| *of == kind);
+            let (good, all) = of_kind.fold((0, 0), |(good, all), ((_, end), count)| {
+                (good + if *end == "succeeded" { *count } else { 0 }, all + count)
+            });
+            assert!(good * 3 >= all && all > 0, "I13: of {all} executions in worlds of {kind:?} only {good} succeeded");
+        }
+        for what in FAULTS {
+            assert!(self.faults.contains_key(what), "no world ever had this fault: {what}");
+        }
+    }
+
     fn print(&self, seconds: f64) {
         let count: u64 = self.worlds.values().sum();
         println!("{count} worlds, {} steps, {} commands started, {seconds:.1} s", self.steps, self.starts);
@@ -62,6 +78,32 @@ impl Sum {
         println!("        {} commands ran again under another attempt after a restore", self.again);
     }
 }
+
+/// What must have happened somewhere.
+const FAULTS: [&str; 22] = [
+    "agent is killed",
+    "agent is killed while it starts",
+    "answer to a request is lost",
+    "clock is set back",
+    "clock is set forward",
+    "command cannot be spawned",
+    "commit fails",
+    "commit is unclear",
+    "connection breaks",
+    "controller is killed",
+    "controller stands still",
+    "database is restored",
+    "disk is cloned",
+    "disk is put back",
+    "frame doubled",
+    "frame lost",
+    "host reboots",
+    "journal is deleted",
+    "link is half open",
+    "link stalls",
+    "power cut",
+    "shim is killed",
+];
 
 /// Worlds that every run of the tests plays.
 const SEEDS: u64 = 500;
@@ -102,11 +144,15 @@ fn whatever_happens_the_promises_hold_and_healing_ends_it() {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| play(&next, seeds, &sum))).collect();
         threads.into_iter().filter_map(|thread| thread.join().expect("a thread that catches")).min()
     });
-    sum.into_inner().expect("no panic holds it").print(begun.elapsed().as_secs_f64());
+    let sum = sum.into_inner().expect("no panic holds it");
+    sum.print(begun.elapsed().as_secs_f64());
     if let Some(seed) = failed {
         panic!("seed {seed} fails; SEED={seed} make sim plays it alone, line by line");
     }
     println!("verdict: every promise held");
+    if seeds >= SEEDS {
+        sum.floor();
+    }
 }
 
 /// Plays until there are no seeds left; the first one that fails here.
