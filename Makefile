@@ -26,9 +26,9 @@ test: setup ## everything there is, in under 25 minutes on two cores
 test-full: setup ## what does not fit into `make test`: the whole kill matrix, long fuzzing
 	@scripts/test --full
 
-bench: setup ## PULSE beside the limits of the machine; BENCH="latency throughput sqlite" for some of it, QUICK=1 to see that it works
+bench: setup ## PULSE beside the limits of the machine; BENCH="latency throughput sqlite" for some of it, QUICK=1 to see that it works, NOW=1 on a busy machine
 	cargo build --release --locked -p pulse-controller -p pulse-agent -p pulse-bench --bins
-	scripts/with-mariadb target/release/bench $(if $(QUICK),--quick) $(BENCH)
+	scripts/with-mariadb target/release/bench $(if $(QUICK),--quick) $(if $(NOW),--now) $(BENCH)
 
 bench-sync: setup ## from a push to what is live, with the limit beside each figure; BENCH="http lost" for some of it
 	cargo build --release --locked -p pulse-controller --bin pulse-controller --example bench_sync
