@@ -27,9 +27,9 @@ test: setup ## everything there is, in under 25 minutes on two cores
 test-full: setup ## what does not fit into `make test`: the whole kill matrix, long fuzzing
 	@scripts/test --full
 
-bench: setup ## PULSE beside the limits of the machine; BENCH="latency throughput sqlite" for some of it, QUICK=1 to see that it works
+bench: setup ## PULSE beside the limits of the machine; BENCH="latency throughput sqlite" for some of it, QUICK=1 to see that it works, NOW=1 on a busy machine
 	cargo build --release --locked -p pulse-controller -p pulse-agent -p pulse-bench --bins
-	scripts/with-mariadb target/release/bench $(if $(QUICK),--quick) $(BENCH)
+	scripts/with-mariadb target/release/bench $(if $(QUICK),--quick) $(if $(NOW),--now) $(BENCH)
 
 sim: setup ## SEEDS worlds in which everything breaks (docs/reliability.md); SEED=k plays one alone, line by line
 	@SEEDS=$(SEEDS) cargo test --locked -p pulse-sim --test sim -- --nocapture whatever_happens

@@ -37,6 +37,9 @@ struct Arguments {
     /// A short run, to see that it works; nothing of it counts.
     #[arg(long)]
     quick: bool,
+    /// Does not wait for a quiet moment before each scenario; figures of a busy one count for nothing.
+    #[arg(long)]
+    now: bool,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -71,15 +74,15 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Part::FloorAgent { server, connections, journal, stamps, instant }) => {
             runtime.block_on(floor::agent::run(server, connections, &journal, stamps, instant))?;
         }
-        None => return runtime.block_on(measure(&arguments.what, arguments.quick)),
+        None => return runtime.block_on(measure(&arguments.what, arguments.quick, arguments.now)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(what: &[String], quick: bool) -> anyhow::Result<ExitCode> {
+async fn measure(what: &[String], quick: bool, now: bool) -> anyhow::Result<ExitCode> {
     let (wanted, engines) = chosen(what)?;
     machine::demand_a_disk()?;
-    let mut means = Means { report: Report::begin(quick), quick };
+    let mut means = Means { report: Report::begin(quick, now), quick };
     for (name, on_both, run) in ALL {
         if !wanted.is_empty() && !wanted.contains(&name) {
             continue;

@@ -22,6 +22,8 @@ pub enum Kind {
 pub struct Report {
     machine: Machine,
     quick: bool,
+    /// A quiet moment is waited for.
+    waits: bool,
     scenario: String,
     load: f64,
     figures: Vec<Figure>,
@@ -31,15 +33,23 @@ pub struct Report {
 
 impl Report {
     /// Says where it is measured.
-    pub fn begin(quick: bool) -> Self {
+    pub fn begin(quick: bool, now: bool) -> Self {
         let machine = Machine::here();
         println!("{machine}{}", if quick { "; a quick run: nothing here counts" } else { "" });
-        Self { machine, quick, scenario: String::new(), load: 0.0, figures: Vec::new(), broken: Vec::new() }
+        Self {
+            machine,
+            quick,
+            waits: !quick && !now,
+            scenario: String::new(),
+            load: 0.0,
+            figures: Vec::new(),
+            broken: Vec::new(),
+        }
     }
 
     /// A scenario begins. What keeps the machine busy is waited for, though not for ever.
     pub fn scenario(&mut self, name: &str) {
-        self.load = if self.quick { machine::load() } else { machine::quiet_load() };
+        self.load = if self.waits { machine::quiet_load() } else { machine::load() };
         self.scenario = name.to_owned();
         println!("\n{name} (load {:.2} at its start)", self.load);
     }
