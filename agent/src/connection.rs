@@ -248,6 +248,7 @@ impl Writer<'_> {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a ping of the WebSocket carries nothing")]
     async fn send_heartbeat(&mut self) -> Result<(), Over> {
         let vitals = self.meter.read(self.outbox.running.load(Ordering::Relaxed));
         self.send(&ToController::Heartbeat { epoch: self.epoch, vitals }).await?;

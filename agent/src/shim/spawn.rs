@@ -2,6 +2,7 @@
 //! of the command ran.
 
 use super::cgroup::Cgroup;
+use super::oom;
 use super::work::WORK;
 use crate::folder::AttemptDir;
 use pulse_protocol::CommandSpec;
@@ -87,6 +88,8 @@ fn home() -> std::path::PathBuf {
 /// Runs in the child between fork and exec.
 fn become_command(procs: Option<&File>) -> io::Result<()> {
     setsid()?;
+    // A kernel that does not let us is no reason not to run.
+    drop(oom::go_first());
     // "0" is the writing process itself. Not getting in is no reason not to run: the walk over descendants still finds it.
     if let Some(mut procs) = procs {
         drop(procs.write(b"0"));
