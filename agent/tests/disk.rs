@@ -52,7 +52,7 @@ fn on_a_full_disk_nothing_starts_and_what_runs_is_told_once_there_is_room() {
     let sessions = controller.heard.lock().unwrap().sessions;
     agent.restart();
     controller.another_session(sessions);
-    assert_eq!(disk.free(), 0);
+    wait("the disk to be full again", || (disk.free() == 0).then_some(()));
     controller.stop(&filler);
     assert_eq!(controller.end(filler.attempt).how, EndKind::Cancelled);
     let again = |assignment: &Assignment| {
