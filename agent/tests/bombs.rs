@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::limits::{MemoryCgroup, start_with_processes};
-use harness::{Agent, Controller, RHYTHM, assert_exited, wait};
+use harness::{Agent, Controller, RHYTHM, assert_exited, wait, wait_within};
 use pulse_protocol::observation::EndKind;
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,7 @@ fn thousands_of_orphans_leave_no_entries_behind() {
     let shim = agent.shims()[0];
     let stats = || std::fs::read_dir("/proc").unwrap().filter_map(|e| std::fs::read_to_string(e.ok()?.path().join("stat")).ok());
     let dead = format!("Z {shim} ");
-    wait("their end", || {
+    wait_within(Duration::from_secs(10), "their end", || {
         let left = stats().filter(|stat| stat.rsplit(") ").next().unwrap().starts_with(&dead)).count();
         (left == 0).then_some(())
     });
