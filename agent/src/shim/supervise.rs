@@ -307,8 +307,8 @@ impl Stream {
     fn finish(self) -> OutputTotals {
         let (totals, durable) = self.spool.finish();
         if let Err(error) = durable {
-            // The text may not outlive a power cut; count and digest stand in the exit record and do.
-            status::say(&Said::Note { text: format!("the output could not be made durable: {error}") });
+            // Count and digest stand in the exit record all the same.
+            status::say(&Said::Note { text: format!("not all of the output could be stored and made durable: {error}") });
         }
         totals
     }
