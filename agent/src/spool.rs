@@ -2,8 +2,7 @@
 //! the agent reads at the same time; no lock is between them.
 //!
 //! ```text
-//! 0        total: bytes the command wrote, raised only after the bytes are in the file
-//! 8        limit: bytes at and beyond this offset could not be stored (disk error); u64::MAX while all is well
+//! 0        total: bytes the command wrote, raised only after the bytes are in the file, and not any more after a disk error
 //! 4096     head, HEAD bytes
 //! + HEAD   ring, RING bytes: offset o lies at (o - HEAD) % RING
 //! ```
@@ -35,7 +34,7 @@ const WHOLE: u64 = DATA_AT + HEAD + RING;
 pub struct Writer {
     file: File,
     total: u64,
-    failed: bool,
+    failed: Option<io::Error>,
     hash: Sha256,
 }
 
@@ -47,22 +46,22 @@ impl Writer {
             Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
             Err(errno) => return Err(errno.into()),
         }
-        file.write_all_at(&u64::MAX.to_le_bytes(), 8)?;
         file.write_all_at(&0_u64.to_le_bytes(), 0)?;
-        Ok(Self { file, total: 0, failed: false, hash: Sha256::new() })
+        Ok(Self { file, total: 0, failed: None, hash: Sha256::new() })
     }
 
     /// Takes bytes. A disk error loses their text, never their count or digest, and never stops the command.
     pub fn append(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(MAX_WRITE) {
             self.hash.update(piece);
-            if !self.failed && self.store(piece).is_err() {
-                self.failed = true;
-                // Where even this fails the reader sees a total that no longer grows; the exit record still tells the truth.
-                drop(self.file.write_all_at(&self.total.to_le_bytes(), 8));
+            if self.failed.is_none() {
+                self.failed = self.store(piece).err();
             }
             self.total += piece.len() as u64;
-            drop(self.file.write_all_at(&self.total.to_le_bytes(), 0));
+            // What could not be stored must not be read, whatever becomes of the disk; the exit record tells the whole count.
+            if self.failed.is_none() {
+                drop(self.file.write_all_at(&self.total.to_le_bytes(), 0));
+            }
         }
     }
 
@@ -79,7 +78,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes all of it durable, gives back reserved space that was not needed, and says the totals.
+    /// Makes all of it durable, gives back reserved space that was not needed, and says the totals. An error: some of the text is not
+    /// stored, or may not outlive a power cut.
     #[expect(clippy::disallowed_methods, reason = "output's way to the disk, between its points")]
     pub fn finish(self) -> (OutputTotals, io::Result<()>) {
         let trimmed = if DATA_AT + self.total < WHOLE { self.file.set_len(DATA_AT + self.total) } else { Ok(()) };
@@ -88,7 +88,8 @@ impl Writer {
             Ok(()) if self.total > 0 => failpoint::around(Act::ShimOutput, || self.file.sync_data()),
             trimmed => trimmed,
         };
-        (OutputTotals { bytes: self.total, sha256: hex(&self.hash.finalize()) }, durable)
+        let stored = self.failed.map_or(Ok(()), Err);
+        (OutputTotals { bytes: self.total, sha256: hex(&self.hash.finalize()) }, stored.and(durable))
     }
 }
 
@@ -123,7 +124,9 @@ impl Reader {
 
     /// Bytes the command wrote, as far as they could be stored.
     pub fn available(&self) -> io::Result<u64> {
-        Ok(self.number(0)?.min(self.number(8)?))
+        let mut bytes = [0; 8];
+        self.file.read_exact_at(&mut bytes, 0)?;
+        Ok(u64::from_le_bytes(bytes))
     }
 
     /// The next piece at `offset`, at most `limit` bytes; `None` when there is none yet.
@@ -143,12 +146,6 @@ impl Reader {
             }
         }
         Ok(None)
-    }
-
-    fn number(&self, at: u64) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.file.read_exact_at(&mut bytes, at)?;
-        Ok(u64::from_le_bytes(bytes))
     }
 }
 
@@ -234,6 +231,23 @@ mod tests {
                 more => panic!("more than one gap: {more:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_disk_that_fails_loses_text_and_neither_count_nor_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("stdout");
+        let mut writer = Writer::create(&path).unwrap();
+        write(&mut writer, 0, 1000);
+        let good = std::mem::replace(&mut writer.file, File::open(&path).unwrap());
+        write(&mut writer, 1000, 3000);
+        writer.file = good;
+        write(&mut writer, 3000, 4000);
+        let (totals, durable) = writer.finish();
+        assert!(durable.is_err(), "and it is said");
+        assert_eq!(read_all(&Reader::open(&path).unwrap(), 0), (1000, vec![]), "not what is not there");
+        assert_eq!(totals.bytes, 4000);
+        assert_eq!(totals.sha256, hex(&Sha256::digest((0..4000).map(byte).collect::<Vec<u8>>())));
     }
 
     #[test]

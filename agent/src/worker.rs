@@ -338,13 +338,14 @@ impl<H: Host> Worker<H> {
         let Assignment { attempt, command: Some(command), .. } = assignment else { return };
         self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), self.host.now()));
         let followed = self.host.start(attempt, command, self.held.clone());
-        if followed.is_err() {
+        if let Err(error) = followed {
+            tracing::error!(%attempt, %error, "there is no thread to start a shim");
             self.leftovers.no_shim(attempt);
+            self.settle(attempt, &format!("the agent has no thread to start a shim: {error}"));
         }
-        self.try_again_without_thread(attempt, followed);
     }
 
-    /// Without a thread nobody follows the shim, or there is none: the next tick finds out.
+    /// Without a thread nobody follows the shim: the next tick finds out.
     fn try_again_without_thread(&mut self, attempt: AttemptId, followed: std::io::Result<()>) {
         if let Err(error) = followed {
             tracing::error!(%attempt, %error, "there is no thread to follow a shim");

@@ -4,6 +4,8 @@
 
 pub mod cgroup;
 mod clone;
+mod oom;
+mod orphans;
 pub mod processes;
 mod spawn;
 pub mod spec;
@@ -107,6 +109,8 @@ fn leave_record(dir: &AttemptDir, exit: &Exit) -> bool {
             });
             return false;
         }
+        // What fills the disk may be the command's own files, which nobody needs any more.
+        drop(work::remove(dir));
         status::say(&Said::Note { text: format!("the exit record cannot be written, trying again: {error}") });
         std::thread::sleep(Duration::from_secs(1));
     }

@@ -1,8 +1,12 @@
 //! The processes below this one, from /proc. The shim is their subreaper, so a descendant that loses its parent becomes the
 //! shim's child and cannot get out of sight, whatever session or group it made for itself.
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid};
 use std::collections::{HashMap, HashSet};
+
+/// How often new processes are looked for while all are made to stand still.
+const LOOKS: usize = 16;
 
 /// What /proc/PID/stat says of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +41,37 @@ pub fn is_only_child(child: Pid) -> bool {
     children.is_ok_and(|children| children.trim() == child.as_raw_nonzero().to_string())
 }
 
-/// Sends a signal to each; one that is gone meanwhile is no error.
+/// Sends a signal to each; one that is gone meanwhile is no error. A descriptor holds the process while its start time tells
+/// whether it is still the one that was seen: its id may be a stranger's by now.
 pub fn signal(processes: &[Process], signal: Signal) {
     for process in processes {
-        // Nobody but us reaps our children, and the others' ids are as fresh as the scan: a reused id would have to pass the
-        // whole id space between scan and kill.
-        if let Some(pid) = Pid::from_raw(process.pid) {
-            let _ = kill_process(pid, signal);
+        let Some(pid) = Pid::from_raw(process.pid) else { continue };
+        let held = pidfd_open(pid, PidfdFlags::empty());
+        if look(process.pid).is_none_or(|now| now.start_time != process.start_time) {
+            continue;
         }
+        let _ = match held {
+            Ok(held) => pidfd_send_signal(held, signal),
+            // Before Linux 5.3: a moment between look and signal is left.
+            Err(Errno::NOSYS) => kill_process(pid, signal),
+            Err(_) => continue,
+        };
     }
+}
+
+/// Kills everything below this process but `except`. All are made to stand still first, look after look until there is nothing
+/// new: whoever is only killed one by one makes room for those that the others fork meanwhile.
+pub fn kill_all(except: Option<Pid>) {
+    let mut known = HashSet::new();
+    for _ in 0..LOOKS {
+        let mut new = descendants(except);
+        new.retain(|process| known.insert((process.pid, process.start_time)));
+        if new.is_empty() {
+            break;
+        }
+        signal(&new, Signal::STOP);
+    }
+    signal(&descendants(except), Signal::KILL);
 }
 
 /// Takes a dead child's entry away. `true`: it is gone.
@@ -90,6 +116,17 @@ mod tests {
         let stat = "42 (a) b (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 991 1 2";
         assert_eq!(parse(42, stat), Some(Process { pid: 42, parent: 7, start_time: 991 }));
         assert_eq!(parse(42, "42 (cut"), None);
+    }
+
+    #[test]
+    fn a_stranger_with_the_same_id_gets_no_signal() {
+        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let seen = look(child.id() as i32).unwrap();
+        signal(&[Process { start_time: seen.start_time - 1, ..seen }], Signal::KILL);
+        // Signals to a process come in order of their numbers, KILL before all: what ends it shows that there was none.
+        signal(&[seen], Signal::TERM);
+        let ended = std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap());
+        assert_eq!(ended, Some(Signal::TERM.as_raw()));
     }
 
     #[test]

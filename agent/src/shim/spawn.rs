@@ -2,8 +2,8 @@
 //! of the command ran.
 
 use super::cgroup::Cgroup;
-use super::clone;
 use super::work::WORK;
+use super::{clone, oom};
 use crate::folder::AttemptDir;
 use pulse_protocol::CommandSpec;
 use pulse_protocol::files::is_inside;
@@ -118,6 +118,8 @@ fn home() -> std::path::PathBuf {
 /// Runs in the child between fork and exec.
 fn become_command(procs: Option<&File>) -> io::Result<()> {
     setsid()?;
+    // A kernel that does not let us is no reason not to run.
+    drop(oom::go_first());
     // "0" is the writing process itself. Not getting in is no reason not to run: the walk over descendants still finds it.
     if let Some(mut procs) = procs {
         drop(procs.write(b"0"));

@@ -3,6 +3,7 @@
 //! be given to strangers while signals are still sent to it.
 
 use super::cgroup::Cgroup;
+use super::orphans::Orphans;
 use super::processes;
 use super::spawn::Child;
 use super::status::{self, Said};
@@ -23,8 +24,8 @@ use std::time::{Duration, Instant};
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long killed processes may take to be gone before the stop counts as unconfirmed.
 const CONFIRM: Duration = Duration::from_secs(10);
-/// How often dead orphans are reaped while the command runs; a look at every process of the host, so not often.
-const REAP: Duration = Duration::from_secs(30);
+/// The longest wait for something to happen.
+const IDLE: Duration = Duration::from_secs(30);
 /// How often things without an event are looked at while a command is being ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -75,7 +76,9 @@ pub struct Supervisor<'a> {
     grace: Duration,
     phase: Phase,
     captured: Option<Vec<u8>>,
-    next_reap: Instant,
+    orphans: Orphans,
+    /// More orphans may be dead than were taken away at once.
+    more_dead: bool,
 }
 
 struct Stream {
@@ -102,13 +105,15 @@ impl<'a> Supervisor<'a> {
             grace: Duration::from_millis(spec.kill_grace_ms),
             phase: Phase::Running,
             captured: spec.capture_stdout.then(Vec::new),
-            next_reap: begun + REAP,
+            orphans: Orphans::watch(),
+            more_dead: false,
         }
     }
 
     /// Watches to the end.
     pub fn run(mut self) -> Ended {
         loop {
+            self.reap_orphans();
             self.look_at_leader();
             self.phase = self.next_phase(Instant::now());
             if let Phase::Over(verdict) = self.phase {
@@ -116,16 +121,12 @@ impl<'a> Supervisor<'a> {
             }
             self.wait_for_something();
             self.drain();
-            self.reap_orphans();
         }
     }
 
-    /// Descendants whose parents are gone end as our children; their entries are taken away now and then.
+    /// Once the leader is dead, nothing lasts long: what is left is looked at as a whole, or ends with this process.
     fn reap_orphans(&mut self) {
-        if Instant::now() >= self.next_reap {
-            drop(processes::descendants(Some(self.leader)));
-            self.next_reap = Instant::now() + REAP;
-        }
+        self.more_dead = self.own_end.is_none() && self.orphans.reap(self.leader);
     }
 
     /// The order of looks decides races: a command that has exited before its stop is seen keeps its own exit.
@@ -167,7 +168,7 @@ impl<'a> Supervisor<'a> {
             cgroup.kill();
         }
         let _ = kill_process_group(self.leader, Signal::KILL);
-        processes::signal(&processes::descendants(Some(self.leader)), Signal::KILL);
+        processes::kill_all(Some(self.leader));
     }
 
     /// Descendants that left the leader's group, which the group's signal does not reach.
@@ -208,12 +209,13 @@ impl<'a> Supervisor<'a> {
     fn wait_for_something(&self) {
         let now = Instant::now();
         let rest = match self.phase {
-            Phase::Running => self.deadline.map_or(REAP, |deadline| deadline.saturating_duration_since(now)),
+            _ if self.more_dead => Duration::ZERO,
+            Phase::Running => self.deadline.map_or(IDLE, |deadline| deadline.saturating_duration_since(now)),
             Phase::Draining { until } => until.saturating_duration_since(now),
             Phase::Terminating { .. } | Phase::Killing { .. } | Phase::Over(_) => LOOK,
         };
         let without_event = self.leader_fd.is_none() && self.own_end.is_none();
-        let rest = if without_event { rest.min(LOOK) } else { rest.min(REAP) };
+        let rest = if without_event { rest.min(LOOK) } else { rest.min(IDLE) };
         let mut fds: Vec<PollFd> = vec![PollFd::new(&self.control, PollFlags::IN)];
         // A stop that came once, or an exit that was seen, would make every further wait return at once.
         if self.phase != Phase::Running {
@@ -221,6 +223,7 @@ impl<'a> Supervisor<'a> {
         }
         if self.own_end.is_none() {
             fds.extend(self.leader_fd.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
+            fds.extend(self.orphans.deaths().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         }
         fds.extend(self.streams.iter().filter_map(|stream| stream.pipe.as_ref()).map(|fd| PollFd::new(fd, PollFlags::IN)));
         // Rounded up, or the last moment before a deadline would be spent spinning.
@@ -268,7 +271,7 @@ impl<'a> Supervisor<'a> {
                 Err(rustix::io::Errno::CHILD) => return true,
                 Ok(Some(_)) | Err(rustix::io::Errno::INTR) => continue,
                 Ok(None) if Instant::now() < until => {
-                    processes::signal(&processes::descendants(None), Signal::KILL);
+                    processes::kill_all(None);
                     std::thread::sleep(LOOK);
                 }
                 Ok(None) | Err(_) => return false,
@@ -304,8 +307,8 @@ impl Stream {
     fn finish(self) -> OutputTotals {
         let (totals, durable) = self.spool.finish();
         if let Err(error) = durable {
-            // The text may not outlive a power cut; count and digest stand in the exit record and do.
-            status::say(&Said::Note { text: format!("the output could not be made durable: {error}") });
+            // Count and digest stand in the exit record all the same.
+            status::say(&Said::Note { text: format!("not all of the output could be stored and made durable: {error}") });
         }
         totals
     }

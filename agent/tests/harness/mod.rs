@@ -4,6 +4,8 @@
 #![expect(dead_code, reason = "each test file uses its part of the harness")]
 #![expect(clippy::disallowed_methods, reason = "a controller of the tests has no points")]
 
+pub mod limits;
+
 use futures_util::{SinkExt, StreamExt};
 use pulse_protocol::frame::{decode, encode};
 use pulse_protocol::message::{Identify, Stream, challenge_text};
@@ -26,6 +28,10 @@ use uuid::Uuid;
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The heartbeats' interval that this controller asks for, and the one with which their rhythm is measured: less than a sixth of the usual.
+pub const HEARTBEAT: Duration = Duration::from_millis(200);
+pub const RHYTHM: Duration = Duration::from_millis(1500);
+
 /// What the controller has heard.
 #[derive(Default)]
 pub struct Heard {
@@ -39,6 +45,8 @@ pub struct Heard {
     pub sessions: i64,
     /// Heartbeats.
     pub heartbeats: usize,
+    /// When each of them came.
+    pub beats: Vec<Instant>,
     /// Whole pictures within sessions.
     pub pictures: usize,
     /// Agents refused.
@@ -49,6 +57,8 @@ pub struct Heard {
     acknowledge: bool,
     /// Refuse everybody with this.
     refuse: Option<(String, Option<u64>)>,
+    /// The heartbeats' interval.
+    heartbeat: Duration,
 }
 
 /// The controller.
@@ -61,10 +71,15 @@ pub struct Controller {
 impl Controller {
     /// Listens on a port of its own.
     pub fn start() -> Self {
+        Self::start_with_heartbeat(HEARTBEAT)
+    }
+
+    /// The same with another interval of heartbeats.
+    pub fn start_with_heartbeat(heartbeat: Duration) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let heard = Arc::new(Mutex::new(Heard { acknowledge: true, ..Heard::default() }));
+        let heard = Arc::new(Mutex::new(Heard { acknowledge: true, heartbeat, ..Heard::default() }));
         runtime.spawn(accept(listener, heard.clone()));
         Self { heard, address, runtime }
     }
@@ -141,6 +156,16 @@ impl Controller {
         })
     }
 
+    /// Asks for the attempt's end.
+    pub fn stop(&self, assignment: &Assignment) {
+        self.assign(vec![Assignment { desired: Desired::Stop, command: None, ..assignment.clone() }]);
+    }
+
+    /// Waits for another session than those so far.
+    pub fn another_session(&self, sessions: i64) {
+        self.wait("another session", |heard| (heard.sessions > sessions).then_some(()));
+    }
+
     /// Waits for the attempt's end.
     pub fn end(&self, attempt: AttemptId) -> Ended {
         self.wait("an end", |heard| heard.end(attempt))
@@ -157,6 +182,29 @@ impl Controller {
             bytes.extend_from_slice(&data[skip..]);
         }
         bytes
+    }
+
+    /// Forgets the heartbeats so far: those that come from now on are measured.
+    pub fn measure_beats(&self) {
+        self.heard.lock().unwrap().beats.clear();
+    }
+
+    /// Waits for some heartbeats (`PULSE_TEST_FULL=1`: for many), prints the gaps between them, and holds their 99th percentile
+    /// against twice the interval.
+    pub fn assert_rhythm(&self, meanwhile: &str) {
+        let beats = if full() { 100 } else { 4 };
+        let asked = self.heard.lock().unwrap().heartbeat;
+        let gaps = || self.heard.lock().unwrap().beats.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
+        let mut gaps =
+            wait_within(2 * asked * beats + PATIENCE, "heartbeats", || Some(gaps()).filter(|gaps| gaps.len() >= beats as usize));
+        gaps.sort_unstable();
+        let at = |share: usize| gaps[(gaps.len() * share).div_ceil(100) - 1];
+        let (median, slow, longest) = (at(50), at(99), at(100));
+        println!(
+            "{meanwhile}: {} heartbeats each {asked:?}, gaps median {median:?}, p99 {slow:?}, longest {longest:?}",
+            gaps.len()
+        );
+        assert!(slow < 2 * asked, "{meanwhile}: the heartbeats' gaps have a p99 of {slow:?}");
     }
 
     /// Waits until something can be seen.
@@ -189,14 +237,24 @@ impl Heard {
     }
 }
 
+/// Whether what takes longer runs, too.
+pub fn full() -> bool {
+    std::env::var_os("PULSE_TEST_FULL").is_some_and(|value| value == "1")
+}
+
 /// Polls with a deadline.
-pub fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_within(PATIENCE, what, look)
+}
+
+/// Polls with a deadline of its own.
+pub fn wait_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what} did not come within {PATIENCE:?}");
+        assert!(Instant::now() < deadline, "{what} did not come within {patience:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -226,14 +284,14 @@ async fn serve(mut socket: tokio_tungstenite::WebSocketStream<tokio::net::TcpStr
     let ToController::Identify(identify) = next(&mut socket).await? else { panic!("identify comes second") };
     verify(&identify, &nonce);
     let (say, mut said) = mpsc::unbounded_channel();
-    let (epoch, offsets, present) = {
+    let (epoch, offsets, present, heartbeat_ms) = {
         let mut heard = heard.lock().unwrap();
         heard.sessions += 1;
         heard.observations.extend(identify.observations.clone());
         heard.identify = Some(*identify);
-        (Epoch(heard.sessions), heard.offsets(), say)
+        (Epoch(heard.sessions), heard.offsets(), say, heard.heartbeat.as_millis() as u64)
     };
-    socket.send(send(ToAgent::Welcome { epoch, heartbeat_ms: 200 })).await.ok()?;
+    socket.send(send(ToAgent::Welcome { epoch, heartbeat_ms })).await.ok()?;
     socket.send(send(ToAgent::Acknowledge { epoch, ended: vec![], forget: vec![], output: offsets })).await.ok()?;
     heard.lock().unwrap().say = Some(present);
     loop {
@@ -279,6 +337,7 @@ fn take(heard: &mut Heard, message: ToController, epoch: Epoch) -> Option<ToAgen
         }
         ToController::Heartbeat { .. } => {
             heard.heartbeats += 1;
+            heard.beats.push(Instant::now());
             None
         }
         ToController::Pong { .. } => None,
@@ -342,7 +401,7 @@ impl Agent {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again after it was killed.
+    /// Starts it again after it was killed, as it was started first but for its failpoint.
     pub fn restart(&mut self) {
         self.environment.retain(|(key, _)| key != "PULSE_FAILPOINT");
         self.child = spawn(&self.server, &self.data, &self.environment);
@@ -378,6 +437,13 @@ impl Drop for Agent {
             }
         }
     }
+}
+
+/// The most memory that a process ever held, bytes; none once it is dead.
+pub fn most_resident(pid: i32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
 }
 
 /// Sends a signal by name.

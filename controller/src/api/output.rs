@@ -117,11 +117,14 @@ async fn texts(app: &App, channels: &[Channel], query: &OutputQuery) -> Result<V
                 return Ok(page(items, Some(format!("{}/{}/{from}", channel.attempt, word(channel.stream)))));
             }
             let pieces = app.engine.store().read_output(channel.attempt, channel.stream, from, left).await?;
-            let next = whole_characters(channel, pieces.next, &pieces);
+            let runs = runs(&pieces);
+            let next = whole_characters(channel, pieces.next, &runs);
             let read: usize = pieces.pieces.iter().map(|piece| piece.bytes.len()).sum();
-            items.extend(runs(&pieces).iter().filter_map(|run| item(channel, &pieces, run, next)));
-            left = left.saturating_sub(read.max(1));
-            if next <= from || next >= pieces.stored {
+            items.extend(runs.iter().filter_map(|run| item(channel, &pieces, run, next)));
+            // What is left of the page may be too little for the character that comes next.
+            let too_little = next <= from && pieces.next < pieces.stored;
+            left = if too_little { 0 } else { left.saturating_sub(read.max(1)) };
+            if next >= pieces.stored || next <= from && !too_little {
                 break;
             }
             from = next;
@@ -157,10 +160,11 @@ fn runs(pieces: &Pieces) -> Vec<Piece> {
     runs
 }
 
-/// Where to end so that no character is torn in two, as long as the rest of it may still come.
-fn whole_characters(channel: &Channel, next: u64, pieces: &Pieces) -> u64 {
+/// Where to end so that no character is torn in two, as long as the rest of it may still come. A character may have come in as many
+/// pieces as it has bytes.
+fn whole_characters(channel: &Channel, next: u64, runs: &[Piece]) -> u64 {
     let at_the_end = channel.total.is_some_and(|total| next >= total);
-    let Some(last) = pieces.pieces.last().filter(|_| !at_the_end) else { return next };
+    let Some(last) = runs.last().filter(|_| !at_the_end) else { return next };
     if last.offset + last.bytes.len() as u64 != next {
         return next;
     }

@@ -180,6 +180,28 @@ async fn stream(app: &App, sample: Option<AttemptId>, stream: Stream, totals: Op
         complete = found.stored >= totals.bytes;
         tail = found.pieces.into_iter().flat_map(|piece| piece.bytes).collect();
     }
-    let text = String::from_utf8_lossy(&tail);
+    let text = String::from_utf8_lossy(if totals.bytes > TAIL { from_a_character(&tail) } else { &tail });
     Ok(json!({ "bytes": totals.bytes, "sha256": totals.sha256, "tail": text, "complete": complete }))
+}
+
+/// Without the rest of a character whose beginning is cut off.
+fn from_a_character(tail: &[u8]) -> &[u8] {
+    let rest = tail.iter().take(3).take_while(|byte| matches!(byte, 0x80..=0xbf)).count();
+    &tail[rest..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_a_character;
+
+    #[test]
+    fn a_tail_begins_with_a_character() {
+        for cut in 0..4 {
+            let text = &"𝄞€".as_bytes()[cut..];
+            let expected: &str = if cut == 0 { "𝄞€" } else { "€" };
+            assert_eq!(from_a_character(text), expected.as_bytes(), "{cut} bytes are cut off");
+        }
+        assert_eq!(from_a_character(&[0x80; 5]), [0x80; 2], "what is no text is shown as none");
+        assert_eq!(from_a_character(b""), b"");
+    }
 }

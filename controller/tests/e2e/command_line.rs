@@ -44,6 +44,18 @@ fn run_follow_shows_the_output_and_exits_as_promised() {
 }
 
 #[test]
+fn a_character_that_comes_byte_by_byte_is_followed_whole() {
+    let mut scene = Scene::new("pulse: a character in three pieces");
+    let slowly = "for byte in 342 202 254 012; do printf \"\\\\$byte\"; sleep 0.4; done";
+    scene.write_workflow("slowly", &json!({ "steps": [step("only", &["a1"], slowly)] }));
+    scene.set_up(&["a1"], 5);
+    let id = scene.start("slowly");
+    let followed = run(&scene, &["logs", "-f", "slowly#1"]);
+    assert_eq!(text(&followed.stdout).trim(), "a1 | €", "{}", text(&followed.stderr));
+    scene.controller.api().wait_ended(&id);
+}
+
+#[test]
 fn wrong_settings_are_said_with_place_and_mend() {
     let scene = Scene::new("pulse: wrong settings");
     let controller = env!("CARGO_BIN_EXE_pulse-controller");

@@ -30,6 +30,33 @@ fn output_is_text_from_an_offset_and_bytes_on_request() {
 }
 
 #[test]
+fn a_character_is_never_torn_however_many_pieces_it_comes_in() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let mut agent = server.agent("web-1");
+    let path = format!("/api/v1/executions/{}/output", server.run("a"));
+    let attempt = agent.assigned().attempt;
+    agent.report(attempt, Observed::Started { pid: 1 });
+    let text = "a𝄞€é\n";
+    for (offset, byte) in text.bytes().enumerate() {
+        agent.output(attempt, offset as u64, &[byte]);
+        let whole = text.floor_char_boundary(offset + 1) as u64;
+        let page = server.until(&path, |page| page["items"][0]["total"] == offset as u64 + 1);
+        assert_eq!((&page["items"][0]["end"], page["items"][0]["text"].as_str()), (&whole.into(), Some(&text[..whole as usize])));
+    }
+    // A page ends before the character that it has no room for.
+    let long = format!("{}𝄞", "x".repeat(1024 * 1024 - text.len() - 2));
+    let chunks = long.as_bytes().chunks(50_000).zip((text.len() as u64..).step_by(50_000));
+    chunks.for_each(|(chunk, offset)| agent.output(attempt, offset, chunk));
+    let whole = (text.len() + long.len()) as u64;
+    agent.ended(attempt, EndKind::Exited { code: 0 }, whole);
+    let page = server.until(&path, |page| page["items"][0]["total"] == whole && page["nextCursor"].is_string());
+    let next = server.get(&format!("{path}?cursor={}", page["nextCursor"].as_str().unwrap())).ok();
+    let texts = [&page, &next]
+        .map(|page| page["items"].as_array().unwrap().iter().map(|item| item["text"].as_str().unwrap()).collect::<String>());
+    assert!(texts.concat() == format!("{text}{long}"), "{} and {:?}", texts[0].len(), texts[1]);
+}
+
+#[test]
 fn filters_narrow_and_wrong_ones_are_said() {
     let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
     let mut agent = server.agent("web-1");
