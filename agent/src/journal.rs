@@ -92,8 +92,7 @@ impl Journal {
             journal.cut().context("cannot remove the journal's damaged end")?;
         }
         // An agent that died between a write and its sync left a record that only this boot can read.
-        journal.file.sync_data().context("cannot make the journal durable")?;
-        failpoint::hit("agent.journal-sync.after");
+        sync(&journal.file).context("cannot make the journal durable")?;
         Ok((journal, records))
     }
 
