@@ -7,7 +7,7 @@ use crate::figures::{Goal, Rounds};
 use crate::fleet::{Behaviour, Fleet};
 use crate::machine::allow_sockets;
 use crate::world::{Controller, Engine, shell};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use std::time::{Duration, Instant};
 
 const AGENTS: usize = 10_000;
@@ -43,8 +43,8 @@ pub async fn run(means: &mut Means, engine: Engine) -> anyhow::Result<()> {
         controller.start_again()?;
         controller.ready().await?;
         ready.push(begun.elapsed().as_secs_f64());
-        busy.all_joined(PATIENCE).await?;
-        idle.all_joined(PATIENCE).await?;
+        let (all, rest) = tokio::join!(busy.all_joined(PATIENCE), idle.all_joined(PATIENCE));
+        all.and(rest).with_context(|| format!("{} of all {count} agents are back", busy.joined() + idle.joined()))?;
         over.push(begun.elapsed().as_secs_f64());
         all_are(&controller, &executions, "running").await?;
     }
