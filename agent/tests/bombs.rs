@@ -85,7 +85,7 @@ fn a_command_that_fills_the_memory_is_ended_and_nobody_else() {
     };
     let mut agent = cgroup.start(&controller, &data);
     let beside = controller.attempt(&format!("until [ -e '{}' ]; do sleep 0.1; done", root.path().join("go").display()));
-    // It takes no memory to speak of, but neither do its processes count as the bomb's.
+    // Its processes are small like the bomb's and may be chosen like them; its shim may not.
     controller.assign(vec![beside.clone()]);
     controller.started(beside.attempt);
     let (_, ended) = controller.run("exec perl -e 'push @x, \"x\" x 1e6 while 1'");
