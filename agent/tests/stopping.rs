@@ -5,7 +5,6 @@ mod harness;
 use harness::limits::{is_root, start_with_processes};
 use harness::{Agent, Controller, assert_exited, kill, wait};
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{Assignment, Desired};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -150,8 +149,8 @@ fn what_the_agent_may_not_end_is_never_said_to_be_ended() {
     let (perl, pid) = (root.path().join("perl"), root.path().join("pid"));
     std::fs::copy("/usr/bin/perl", &perl).unwrap();
     std::fs::set_permissions(&perl, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
-    let become_root = "$< = $>; open my $f, q(>), $ARGV[0]; print $f qq($$\\n); close $f; sleep 60";
-    let assignment = controller.attempt(&format!("'{}' -e '{become_root}' '{}' & wait", perl.display(), pid.display()));
+    let note = format!("open my $f, q(>), q({}); print $f qq($$\\n); close $f", pid.display());
+    let assignment = controller.attempt(&format!("'{}' -e '$< = $>; {note}; sleep 60' & wait", perl.display()));
     controller.assign(vec![assignment.clone()]);
     let alive = wait("the other's process", || pids(&pid).first().copied());
     controller.stop(&assignment);
