@@ -112,8 +112,10 @@ fn output_that_cannot_be_stored_blocks_nobody_and_its_totals_are_exact() {
     assert_exited(&controller.run("true").1, 0);
 }
 
-/// What happens to the journal's file between two lives of the agent, and whether it loses something.
-const DAMAGES: [(&str, fn(&mut Vec<u8>), bool); 4] = [
+/// What happens to the journal's file between two lives of the agent, how, and whether it loses something.
+type Damage = (&'static str, fn(&mut Vec<u8>), bool);
+
+const DAMAGES: [Damage; 4] = [
     ("the last frame is cut in its middle", |bytes| bytes.truncate(bytes.len() - 20), true),
     ("a bit of the last frame is another", |bytes| *bytes.iter_mut().nth_back(20).unwrap() ^= 4, true),
     ("its last bytes are zero, as after a power cut", |bytes| bytes.iter_mut().rev().take(30).for_each(|byte| *byte = 0), true),

@@ -2,9 +2,9 @@
 
 mod harness;
 
+use harness::limits::{is_root, start_with_processes};
 use harness::{Agent, Controller, assert_exited, kill, wait};
-use pulse_protocol::observation::EndKind;
-use pulse_protocol::{Assignment, Desired};
+use pulse_protocol::observation::{EndKind, UnknownReason};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,6 @@ fn scene() -> (Controller, tempfile::TempDir, Agent) {
     let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
     let agent = Agent::start(&controller, &root.path().join("data"));
     (controller, root, agent)
-}
-
-fn stop(controller: &Controller, assignment: &Assignment) {
-    controller.assign(vec![Assignment { desired: Desired::Stop, command: None, ..assignment.clone() }]);
 }
 
 fn is_alive(pid: i32) -> bool {
@@ -70,7 +66,7 @@ fn a_cancel_ends_the_whole_tree_also_by_an_adopting_agent() {
     agent.restart();
     let sessions = controller.heard.lock().unwrap().sessions;
     controller.wait("another session", |heard| (heard.sessions > sessions).then_some(()));
-    stop(&controller, &assignment);
+    controller.stop(&assignment);
     assert_eq!(controller.end(assignment.attempt).how, EndKind::Cancelled);
     assert_eq!(pids(&path).into_iter().filter(|pid| is_alive(*pid)).count(), 0);
 }
@@ -88,7 +84,7 @@ fn term_comes_first_and_an_exit_within_the_grace_is_still_cancelled() {
     controller.assign(vec![assignment.clone()]);
     wait("the trap", || root.path().join("ready").exists().then_some(()));
     let asked = Instant::now();
-    stop(&controller, &assignment);
+    controller.stop(&assignment);
     assert_eq!(controller.end(assignment.attempt).how, EndKind::Cancelled);
     assert!(trapped.exists() && asked.elapsed() < Duration::from_secs(20));
 }
@@ -98,7 +94,7 @@ fn what_was_cancelled_before_it_started_never_starts() {
     let (controller, root, _agent) = scene();
     let witness = root.path().join("witness");
     let assignment = controller.attempt(&format!("echo x >> {}", witness.display()));
-    stop(&controller, &assignment);
+    controller.stop(&assignment);
     controller.assign(vec![assignment.clone()]);
     assert!(matches!(controller.end(assignment.attempt).how, EndKind::NotStarted { .. }));
     assert_exited(&controller.run("true").1, 0);
@@ -111,7 +107,7 @@ fn an_exit_that_came_first_stands() {
     let assignment = controller.attempt("sleep 20 & exit 4");
     controller.assign(vec![assignment.clone()]);
     controller.started(assignment.attempt);
-    stop(&controller, &assignment);
+    controller.stop(&assignment);
     let ended = controller.end(assignment.attempt);
     // Either the shell had exited when the stop came, or it was ended with its child: both are said as they were.
     match ended.how {
@@ -140,6 +136,28 @@ fn a_child_that_holds_the_pipes_ends_the_attempt_after_five_seconds() {
 fn a_signal_that_was_not_ours_is_said_with_its_number() {
     let (controller, _root, _agent) = scene();
     assert_eq!(controller.run("kill -9 $$").1.how, EndKind::Signalled { signal: 9 });
+}
+
+#[test]
+fn what_the_agent_may_not_end_is_never_said_to_be_ended() {
+    if !is_root() {
+        return println!("left out: a process that this agent may not end needs root");
+    }
+    let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
+    let _agent = start_with_processes(&controller, root.path(), 1000);
+    // As `sudo` does: whoever runs it becomes another.
+    let (perl, pid) = (root.path().join("perl"), root.path().join("pid"));
+    std::fs::copy("/usr/bin/perl", &perl).unwrap();
+    std::fs::set_permissions(&perl, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
+    let note = format!("open my $f, q(>), q({}); print $f qq($$\\n); close $f", pid.display());
+    let assignment = controller.attempt(&format!("'{}' -e '$< = $>; {note}; sleep 60' & wait", perl.display()));
+    controller.assign(vec![assignment.clone()]);
+    let alive = wait("the other's process", || pids(&pid).first().copied());
+    controller.stop(&assignment);
+    let ended = controller.end(assignment.attempt).how;
+    assert_eq!(ended, EndKind::Unknown { reason: UnknownReason::StopUnconfirmed });
+    assert!(is_alive(alive));
+    kill(alive, "KILL");
 }
 
 #[test]

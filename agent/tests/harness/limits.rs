@@ -24,7 +24,7 @@ pub fn start_with_processes(controller: &Controller, root: &Path, most: usize) -
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
     }
     let line = if is_root() {
-        let user = 2_000_000 + std::process::id();
+        let user = 1_000_000_000 + uuid::Uuid::new_v4().as_u128() as u32 % 1_000_000_000;
         format!("exec prlimit --nproc={most} setpriv --reuid={user} --regid={user} --clear-groups ../agent")
     } else {
         format!("exec prlimit --nproc=$(($(ls -d /proc/[0-9]*/task/[0-9]* 2>/dev/null | wc -l) + {most})) ../agent")
@@ -46,7 +46,11 @@ impl MemoryCgroup {
             let path = Path::new(mount).join(below).join(format!("pulse-test-{}", uuid::Uuid::new_v4()));
             std::fs::create_dir(&path).ok()?;
             let made = Self(path);
-            std::fs::write(made.0.join(bound), bytes.to_string()).ok().map(|()| made)
+            // Where there is swap, it is not lent.
+            let _ = std::fs::write(made.0.join("memory.swap.max"), "0");
+            std::fs::write(made.0.join(bound), bytes.to_string()).ok()?;
+            let _ = std::fs::write(made.0.join("memory.memsw.limit_in_bytes"), bytes.to_string());
+            Some(made)
         };
         let unified = of(|line| line.strip_prefix("0::"), |line| line.contains(" cgroup2 "), "memory.max");
         unified.or_else(|| {

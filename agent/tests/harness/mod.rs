@@ -192,7 +192,7 @@ impl Controller {
     /// Waits for some heartbeats (`PULSE_TEST_FULL=1`: for many), prints the gaps between them, and holds their 99th percentile
     /// against twice the interval.
     pub fn assert_rhythm(&self, meanwhile: &str) {
-        let beats = if full() { 100 } else { 4 };
+        let beats = if full() { 100 } else { 3 };
         let asked = self.heard.lock().unwrap().heartbeat;
         let gaps = || self.heard.lock().unwrap().beats.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
         let mut gaps =
