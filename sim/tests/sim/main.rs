@@ -110,7 +110,7 @@ const FAULTS: [&str; 22] = [
 ];
 
 /// Worlds that every run of the tests plays.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 300;
 
 thread_local! {
     /// A panic is what this thread hopes for.
