@@ -3,14 +3,18 @@
 //!
 //! `SEEDS=n` plays n worlds, `SEED=k` one alone, which it prints line by line. `PULSE_TEST_FULL=1` plays many.
 
+mod agent;
 #[path = "../../../controller/core/tests/checker/mod.rs"]
 mod checker;
 mod controller;
 mod db;
 #[path = "../../../controller/core/tests/random/dice.rs"]
 mod dice;
+mod heal;
 mod host;
 mod judge;
+mod machine;
+mod misfortune;
 mod net;
 mod people;
 mod planted;
@@ -106,7 +110,7 @@ const FAULTS: [&str; 22] = [
 ];
 
 /// Worlds that every run of the tests plays.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 300;
 
 thread_local! {
     /// A panic is what this thread hopes for.
@@ -119,7 +123,7 @@ fn quiet() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if !info.payload().is::<host::Killed>() && !HUNTS.get() {
+            if !info.payload().is::<machine::Killed>() && !HUNTS.get() {
                 before(info);
             }
         }));
