@@ -1,5 +1,5 @@
-//! Bugs that a test plants in its own thread, to see that the checks catch them. Builds without debug assertions (releases) have
-//! none of them. docs/reliability.md says which check catches which.
+//! Bugs that a test plants to see that the checks catch them: in its own thread, or by `PULSE_PLANTED_BUG=NAME` in the environment of
+//! a whole process. Builds without debug assertions (releases) have none of them. docs/planted-bugs.md says which check catches which.
 
 /// A bug that can be planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +30,22 @@ pub enum Bug {
     TimerTwice,
     /// An `unknown` is run again, whatever the step says.
     UnknownAgain,
+    /// A question that has its answer takes another one.
+    PromptTwice,
+    /// An agent's slot, or a right, that somebody holds is taken again.
+    ClaimTwice,
+    /// A slot of a schedule that is settled is settled again.
+    SlotTwice,
+    /// A batch in conflict fails with everything in it.
+    NeighboursDropped,
+    /// A COMMIT without an answer is sent again, and nobody looks whether it happened.
+    BlindRetry,
+    /// Output is acknowledged before it is stored.
+    OutputUnstored,
 }
 
 impl Bug {
-    /// All of them.
+    /// Those that the simulation hunts.
     pub const ALL: [Self; 13] = [
         Self::NoDedupe,
         Self::SpawnBeforeJournal,
@@ -49,6 +61,10 @@ impl Bug {
         Self::TimerTwice,
         Self::UnknownAgain,
     ];
+
+    /// Those of what the simulation does not play: the real store, the real sessions, people and schedules.
+    pub const REAL: [Self; 6] =
+        [Self::PromptTwice, Self::ClaimTwice, Self::SlotTwice, Self::NeighboursDropped, Self::BlindRetry, Self::OutputUnstored];
 }
 
 #[cfg(debug_assertions)]
@@ -62,10 +78,26 @@ pub fn plant(bug: Option<Bug>) {
     PLANTED.set(bug);
 }
 
-/// Whether this thread has this bug.
+/// Whether this thread, or this whole process, has this bug.
 #[cfg(debug_assertions)]
 pub fn is(bug: Bug) -> bool {
-    PLANTED.get() == Some(bug)
+    PLANTED.get().or_else(everywhere) == Some(bug)
+}
+
+/// The name of the setting that plants a bug in a whole process.
+#[cfg(debug_assertions)]
+pub const SETTING: &str = "PULSE_PLANTED_BUG";
+
+/// What the environment says, read once.
+#[cfg(debug_assertions)]
+fn everywhere() -> Option<Bug> {
+    static EVERYWHERE: std::sync::OnceLock<Option<Bug>> = std::sync::OnceLock::new();
+    let read = || {
+        let name = std::env::var(SETTING).ok()?;
+        let bug = Bug::ALL.into_iter().chain(Bug::REAL).find(|bug| format!("{bug:?}") == name);
+        Some(bug.unwrap_or_else(|| panic!("{SETTING}={name}: no bug has this name; `pulse_protocol::planted::Bug` lists them")))
+    };
+    *EVERYWHERE.get_or_init(read)
 }
 
 /// Never: a release has none of them.

@@ -4,6 +4,7 @@
 use crate::engine::{Engine, EngineError};
 use pulse_core::execution::Outcome;
 use pulse_core::session::{Acknowledged, StoredAttempt, is_taken_in, settled};
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{AgentName, AttemptId, Epoch, Incarnation, Observation, ToAgent};
 use pulse_store::AttemptState;
 use tokio::sync::oneshot;
@@ -50,6 +51,10 @@ impl Ingest {
     pub(super) async fn finish(self, engine: &Engine) -> Option<ToAgent> {
         let mut ended = Vec::new();
         for (attempt, is_end, pending) in self.pending {
+            if planted::is(Bug::AcknowledgeBeforeCommit) {
+                ended.extend(is_end.then_some(attempt));
+                continue;
+            }
             match pending.await {
                 Ok(Ok(outcome)) if is_taken_in(&outcome) => ended.extend(is_end.then_some(attempt)),
                 Ok(Ok(outcome)) => {

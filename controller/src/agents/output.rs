@@ -1,8 +1,9 @@
 //! Takes in output: whose it is, stored, and only then acknowledged.
 
 use crate::engine::Engine;
-use pulse_protocol::message::OutputChunk;
+use pulse_protocol::message::{OutputChunk, Stream};
 use pulse_protocol::picture::OutputOffsets;
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{AgentName, AttemptId, Epoch, ToAgent};
 use pulse_store::OutputPiece;
 use std::collections::HashSet;
@@ -30,19 +31,35 @@ pub(super) async fn store(
             }
             own.insert(attempt);
         }
+        if planted::is(Bug::OutputUnstored) {
+            drop(outbox.send(acknowledgement(epoch, attempt, end_of(&chunk))).await);
+        }
         let piece = OutputPiece { attempt, stream: chunk.stream, offset: chunk.offset, bytes: chunk.data };
         engine.store().output_writer().submit(piece).await.map_err(|error| error.to_string())?;
         // One acknowledgement for everything that was waiting behind each other.
         if chunks.is_empty() || own.len() > 1 {
             let stored = engine.store().stored_offsets(&[attempt]).await.map_err(|error| error.to_string())?;
-            let output: Vec<(AttemptId, OutputOffsets)> = stored.into_iter().collect();
-            let message = ToAgent::Acknowledge { epoch, ended: Vec::new(), forget: Vec::new(), output };
-            if outbox.send(message).await.is_err() {
-                return Ok(());
+            for (attempt, offsets) in stored {
+                if outbox.send(acknowledgement(epoch, attempt, offsets)).await.is_err() {
+                    return Ok(());
+                }
             }
         }
     }
     Ok(())
+}
+
+fn acknowledgement(epoch: Epoch, attempt: AttemptId, offsets: OutputOffsets) -> ToAgent {
+    ToAgent::Acknowledge { epoch, ended: Vec::new(), forget: Vec::new(), output: vec![(attempt, offsets)] }
+}
+
+/// Where a piece's stream ends with it.
+fn end_of(chunk: &OutputChunk) -> OutputOffsets {
+    let end = chunk.offset + chunk.data.len() as u64;
+    match chunk.stream {
+        Stream::Stdout => OutputOffsets { stdout: end, stderr: 0 },
+        Stream::Stderr => OutputOffsets { stdout: 0, stderr: end },
+    }
 }
 
 async fn belongs(engine: &Engine, agent: &AgentName, attempt: AttemptId) -> Result<bool, String> {

@@ -14,6 +14,7 @@ use futures_util::{SinkExt, StreamExt};
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::frame::{MAX_FRAME, decode, encode};
 use pulse_protocol::message::Identify;
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::version::SUPPORTED;
 use pulse_protocol::{AgentName, Epoch, Incarnation, ToAgent, ToController};
 use std::sync::Arc;
@@ -271,7 +272,9 @@ impl Session {
         reports: &Arc<Semaphore>,
     ) -> Result<(), String> {
         match message {
-            ToController::Report { epoch, observations, full, sequence } if epoch == self.epoch => {
+            ToController::Report { epoch, observations, full, sequence }
+                if epoch == self.epoch || planted::is(Bug::StaleEpoch) =>
+            {
                 self.engine.fleet().lock().heard(&self.agent, epoch, sequence, clock::now());
                 let permit = Arc::clone(reports).acquire_owned().await.map_err(|error| error.to_string())?;
                 let ingest = Ingest::begin(&self.engine, &self.agent, self.epoch, self.incarnation, observations, full);

@@ -9,6 +9,7 @@ use pulse_core::decide::Pass;
 use pulse_core::execution::{Execution, PromptStatus};
 use pulse_core::fleet::Followed;
 use pulse_protocol::ToAgent;
+use pulse_protocol::planted::{self, Bug};
 use pulse_store::{Advance, AttemptRow, IdempotencyRow, WriteError, WriteItem};
 use std::sync::atomic::Ordering;
 
@@ -26,6 +27,9 @@ pub(super) struct Birth {
 impl Engine {
     /// Commits a pass. On an error the execution in memory is no longer the committed one.
     pub(super) async fn commit(&self, execution: &Execution, pass: &Pass, birth: Birth) -> Result<(), WriteError> {
+        if planted::is(Bug::SendBeforeCommit) {
+            self.follow(execution, pass);
+        }
         let keys = |claims: &[pulse_core::execution::ClaimKey]| claims.iter().map(ToString::to_string).collect();
         let opened = pass.opened.iter().map(|(attempt, agent, incarnation)| AttemptRow {
             attempt: *attempt,

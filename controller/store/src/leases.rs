@@ -14,6 +14,7 @@ use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, Shape, built, query, repeat};
 use crate::{Error, candidate::Holder};
 use pulse_protocol::ExecutionId;
+use pulse_protocol::planted::{self, Bug};
 use sqlx::AnyConnection;
 use std::time::Duration;
 
@@ -156,7 +157,7 @@ impl Leases {
     ) -> Result<bool, sqlx::Error> {
         let head = format!("UPDATE leases SET expires_at = {} + {LEASE_MICROS}", dialect.now());
         let held = self.ours(&head, "", parts).execute(connection).await?.rows_affected();
-        Ok(held == parts.len() as u64)
+        Ok(held == parts.len() as u64 || planted::is(Bug::NoFence))
     }
 
     /// Renews every partition's lease; false if another took one. [`WHOLE`] is taken with them and never alone.
@@ -168,7 +169,7 @@ impl Leases {
     /// until this transaction has ended. Renews nothing.
     pub(crate) async fn share(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<bool, Error> {
         let select = self.ours("SELECT part, epoch FROM leases", dialect.for_share(), &[WHOLE]);
-        Ok(one::<Lease>(connection, select).await?.is_some())
+        Ok(one::<Lease>(connection, select).await?.is_some() || planted::is(Bug::NoFence))
     }
 
     /// The absence that these leases found is noted: the next controller finds only its own.

@@ -33,6 +33,9 @@ mod open;
 pub mod output;
 mod page;
 mod pauses;
+#[cfg(test)]
+#[path = "../../tests/support/planted.rs"]
+mod planted_runs;
 mod prompts;
 mod rows;
 mod schedules;

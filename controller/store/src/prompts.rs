@@ -10,6 +10,7 @@ use crate::{Error, Store, bounds};
 use crd_schemas::Duration;
 use pulse_core::execution::{PromptClosed, PromptRow, PromptStatus, StepPath};
 use pulse_core::time::Timestamp;
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{ExecutionId, PromptId};
 use sqlx::AnyConnection;
 
@@ -170,7 +171,8 @@ fn close_all(rows: &[(&PromptClosed, ExecutionId)]) -> Query {
     let columns = ["status", "answer", "answered_by", "comment", "closed_at"];
     let sets: Vec<String> = columns.iter().map(|column| format!("{column} = CASE id {each} END")).collect();
     let wanted = repeat("(id = ? AND execution = ?)", " OR ", rows.len());
-    let mut query = built(format!("UPDATE prompts SET {} WHERE status = 'open' AND ({wanted})", sets.join(", ")));
+    let open = if planted::is(Bug::PromptTwice) { "1 = 1" } else { "status = 'open'" };
+    let mut query = built(format!("UPDATE prompts SET {} WHERE {open} AND ({wanted})", sets.join(", ")));
     let texts: [fn(&PromptClosed) -> Option<String>; 4] =
         [|end| Some(end.status.word().to_owned()), |end| end.answer.clone(), |end| end.by.clone(), |end| end.comment.clone()];
     for text in texts {

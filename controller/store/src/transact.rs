@@ -9,6 +9,7 @@ use crate::open::Database;
 use crate::{AdvanceError, ApplyError, EnrolError, Error, SessionError, Store};
 use futures_util::future::BoxFuture;
 use pulse_protocol::failpoint::Act;
+use pulse_protocol::planted::{self, Bug};
 use sqlx::AnyConnection;
 use std::hash::{BuildHasher, RandomState};
 use std::marker::PhantomData;
@@ -125,6 +126,7 @@ impl Database {
             let error = match self.once(act, &work).await {
                 Ok(answer) => return Ok(answer),
                 Err(Ended::Failed(error)) => error,
+                Err(Ended::Unclear(cause)) if planted::is(Bug::BlindRetry) => Error::from(cause).into(),
                 Err(Ended::Unclear(cause)) => {
                     tracing::warn!(%cause, "a commit's outcome is unclear, reading it back");
                     match self.settled(&settle, &cause).await? {

@@ -10,6 +10,9 @@ mod harness;
 mod health;
 mod pauses;
 mod plan;
+mod planted;
+#[path = "../support/planted.rs"]
+mod planted_runs;
 mod prompts;
 mod requests;
 mod schedules;

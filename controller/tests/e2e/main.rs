@@ -28,6 +28,9 @@ mod parameters;
 mod partition;
 mod pauses;
 mod people;
+mod planted;
+#[path = "../support/planted.rs"]
+mod planted_runs;
 mod queue;
 mod races;
 mod reboots;

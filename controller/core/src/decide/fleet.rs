@@ -3,6 +3,7 @@
 use crate::time::Timestamp;
 use crate::values::AgentValue;
 use crd_schemas::Duration;
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{BootId, Incarnation};
 
 /// Without a heartbeat for so long, an agent is offline; until then it is a blip.
@@ -75,10 +76,12 @@ impl AgentView {
             Presence::Quarantined(reason) => Readiness::Quarantined { reason: reason.clone() },
             _ if self.is_offline(now) => Readiness::Offline { since: self.last_seen },
             Presence::Disconnected => Readiness::Blip { offline_at: self.offline_at() },
-            Presence::Connected(incarnation) => match (0..self.slots).find(|slot| !self.taken.contains(slot)) {
-                Some(slot) => Readiness::Ready { slot, incarnation: *incarnation },
-                None => Readiness::Busy { slots: self.slots },
-            },
+            Presence::Connected(incarnation) => {
+                match (0..self.slots).find(|slot| !self.taken.contains(slot) || planted::is(Bug::ClaimTwice)) {
+                    Some(slot) => Readiness::Ready { slot, incarnation: *incarnation },
+                    None => Readiness::Busy { slots: self.slots },
+                }
+            }
         }
     }
 }

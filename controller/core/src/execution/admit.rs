@@ -6,6 +6,7 @@ use crate::time::Timestamp;
 use crate::transition::{AttemptChange, AttemptState, ResolvedAs, TrackLoss};
 use crd_schemas::manifest::{Execute, Retry};
 use pulse_protocol::observation::{EndKind, UnknownReason};
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{AgentName, AttemptId, Ended, Incarnation, Observation, Observed, PromptId};
 
 /// Attempts in a row that may be proven never to have started before the target fails.
@@ -227,7 +228,7 @@ fn resolve(execution: &Execution, id: AttemptId, outcome: ResolvedAs, by: &str, 
 /// The first answer counts. The same one by the same person is no second one.
 fn answered(execution: &Execution, id: PromptId, answer: &str, by: &str, comment: Option<&str>) -> Admitted {
     let Some((run, prompt)) = execution.asked(id) else { return Admitted::Refused(Refusal::NoSuchPrompt(id)) };
-    if let Some(end) = &prompt.end {
+    if let Some(end) = prompt.end.as_ref().filter(|_| !planted::is(Bug::PromptTwice)) {
         return match (&end.answer, &end.by) {
             (Some(given), Some(winner)) if given == answer && winner == by => Admitted::Stale,
             (Some(given), Some(winner)) => {
@@ -236,7 +237,7 @@ fn answered(execution: &Execution, id: PromptId, answer: &str, by: &str, comment
             (given, _) => Admitted::Refused(Refusal::Expired { answer: given.clone(), at: end.at }),
         };
     }
-    if let Some(why) = withdrawn(execution, run) {
+    if let Some(why) = withdrawn(execution, run).filter(|_| prompt.end.is_none()) {
         return Admitted::Refused(Refusal::Withdrawn(why));
     }
     if !prompt.options.iter().any(|option| option == answer) {

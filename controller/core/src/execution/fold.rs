@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 use crate::transition::{AttemptChange, AttemptState, ExecutionChange, ExecutionState, ResolvedAs, StepChange, StepStatus};
 use crate::values::StateValue;
 use fault::Fault;
+use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{AttemptId, PromptId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -275,7 +276,7 @@ impl Execution {
     fn close_prompt(&mut self, id: PromptId, end: PromptEnd) -> Result<(), Fault> {
         let index = *self.prompts.get(&id).ok_or_else(|| Fault::missing("prompt", id))?;
         let run = &mut self.steps[index];
-        let prompt = run.prompt.as_mut().filter(|prompt| prompt.end.is_none());
+        let prompt = run.prompt.as_mut().filter(|prompt| prompt.end.is_none() || planted::is(Bug::PromptTwice));
         let prompt = prompt.ok_or_else(|| Fault::missing("open prompt", id))?;
         run.answer.clone_from(&end.answer);
         prompt.end = Some(end);

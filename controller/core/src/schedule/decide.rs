@@ -8,6 +8,7 @@ use crate::pause::Pause;
 use crate::time::Timestamp;
 use crd_schemas::manifest::{CatchUp, SchedulePolicy};
 use pulse_protocol::ExecutionId;
+use pulse_protocol::planted::{self, Bug};
 
 /// What is to be done about a schedule. `state`, `settled` and the execution of `fire` are one transaction.
 #[must_use]
@@ -54,7 +55,8 @@ pub fn decide(schedule: &CompiledSchedule, state: Option<&ScheduleState>, world:
         return Decision::waits(None, Waiting::Suspended);
     }
     let replacing = schedule.policy == SchedulePolicy::Replace && world.open.iter().any(|open| open.replacing);
-    let Some(due) = schedule.due(state.watermark, replacing, now) else {
+    let settled = if planted::is(Bug::SlotTwice) { Timestamp(state.watermark.0 - 1) } else { state.watermark };
+    let Some(due) = schedule.due(settled, replacing, now) else {
         return rest(schedule, state, world, now);
     };
     let mut decision = Decision::waits(None, Waiting::Nothing);

@@ -6,6 +6,7 @@
 
 mod dice;
 mod fleet;
+mod planted;
 mod walk;
 mod workflow;
 

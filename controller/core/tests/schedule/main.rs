@@ -5,6 +5,7 @@ mod catch_up;
 mod daylight;
 mod oracle;
 mod pauses;
+mod planted;
 mod policies;
 mod random;
 mod runs;

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// What happens next.
 #[derive(Debug, Clone)]
-enum Happening {
+pub enum Happening {
     /// Time goes on to the wake-up that was asked for.
     Wake,
     /// Time goes on by so many seconds: the loop was late, or was woken for nothing.
@@ -56,6 +56,14 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Unpause),
         1 => (0..RHYTHMS.len()).prop_map(Happening::Retime),
     ]
+}
+
+/// Lives in each run of the tests.
+pub const LIVES: u32 = 8;
+
+/// Rules, a rhythm, when it begins, and what happens.
+pub fn lives() -> impl Strategy<Value = (Value, usize, i64, Vec<Happening>)> {
+    (rules(), 0..RHYTHMS.len(), 0..31_000_000_i64, proptest::collection::vec(happening(), 1..80))
 }
 
 fn rules() -> impl Strategy<Value = Value> {
@@ -250,7 +258,7 @@ impl Life {
 }
 
 /// A life that begins so many seconds into 2026.
-fn live(rules: &Value, rhythm: usize, start: i64, happenings: &[Happening]) {
+pub fn live(rules: &Value, rhythm: usize, start: i64, happenings: &[Happening]) {
     let now = Timestamp(at("2026-01-01T00:00Z").0 + seconds(start));
     let world = World { open: Vec::new(), steady_since: now, last_fire: None, pauses: Vec::new() };
     let schedule = compiled(rules, rhythm);
@@ -279,15 +287,10 @@ fn a_slot_that_becomes_late_while_another_waits_its_turn_wakes_the_schedule() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if full() { 48 } else { 8 }, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if full() { 48 } else { LIVES }, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_slot_is_settled_twice_and_none_is_lost(
-        rules in rules(),
-        rhythm in 0..RHYTHMS.len(),
-        start in 0..31_000_000_i64,
-        happenings in proptest::collection::vec(happening(), 1..80),
-    ) {
+    fn no_slot_is_settled_twice_and_none_is_lost((rules, rhythm, start, happenings) in lives()) {
         live(&rules, rhythm, start, &happenings);
     }
 }

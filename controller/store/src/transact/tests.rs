@@ -1,6 +1,7 @@
 //! Store methods whose COMMIT loses its answer, in both ways, and whose locks come too late.
 
 use crate::open::CommitFault::{self, AnswerLost, Late, RequestLost};
+use crate::planted_runs::is_caught;
 use crate::test_room::{Room, on_both_engines};
 use crate::{
     Advance, AdvanceError, Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, PauseEnd, PauseRow,
@@ -12,6 +13,7 @@ use pulse_core::pause::PauseScope;
 use pulse_core::schedule::{Outcome, ScheduleState, Settled, Skipped};
 use pulse_core::time::Timestamp;
 use pulse_protocol::message::Stream;
+use pulse_protocol::planted::Bug;
 use pulse_protocol::{AgentName, AttemptId, BootId, Epoch, Incarnation};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -236,4 +238,14 @@ on_both_engines! {
     enrolment_and_session_happen_once
     output_is_stored_once
     one_that_never_arrives_is_told_as_an_error
+}
+
+/// The checks bite.
+#[test]
+fn a_commit_that_is_blindly_repeated_is_caught() {
+    for engine in ["sqlite", "mariadb"] {
+        for (test, words) in [("a_plan_is_applied_once", "Err"), ("a_schedule_goes_on_once", "Moved")] {
+            is_caught(Bug::BlindRetry, &format!("transact::tests::{engine}::{test}"), words, &[]);
+        }
+    }
 }

@@ -3,11 +3,13 @@
 use super::settle::committed;
 use super::{WriteError, WriteItem};
 use crate::open::CommitFault::{AnswerLost, Late, RequestLost};
+use crate::planted_runs::is_caught;
 use crate::test_room::{Room, on_both_engines};
 use crate::{Advance, ExecutionFilter, Store};
 use pulse_core::execution::{CancelMode, Event, EventRecord, PromptClosed, PromptRow, PromptStatus, StepPath, Summary};
 use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
+use pulse_protocol::planted::Bug;
 use pulse_protocol::{ExecutionId, PromptId};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -211,4 +213,14 @@ on_both_engines! {
     a_commit_that_happened_is_answered_as_written
     a_commit_that_did_not_happen_is_written_again
     one_that_never_arrives_is_answered_as_not_written
+}
+
+/// The checks bite.
+#[test]
+fn a_commit_that_is_blindly_repeated_is_caught() {
+    for test in ["a_commit_that_happened_is_answered_as_written", "a_prompt_whose_commit_is_unclear_is_asked_and_closed_once"] {
+        for engine in ["sqlite", "mariadb"] {
+            is_caught(Bug::BlindRetry, &format!("writer::tests::{engine}::{test}"), "Stale", &[]);
+        }
+    }
 }

@@ -9,6 +9,9 @@ mod mariadb_own;
 mod opening;
 mod output;
 mod pauses;
+mod planted;
+#[path = "../../../tests/support/planted.rs"]
+mod planted_runs;
 mod prompts;
 mod queues;
 mod reads;

@@ -18,23 +18,50 @@ use std::time::Duration;
 use tungstenite::{Message, WebSocket};
 use uuid::Uuid;
 
+/// How long a word of the controller is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What an agent keeps between its sessions.
+#[derive(Clone)]
+struct Identity {
+    name: String,
+    key: SigningKey,
+    boot: BootId,
+    incarnation: Incarnation,
+}
+
 /// A connected agent.
 pub struct Agent {
+    identity: Identity,
     socket: WebSocket<TcpStream>,
     epoch: Epoch,
     sequence: u64,
 }
 
 impl Agent {
+    /// Enrols, and is let in.
     pub fn connect(server: &Server, name: &str, token: &str) -> Self {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).unwrap();
+        let key = SigningKey::from_bytes(&seed);
+        let (boot, incarnation) = (BootId(Uuid::now_v7()), Incarnation(Uuid::now_v7()));
+        Self::begin(server, Identity { name: name.to_owned(), key, boot, incarnation }, Some(token), Vec::new())
+    }
+
+    /// Another session of this agent, which begins with what it sees. The one before is silent, and waits to be used again.
+    pub fn again(&self, server: &Server, sees: Vec<Observation>) -> Self {
+        Self::begin(server, self.identity.clone(), None, sees)
+    }
+
+    fn begin(server: &Server, identity: Identity, token: Option<&str>, sees: Vec<Observation>) -> Self {
         let stream = TcpStream::connect(server.serving().address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let url = server.url("/api/v1/agents/session").replace("http://", "ws://");
         let (socket, _) = tungstenite::client(url, stream).unwrap();
-        let mut agent = Self { socket, epoch: Epoch(0), sequence: 0 };
+        let mut agent = Self { identity, socket, epoch: Epoch(0), sequence: 0 };
         agent.send(&ToController::Hello { versions: SUPPORTED, release: "test".into() });
         let ToAgent::Challenge { nonce, .. } = agent.receive() else { panic!("no challenge") };
-        agent.send(&ToController::Identify(Box::new(identify(name, &nonce, token))));
+        agent.send(&ToController::Identify(Box::new(identify(&agent.identity, &nonce, token, sees))));
         match agent.receive() {
             ToAgent::Welcome { epoch, .. } => agent.epoch = epoch,
             other => panic!("not let in: {other:?}"),
@@ -59,6 +86,16 @@ impl Agent {
         self.sequence += 1;
         let observations = vec![Observation { attempt, observed }];
         self.send(&ToController::Report { epoch: self.epoch, observations, full: false, sequence: self.sequence });
+    }
+
+    /// Says what it sees in all, in the words of the session `of`.
+    pub fn picture(&mut self, of: Epoch, observations: Vec<Observation>) {
+        self.send(&ToController::Report { epoch: of, observations, full: true, sequence: self.sequence });
+    }
+
+    /// The number of its session.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Says that a command ended.
@@ -94,6 +131,36 @@ impl Agent {
         }
     }
 
+    /// What the controller acknowledges next.
+    pub fn acknowledged(&mut self) -> ToAgent {
+        loop {
+            let message = self.receive();
+            if is_acknowledgement(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// What the controller acknowledges within a second: nothing tells that it does not.
+    pub fn acknowledged_for_a_second(&mut self) -> Vec<ToAgent> {
+        self.socket.get_ref().set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let said = self.acknowledged_to_the_end();
+        self.socket.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        said
+    }
+
+    /// What the controller acknowledges until it ends the session.
+    pub fn acknowledged_to_the_end(&mut self) -> Vec<ToAgent> {
+        let mut said = Vec::new();
+        loop {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => said.extend(Some(decode(&text).unwrap()).filter(is_acknowledgement)),
+                Ok(Message::Close(_)) | Err(_) => return said,
+                Ok(_) => {}
+            }
+        }
+    }
+
     /// Whether the controller still listens.
     pub fn is_heard(&mut self) -> bool {
         self.send(&ToController::Heartbeat { epoch: self.epoch, vitals: Vitals::default() });
@@ -124,23 +191,25 @@ pub fn digest(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn identify(name: &str, nonce: &str, token: &str) -> Identify {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).unwrap();
-    let key = SigningKey::from_bytes(&seed);
-    let (name, boot, incarnation) = (name.parse().unwrap(), BootId(Uuid::now_v7()), Incarnation(Uuid::now_v7()));
+fn is_acknowledgement(message: &ToAgent) -> bool {
+    matches!(message, ToAgent::Acknowledge { .. })
+}
+
+fn identify(identity: &Identity, nonce: &str, token: Option<&str>, observations: Vec<Observation>) -> Identify {
+    let Identity { key, boot, incarnation, .. } = identity;
+    let (name, boot, incarnation) = (identity.name.parse().unwrap(), *boot, *incarnation);
     let text = challenge_text(nonce, &name, incarnation, boot);
     Identify {
         public_key: STANDARD.encode(key.verifying_key().as_bytes()),
         signature: STANDARD.encode(key.sign(text.as_bytes()).to_bytes()),
         name,
-        token: Some(token.to_owned()),
+        token: token.map(str::to_owned),
         boot,
         incarnation,
         sequence: 0,
         slots: 5,
         labels: BTreeMap::from([("role".to_owned(), "web".to_owned())]),
         facts: BTreeMap::new(),
-        observations: Vec::new(),
+        observations,
     }
 }

@@ -1,6 +1,7 @@
 //! One process that a scene started. Only such processes are ever killed by number.
 
 use super::{wait, within};
+use pulse_protocol::planted::SETTING;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,6 +20,8 @@ impl Process {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("NO_COLOR", "1");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
+        // A bug that is planted in the tests is planted in every process of theirs.
+        command.envs(std::env::var(SETTING).map(|bug| (SETTING, bug)));
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
         Self { child, log: log.to_owned() }
