@@ -28,6 +28,7 @@ fn partitions_are_fixed_and_spread() {
 
 /// A large sync shares the controller's lease for as long as it takes.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "transactions of the test's own")]
 async fn a_long_transaction_keeps_nobody_from_renewing() {
     let Room { store, .. } = &Room::mariadb().await;
     let long = store.database.begin_fenced().await.unwrap();

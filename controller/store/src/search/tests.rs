@@ -77,6 +77,7 @@ impl Made {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a transaction of the test's own")]
 async fn fill(room: &Room, rows: &[Made]) {
     let mut transaction = room.store.database.begin().await.unwrap();
     for (chunk, rows) in rows.chunks(2000).enumerate() {
