@@ -112,7 +112,8 @@ fn a_command_that_fills_the_memory_is_ended_and_nobody_else() {
     std::fs::write(root.path().join("go"), "").unwrap();
     let ended = controller.end(beside.attempt).how;
     assert!(matches!(ended, EndKind::Exited { .. } | EndKind::Signalled { signal: 9 }), "its shim has lived to tell: {ended:?}");
-    assert_exited(&controller.run("true").1, 0);
+    // Where the first of them was chosen, the others still hold the memory for a moment.
+    wait("a command with room", || (controller.run("true").1.how == EndKind::Exited { code: 0 }).then_some(()));
 }
 
 #[test]
