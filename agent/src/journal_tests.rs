@@ -147,5 +147,5 @@ fn what_is_read_back_is_synced_before_anything_follows_from_it() {
     pulse_protocol::failpoint::hook(Some(Rc::new(move |point: &str| heard.borrow_mut().push(point.to_owned()))));
     assert_eq!(scene.open().1, records(0..1));
     pulse_protocol::failpoint::hook(None);
-    assert_eq!(*points.borrow(), ["agent.journal-sync.after"]);
+    assert_eq!(*points.borrow(), ["agent.journal-sync.before", "agent.journal-sync.after"]);
 }

@@ -1,5 +1,4 @@
-//! The end-to-end tests bite: with a planted bug in controller, agent and shims, the rows of the kill matrix and the races that every run
-//! plays fail.
+//! The end-to-end tests bite: with a planted bug in controller, agent and shims, rows of the kill matrix that every run plays fail.
 
 use crate::planted_runs::is_caught;
 use pulse_protocol::planted::Bug;
@@ -8,10 +7,5 @@ use pulse_protocol::planted::Bug;
 fn what_is_sent_before_its_commit_is_caught_by_the_kill_matrix() {
     let case = [("PULSE_TEST_CASE", "controller.commit.before First kill C")];
     let test = "kill_matrix::sqlite::kill_minus_nine_at_every_point_starts_nothing_twice";
-    is_caught(Bug::SendBeforeCommit, test, "cases failed", &case);
-}
-
-#[test]
-fn a_second_answer_is_caught_by_the_race_of_fifty() {
-    is_caught(Bug::PromptTwice, "races::sqlite::of_fifty_answers_at_once_one_counts", "races.rs", &[]);
+    is_caught(Bug::SendBeforeCommit, test, "expected NotAccepted", &case);
 }

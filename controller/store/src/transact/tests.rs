@@ -244,8 +244,8 @@ on_both_engines! {
 #[test]
 fn a_commit_that_is_blindly_repeated_is_caught() {
     for engine in ["sqlite", "mariadb"] {
-        for (test, words) in [("a_plan_is_applied_once", "Err"), ("a_schedule_goes_on_once", "Moved")] {
-            is_caught(Bug::BlindRetry, &format!("transact::tests::{engine}::{test}"), words, &[]);
+        for test in ["a_plan_is_applied_once", "a_schedule_goes_on_once"] {
+            is_caught(Bug::BlindRetry, &format!("transact::tests::{engine}::{test}"), "Moved", &[]);
         }
     }
 }

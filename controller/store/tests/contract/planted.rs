@@ -15,8 +15,9 @@ const OF_THE_ENGINE: [Caught; 4] = [
 ];
 
 /// Where the writer decides, on whatever engine.
-const OF_THE_WRITER: [Caught; 5] = [
+const OF_THE_WRITER: [Caught; 6] = [
     (Bug::PromptTwice, "of_256_items_only_the_one_whose_prompt_is_over_fails", "right: Err(Stale"),
+    (Bug::ClaimTwice, "claims_move_from_one_execution_to_another", "right: Err(Stale"),
     (Bug::ClaimTwice, "a_place_in_a_queue_is_taken_once", "right: Err(ClaimTaken"),
     (Bug::SlotTwice, "a_settled_slot_is_not_settled_again", "right: Err(SlotTaken"),
     (Bug::NeighboursDropped, "of_256_items_only_the_stale_one_fails", "right: Ok(())"),

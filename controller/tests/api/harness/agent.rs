@@ -45,23 +45,23 @@ impl Agent {
         getrandom::fill(&mut seed).unwrap();
         let key = SigningKey::from_bytes(&seed);
         let (boot, incarnation) = (BootId(Uuid::now_v7()), Incarnation(Uuid::now_v7()));
-        Self::begin(server, Identity { name: name.to_owned(), key, boot, incarnation }, Some(token), Vec::new())
+        Self::begin(server, Identity { name: name.to_owned(), key, boot, incarnation }, Some(token), 0, Vec::new())
     }
 
     /// Another session of this agent, which begins with what it sees. The one before is silent, and waits to be used again.
     pub fn again(&self, server: &Server, sees: Vec<Observation>) -> Self {
-        Self::begin(server, self.identity.clone(), None, sees)
+        Self::begin(server, self.identity.clone(), None, self.sequence, sees)
     }
 
-    fn begin(server: &Server, identity: Identity, token: Option<&str>, sees: Vec<Observation>) -> Self {
+    fn begin(server: &Server, identity: Identity, token: Option<&str>, sequence: u64, sees: Vec<Observation>) -> Self {
         let stream = TcpStream::connect(server.serving().address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let url = server.url("/api/v1/agents/session").replace("http://", "ws://");
         let (socket, _) = tungstenite::client(url, stream).unwrap();
-        let mut agent = Self { identity, socket, epoch: Epoch(0), sequence: 0 };
+        let mut agent = Self { identity, socket, epoch: Epoch(0), sequence };
         agent.send(&ToController::Hello { versions: SUPPORTED, release: "test".into() });
         let ToAgent::Challenge { nonce, .. } = agent.receive() else { panic!("no challenge") };
-        agent.send(&ToController::Identify(Box::new(identify(&agent.identity, &nonce, token, sees))));
+        agent.send(&ToController::Identify(Box::new(identify(&agent, &nonce, token, sees))));
         match agent.receive() {
             ToAgent::Welcome { epoch, .. } => agent.epoch = epoch,
             other => panic!("not let in: {other:?}"),
@@ -195,9 +195,9 @@ fn is_acknowledgement(message: &ToAgent) -> bool {
     matches!(message, ToAgent::Acknowledge { .. })
 }
 
-fn identify(identity: &Identity, nonce: &str, token: Option<&str>, observations: Vec<Observation>) -> Identify {
-    let Identity { key, boot, incarnation, .. } = identity;
-    let (name, boot, incarnation) = (identity.name.parse().unwrap(), *boot, *incarnation);
+fn identify(agent: &Agent, nonce: &str, token: Option<&str>, observations: Vec<Observation>) -> Identify {
+    let Identity { name, key, boot, incarnation } = agent.identity.clone();
+    let name = name.parse().unwrap();
     let text = challenge_text(nonce, &name, incarnation, boot);
     Identify {
         public_key: STANDARD.encode(key.verifying_key().as_bytes()),
@@ -206,7 +206,7 @@ fn identify(identity: &Identity, nonce: &str, token: Option<&str>, observations:
         token: token.map(str::to_owned),
         boot,
         incarnation,
-        sequence: 0,
+        sequence: agent.sequence,
         slots: 5,
         labels: BTreeMap::from([("role".to_owned(), "web".to_owned())]),
         facts: BTreeMap::new(),
