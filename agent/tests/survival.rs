@@ -269,7 +269,12 @@ fn two_agents_never_share_a_data_folder() {
 
 #[test]
 fn a_journal_that_cannot_be_written_starts_nothing() {
-    let scene = scene();
+    let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
+    // Nor can its log, which lies on the same disk.
+    let log = root.path().join("log").display().to_string();
+    std::fs::write(&log, "x".repeat(4096)).unwrap();
+    let agent = Agent::start_with(&controller, &root.path().join("data"), &[(harness::LOG, &log)]);
+    let scene = Scene { controller, agent, root };
     scene.controller.incarnation();
     let assignment = scene.controller.attempt(&scene.script());
     let attempt = assignment.attempt;

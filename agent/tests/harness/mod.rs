@@ -25,6 +25,9 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
+/// The setting that says which file an agent of a test logs to.
+pub const LOG: &str = "PULSE_TEST_LOG";
+
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -455,6 +458,10 @@ fn spawn(server: &str, data: &Path, environment: &[(String, String)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pulse-agent"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("PULSE_SERVER", server);
     command.env("PULSE_AGENT_DATA_DIR", data).env("PULSE_AGENT_NAME", "a1").env("PULSE_AGENT_TOKEN", "let-me-in");
+    // What the agent says goes to the test's stderr, unless the test wants it in a file.
+    if let Some((_, log)) = environment.iter().find(|(name, _)| name == LOG) {
+        command.stderr(std::fs::File::options().create(true).append(true).open(log).unwrap());
+    }
     command.envs(environment.iter().cloned()).stdin(Stdio::null()).spawn().unwrap()
 }
 
