@@ -12,6 +12,15 @@ pub struct Process {
     log: PathBuf,
 }
 
+/// What a process holds of the machine.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// Resident memory, KiB.
+    pub memory_kib: u64,
+    /// Open file descriptors.
+    pub files: usize,
+}
+
 impl Process {
     /// Starts a program in an environment that holds nothing but what is said here.
     pub fn start(program: &Path, arguments: &[&str], environment: &[(String, String)], log: &Path) -> Self {
@@ -26,6 +35,15 @@ impl Process {
 
     fn id(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
+    }
+
+    /// What it holds now, while it lives.
+    pub fn resources(&self) -> Option<Resources> {
+        let folder = format!("/proc/{}", self.id());
+        let status = std::fs::read_to_string(format!("{folder}/status")).ok()?;
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let memory_kib = memory.split_whitespace().next()?.parse().ok()?;
+        Some(Resources { memory_kib, files: std::fs::read_dir(format!("{folder}/fd")).ok()?.count() })
     }
 
     /// Everything it and its predecessors said.
