@@ -37,10 +37,16 @@ pub fn follow(lane: &mut impl Lane, plan: &[Planned], tally: &Tally) {
         if tally.is_over() {
             return;
         }
-        *tally.counts().faults.entry(planned.fault.kind()).or_default() += 1;
+        let of_database = usize::from(planned.fault.is_of_database());
+        {
+            let mut counts = tally.counts();
+            *counts.faults.entry(planned.fault.kind()).or_default() += 1;
+            counts.database_faults += of_database;
+        }
         lane.begin(planned.fault);
         tend_until(lane, Instant::now() + planned.lasts, tally);
         lane.heal(planned.fault);
+        tally.counts().database_faults -= of_database;
     }
     tally.lane_done();
 }

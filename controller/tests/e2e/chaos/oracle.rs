@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Of what was accepted, so much must succeed, or fail as somebody has said who settled it.
 const SUCCEEDS: f64 = 0.9;
-/// While a controller is ready, so much of what is accepted without faults must be accepted.
+/// While a controller is ready and the database whole, so much of what is accepted without faults must be accepted.
 const ACCEPTED: f64 = 0.5;
 /// A request that was answered is asked again in the end: so many of them.
 const ASKED_AGAIN: usize = 200;
@@ -239,7 +239,7 @@ impl Case<'_> {
         let by_person = |execution: &Value| attempts(execution).iter().any(|attempt| attempt.all["resolvedAs"] == "failed");
         let (mut succeeded, mut untouched, mut given_up, mut others) = (0, 0, 0, Vec::new());
         for execution in &self.executions {
-            let settled = attempts(execution).iter().any(|attempt| attempt.state == "resolved");
+            let settled = attempts(execution).iter().any(|attempt| attempt.all["resolvedAs"].is_string());
             if execution["status"] == "succeeded" {
                 succeeded += 1;
                 untouched += usize::from(!settled);
@@ -259,7 +259,7 @@ impl Case<'_> {
             broken.push(format!("{faulty} were accepted among faults; {expected:.0} would have been without"));
         }
         let seen = format!(
-            "{faulty} accepted among faults, {expected:.0} at the quiet rate of {:.2}/s in the {:.0} s with a controller ready; of all {} \
+            "{faulty} accepted among faults, {expected:.0} at the quiet rate of {:.2}/s in the {:.0} s with a controller ready and the database whole; of all {} \
              executions {succeeded} succeeded ({untouched} by themselves, the others as settled), {given_up} were given up by who settled \
              them, {} otherwise{}",
             self.rig.quiet_rate,

@@ -65,6 +65,19 @@ pub enum Trouble {
 }
 
 impl Fault {
+    /// Whether a controller that is ready may yet be unable to write, or slow at it.
+    pub const fn is_of_database(self) -> bool {
+        matches!(
+            self,
+            Self::Network(Line::Database(_), _)
+                | Self::StopDatabase
+                | Self::KillDatabase
+                | Self::FreezeDatabase
+                | Self::ReadOnly
+                | Self::DiskFull
+        )
+    }
+
     /// How it is called in counts.
     pub const fn kind(self) -> &'static str {
         match self {
@@ -126,10 +139,10 @@ impl Plan {
     /// That of this seed.
     pub fn new(seed: u64, length: Duration) -> Self {
         Self {
-            controllers: lane(Dice::new(seed, 1), length, (3, 12), controllers),
-            fleet: lane(Dice::new(seed, 2), length, (1, 6), fleet),
-            network: lane(Dice::new(seed, 3), length, (1, 6), network),
-            database: lane(Dice::new(seed, 4), length, (4, 16), database),
+            controllers: lane(Dice::new(seed, 1), length, (2, 8), controllers),
+            fleet: lane(Dice::new(seed, 2), length, (1, 4), fleet),
+            network: lane(Dice::new(seed, 3), length, (1, 4), network),
+            database: lane(Dice::new(seed, 4), length, (3, 10), database),
             length,
         }
     }
@@ -154,12 +167,17 @@ fn lane(mut dice: Dice, length: Duration, calm: (u64, u64), throw: fn(&mut Dice)
     planned
 }
 
+/// A second at least; the most is rare.
+fn mostly_short(dice: &mut Dice, most: u64) -> Duration {
+    dice.milliseconds(1000, most).min(dice.milliseconds(1000, most))
+}
+
 fn controllers(dice: &mut Dice) -> (Fault, Duration) {
     let one = dice.place(CONTROLLERS);
     match dice.below(5) {
         0 | 1 => (Fault::KillController(one), dice.milliseconds(0, 4000)),
         2 => (Fault::KillControllers, dice.milliseconds(0, 2000)),
-        _ => (Fault::FreezeController(one), dice.milliseconds(1000, 15_000)),
+        _ => (Fault::FreezeController(one), mostly_short(dice, 15_000)),
     }
 }
 
@@ -167,8 +185,8 @@ fn fleet(dice: &mut Dice) -> (Fault, Duration) {
     let one = dice.place(AGENTS);
     match dice.below(8) {
         0..=2 => (Fault::KillAgent(one), dice.milliseconds(0, 3000)),
-        3 | 4 => (Fault::FreezeAgent(one), dice.milliseconds(1000, 15_000)),
-        5 => (Fault::KillShims(one), Duration::ZERO),
+        3 => (Fault::FreezeAgent(one), mostly_short(dice, 15_000)),
+        4 | 5 => (Fault::KillShims(one), Duration::ZERO),
         6 => (Fault::FreezeShims(one), dice.milliseconds(500, 5000)),
         _ => (Fault::Reboot(one), dice.milliseconds(200, 3000)),
     }
@@ -181,16 +199,16 @@ fn network(dice: &mut Dice) -> (Fault, Duration) {
     };
     let (trouble, lasts) = match dice.below(6) {
         0 | 1 => (Trouble::Cut, Duration::ZERO),
-        2 => (Trouble::Delay(dice.milliseconds(50, 500)), dice.milliseconds(1000, 10_000)),
-        3 => (Trouble::HalfOpen(Way::There), dice.milliseconds(1000, 20_000)),
-        4 => (Trouble::HalfOpen(Way::Back), dice.milliseconds(1000, 20_000)),
-        _ => (Trouble::Silence, dice.milliseconds(1000, 20_000)),
+        2 => (Trouble::Delay(dice.milliseconds(50, 500)), mostly_short(dice, 10_000)),
+        3 => (Trouble::HalfOpen(Way::There), mostly_short(dice, 20_000)),
+        4 => (Trouble::HalfOpen(Way::Back), mostly_short(dice, 20_000)),
+        _ => (Trouble::Silence, mostly_short(dice, 20_000)),
     };
     (Fault::Network(line, trouble), lasts)
 }
 
 fn database(dice: &mut Dice) -> (Fault, Duration) {
-    match dice.below(6) {
+    match dice.below(5) {
         0 => (Fault::StopDatabase, dice.milliseconds(0, 4000)),
         1 => (Fault::KillDatabase, dice.milliseconds(0, 4000)),
         2 => (Fault::FreezeDatabase, dice.milliseconds(1000, 6000)),

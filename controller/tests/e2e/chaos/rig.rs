@@ -29,6 +29,8 @@ const ONE_FILE: &[&str] = &["--innodb-file-per-table=0", "--innodb-autoextend-in
 
 /// Everything that is there.
 pub struct Rig {
+    // Ends before the folder of the scene goes, in which it has its data.
+    server: OwnServer,
     /// The first controller, the agents, the witness; the address before both controllers.
     pub scene: Scene,
     /// The second controller.
@@ -37,7 +39,6 @@ pub struct Rig {
     pub canaries: Vec<String>,
     /// How many were accepted in each second without faults.
     pub quiet_rate: f64,
-    server: OwnServer,
     agents: Vec<Relay>,
     databases: Vec<Relay>,
 }

@@ -42,7 +42,9 @@ pub struct Counts {
     pub peak: BTreeMap<String, Resources>,
     /// What must not be, by invariant.
     pub broken: BTreeMap<&'static str, Vec<String>>,
-    /// How long a controller was ready while faults came.
+    /// Faults of the database, and of the networks before it, that have not healed.
+    pub database_faults: usize,
+    /// How long a controller was ready and the database whole while faults came.
     pub up: Duration,
 }
 

@@ -6,7 +6,7 @@ use super::tally::{Counts, Tally};
 use crate::harness::{Api, Witness, attempts, attempts_alive};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -36,17 +36,14 @@ pub fn look_at_executions(api: &Api, root: &Path, witness: &Witness, tally: &Tal
     while !tally.is_over() {
         open.extend(unseen(&api, tally, &open).unwrap_or_default());
         tally.counts().open = open.len();
-        let person = Person { api: &api, tally, alive: attempts_alive(&root.join("agents")), witness };
+        let person = Person { api: &api, tally, agents: root.join("agents"), witness };
         for id in open.clone() {
-            if let Some(execution) = read(&api, &id) {
-                person.settle(&execution);
-                if is_over(&execution) {
-                    tally.counts().ended.insert(id.clone(), end(&execution));
-                    open.remove(&id);
-                }
-            }
-            if tally.is_over() {
-                return;
+            // While nobody answers, nobody does for the next one either.
+            let Some(execution) = read(&api, &id) else { break };
+            person.settle(&execution);
+            if is_over(&execution) {
+                tally.counts().ended.insert(id.clone(), end(&execution));
+                open.remove(&id);
             }
         }
         tally.counts().open = open.len();
@@ -86,7 +83,7 @@ fn look_again(api: &Api, tally: &Tally, dice: &mut Dice) {
 struct Person<'run> {
     api: &'run Api,
     tally: &'run Tally,
-    alive: BTreeSet<String>,
+    agents: PathBuf,
     witness: &'run Witness,
 }
 
@@ -96,8 +93,9 @@ impl Person<'_> {
         if unknown.is_empty() || is_over(execution) {
             return;
         }
-        let seen = self.witness.seen();
-        for attempt in unknown.iter().filter(|attempt| !self.alive.contains(&attempt.id)) {
+        // Once neither a process of the command nor its shim lives, nothing of it will.
+        let (alive, seen) = (attempts_alive(&self.agents), self.witness.seen());
+        for attempt in unknown.iter().filter(|attempt| !alive.contains(&attempt.id)) {
             // What did not come to its end is done by hand, or given up.
             let ended = seen.get(&attempt.id).is_some_and(|seen| seen.ends == 1);
             let by_hand = attempt.id.bytes().map(u32::from).sum::<u32>() % 4 != 0;
@@ -111,7 +109,7 @@ impl Person<'_> {
     }
 }
 
-/// Counts how long a controller is ready while faults come.
+/// Counts how long a controller is ready and the database whole while faults come.
 pub fn count_up_time(api: &Api, tally: &Tally) {
     let api = api.patient(Duration::from_secs(1));
     let mut last = Instant::now();
@@ -119,9 +117,12 @@ pub fn count_up_time(api: &Api, tally: &Tally) {
         let ready = api.is_ready();
         let passed = last.elapsed();
         last = Instant::now();
-        if ready && tally.faults_begin.lock().unwrap().is_some() && !tally.is_closing() {
-            tally.counts().up += passed;
+        let faulty = tally.faults_begin.lock().unwrap().is_some() && !tally.is_closing();
+        let mut counts = tally.counts();
+        if ready && faulty && counts.database_faults == 0 {
+            counts.up += passed;
         }
+        drop(counts);
         sleep(PROBE);
     }
 }

@@ -169,3 +169,54 @@ fn parts(url: &str) -> (&str, &str, &str) {
     let end = url[begin..].find('/').expect("a URL with a database") + begin;
     (&url[..begin], &url[begin..end], &url[end..])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Relay, Way};
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::{Duration, Instant};
+
+    const SHORT: Duration = Duration::from_millis(200);
+
+    /// Both ends of a connection through a relay. A read waits for a second at most.
+    fn connection() -> (Relay, TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let relay = Relay::before(&listener.local_addr().unwrap().to_string());
+        let client = TcpStream::connect(relay.address()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        [&client, &server].into_iter().for_each(|end| end.set_read_timeout(Some(Duration::from_secs(1))).unwrap());
+        (relay, client, server)
+    }
+
+    /// Whether a byte comes through, within a read's patience.
+    fn passes(mut from: &TcpStream, mut to: &TcpStream) -> bool {
+        from.write_all(b"x").unwrap();
+        to.read_exact(&mut [0]).is_ok()
+    }
+
+    #[test]
+    fn a_half_open_connection_carries_one_way_and_loses_nothing() {
+        let (relay, client, server) = connection();
+        assert!(passes(&client, &server) && passes(&server, &client));
+        relay.fall_silent_one_way(Way::Back);
+        assert!(passes(&client, &server) && !passes(&server, &client));
+        relay.mend();
+        assert!((&client).read_exact(&mut [0]).is_ok(), "what was held up comes through");
+        relay.fall_silent_one_way(Way::There);
+        assert!(passes(&server, &client) && !passes(&client, &server));
+    }
+
+    #[test]
+    fn a_slow_network_is_late_and_a_cut_one_ends() {
+        let (relay, client, server) = connection();
+        relay.slow_down(SHORT);
+        let begun = Instant::now();
+        assert!(passes(&client, &server) && begun.elapsed() >= SHORT);
+        relay.mend();
+        relay.cut();
+        for end in [&client, &server] {
+            assert!(!matches!((&*end).read(&mut [0]), Ok(1..)), "both ends learn of it");
+        }
+    }
+}
