@@ -1,6 +1,7 @@
 //! Who does the faults of a plan and heals them, and starts again what ends by itself, as a supervisor does.
 
 use super::plan::{Fault, Line, Planned, Trouble};
+use super::say;
 use super::tally::Tally;
 use crate::harness::{Agent, Controller, Database, OwnServer, Relay, processes_of, sweep};
 use std::thread::sleep;
@@ -37,16 +38,21 @@ pub fn follow(lane: &mut impl Lane, plan: &[Planned], tally: &Tally) {
         if tally.is_over() {
             return;
         }
+        say(&format!("{:5.1} s  {:?} for {:.1?}", begun.elapsed().as_secs_f64(), planned.fault, planned.lasts));
         let of_database = usize::from(planned.fault.is_of_database());
+        let of_controllers = usize::from(planned.fault.is_of_controllers());
         {
             let mut counts = tally.counts();
             *counts.faults.entry(planned.fault.kind()).or_default() += 1;
             counts.database_faults += of_database;
+            counts.controller_faults += of_controllers;
         }
         lane.begin(planned.fault);
         tend_until(lane, Instant::now() + planned.lasts, tally);
         lane.heal(planned.fault);
-        tally.counts().database_faults -= of_database;
+        let mut counts = tally.counts();
+        counts.database_faults -= of_database;
+        counts.controller_faults -= of_controllers;
     }
     tally.lane_done();
 }

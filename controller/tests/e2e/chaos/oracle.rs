@@ -16,6 +16,9 @@ use std::time::Duration;
 const SUCCEEDS: f64 = 0.9;
 /// While a controller is ready and the database whole, so much of what is accepted without faults must be accepted.
 const ACCEPTED: f64 = 0.5;
+/// How soon a controller must be ready once controllers and database are whole: the leases' 10 s, the 8 s after which a transaction of
+/// somebody who stands still is ended, starts, and what a busy machine adds.
+const RECOVERS: Duration = Duration::from_secs(30);
 /// A request that was answered is asked again in the end: so many of them.
 const ASKED_AGAIN: usize = 200;
 /// What one process may hold at most: MiB and files, of a controller and of an agent. Builds of tests need more than releases.
@@ -258,10 +261,17 @@ impl Case<'_> {
         if (faulty as f64) < ACCEPTED * expected {
             broken.push(format!("{faulty} were accepted among faults; {expected:.0} would have been without"));
         }
+        if counts.recovery > RECOVERS {
+            broken.push(format!(
+                "no controller was ready for {:.1?} though all of them and the database were whole",
+                counts.recovery
+            ));
+        }
         let seen = format!(
-            "{faulty} accepted among faults, {expected:.0} at the quiet rate of {:.2}/s in the {:.0} s with a controller ready and the database whole; of all {} \
+            "ready again {:.1} s after controllers and database were whole at the latest; {faulty} accepted among faults, {expected:.0} at the quiet rate of {:.2}/s in the {:.0} s with a controller ready and the database whole; of all {} \
              executions {succeeded} succeeded ({untouched} by themselves, the others as settled), {given_up} were given up by who settled \
              them, {} otherwise{}",
+            counts.recovery.as_secs_f64(),
             self.rig.quiet_rate,
             counts.up.as_secs_f64(),
             self.executions.len(),

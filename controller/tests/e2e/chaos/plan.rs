@@ -65,6 +65,11 @@ pub enum Trouble {
 }
 
 impl Fault {
+    /// Whether controllers are killed or stand still.
+    pub const fn is_of_controllers(self) -> bool {
+        matches!(self, Self::KillController(_) | Self::KillControllers | Self::FreezeController(_))
+    }
+
     /// Whether a controller that is ready may yet be unable to write, or slow at it.
     pub const fn is_of_database(self) -> bool {
         matches!(
@@ -139,10 +144,10 @@ impl Plan {
     /// That of this seed.
     pub fn new(seed: u64, length: Duration) -> Self {
         Self {
-            controllers: lane(Dice::new(seed, 1), length, (2, 8), controllers),
+            controllers: lane(Dice::new(seed, 1), length, (3, 10), controllers),
             fleet: lane(Dice::new(seed, 2), length, (1, 4), fleet),
-            network: lane(Dice::new(seed, 3), length, (1, 4), network),
-            database: lane(Dice::new(seed, 4), length, (3, 10), database),
+            network: lane(Dice::new(seed, 3), length, (2, 6), network),
+            database: lane(Dice::new(seed, 4), length, (4, 12), database),
             length,
         }
     }

@@ -44,6 +44,10 @@ pub struct Counts {
     pub broken: BTreeMap<&'static str, Vec<String>>,
     /// Faults of the database, and of the networks before it, that have not healed.
     pub database_faults: usize,
+    /// Faults of controllers that have not healed.
+    pub controller_faults: usize,
+    /// The longest that no controller was ready though controllers and database were whole.
+    pub recovery: Duration,
     /// How long a controller was ready and the database whole while faults came.
     pub up: Duration,
 }

@@ -93,10 +93,10 @@ impl<'run> Client<'run> {
     }
 
     fn body(&mut self) -> Value {
-        match self.dice.below(8) {
-            0..=3 => json!({ "workflow": "one", "params": { "agent": format!("a{}", 1 + self.dice.place(AGENTS)) } }),
-            4 | 5 => json!({ "workflow": "three" }),
-            6 => json!({ "workflow": "ask" }),
+        match self.dice.below(12) {
+            0..=6 => json!({ "workflow": "one", "params": { "agent": format!("a{}", 1 + self.dice.place(AGENTS)) } }),
+            7..=9 => json!({ "workflow": "three" }),
+            10 => json!({ "workflow": "ask" }),
             _ => json!({ "workflow": "turns" }),
         }
     }

@@ -109,10 +109,10 @@ impl Person<'_> {
     }
 }
 
-/// Counts how long a controller is ready and the database whole while faults come.
+/// Counts how long a controller is ready and the database whole while faults come, and how long it takes until one is ready again.
 pub fn count_up_time(api: &Api, tally: &Tally) {
     let api = api.patient(Duration::from_secs(1));
-    let mut last = Instant::now();
+    let (mut last, mut whole) = (Instant::now(), Duration::ZERO);
     while !tally.is_over() {
         let ready = api.is_ready();
         let passed = last.elapsed();
@@ -122,6 +122,9 @@ pub fn count_up_time(api: &Api, tally: &Tally) {
         if ready && faulty && counts.database_faults == 0 {
             counts.up += passed;
         }
+        let is_whole = counts.database_faults + counts.controller_faults == 0;
+        whole = if ready || !is_whole { Duration::ZERO } else { whole + passed };
+        counts.recovery = counts.recovery.max(whole);
         drop(counts);
         sleep(PROBE);
     }
@@ -133,7 +136,9 @@ pub fn tell_progress(tally: &Tally) {
     while !tally.is_over() {
         if told.elapsed() >= PROGRESS {
             told = Instant::now();
-            say(&progress(&tally.counts(), begun.elapsed()));
+            let counts = tally.counts();
+            let since = tally.faults_begin.lock().unwrap().unwrap_or(begun);
+            say(&progress(&counts, since.elapsed()));
         }
         sleep(PROBE);
     }
