@@ -222,10 +222,11 @@ impl Case<'_> {
         let (mut broken, counts) = (Vec::new(), self.tally.counts());
         for (who, peak) in &counts.peak {
             let (memory, files) = if who.starts_with("controller") { CONTROLLER } else { AGENT };
-            if peak.memory_kib > memory * 1024 || peak.files > files {
+            if peak.memory_kib > memory * 1024 || peak.files.len() > files {
                 broken.push(format!(
-                    "{who} held {} MiB and {} files; {memory} and {files} are allowed",
+                    "{who} held {} MiB and {} files; {memory} and {files} are allowed: {:?}",
                     peak.memory_kib / 1024,
+                    peak.files.len(),
                     peak.files
                 ));
             }

@@ -85,7 +85,9 @@ impl Tally {
         let mut counts = self.counts();
         let peak = counts.peak.entry(who.to_owned()).or_default();
         peak.memory_kib = peak.memory_kib.max(now.memory_kib);
-        peak.files = peak.files.max(now.files);
+        if now.files.len() > peak.files.len() {
+            peak.files = now.files;
+        }
     }
 
     /// A lane has done all its faults.

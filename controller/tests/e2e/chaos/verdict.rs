@@ -37,7 +37,7 @@ pub fn table(verdicts: &[Verdict], tally: &Tally, seed: u64, length: Duration) -
     }
     line(&mut text, format_args!("  processes that ended by themselves: {}", ends(&counts)));
     for (who, peak) in &counts.peak {
-        line(&mut text, format_args!("  {who:<13} at most {:>4} MiB, {:>4} files", peak.memory_kib / 1024, peak.files));
+        line(&mut text, format_args!("  {who:<13} at most {:>4} MiB, {:>4} files", peak.memory_kib / 1024, peak.files.len()));
     }
     for Verdict { name, says, seen, broken } in verdicts {
         let word = if broken.is_empty() { "holds" } else { "BROKEN" };

@@ -13,12 +13,12 @@ pub struct Process {
 }
 
 /// What a process holds of the machine.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Resources {
     /// Resident memory, KiB.
     pub memory_kib: u64,
-    /// Open file descriptors.
-    pub files: usize,
+    /// What its open file descriptors lead to, in order.
+    pub files: Vec<String>,
 }
 
 impl Process {
@@ -43,7 +43,11 @@ impl Process {
         let status = std::fs::read_to_string(format!("{folder}/status")).ok()?;
         let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         let memory_kib = memory.split_whitespace().next()?.parse().ok()?;
-        Some(Resources { memory_kib, files: std::fs::read_dir(format!("{folder}/fd")).ok()?.count() })
+        let target = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_link(entry.ok()?.path()).ok();
+        let targets = std::fs::read_dir(format!("{folder}/fd")).ok()?.filter_map(target);
+        let mut files: Vec<String> = targets.map(|target| target.display().to_string()).collect();
+        files.sort_unstable();
+        Some(Resources { memory_kib, files })
     }
 
     /// Everything it and its predecessors said.
