@@ -1,6 +1,6 @@
 //! Who does the faults of a plan and heals them, and starts again what ends by itself, as a supervisor does.
 
-use super::plan::{Fault, Line, Planned, Trouble};
+use super::plan::{CONTROLLERS, Fault, Line, Planned, Trouble};
 use super::say;
 use super::tally::Tally;
 use crate::harness::{Agent, Controller, Database, OwnServer, Relay, processes_of, sweep};
@@ -8,8 +8,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const LOOK: Duration = Duration::from_millis(50);
-/// How often it is asked what a process holds.
+/// How often it is asked what a process holds, and how long after a start: until the kernel has closed them, a new process shows the files
+/// of the one that started it.
 const MEASURE: Duration = Duration::from_secs(1);
+
+const NAMES: [&str; CONTROLLERS] = ["controller 1", "controller 2"];
 
 /// Faults of one kind of victims, one after the other.
 pub trait Lane {
@@ -90,6 +93,11 @@ impl<'run> Controllers<'run> {
         self.both[one].kill();
         self.both[one].bury();
     }
+
+    fn launch(&mut self, one: usize) {
+        self.both[one].launch(&[]);
+        self.measured = Instant::now();
+    }
 }
 
 impl Lane for Controllers<'_> {
@@ -104,23 +112,23 @@ impl Lane for Controllers<'_> {
 
     fn heal(&mut self, fault: Fault) {
         match fault {
-            Fault::KillController(one) => self.both[one].launch(&[]),
-            Fault::KillControllers => self.both.iter_mut().for_each(|controller| controller.launch(&[])),
+            Fault::KillController(one) => self.launch(one),
+            Fault::KillControllers => (0..2).for_each(|one| self.launch(one)),
             Fault::FreezeController(one) => self.both[one].signal("CONT"),
             other => unreachable!("{other:?} is of another lane"),
         }
     }
 
     fn tend(&mut self) {
-        for (controller, name) in self.both.iter_mut().zip(["controller 1", "controller 2"]) {
-            if let Some(code) = controller.take_end() {
+        for (one, name) in NAMES.into_iter().enumerate() {
+            if let Some(code) = self.both[one].take_end() {
                 *self.tally.counts().ends.entry((name.to_owned(), code)).or_default() += 1;
-                controller.launch(&[]);
+                self.launch(one);
             }
         }
         if self.measured.elapsed() > MEASURE {
             self.measured = Instant::now();
-            for (controller, name) in self.both.iter().zip(["controller 1", "controller 2"]) {
+            for (controller, name) in self.both.iter().zip(NAMES) {
                 self.tally.holds(name, controller.resources());
             }
         }
@@ -140,6 +148,11 @@ impl<'run> Fleet<'run> {
     pub fn new(agents: &'run mut [Agent], tally: &'run Tally) -> Self {
         let boots = vec![Vec::new(); agents.len()];
         Self { agents, boots, measured: Instant::now(), tally }
+    }
+
+    fn launch(&mut self, one: usize) {
+        self.agents[one].launch(&self.boots[one]);
+        self.measured = Instant::now();
     }
 
     /// Everything on its host ends at once.
@@ -172,7 +185,7 @@ impl Lane for Fleet<'_> {
 
     fn heal(&mut self, fault: Fault) {
         match fault {
-            Fault::KillAgent(one) | Fault::Reboot(one) => self.agents[one].launch(&self.boots[one]),
+            Fault::KillAgent(one) | Fault::Reboot(one) => self.launch(one),
             Fault::FreezeAgent(one) => self.agents[one].signal("CONT"),
             Fault::KillShims(_) => {}
             Fault::FreezeShims(one) => drop(self.agents[one].signal_shims("CONT")),
@@ -181,10 +194,10 @@ impl Lane for Fleet<'_> {
     }
 
     fn tend(&mut self) {
-        for (agent, boot) in self.agents.iter_mut().zip(&self.boots) {
-            if let Some(code) = agent.take_end() {
-                *self.tally.counts().ends.entry((agent.name.clone(), code)).or_default() += 1;
-                agent.launch(boot);
+        for one in 0..self.agents.len() {
+            if let Some(code) = self.agents[one].take_end() {
+                *self.tally.counts().ends.entry((self.agents[one].name.clone(), code)).or_default() += 1;
+                self.launch(one);
             }
         }
         if self.measured.elapsed() > MEASURE {
