@@ -73,9 +73,23 @@ impl Case<'_> {
                 broken.push(format!("attempt {id} ran, and the controller does not know it"));
             }
         }
+        // No step of these workflows is tried again, and none is idempotent: what ran, or may have, is not run again.
+        for execution in &self.executions {
+            let mut ran = BTreeSet::new();
+            for attempt in attempts(execution).into_iter().filter(|attempt| seen.contains_key(&attempt.id)) {
+                if !ran.insert((attempt.step.clone(), attempt.agent.clone())) {
+                    broken.push(format!("{}: step {} ran again on {}", id(execution), attempt.step, attempt.agent));
+                }
+            }
+        }
         let unstarted = self.attempts.iter().filter(|attempt| attempt.state == "not_started" && seen.contains_key(&attempt.id));
         broken.extend(unstarted.map(|attempt| format!("attempt {} ran, and is called not started", attempt.id)));
-        self.verdict("I1", "an attempt starts at most once", format!("{} starts witnessed", seen.len()), broken)
+        self.verdict(
+            "I1",
+            "an attempt starts at most once, and a target's command runs once",
+            format!("{} starts witnessed", seen.len()),
+            broken,
+        )
     }
 
     fn one_for_each_key(&self) -> Verdict {

@@ -17,7 +17,7 @@ const CLIENTS: u64 = 4;
 /// How long the last lane may lag behind its plan: starts and stops take their time on a busy machine.
 const LAG: Duration = Duration::from_secs(180);
 /// How long after all is healed everything may take to come to its end.
-const HEALING: Duration = Duration::from_secs(180);
+const HEALING: Duration = Duration::from_secs(300);
 
 /// A user of the database without the right to write to one that may only be read.
 const USER: &str = "CREATE USER IF NOT EXISTS 'pulse'@'%' IDENTIFIED BY 'chaos';
