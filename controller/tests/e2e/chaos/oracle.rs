@@ -6,11 +6,12 @@ use super::tally::Tally;
 use super::traffic::{ORDER, SCHEDULE, ask_once, output};
 use super::verdict::Verdict;
 use super::watch::{end, is_over};
-use crate::harness::{Attempt, attempts, attempts_alive, processes_of, within};
+use crate::harness::{Api, Attempt, attempts, attempts_alive, processes_of, within};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Of what was accepted, so much must succeed, or fail as somebody has said who settled it.
 const SUCCEEDS: f64 = 0.9;
@@ -24,6 +25,9 @@ const ASKED_AGAIN: usize = 200;
 /// What one process may hold at most: MiB and files, of a controller and of an agent. Builds of tests need more than releases.
 const CONTROLLER: (u64, usize) = (256, 200);
 const AGENT: (u64, usize) = (64, 120);
+
+/// How long output may be on its way after all else has come to its end.
+const OUTPUT: Duration = Duration::from_secs(10);
 
 /// What is judged.
 struct Case<'run> {
@@ -172,11 +176,11 @@ impl Case<'_> {
         let (api, mut broken, mut bytes) = (self.rig.scene.api(), Vec::new(), 0);
         for execution in &self.executions {
             for attempt in attempts(execution).iter().filter(|attempt| attempt.exited() == Some(0)) {
-                let (expected, found) = (output(&attempt.id), api.whole_output(id(execution), attempt, "stdout"));
+                let (expected, found) = (output(&attempt.id), kept(api, id(execution), attempt));
                 bytes += found.len();
-                if found != expected {
+                if found != expected.as_bytes() {
                     broken.push(format!(
-                        "attempt {} wrote {} bytes, and {} other ones are kept",
+                        "attempt {} wrote {} bytes; what is kept are {}, and not the same",
                         attempt.id,
                         expected.len(),
                         found.len()
@@ -343,6 +347,19 @@ fn holds(bytes: &[u8], canary: &str) -> bool {
 
 fn id(execution: &Value) -> &str {
     execution["id"].as_str().expect("an id")
+}
+
+/// What is kept of a command's output, once it is as long as the command said or does not grow any more.
+fn kept(api: &Api, execution: &str, attempt: &Attempt) -> Vec<u8> {
+    let wanted = attempt.all["stdout"]["bytes"].as_u64();
+    let begun = Instant::now();
+    loop {
+        let bytes = api.raw(execution, attempt, "stdout").bytes;
+        if wanted.is_some_and(|wanted| bytes.len() as u64 >= wanted) || begun.elapsed() > OUTPUT {
+            return bytes;
+        }
+        sleep(Duration::from_millis(100));
+    }
 }
 
 /// What is said of an execution that did not succeed.
