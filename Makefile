@@ -4,8 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 600
 SEEDS ?= 2000
+SECONDS ?= 60
 
-.PHONY: help setup build demo test test-full sim bench bench-sync fuzz fmt lint
+.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz fmt lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,8 +25,12 @@ demo: ## a controller and one agent on this machine, with the examples; Ctrl-C e
 test: setup ## everything there is, in under 25 minutes on two cores
 	@scripts/test
 
-test-full: setup ## what does not fit into `make test`: the whole kill matrix, long fuzzing
+test-full: setup ## what does not fit into `make test`: the whole kill matrix, ten minutes of chaos, long fuzzing
 	@scripts/test --full
+
+chaos: setup ## a pair of controllers, MariaDB and three agents under faults by dice; SECONDS=600 SEED=7 for longer, and the same again
+	cargo build --locked --workspace
+	PULSE_TEST_SECONDS=$(SECONDS) PULSE_TEST_SEED=$(SEED) cargo test --locked -p pulse-controller --test e2e -- chaos::a_pair --nocapture
 
 bench: setup ## PULSE beside the limits of the machine; BENCH="latency throughput sqlite" for some of it, QUICK=1 to see that it works, NOW=1 on a busy machine
 	cargo build --release --locked -p pulse-controller -p pulse-agent -p pulse-bench --bins

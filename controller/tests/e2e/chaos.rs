@@ -1,114 +1,60 @@
-//! Random kills while executions run: whatever happens, the oracle holds. The seed is said; `PULSE_TEST_SEED` repeats a run as
-//! far as the machine's timing allows.
+//! Faults by dice while executions run: whatever happens, the oracle holds. The seed is said, and `PULSE_TEST_SEED` throws the same dice
+//! again; the machine's timing is its own, so a repetition is near, not exact.
+//!
+//! The rig is two controllers behind one address, each reaching a MariaDB of the scene's own through a network of its own, and three
+//! agents, each behind a network of its own. [`plan`] says which fault comes when, [`lanes`] do it, [`traffic`] goes on meanwhile,
+//! [`watch`] looks at what is said of executions and settles what is unknown, and [`oracle`] judges once all is healed.
 
-use crate::harness::{Engine, Scene, attempts, full, on_both, step, wait};
-use serde_json::{Value, json};
+mod dice;
+mod lanes;
+mod oracle;
+mod plan;
+mod rig;
+mod single;
+mod tally;
+mod traffic;
+mod verdict;
+mod watch;
+
+use crate::harness::full;
+use plan::Plan;
+use rig::Rig;
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tally::Tally;
 
-on_both! {
-    random_kills_start_nothing_twice_and_lose_nothing
+/// The dice's seed: the one that was given, or another one each time.
+fn seed() -> u64 {
+    let given = number("PULSE_TEST_SEED");
+    let seed = given.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0));
+    say(&format!("PULSE_TEST_SEED={seed}"));
+    seed
 }
 
-/// xorshift64*: enough to choose victims.
-struct Dice(u64);
-
-impl Dice {
-    fn seeded() -> Self {
-        let given = std::env::var("PULSE_TEST_SEED").ok();
-        let seed = given.map_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 | 1, |text| text.parse().expect("a number"));
-        drop(writeln!(std::io::stderr(), "e2e chaos: PULSE_TEST_SEED={seed}"));
-        Self(seed)
-    }
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % bound
-    }
-    fn pause(&mut self, milliseconds: u64) {
-        std::thread::sleep(Duration::from_millis(self.below(milliseconds)));
-    }
+/// How long faults come.
+fn length() -> Duration {
+    Duration::from_secs(number("PULSE_TEST_SECONDS").unwrap_or(if full() { 600 } else { 20 }))
 }
 
-/// How long processes are killed.
-fn duration() -> Duration {
-    Duration::from_secs(if full() { 90 } else { 12 })
+/// A setting of the run; nothing is none.
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
 }
 
-fn random_kills_start_nothing_twice_and_lose_nothing(engine: Engine) {
-    let (mut scene, mut dice) = (Scene::on(engine, "chaos: random kills"), Dice::seeded());
-    let (start, end) = (scene.witness.start(), scene.witness.end());
-    let command = format!("{start}\necho \"one $PULSE_ATTEMPT\"\nsleep 0.$(($$ % 4))\necho \"two $PULSE_ATTEMPT\"\n{end}");
-    let steps: Vec<Value> = ["one", "two", "three"].map(|id| step(id, &["all"], &command)).into();
-    scene.write_workflow("chaos", &json!({ "concurrency": { "policy": "Allow" }, "steps": steps }));
-    scene.set_up(&["a1", "a2"], 4);
-    let begun = Instant::now();
-    let mut keys = 0;
-    while begun.elapsed() < duration() {
-        for _ in 0..dice.below(3) {
-            keys += 1;
-            ask(&scene, keys);
-        }
-        dice.pause(1000);
-        kill_somebody(&mut scene, &mut dice);
-    }
-    let ids: Vec<String> = (1..=keys).map(|key| wait("the request to be answered", || ask(&scene, key))).collect();
-    for id in &ids {
-        settle(&scene, id);
-    }
-    assert_eq!(
-        scene.controller.api().get("/api/v1/executions?limit=1")["items"][0]["number"],
-        keys,
-        "one execution for each key"
-    );
-    scene.judge();
-    drop(writeln!(std::io::stderr(), "e2e chaos: {} executions, {} commands", ids.len(), scene.started()));
+/// A line for whoever watches.
+fn say(line: &str) {
+    drop(writeln!(std::io::stderr(), "e2e chaos: {line}"));
 }
 
-/// Sends a request; sent again it starts nothing new.
-fn ask(scene: &Scene, key: u64) -> Option<String> {
-    let header = [("Idempotency-Key", &*format!("key-{key}"))];
-    let (status, answer) = scene.controller.api().try_post("/api/v1/executions", &json!({ "workflow": "chaos" }), &header)?;
-    assert!(!(300..500).contains(&status), "{status} {answer}");
-    answer["id"].as_str().map(str::to_owned)
-}
-
-fn kill_somebody(scene: &mut Scene, dice: &mut Dice) {
-    let (victims, agent, supervised) = (1 + dice.below(7), usize::from(dice.below(2) == 0), usize::from(dice.below(2) == 0));
-    if victims & 1 != 0 {
-        scene.controller.kill();
-    }
-    if victims & 2 != 0 {
-        scene.agents[agent].kill();
-    }
-    if victims & 4 != 0 {
-        scene.agents[supervised].kill_shims();
-    }
-    dice.pause(200);
-    if victims & 2 != 0 {
-        scene.agents[agent].bury();
-        scene.agents[agent].start(&[]);
-    }
-    if victims & 1 != 0 {
-        scene.controller.bury();
-        scene.controller.start(&[]);
-    }
-}
-
-/// Brings an execution to its end as a person would who finds that every unknown command did its work, and holds what is stored
-/// of each known end against what the command wrote.
-fn settle(scene: &Scene, id: &str) {
-    let api = scene.controller.api();
-    let execution = wait(&format!("execution {id} to end"), || {
-        let execution = api.execution(id);
-        let unknown = attempts(&execution).into_iter().filter(|attempt| attempt.state == "unknown");
-        unknown.for_each(|attempt| api.resolve(id, &attempt.id, "succeeded"));
-        ["succeeded", "failed", "cancelled"].iter().any(|word| execution["status"] == *word).then_some(execution)
-    });
-    assert_eq!(execution["status"], "succeeded", "{execution:#}");
-    for attempt in attempts(&execution).iter().filter(|attempt| attempt.exited() == Some(0)) {
-        let expected = format!("one {0}\ntwo {0}\n", attempt.id);
-        assert_eq!(api.whole_output(id, attempt, "stdout"), expected);
-    }
+#[test]
+fn a_pair_on_mariadb_keeps_every_promise_whatever_breaks() {
+    let (seed, length) = (seed(), length());
+    let plan = Plan::new(seed, length);
+    let (mut rig, tally) = (Rig::new(), Tally::new());
+    rig.run(&plan, &tally, seed);
+    let verdicts = oracle::judge(&rig, &tally, length);
+    say(&verdict::table(&verdicts, &tally, seed, length));
+    let broken: Vec<_> = verdicts.iter().filter(|verdict| verdict.is_broken()).map(|verdict| verdict.name).collect();
+    assert!(broken.is_empty(), "seed {seed} breaks {broken:?}; the table above says how");
 }

@@ -44,7 +44,10 @@ impl OwnServer {
     pub fn start(&mut self) {
         let before = self.readies();
         let log = File::options().create(true).append(true).open(self.folder.join("log")).expect("a log");
-        let child = Command::new(program("setpriv"))
+        // A write beyond a limit that a test sets shall fail as on a full disk, and not end the server.
+        let child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .arg(program("setpriv"))
             .args(["--pdeathsig", "TERM"])
             .env("TMPDIR", self.folder.join("tmp"))
             .arg(program("mariadbd"))
@@ -64,11 +67,38 @@ impl OwnServer {
 
     /// SIGTERM, and waits for its end.
     pub fn stop(&mut self) {
-        let id = self.process.as_ref().expect("a server").id();
-        let told = Command::new("kill").args(["-TERM", &id.to_string()]).status().expect("kill runs");
-        assert!(told.success(), "it runs");
+        self.signal("TERM");
         self.wait("end", |server| server.has_ended());
         self.process = None;
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let id = self.id();
+        let told = Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
+        assert!(told.success(), "it runs");
+    }
+
+    /// From now on its file of tables (with `--innodb-file-per-table=0` there is one) cannot grow: what needs room fails as on a full
+    /// disk. Any user may do that to a server of its own, where a small disk would have to be mounted.
+    pub fn fill_disk(&self) {
+        let size = std::fs::metadata(self.folder.join("data/ibdata1")).expect("tables").len();
+        self.limit_files(&size.to_string());
+    }
+
+    /// There is room again.
+    pub fn free_disk(&self) {
+        self.limit_files("unlimited");
+    }
+
+    fn limit_files(&self, size: &str) {
+        let limited =
+            Command::new(program("prlimit")).args(["--pid", &self.id()]).arg(format!("--fsize={size}:unlimited")).status();
+        assert!(limited.expect("prlimit runs").success(), "it runs");
+    }
+
+    fn id(&self) -> String {
+        self.process.as_ref().expect("a server").id().to_string()
     }
 
     /// As when the power fails.

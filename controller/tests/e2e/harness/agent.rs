@@ -1,6 +1,6 @@
 //! An agent's process, and its shims.
 
-use super::process::{Process, signal, wait_gone};
+use super::process::{Process, Resources, signal, wait_gone};
 use super::{binaries, sweep, wait};
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,18 @@ impl Agent {
         self.process.as_mut().is_some_and(|process| process.ended().is_some())
     }
 
+    /// Its exit code, once it was started and has ended by itself; then nothing runs any more.
+    pub fn take_end(&mut self) -> Option<Option<i32>> {
+        let status = self.process.as_mut()?.ended()?;
+        self.process = None;
+        Some(status.code())
+    }
+
+    /// What it holds now, while it lives.
+    pub fn resources(&self) -> Option<Resources> {
+        self.process.as_ref()?.resources()
+    }
+
     /// The agent says who it is once it has recovered.
     fn recoveries(&self) -> usize {
         self.log().matches("incarnation=").count()
@@ -87,8 +99,13 @@ impl Agent {
 
     /// SIGKILL to its shims; says which.
     pub fn kill_shims(&self) -> Vec<i32> {
+        self.signal_shims("KILL")
+    }
+
+    /// Sends a signal to its shims; says which.
+    pub fn signal_shims(&self, name: &str) -> Vec<i32> {
         let shims = self.shims();
-        shims.iter().for_each(|pid| signal(*pid, "KILL"));
+        shims.iter().for_each(|pid| signal(*pid, name));
         shims
     }
 

@@ -1,6 +1,6 @@
 //! The controller's process, and its API.
 
-use super::process::Process;
+use super::process::{Process, Resources};
 use super::{Api, binaries, port, wait};
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,18 @@ impl Controller {
     /// Whether it was started and has ended by itself since.
     pub fn is_gone(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| process.ended().is_some())
+    }
+
+    /// What it holds now, while it lives.
+    pub fn resources(&self) -> Option<Resources> {
+        self.process.as_ref()?.resources()
+    }
+
+    /// Its exit code, once it was started and has ended by itself; then nothing runs any more.
+    pub fn take_end(&mut self) -> Option<Option<i32>> {
+        let status = self.process.as_mut()?.ended()?;
+        self.process = None;
+        Some(status.code())
     }
 
     /// Waits for its end, and answers its exit code.

@@ -68,6 +68,16 @@ impl Database {
             rows.iter().map(of).collect()
         })
     }
+
+    /// A statement behind the controller's back.
+    pub fn execute(&self, sql: &str) -> Result<(), sqlx::Error> {
+        sqlx::any::install_default_drivers();
+        runtime().block_on(async {
+            let mut connection = AnyConnection::connect(&self.url).await?;
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await?;
+            connection.close().await
+        })
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -76,7 +86,12 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// A MariaDB server of one test alone, with an empty database; it does not run yet.
 pub fn own_server(root: &Path) -> OwnServer {
+    own_server_with(root, "")
+}
+
+/// The same with further statements at each of its starts.
+pub fn own_server_with(root: &Path, init: &str) -> OwnServer {
     let folder = root.join("mariadb");
     std::fs::create_dir(&folder).unwrap();
-    OwnServer::new(&folder, port::free(), "CREATE DATABASE IF NOT EXISTS pulse;\n")
+    OwnServer::new(&folder, port::free(), &format!("CREATE DATABASE IF NOT EXISTS pulse;\n{init}"))
 }

@@ -13,6 +13,15 @@ pub struct Process {
     log: PathBuf,
 }
 
+/// What a process holds of the machine.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Resources {
+    /// Resident memory, KiB.
+    pub memory_kib: u64,
+    /// What its open file descriptors lead to, in order.
+    pub files: Vec<String>,
+}
+
 impl Process {
     /// Starts a program in an environment that holds nothing but what is said here.
     pub fn start(program: &Path, arguments: &[&str], environment: &[(String, String)], log: &Path) -> Self {
@@ -29,6 +38,19 @@ impl Process {
 
     fn id(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
+    }
+
+    /// What it holds now, while it lives.
+    pub fn resources(&self) -> Option<Resources> {
+        let folder = format!("/proc/{}", self.id());
+        let status = std::fs::read_to_string(format!("{folder}/status")).ok()?;
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let memory_kib = memory.split_whitespace().next()?.parse().ok()?;
+        let target = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_link(entry.ok()?.path()).ok();
+        let targets = std::fs::read_dir(format!("{folder}/fd")).ok()?.filter_map(target);
+        let mut files: Vec<String> = targets.map(|target| target.display().to_string()).collect();
+        files.sort_unstable();
+        Some(Resources { memory_kib, files })
     }
 
     /// Everything it and its predecessors said.

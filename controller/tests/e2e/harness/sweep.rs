@@ -2,6 +2,7 @@
 //! environment: nothing else on this machine is ever touched.
 
 use super::process::{is_alive, signal};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The shims of agents in this folder.
@@ -19,6 +20,17 @@ pub fn shims(folder: &Path) -> Vec<i32> {
 pub fn processes_of_attempt(attempt: &str) -> Vec<i32> {
     let wanted = format!("PULSE_ATTEMPT={attempt}");
     running().into_iter().filter(|pid| read(*pid, "environ").split('\0').any(|variable| variable == wanted)).collect()
+}
+
+/// The attempts of which any process lives, a shim or one of a command, of those that know this folder.
+pub fn attempts_alive(folder: &Path) -> BTreeSet<String> {
+    let attempt = |pid: i32| {
+        let (environment, line) = (read(pid, "environ"), read(pid, "cmdline"));
+        let of_command = environment.split('\0').find_map(|variable| variable.strip_prefix("PULSE_ATTEMPT="));
+        let of_shim = line.split('\0').skip_while(|argument| *argument != "--attempt").nth(1);
+        of_command.or(of_shim).map(str::to_owned)
+    };
+    processes_of(folder).into_iter().filter_map(attempt).collect()
 }
 
 /// Kills what is left of a scene: agents and shims by their arguments, commands by their `PULSE_WORKDIR`.
