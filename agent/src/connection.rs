@@ -150,12 +150,16 @@ impl Connection {
             ToAgent::Challenge { version, .. } => return Err(Over::Strange(format!("protocol version {version}"))),
             other => return Err(refused(other)),
         }
-        match hear(&mut socket).await? {
-            ToAgent::Welcome { epoch, heartbeat_ms } => {
-                let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
-                Ok((socket, epoch, wanted.clamp(HEARTBEAT[0], HEARTBEAT[1])))
+        loop {
+            match hear(&mut socket).await? {
+                // It wants to know that what was said is not from long ago.
+                ToAgent::Ping { number } => say(&mut socket, &ToController::Pong { number }).await?,
+                ToAgent::Welcome { epoch, heartbeat_ms } => {
+                    let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
+                    return Ok((socket, epoch, wanted.clamp(HEARTBEAT[0], HEARTBEAT[1])));
+                }
+                other => return Err(refused(other)),
             }
-            other => Err(refused(other)),
         }
     }
 

@@ -55,8 +55,8 @@ impl Next {
         match self {
             Self::Picture(observations) => ToController::Report { epoch, observations, full: true, sequence },
             Self::Reports(observations) => ToController::Report { epoch, observations, full: false, sequence },
-            Self::Chunk(Chunk { attempt, stream, offset, data }) => {
-                ToController::Output(OutputChunk { epoch, attempt, stream, offset, data })
+            Self::Chunk(Chunk { attempt, stream, offset, cut, data }) => {
+                ToController::Output(OutputChunk { epoch, attempt, stream, offset, cut, data })
             }
         }
     }

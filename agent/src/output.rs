@@ -2,7 +2,7 @@
 //! stored yet, and goes on from where the controller says it is.
 
 use crate::folder::AttemptDir;
-use crate::spool::{self, HEAD, Reader};
+use crate::spool::{self, HEAD, Piece, Reader};
 use pulse_protocol::AttemptId;
 use pulse_protocol::frame::MAX_CHUNK;
 use pulse_protocol::message::Stream;
@@ -21,6 +21,8 @@ const QUANTUM: u64 = 16 * 1024;
 const MOMENT: Duration = Duration::from_millis(50);
 /// How long after a connection begins output waits to hear what the controller has stored.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// What is under way and not stored after so long is sent again: a piece of it may be lost, or a controller thrown it away.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// A piece that goes out.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Chunk {
     pub stream: Stream,
     /// Where it begins.
     pub offset: u64,
+    /// Bytes directly before it that are no longer kept.
+    pub cut: u64,
     /// The bytes.
     pub data: Vec<u8>,
 }
@@ -61,6 +65,10 @@ struct Source {
     next: u64,
     /// What the controller has stored.
     stored: u64,
+    /// What it said last. Further back than `stored` where its database was restored.
+    told: u64,
+    /// When something was last sent that had nothing before it, or was stored.
+    moved: Instant,
     /// Whether the controller has said in this session what it has.
     heard: bool,
     /// No short piece before this.
@@ -74,7 +82,8 @@ impl Outputs {
     pub fn add(&mut self, attempt: AttemptId, dir: &AttemptDir, now: Instant) {
         let source = |name| {
             let under_way = VecDeque::new();
-            Source { path: dir.file(name), whole: None, next: 0, stored: 0, heard: false, quiet_until: now, under_way }
+            let path = dir.file(name);
+            Source { path, whole: None, next: 0, stored: 0, told: 0, moved: now, heard: false, quiet_until: now, under_way }
         };
         let output = || Output { streams: [source("stdout"), source("stderr")], ended: false, allowance: 0.0, counted: now };
         self.attempts.entry(attempt).or_insert_with(output);
@@ -113,12 +122,12 @@ impl Outputs {
 
     /// The controller says what it has stored. Its first word in a session is where to go on, also when that lies further back,
     /// because its database was restored.
-    pub fn stored(&mut self, offsets: &[(AttemptId, OutputOffsets)]) {
+    pub fn stored(&mut self, offsets: &[(AttemptId, OutputOffsets)], now: Instant) {
         for (attempt, offsets) in offsets {
             let Some(output) = self.attempts.get_mut(attempt) else { continue };
             for (source, offset) in output.streams.iter_mut().zip([offsets.stdout, offsets.stderr]) {
                 let first = !std::mem::replace(&mut source.heard, true) && source.under_way.is_empty();
-                if first { source.restart_at(offset) } else { source.advance(offset) }
+                if first { source.restart_at(offset) } else { source.advance(offset, now) }
             }
         }
     }
@@ -142,9 +151,9 @@ impl Outputs {
         let turn = ids.partition_point(|id| self.last.is_some_and(|last| *id <= last));
         for attempt in ids[turn..].iter().chain(&ids[..turn]) {
             let output = self.attempts.get_mut(attempt)?;
-            if let Some((stream, offset, data)) = output.next(now) {
+            if let Some((stream, piece)) = output.next(now) {
                 self.last = Some(*attempt);
-                return Some(Chunk { attempt: *attempt, stream, offset, data });
+                return Some(Chunk { attempt: *attempt, stream, offset: piece.offset, cut: piece.cut, data: piece.data });
             }
         }
         None
@@ -157,7 +166,8 @@ impl Outputs {
 }
 
 impl Output {
-    fn next(&mut self, now: Instant) -> Option<(Stream, u64, Vec<u8>)> {
+    fn next(&mut self, now: Instant) -> Option<(Stream, Piece)> {
+        self.streams.iter_mut().filter(|source| source.is_stuck(now)).for_each(|source| source.restart_at(source.told));
         let earned = now.saturating_duration_since(self.counted).as_secs_f64() * PACE;
         self.allowance = (self.allowance + earned).min(PACE);
         self.counted = now;
@@ -170,12 +180,12 @@ impl Output {
             if paced {
                 room = room.min(self.allowance as usize);
             }
-            if let Some((offset, data)) = source.take(room.min(MAX_CHUNK)) {
+            if let Some(piece) = source.take(room.min(MAX_CHUNK), now) {
                 source.quiet_until = now + MOMENT;
                 if paced {
-                    self.allowance -= data.len() as f64;
+                    self.allowance -= piece.data.len() as f64;
                 }
-                return Some((stream, offset, data));
+                return Some((stream, piece));
             }
         }
         None
@@ -192,17 +202,28 @@ impl Source {
         now < self.quiet_until && spool::available(&self.path).is_ok_and(|bytes| bytes.saturating_sub(self.next) < QUANTUM)
     }
 
-    fn take(&mut self, limit: usize) -> Option<(u64, Vec<u8>)> {
+    fn is_stuck(&self, now: Instant) -> bool {
+        !self.under_way.is_empty() && now.saturating_duration_since(self.moved) >= AGAIN
+    }
+
+    fn take(&mut self, limit: usize, now: Instant) -> Option<Piece> {
         if limit == 0 || self.whole.is_some_and(|whole| self.next >= whole) {
             return None;
         }
         let piece = Reader::open(&self.path).ok()?.read(self.next, limit).ok()??;
+        if self.under_way.is_empty() {
+            self.moved = now;
+        }
         self.next = piece.offset + piece.data.len() as u64;
         self.under_way.push_back((self.next, piece.data.len()));
-        Some((piece.offset, piece.data))
+        Some(piece)
     }
 
-    fn advance(&mut self, stored: u64) {
+    fn advance(&mut self, stored: u64, now: Instant) {
+        if stored > self.stored {
+            self.moved = now;
+        }
+        self.told = stored;
         self.stored = self.stored.max(stored);
         self.next = self.next.max(stored);
         while self.under_way.front().is_some_and(|(end, _)| *end <= stored) {
@@ -211,6 +232,7 @@ impl Source {
     }
 
     fn restart_at(&mut self, offset: u64) {
+        self.told = offset;
         self.stored = offset;
         self.next = offset;
         self.under_way.clear();

@@ -36,7 +36,7 @@ impl Scene {
         self.store(stored);
     }
     fn store(&mut self, stdout: u64) {
-        self.outputs.stored(&[(self.attempt, OutputOffsets { stdout, stderr: 0 })]);
+        self.outputs.stored(&[(self.attempt, OutputOffsets { stdout, stderr: 0 })], self.now);
         self.outputs.flow(self.now);
     }
     /// Takes all chunks that may go now; returns where they began and ended.
@@ -168,6 +168,40 @@ fn a_spool_that_is_not_there_or_has_no_head_holds_nothing_back() {
         scene.outputs.end(scene.attempt);
         with_spool_replaced(&mut scene, replace, |outputs, attempt| assert!(outputs.is_stored(attempt)));
     }
+}
+
+#[test]
+fn what_is_not_stored_for_long_is_sent_again() {
+    let mut scene = scene();
+    scene.stdout.append(b"0123456789");
+    scene.connect(0);
+    assert_eq!(scene.take(), Some((0, 10)));
+    scene.now += AGAIN / 2;
+    scene.store(4);
+    scene.now += AGAIN - MOMENT;
+    assert_eq!(scene.take(), None, "half of it came not long ago");
+    scene.now += MOMENT;
+    assert_eq!(scene.take(), Some((4, 10)));
+    // A database that was restored is behind what it has said before.
+    scene.store(2);
+    scene.now += AGAIN;
+    assert_eq!(scene.take(), Some((2, 10)));
+    scene.store(10);
+    scene.now += AGAIN;
+    assert_eq!(scene.take(), None);
+}
+
+#[test]
+fn a_piece_says_what_is_no_longer_kept_before_it() {
+    let mut scene = scene();
+    scene.connect(0);
+    scene.stdout.append(&vec![b'x'; HEAD as usize]);
+    scene.flow();
+    scene.stdout.append(&vec![b'y'; 8 * HEAD as usize]);
+    scene.outputs.end(scene.attempt);
+    let chunk = scene.outputs.next_chunk(scene.now).unwrap();
+    assert_eq!((chunk.cut, chunk.offset), (chunk.offset - HEAD, 9 * HEAD - spool::TAIL));
+    assert_eq!(scene.outputs.next_chunk(scene.now).unwrap().cut, 0);
 }
 
 #[test]

@@ -110,8 +110,10 @@ pub fn available(path: &Path) -> io::Result<u64> {
 /// A piece of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Where it begins; later than asked for when the bytes between are no longer kept.
+    /// Where it begins.
     pub offset: u64,
+    /// How much later that is than asked for, because the bytes between are no longer kept.
+    pub cut: u64,
     /// The bytes.
     pub data: Vec<u8>,
 }
@@ -129,12 +131,12 @@ impl Reader {
         Ok(u64::from_le_bytes(bytes))
     }
 
-    /// The next piece at `offset`, at most `limit` bytes; `None` when there is none yet.
-    pub fn read(&self, offset: u64, limit: usize) -> io::Result<Option<Piece>> {
+    /// The next piece at `wanted`, at most `limit` bytes; `None` when there is none yet.
+    pub fn read(&self, wanted: u64, limit: usize) -> io::Result<Option<Piece>> {
         // A writer faster than this reader can overrun it between two looks; the next round starts at the then oldest byte.
         for _ in 0..8 {
             let total = self.available()?;
-            let offset = if offset >= HEAD && offset < oldest(total) { total - TAIL } else { offset };
+            let offset = if wanted >= HEAD && wanted < oldest(total) { total - TAIL } else { wanted };
             if offset >= total {
                 return Ok(None);
             }
@@ -142,7 +144,7 @@ impl Reader {
             let mut data = vec![0; (total - offset).min(room).min(limit as u64) as usize];
             self.file.read_exact_at(&mut data, at)?;
             if offset < HEAD || offset >= oldest(self.available()?) {
-                return Ok(Some(Piece { offset, data }));
+                return Ok(Some(Piece { offset, cut: offset - wanted, data }));
             }
         }
         Ok(None)

@@ -162,11 +162,12 @@ impl<H: Host> Worker<H> {
                 self.carry_out(decision);
             }
             ToAgent::Acknowledge { ended, forget, output, .. } => {
+                let now = self.host.now();
                 self.outbox.outputs(|outputs| {
-                    outputs.stored(&output);
+                    outputs.stored(&output, now);
                     // One that settles ends may come before the one with the offsets.
                     if !output.is_empty() || ended.is_empty() && forget.is_empty() {
-                        outputs.flow(self.host.now());
+                        outputs.flow(now);
                     }
                 });
                 // A controller that died between an end and its output knows the end alone: the files stay until it has both,

@@ -99,11 +99,20 @@ pub struct OutputChunk {
     pub attempt: AttemptId,
     /// Which stream.
     pub stream: Stream,
-    /// Bytes of the stream before this piece. A jump over the previous end means the bytes between are cut for good.
+    /// Bytes of the stream before this piece.
     pub offset: u64,
+    /// How many bytes directly before this piece the agent does not have any more. A jump over more than these is a piece that was
+    /// lost on its way: what lies beyond it is not stored, and the agent sends it again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut: u64,
     /// The bytes, base64 in JSON.
     #[serde(with = "crate::frame::base64_bytes")]
     pub data: Vec<u8>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Which output stream.

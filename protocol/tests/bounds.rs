@@ -21,7 +21,7 @@ fn report(count: usize, captured: Option<String>) -> ToController {
 
 fn chunk(length: usize) -> ToController {
     let (attempt, stream) = (AttemptId(Uuid::nil()), Stream::Stdout);
-    ToController::Output(OutputChunk { epoch: EPOCH, attempt, stream, offset: 0, data: vec![0; length] })
+    ToController::Output(OutputChunk { epoch: EPOCH, attempt, stream, offset: 0, cut: 0, data: vec![0; length] })
 }
 
 fn acknowledge(count: usize) -> ToAgent {

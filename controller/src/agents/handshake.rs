@@ -2,14 +2,16 @@
 //! waits until the first is known to be gone.
 
 use super::Enrolled;
-use super::session::HEARTBEAT;
+use super::session::{HEARTBEAT, receive};
 use super::token;
 use crate::clock;
 use crate::engine::Engine;
+use axum::extract::ws::WebSocket;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, VerifyingKey};
+use futures_util::stream::SplitStream;
 use pulse_protocol::message::{Identify, challenge_text};
-use pulse_protocol::{AgentName, Epoch, ToAgent};
+use pulse_protocol::{AgentName, Epoch, ToAgent, ToController};
 use pulse_store::{Agent, EnrolError, Enrolled as Enrolment, Heartbeat, SessionError, SessionStart};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -39,13 +41,15 @@ impl Refusal {
     }
 }
 
-/// Checks the signature, enrols if need be, and starts the session.
+/// Checks the signature, enrols if need be, and starts the session. What it says of its journal counts only from the living where that
+/// differs from what is known.
 pub(super) async fn admit(
     engine: &Engine,
     nonce: &str,
     release: &str,
     identify: &Identify,
     outbox: &mpsc::Sender<ToAgent>,
+    stream: &mut SplitStream<WebSocket>,
 ) -> Result<Epoch, Refusal> {
     verify(nonce, identify)?;
     let name = &identify.name;
@@ -58,19 +62,25 @@ pub(super) async fn admit(
     };
     await_predecessor(engine, name).await?;
     note_sequence(engine, &known).await?;
-    let start = SessionStart {
+    let mut start = SessionStart {
         name: name.clone(),
         public_key: identify.public_key.clone(),
         seen_epoch: known.epoch,
         boot: identify.boot,
         incarnation: identify.incarnation,
         sequence: identify.sequence,
+        alive: false,
         slots: identify.slots.clamp(1, 1000),
         labels: identify.labels.clone(),
         facts: identify.facts.clone(),
         now: clock::now(),
     };
-    let epoch = engine.store().start_session(&start).await.map_err(|error| refuse(engine, name, error))?;
+    let mut started = engine.store().start_session(&start).await;
+    if let Err(SessionError::Doubtful { .. }) = started {
+        start.alive = is_alive(outbox, stream).await?;
+        started = engine.store().start_session(&start).await;
+    }
+    let epoch = started.map_err(|error| refuse(engine, name, error))?;
     let enrolled = Enrolled {
         token_labels: known.token_labels,
         self_labels: identify.labels.clone(),
@@ -121,6 +131,20 @@ async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(),
     }
 }
 
+/// Whether somebody still listens at the other end of a connection that is not let in yet.
+async fn is_alive(outbox: &mpsc::Sender<ToAgent>, stream: &mut SplitStream<WebSocket>) -> Result<bool, Refusal> {
+    // No other ping is under way here.
+    let number = 0;
+    let closed = |_| Refusal::new("closed", "the connection closed during the handshake");
+    outbox.send(ToAgent::Ping { number }).await.map_err(closed)?;
+    match tokio::time::timeout(TAKEOVER, receive(stream)).await {
+        Ok(Ok(ToController::Pong { number: answered })) => Ok(answered == number),
+        Ok(Ok(_)) => Err(Refusal::new("protocol", "a ping during the handshake must be answered with `pong`")),
+        Ok(Err(refusal)) => Err(refusal),
+        Err(_) => Ok(false),
+    }
+}
+
 /// A session of this name that still answers keeps the name; one that is silent loses it.
 async fn await_predecessor(engine: &Engine, name: &AgentName) -> Result<(), Refusal> {
     let Some((epoch, outbox)) = engine.fleet().lock().session_of(name) else { return Ok(()) };
@@ -158,6 +182,7 @@ fn refuse(engine: &Engine, name: &AgentName, error: SessionError) -> Refusal {
             Refusal::new("quarantined", text)
         }
         SessionError::Superseded { .. } => Refusal::soon("superseded", text),
+        SessionError::Doubtful { .. } => Refusal::soon("silent", text),
         SessionError::Store(_) => Refusal::soon("database", text),
     }
 }

@@ -6,11 +6,14 @@ use pulse_protocol::picture::OutputOffsets;
 use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{AgentName, AttemptId, Epoch, ToAgent};
 use pulse_store::OutputPiece;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use tokio::sync::mpsc;
 
 /// Pieces of one agent that may wait for the store. An honest agent has at most 256 KiB of an attempt on the way.
 pub(super) const WAITING: usize = 1024;
+/// Attempts whose offsets are remembered; then they are read again.
+const REMEMBERED: usize = 1024;
 
 /// Stores what comes, in its order, until the session ends. An error ends the session: the agent then sends again from where
 /// the store stands.
@@ -21,36 +24,51 @@ pub(super) async fn store(
     mut chunks: mpsc::Receiver<OutputChunk>,
     outbox: mpsc::Sender<ToAgent>,
 ) -> Result<(), String> {
-    let mut own = HashSet::new();
+    // How far its attempts' streams are stored.
+    let mut own: HashMap<AttemptId, OutputOffsets> = HashMap::new();
+    // Of whom was stored something since the last acknowledgement.
+    let mut moved = BTreeSet::new();
     while let Some(chunk) = chunks.recv().await {
+        if moved.is_empty() && own.len() >= REMEMBERED {
+            own.clear();
+        }
         let attempt = chunk.attempt;
-        if !own.contains(&attempt) {
-            if !belongs(&engine, &agent, attempt).await? {
-                tracing::warn!(%agent, %attempt, "output of an attempt that is not this agent's was thrown away");
-                continue;
-            }
-            own.insert(attempt);
-        }
-        if planted::is(Bug::OutputUnstored) {
-            drop(outbox.send(acknowledgement(epoch, attempt, end_of(&chunk))).await);
-        }
-        let piece = OutputPiece { attempt, stream: chunk.stream, offset: chunk.offset, bytes: chunk.data };
-        engine.store().output_writer().submit(piece).await.map_err(|error| error.to_string())?;
-        // One acknowledgement for everything that was waiting behind each other.
-        if chunks.is_empty() || own.len() > 1 {
-            let stored = engine.store().stored_offsets(&[attempt]).await.map_err(|error| error.to_string())?;
-            for (attempt, offsets) in stored {
-                if outbox.send(acknowledgement(epoch, attempt, offsets)).await.is_err() {
-                    return Ok(());
+        let offsets = match own.entry(attempt) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                if !belongs(&engine, &agent, attempt).await? {
+                    tracing::warn!(%agent, %attempt, "output of an attempt that is not this agent's was thrown away");
+                    continue;
                 }
+                let stored = engine.store().stored_offsets(&[attempt]).await.map_err(|error| error.to_string())?;
+                new.insert(stored.first().map(|(_, offsets)| *offsets).unwrap_or_default())
+            }
+        };
+        if planted::is(Bug::OutputUnstored) {
+            drop(outbox.send(acknowledgement(epoch, vec![(attempt, end_of(&chunk))])).await);
+        }
+        let OutputChunk { stream, offset, cut, data: bytes, .. } = chunk;
+        let piece = OutputPiece { attempt, stream, offset, cut, bytes };
+        let stored = engine.store().output_writer().submit(piece).await.map_err(|error| error.to_string())?;
+        match stream {
+            Stream::Stdout => offsets.stdout = stored,
+            Stream::Stderr => offsets.stderr = stored,
+        }
+        moved.insert(attempt);
+        // One acknowledgement for everything that was waiting behind each other.
+        if chunks.is_empty() || moved.len() > 16 {
+            let output =
+                std::mem::take(&mut moved).into_iter().filter_map(|attempt| Some((attempt, *own.get(&attempt)?))).collect();
+            if outbox.send(acknowledgement(epoch, output)).await.is_err() {
+                return Ok(());
             }
         }
     }
     Ok(())
 }
 
-fn acknowledgement(epoch: Epoch, attempt: AttemptId, offsets: OutputOffsets) -> ToAgent {
-    ToAgent::Acknowledge { epoch, ended: Vec::new(), forget: Vec::new(), output: vec![(attempt, offsets)] }
+fn acknowledgement(epoch: Epoch, output: Vec<(AttemptId, OutputOffsets)>) -> ToAgent {
+    ToAgent::Acknowledge { epoch, ended: Vec::new(), forget: Vec::new(), output }
 }
 
 /// Where a piece's stream ends with it.

@@ -133,7 +133,7 @@ async fn shake_hands(
         return Err(Refusal::new("protocol", "the second message must be `identify`"));
     };
     let release: String = release.chars().take(64).collect();
-    let epoch = handshake::admit(engine, &nonce, &release, &identify, outbox).await?;
+    let epoch = handshake::admit(engine, &nonce, &release, &identify, outbox, stream).await?;
     Ok((identify, epoch))
 }
 
@@ -143,7 +143,7 @@ fn nonce() -> Result<String, Refusal> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-async fn receive(stream: &mut SplitStream<WebSocket>) -> Result<ToController, Refusal> {
+pub(super) async fn receive(stream: &mut SplitStream<WebSocket>) -> Result<ToController, Refusal> {
     while let Some(frame) = stream.next().await {
         match frame {
             Ok(Message::Text(text)) => {

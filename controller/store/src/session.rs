@@ -3,7 +3,7 @@
 use crate::agents::{Agent, select_agent, sequence_column};
 use crate::columns::time;
 use crate::rows::one;
-use crate::sql::query;
+use crate::sql::{built, query};
 use crate::tokens::json;
 use crate::{Error, Store};
 use pulse_core::session::{Barred, Coming, Known, may_begin};
@@ -28,6 +28,8 @@ pub struct SessionStart {
     pub incarnation: Incarnation,
     /// The journal's last sequence.
     pub sequence: u64,
+    /// It has answered a ping since it said all this.
+    pub alive: bool,
     /// How many commands it runs side by side.
     pub slots: u32,
     /// Labels that it says of itself.
@@ -60,6 +62,12 @@ pub enum SessionError {
         name: AgentName,
         /// Why.
         reason: String,
+    },
+    /// Its journal is not that of the last session, or not as far, and it may have said so long ago: find out whether it lives.
+    #[error("agent {name} came with another journal than before and did not prove to be alive: it tries again by itself")]
+    Doubtful {
+        /// The name.
+        name: AgentName,
     },
     /// Its journal has forgotten what it had already said, so its word is no proof any more. It is in quarantine from now on.
     #[error(
@@ -127,11 +135,12 @@ impl Store {
 }
 
 async fn raise_epoch(connection: &mut AnyConnection, start: &SessionStart, sequence: i64) -> Result<bool, SessionError> {
-    let update = query(
+    let journal = if start.alive { "incarnation <> ? OR sequence <= ?" } else { "incarnation = ? AND sequence <= ?" };
+    let update = built(format!(
         "UPDATE agents SET epoch = epoch + 1, boot = ?, incarnation = ?, sequence = ?, slots = ?, labels = ?, facts = ?, \
          last_seen = ? WHERE name = ? AND public_key = ? AND epoch = ? AND revoked_at IS NULL AND quarantine IS NULL \
-         AND (incarnation IS NULL OR incarnation <> ? OR sequence <= ?)",
-    );
+         AND (incarnation IS NULL OR {journal})"
+    ));
     let update = update
         .bind(start.boot.to_string())
         .bind(start.incarnation.to_string())
@@ -160,11 +169,13 @@ fn refusal(agent: Option<Agent>, start: &SessionStart) -> SessionError {
         quarantine: agent.quarantine.as_deref(),
     });
     let (public_key, seen_epoch) = (start.public_key.as_str(), start.seen_epoch);
-    let coming = Coming { public_key, seen_epoch, incarnation: start.incarnation, sequence: start.sequence };
+    let SessionStart { incarnation, sequence, alive, .. } = *start;
+    let coming = Coming { public_key, seen_epoch, incarnation, sequence, alive };
     match may_begin(known, &coming) {
         Err(Barred::Unknown) => SessionError::Unknown { name },
         Err(Barred::Revoked) => SessionError::Revoked { name },
         Err(Barred::Quarantined(reason)) => SessionError::Quarantined { name, reason },
+        Err(Barred::Doubtful) => SessionError::Doubtful { name },
         Err(Barred::SequenceWentBack { stored, said }) => SessionError::SequenceWentBack { name, stored, said },
         // It may by now, so that another try finds it so.
         Err(Barred::Superseded) | Ok(_) => SessionError::Superseded { name },

@@ -67,8 +67,14 @@ pub fn to_controller() -> Vec<(&'static str, ToController)> {
             observations: observations[..2].to_vec(),
         }))
     };
-    let chunk =
-        |stream, offset, data: &[u8]| OutputChunk { epoch: EPOCH, attempt: attempt(1), stream, offset, data: data.to_vec() };
+    let chunk = |stream, offset, data: &[u8]| OutputChunk {
+        epoch: EPOCH,
+        attempt: attempt(1),
+        stream,
+        offset,
+        cut: 0,
+        data: data.to_vec(),
+    };
     let vitals = Vitals {
         load1: 0.25,
         cpu_percent: 12.5,

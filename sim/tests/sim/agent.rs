@@ -165,6 +165,7 @@ impl Host {
         match (stage, message) {
             (_, ToAgent::Refused { .. }) => self.hang_up(s, 1_500_000),
             (Stage::Hello, ToAgent::Challenge { .. }) => self.identify(s, link),
+            (Stage::Identified, ToAgent::Ping { number }) => up(s, link, &ToController::Pong { number }),
             (Stage::Identified, ToAgent::Welcome { epoch, .. }) => {
                 agent.link = Some((link, Stage::In(epoch)));
                 agent.beat = 0;

@@ -23,8 +23,10 @@ const PICTURE: i64 = 30_000_000;
 pub enum Stage {
     /// Nobody knows who it is.
     Strange,
-    /// Its row was read at this epoch; it is about to be let in.
-    Admitting(Box<Identify>, Epoch),
+    /// Its row was read at this epoch; it is about to be let in. Whether it has shown that it lives.
+    Admitting(Box<Identify>, Epoch, bool),
+    /// It was asked whether it lives.
+    Doubted(Box<Identify>, Epoch),
     /// It is let in.
     In { agent: AgentName, epoch: Epoch, incarnation: Incarnation, joined: bool, pictured: i64 },
 }
@@ -80,6 +82,9 @@ impl Controller {
                     self.close(s, link);
                 }
             }
+            (Stage::Doubted(identify, epoch), ToController::Pong { .. }) => {
+                session.stage = Stage::Admitting(identify.clone(), *epoch, true);
+            }
             // Out of turn, as frames of an unruly network are.
             _ => self.close(s, link),
         }
@@ -101,7 +106,7 @@ impl Controller {
             s.db.touch(name, epoch, heard);
         }
         let session = self.sessions.get_mut(&link).expect("a session");
-        session.stage = Stage::Admitting(identify, epoch);
+        session.stage = Stage::Admitting(identify, epoch, false);
     }
 
     /// Whether the one who has the session would answer within two seconds.
@@ -122,14 +127,20 @@ impl Controller {
         let Some((link, _)) = self.sessions.iter().find(|(_, session)| waits(session)) else { return false };
         let link = *link;
         let session = self.sessions.get_mut(&link).expect("a session");
-        let Stage::Admitting(identify, seen_epoch) = std::mem::replace(&mut session.stage, Stage::Strange) else { return false };
-        let coming = Coming { public_key: "key", seen_epoch, incarnation: identify.incarnation, sequence: identify.sequence };
+        let stage = std::mem::replace(&mut session.stage, Stage::Strange);
+        let Stage::Admitting(identify, seen_epoch, alive) = stage else { return false };
+        let (incarnation, sequence) = (identify.incarnation, identify.sequence);
+        let coming = Coming { public_key: "key", seen_epoch, incarnation, sequence, alive };
         let name = identify.name.clone();
         let before = s.db.agents[&name].clone();
         match s.db.begin_session(&name, identify.boot, &coming) {
             Ok(epoch) => {
                 s.judge.let_in(&before, &identify);
                 self.let_in(s, link, *identify, epoch);
+            }
+            Err(Barred::Doubtful) => {
+                session.stage = Stage::Doubted(identify, seen_epoch);
+                send(s, link, &ToAgent::Ping { number: 0 });
             }
             Err(barred) => {
                 s.say(|| format!("{name} is barred: {barred:?}"));
@@ -250,7 +261,7 @@ impl Controller {
         }
         let stored = s.db.output.entry(attempt).or_default();
         let offset = usize::try_from(chunk.offset).expect("short");
-        // Honest streams are short here, and have no gaps: what is beyond the end waits for what is before it.
+        // Honest streams are short here, nothing of them is cut: what is beyond the end comes again after what is before it.
         if offset <= stored.len() {
             let known = stored.len() - offset;
             stored.extend(chunk.data.iter().skip(known));

@@ -31,6 +31,9 @@ pub struct Coming<'a> {
     pub incarnation: Incarnation,
     /// The journal's last sequence.
     pub sequence: u64,
+    /// It has answered a ping since it said all this. Without that its word may have been under way for long, and somebody else may have
+    /// come in its place meanwhile.
+    pub alive: bool,
 }
 
 /// Why a session does not begin.
@@ -42,6 +45,8 @@ pub enum Barred {
     Revoked,
     /// It is in quarantine, with the reason.
     Quarantined(String),
+    /// Its journal is another one than that of the last session, or is not as far: find out whether it lives, and ask again.
+    Doubtful,
     /// Its journal has forgotten what it had already said, so its word is no proof any more: quarantine it.
     SequenceWentBack {
         /// The highest sequence that was heard.
@@ -62,7 +67,11 @@ pub fn may_begin(known: Option<Known<'_>>, coming: &Coming<'_>) -> Result<Epoch,
     if let Some(reason) = known.quarantine {
         return Err(Barred::Quarantined(reason.to_owned()));
     }
-    let went_back = known.incarnation == Some(coming.incarnation) && known.sequence > coming.sequence;
+    let same = known.incarnation == Some(coming.incarnation);
+    let went_back = same && known.sequence > coming.sequence;
+    if (went_back || !same && known.incarnation.is_some()) && !coming.alive {
+        return Err(Barred::Doubtful);
+    }
     if went_back && !planted::is(Bug::SequenceIgnored) {
         return Err(Barred::SequenceWentBack { stored: known.sequence, said: coming.sequence });
     }
@@ -85,20 +94,27 @@ mod tests {
         Known { public_key: "k", epoch: Epoch(4), incarnation, sequence, revoked: false, quarantine: None }
     }
     fn coming() -> Coming<'static> {
-        Coming { public_key: "k", seen_epoch: Epoch(4), incarnation: FIRST, sequence: 7 }
+        Coming { public_key: "k", seen_epoch: Epoch(4), incarnation: FIRST, sequence: 7, alive: false }
     }
 
     #[test]
     fn the_epoch_rises_for_a_journal_that_went_on_or_is_a_new_one() {
         assert_eq!(may_begin(Some(known()), &coming()), Ok(Epoch(5)));
         assert_eq!(may_begin(Some(Known { incarnation: None, ..known() }), &coming()), Ok(Epoch(5)));
-        let fresh = Coming { incarnation: OTHER, sequence: 0, ..coming() };
+        let fresh = Coming { incarnation: OTHER, sequence: 0, alive: true, ..coming() };
         assert_eq!(may_begin(Some(known()), &fresh), Ok(Epoch(5)));
     }
 
     #[test]
+    fn a_word_that_may_have_been_under_way_for_long_proves_nothing() {
+        for coming in [Coming { sequence: 6, ..coming() }, Coming { incarnation: OTHER, ..coming() }] {
+            assert_eq!(may_begin(Some(known()), &coming), Err(Barred::Doubtful));
+        }
+    }
+
+    #[test]
     fn everything_else_is_barred_for_its_own_reason() {
-        let back = Coming { sequence: 6, ..coming() };
+        let back = Coming { sequence: 6, alive: true, ..coming() };
         assert_eq!(may_begin(Some(known()), &back), Err(Barred::SequenceWentBack { stored: 7, said: 6 }));
         let late = Coming { seen_epoch: Epoch(3), ..coming() };
         assert_eq!(may_begin(Some(known()), &late), Err(Barred::Superseded));

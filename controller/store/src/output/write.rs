@@ -26,6 +26,8 @@ pub struct OutputPiece {
     pub stream: Stream,
     /// Bytes of the stream before this piece.
     pub offset: u64,
+    /// Bytes directly before this piece that nobody has any more.
+    pub cut: u64,
     /// At most [`MAX_PIECE`] bytes.
     pub bytes: Vec<u8>,
 }
@@ -82,7 +84,8 @@ impl OutputWriter {
         Self { queue, done }
     }
 
-    /// Stores a piece and answers, once it is durable, how far its stream is stored: the agent goes on from there.
+    /// Stores a piece and answers, once it is durable, how far its stream is stored: the agent goes on from there. That is not as far as
+    /// the piece where what comes before it has not come.
     pub async fn submit(&self, piece: OutputPiece) -> Result<u64, OutputError> {
         let end = piece.offset.checked_add(piece.bytes.len() as u64).and_then(|end| i64::try_from(end).ok());
         if piece.bytes.len() > MAX_PIECE || end.is_none() {
@@ -148,8 +151,7 @@ async fn store(database: &Database, pieces: &[&OutputPiece]) -> Result<BTreeMap<
                     let mut streams = reaches(database, connection, keys).await?;
                     for piece in pieces {
                         let (reach, blocks) = streams.entry((piece.attempt, piece.stream)).or_default();
-                        // `submit` has checked that the offset fits.
-                        take_in(reach, blocks, i64::try_from(piece.offset).unwrap_or(i64::MAX), &piece.bytes);
+                        take_in(reach, blocks, piece);
                     }
                     write(database, connection, &mut streams).await?;
                     Ok::<_, Error>(streams.into_iter().map(|(key, (reach, _))| (key, reach.stored.unsigned_abs())).collect())

@@ -135,6 +135,7 @@ async fn enrolment_and_session_happen_once(Room { store, .. }: Room) {
         let tokens = store.tokens().await.unwrap();
         assert_eq!(tokens.iter().flatten().find(|found| found.id == token.id).map(left), Some(1), "one use is spent");
         let start = SessionStart {
+            alive: true,
             name: name.clone(),
             public_key: "key".to_owned(),
             seen_epoch: Epoch(0),
@@ -164,7 +165,7 @@ async fn output_is_stored_once(Room { store, .. }: Room) {
     let attempt = AttemptId(Uuid::now_v7());
     for (offset, faults) in [0, 3, 6].into_iter().zip(FAULTS) {
         store.database.fault.plan(faults.iter().copied());
-        let piece = OutputPiece { attempt, stream: Stream::Stdout, offset, bytes: b"abc".to_vec() };
+        let piece = OutputPiece { attempt, stream: Stream::Stdout, offset, cut: 0, bytes: b"abc".to_vec() };
         assert_eq!(store.output_writer().submit(piece).await.unwrap(), offset + 3, "{faults:?}");
         assert!(store.database.fault.is_spent());
     }

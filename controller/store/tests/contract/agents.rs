@@ -17,6 +17,7 @@ async fn enrolled(store: &Store) -> SessionStart {
         boot: BootId(Uuid::new_v4()),
         incarnation: Incarnation(Uuid::new_v4()),
         sequence: 10,
+        alive: false,
         slots: 5,
         labels: [("self".to_owned(), "said".to_owned())].into(),
         facts: [("os".to_owned(), "Debian".to_owned())].into(),
@@ -43,7 +44,13 @@ pub async fn a_sequence_that_went_back_is_quarantined(bench: Bench) {
     let store = bench.open().await;
     let start = enrolled(&store).await;
     store.start_session(&start).await.expect("started");
-    let back = SessionStart { seen_epoch: Epoch(1), sequence: 9, ..start.clone() };
+    let late = SessionStart { seen_epoch: Epoch(1), sequence: 9, ..start.clone() };
+    let another = SessionStart { incarnation: Incarnation(Uuid::new_v4()), ..late.clone() };
+    for late in [&late, &another] {
+        let error = store.start_session(late).await.expect_err("it may be a word of somebody who is gone");
+        assert!(matches!(error, SessionError::Doubtful { .. }), "{error}");
+    }
+    let back = SessionStart { alive: true, ..late };
     let error = store.start_session(&back).await.expect_err("its journal was restored");
     assert!(matches!(error, SessionError::SequenceWentBack { stored: 10, said: 9, .. }), "{error}");
     let healthy = SessionStart { sequence: 12, ..back.clone() };
@@ -52,7 +59,8 @@ pub async fn a_sequence_that_went_back_is_quarantined(bench: Bench) {
     assert!(!store.quarantine_agent(&agent("web1"), "second reason").await.expect("kept"));
     assert!(store.release_agent(&agent("web1")).await.expect("released"));
     assert_eq!(store.start_session(&back).await.expect("started"), Epoch(2));
-    let reborn = SessionStart { seen_epoch: Epoch(2), incarnation: Incarnation(Uuid::new_v4()), sequence: 0, ..start };
+    let reborn =
+        SessionStart { seen_epoch: Epoch(2), incarnation: Incarnation(Uuid::new_v4()), sequence: 0, alive: true, ..start };
     assert_eq!(store.start_session(&reborn).await.expect("a new journal begins at zero"), Epoch(3));
 }
 

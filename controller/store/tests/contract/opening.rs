@@ -59,7 +59,7 @@ pub async fn a_replaced_controller_writes_nothing_more(bench: Bench) {
     assert_eq!(store.end_pause(Uuid::now_v7(), "anna", NOW).await.expect_err("fenced").code(), "fenced");
     let span = Span { from: Timestamp(0), to: NOW };
     assert_eq!(store.note_absence(span).await.expect_err("fenced").code(), "fenced");
-    let piece = OutputPiece { attempt: AttemptId(Uuid::now_v7()), stream: Stream::Stdout, offset: 0, bytes: vec![1] };
+    let piece = OutputPiece { attempt: AttemptId(Uuid::now_v7()), stream: Stream::Stdout, offset: 0, cut: 0, bytes: vec![1] };
     store.output_writer().submit(piece).await.expect_err("fenced");
     for table in ["sources", "syncs", "meta", "output", "output_state", "pauses", "absences"] {
         assert_eq!(bench.count(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");

@@ -8,7 +8,7 @@ use pulse_store::{Gap, OutputPiece, Pieces, Store};
 use uuid::Uuid;
 
 fn piece(attempt: AttemptId, offset: u64, bytes: &[u8]) -> OutputPiece {
-    OutputPiece { attempt, stream: Stream::Stdout, offset, bytes: bytes.to_vec() }
+    OutputPiece { attempt, stream: Stream::Stdout, offset, cut: 0, bytes: bytes.to_vec() }
 }
 
 async fn put(store: &Store, attempt: AttemptId, offset: u64, bytes: &[u8]) -> u64 {
@@ -66,9 +66,14 @@ pub async fn repeated_and_overlapping_pieces_change_nothing(bench: Bench) {
 pub async fn a_jump_is_a_gap(bench: Bench) {
     let store = bench.open().await;
     let attempt = AttemptId(Uuid::now_v7());
-    assert_eq!(put(&store, attempt, 2, b"cd").await, 4);
-    assert_eq!(put(&store, attempt, 10, b"kl").await, 12);
-    assert_eq!(put(&store, attempt, 6, b"late").await, 12);
+    let put_after = async |cut, offset, bytes| {
+        let piece = OutputPiece { cut, ..piece(attempt, offset, bytes) };
+        store.output_writer().submit(piece).await.expect("answered")
+    };
+    assert_eq!(put_after(2, 2, b"cd").await, 4);
+    assert_eq!(put_after(5, 10, b"kl").await, 4, "one before it has not come");
+    assert_eq!(put_after(6, 10, b"kl").await, 12);
+    assert_eq!(put_after(0, 6, b"late").await, 12);
     let (bytes, gaps, end) = whole(&store, attempt, 1).await;
     assert_eq!(bytes, b"cdkl");
     assert_eq!(gaps, [Gap { start: 0, end: 2 }, Gap { start: 4, end: 10 }]);

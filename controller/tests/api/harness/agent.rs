@@ -53,7 +53,23 @@ impl Agent {
         Self::begin(server, self.identity.clone(), None, self.sequence, sees)
     }
 
+    /// Comes again with a journal of this sequence; whether it answers when it is asked whether it lives. An error: the code of its refusal.
+    pub fn comes_with(&self, server: &Server, sequence: u64, answers: bool) -> Result<Self, String> {
+        Self::try_to_begin(server, self.identity.clone(), None, sequence, Vec::new(), answers)
+    }
+
     fn begin(server: &Server, identity: Identity, token: Option<&str>, sequence: u64, sees: Vec<Observation>) -> Self {
+        Self::try_to_begin(server, identity, token, sequence, sees, true).unwrap_or_else(|code| panic!("not let in: {code}"))
+    }
+
+    fn try_to_begin(
+        server: &Server,
+        identity: Identity,
+        token: Option<&str>,
+        sequence: u64,
+        sees: Vec<Observation>,
+        answers: bool,
+    ) -> Result<Self, String> {
         let stream = TcpStream::connect(server.serving().address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let url = server.url("/api/v1/agents/session").replace("http://", "ws://");
@@ -62,12 +78,17 @@ impl Agent {
         agent.send(&ToController::Hello { versions: SUPPORTED, release: "test".into() });
         let ToAgent::Challenge { nonce, .. } = agent.receive() else { panic!("no challenge") };
         agent.send(&ToController::Identify(Box::new(identify(&agent, &nonce, token, sees))));
-        match agent.receive() {
-            ToAgent::Welcome { epoch, .. } => agent.epoch = epoch,
-            other => panic!("not let in: {other:?}"),
-        }
+        agent.epoch = loop {
+            match agent.receive() {
+                ToAgent::Ping { number } if answers => agent.send(&ToController::Pong { number }),
+                ToAgent::Ping { .. } => {}
+                ToAgent::Welcome { epoch, .. } => break epoch,
+                ToAgent::Refused { code, .. } => return Err(code),
+                other => panic!("not let in: {other:?}"),
+            }
+        };
         agent.send(&ToController::Heartbeat { epoch: agent.epoch, vitals: Vitals::default() });
-        agent
+        Ok(agent)
     }
 
     /// Waits for an attempt to do; what is withdrawn or stopped is none.
@@ -118,7 +139,12 @@ impl Agent {
 
     /// Sends output.
     pub fn output(&mut self, attempt: AttemptId, offset: u64, data: &[u8]) {
-        let chunk = OutputChunk { epoch: self.epoch, attempt, stream: Stream::Stdout, offset, data: data.to_vec() };
+        self.output_after_cut(attempt, offset, 0, data);
+    }
+
+    /// Sends output before which bytes are missing for good.
+    pub fn output_after_cut(&mut self, attempt: AttemptId, offset: u64, cut: u64, data: &[u8]) {
+        let chunk = OutputChunk { epoch: self.epoch, attempt, stream: Stream::Stdout, offset, cut, data: data.to_vec() };
         self.send(&ToController::Output(chunk));
     }
 

@@ -269,8 +269,8 @@ impl Tour {
         if self.how == How::Stand && self.marker().exists() {
             let since = *self.reached.get_or_insert_with(Instant::now);
             if since.elapsed() > STANDS {
-                // The folder with it: further visits pass.
-                std::fs::remove_dir_all(self.folder()).unwrap();
+                // The folder with it, in one step: further visits pass, also one of another process at this moment.
+                std::fs::rename(self.folder(), self.scene.path("gate-opened")).unwrap();
             }
         }
         if self.scene.controller.is_gone() {

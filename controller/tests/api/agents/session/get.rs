@@ -69,6 +69,23 @@ fn what_an_older_session_says_changes_nothing() {
     assert_eq!(ended["status"], "succeeded", "{ended}");
 }
 
+#[test]
+fn a_word_from_long_ago_puts_nobody_into_quarantine() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let mut agent = server.agent("web-1");
+    server.run("a");
+    agent.does("done", 0);
+    agent.acknowledged();
+    // What its process before said, and what comes out of a network only now: nobody is there to answer.
+    assert_eq!(agent.comes_with(&server, 0, false).err().as_deref(), Some("silent"));
+    let state = || server.get("/api/v1/agents/web-1").ok()["status"]["state"].clone();
+    assert_ne!(state(), "quarantined");
+    drop(agent.again(&server, Vec::new()));
+    // A disk from yesterday lives, and answers.
+    assert_eq!(agent.comes_with(&server, 0, true).err().as_deref(), Some("quarantined"));
+    assert_eq!(state(), "quarantined");
+}
+
 fn is_of_output(message: &ToAgent) -> bool {
     let ToAgent::Acknowledge { output, .. } = message else { return false };
     output.iter().any(|(_, offsets)| offsets.stdout > 0)

@@ -15,7 +15,7 @@ fn output_is_text_from_an_offset_and_bytes_on_request() {
     assert_eq!(begun["items"][0]["text"], "caf");
     agent.output(attempt, 4, b"\xa9\n");
     // Ten bytes were cut, then comes a byte that is no text.
-    agent.output(attempt, 16, b"\xff!");
+    agent.output_after_cut(attempt, 16, 10, b"\xff!");
     agent.ended(attempt, EndKind::Exited { code: 0 }, 18);
     let page = server.until(&path, |page| page["items"].as_array().unwrap().len() == 2 && page["items"][1]["total"] == 18);
     let (first, second) = (&page["items"][0], &page["items"][1]);
