@@ -128,6 +128,9 @@ impl Engine {
                 return Err(error.into());
             }
         }
+        let (again, once): (Vec<_>, Vec<_>) = inputs.into_iter().zip(answers).partition(|(input, _)| input.is_repeatable());
+        once.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone().into()))));
+        let (inputs, answers) = again.into_iter().unzip();
         slot.restore(inputs, answers);
         match error {
             WriteError::ClaimTaken { key, holder } => {

@@ -315,8 +315,11 @@ impl Controller {
     fn undo(&mut self, s: &mut Shared, flight: Flight, refused: Refused) {
         let id = flight.execution.id();
         let freed = self.fleet.free(id, &flight.done.take);
+        let inputs = flight.inputs.into_iter().zip(flight.tellers);
+        let (again, once): (Vec<_>, Vec<_>) = inputs.partition(|(input, _)| input.is_repeatable());
         let inbox = self.inbox.entry(id).or_default();
-        flight.inputs.into_iter().zip(flight.tellers).rev().for_each(|pair| inbox.push_front(pair));
+        again.into_iter().rev().for_each(|pair| inbox.push_front(pair));
+        once.into_iter().for_each(|(_, teller)| self.tell(teller, None));
         self.freed(freed);
         match refused {
             Refused::Fenced => return self.lose(s),

@@ -28,6 +28,14 @@ pub enum Input {
     Answer { prompt: PromptId, answer: String, by: String, comment: Option<String> },
 }
 
+impl Input {
+    /// Whether it may be decided again when its commit failed, or nobody knows whether it did. What is absent was so at one moment: what
+    /// was said after it may be stored by now, and would be contradicted. The agent's next full picture says it again.
+    pub const fn is_repeatable(&self) -> bool {
+        !matches!(self, Self::Absent { .. })
+    }
+}
+
 /// What becomes of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admitted {

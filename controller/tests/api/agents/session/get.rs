@@ -70,6 +70,24 @@ fn what_an_older_session_says_changes_nothing() {
 }
 
 #[test]
+fn what_a_picture_lacks_is_not_decided_again_after_a_failed_commit() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let mut agent = server.agent("web-1");
+    let path = format!("/api/v1/executions/{}", server.run("a"));
+    let attempt = agent.assigned().attempt;
+    agent.report(attempt, STARTED);
+    server.until(&path, |execution| execution.to_string().contains("\"started\""));
+    server.meddle("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+    agent.picture(agent.epoch(), Vec::new());
+    assert_eq!(agent.acknowledged_for_a_second(), []);
+    server.meddle("DROP TRIGGER full");
+    agent.picture(agent.epoch(), vec![Observation { attempt, observed: STARTED }]);
+    agent.ended(attempt, EndKind::Exited { code: 0 }, 0);
+    let ended = server.until(&path, |execution| execution["endedAt"].is_string());
+    assert_eq!(ended["status"], "succeeded", "{ended}");
+}
+
+#[test]
 fn a_word_from_long_ago_puts_nobody_into_quarantine() {
     let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
     let mut agent = server.agent("web-1");
