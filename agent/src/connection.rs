@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -230,8 +230,6 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     async fn run(&mut self) -> Result<std::convert::Infallible, Over> {
-        let mut look = interval(OUTPUT_LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_heartbeat = Instant::now();
         loop {
             if Instant::now() >= next_heartbeat {
@@ -243,10 +241,12 @@ impl Writer<'_> {
             } else if let Some(next) = self.outbox.next(Instant::now()) {
                 self.send_next(next).await?;
             } else {
+                let look = Instant::now() + OUTPUT_LOOK;
+                let due = self.outbox.due().map_or(look, |due| due.min(look));
                 tokio::select! {
                     () = self.outbox.bell.notified() => {}
+                    () = tokio::time::sleep_until(due.into()) => {}
                     Some(number) = self.pinged.recv() => self.send(&ToController::Pong { number }).await?,
-                    _ = look.tick() => {}
                 }
             }
         }

@@ -18,7 +18,8 @@ use crate::removal::remove_tree;
 use pulse_protocol::AttemptId;
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::planted::{self, Bug};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -89,6 +90,26 @@ impl AttemptDir {
         }
     }
 
+    /// As [`AttemptDir::claim`], with what `fill` puts into the folder, all at once: a folder that could not be filled, because the disk is
+    /// full, claims nothing.
+    pub fn claim_with(&self, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<bool> {
+        let aside = self.aside();
+        match private_dirs().create(&aside) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => fill(&aside)?,
+        }
+        match renameat_with(CWD, &aside, CWD, &self.path, RenameFlags::NOREPLACE) {
+            Ok(()) => sync_dir(self.path.parent().unwrap_or(&self.path)).map(|()| true),
+            Err(Errno::EXIST) => remove_tree(&aside).map(|()| false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Where a folder is filled before it takes its place.
+    fn aside(&self) -> PathBuf {
+        self.path.with_extension("aside")
+    }
+
     /// Takes the shim's lock. `None`: a living shim has it.
     pub fn try_lock(&self) -> io::Result<Option<File>> {
         try_lock(&self.lock)
@@ -113,7 +134,7 @@ impl AttemptDir {
     }
 
     fn remove_all(&self) -> io::Result<()> {
-        for result in [remove_tree(&self.path), std::fs::remove_file(&self.lock)] {
+        for result in [remove_tree(&self.path), remove_tree(&self.aside()), std::fs::remove_file(&self.lock)] {
             match result {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -134,6 +155,18 @@ pub fn write_durably(act: Act, dir: &Path, name: &str, bytes: &[u8]) -> io::Resu
     std::fs::rename(&temporary, dir.join(name))?;
     sync_dir(dir)?;
     failpoint::after(act)
+}
+
+/// Writes `name`, which is `act`, so that whoever reads it, in this boot, finds nothing or all of it. After a power cut it may be missing, or
+/// damaged, until the file that is returned has been synced.
+pub fn write_whole(act: Act, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<File> {
+    failpoint::before(act)?;
+    let temporary = dir.join(format!("{name}.tmp"));
+    let mut file = private_file().write(true).create(true).truncate(true).open(&temporary)?;
+    file.write_all(bytes)?;
+    std::fs::rename(&temporary, dir.join(name))?;
+    failpoint::after(act)?;
+    Ok(file)
 }
 
 /// Makes names in a folder durable.
@@ -184,6 +217,26 @@ mod tests {
         assert!(!attempt.is_supervised().unwrap());
         attempt.remove().unwrap();
         attempt.remove().unwrap();
+    }
+
+    #[test]
+    fn a_claim_with_something_in_it_is_all_or_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let data = DataDir::new(root.path());
+        data.create().unwrap();
+        let attempt = data.attempt(AttemptId(uuid::Uuid::now_v7()));
+        let full = |_: &Path| Err(ErrorKind::StorageFull.into());
+        assert_eq!(attempt.claim_with(full).unwrap_err().kind(), ErrorKind::StorageFull);
+        assert!(!attempt.path().exists());
+        let fill = |folder: &Path| std::fs::write(folder.join("it"), "x");
+        assert!(attempt.claim_with(fill).unwrap() && attempt.file("it").exists());
+        assert!(!attempt.claim_with(fill).unwrap() && !attempt.claim().unwrap());
+        let other = data.attempt(AttemptId(uuid::Uuid::now_v7()));
+        assert!(other.claim().unwrap() && !other.claim_with(fill).unwrap() && !other.file("it").exists());
+        assert!(!other.aside().exists());
+        attempt.claim_with(full).unwrap_err();
+        attempt.remove().unwrap();
+        assert!(!attempt.path().exists() && !attempt.aside().exists());
     }
 
     #[test]

@@ -4,9 +4,11 @@
 use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::runner;
+use crate::shim::server::Shims;
 use crate::worker::Event;
 use pulse_protocol::{AttemptId, BootId, CommandSpec};
 use std::io;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
@@ -31,11 +33,13 @@ pub trait Host {
 /// The machine that this program runs on.
 pub struct Machine {
     /// Where attempts have their folders.
-    pub data: DataDir,
+    data: DataDir,
+    /// Who makes their shims.
+    shims: Arc<Shims>,
     /// The kernel's boot.
-    pub boot: BootId,
+    boot: BootId,
     /// The worker's own events.
-    pub events: mpsc::Sender<Event>,
+    events: mpsc::Sender<Event>,
 }
 
 impl Host for Machine {
@@ -48,7 +52,7 @@ impl Host for Machine {
     }
 
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()> {
-        runner::start(&self.data, attempt, self.boot, (command, held), self.teller(attempt))
+        runner::start(&self.shims, attempt, self.boot, (command, held), self.teller(attempt))
     }
 
     fn adopt(&mut self, attempt: AttemptId) -> io::Result<()> {
@@ -61,6 +65,11 @@ impl Host for Machine {
 }
 
 impl Machine {
+    /// Attempts have their folders in `data`; `events` are the worker's own.
+    pub fn new(data: DataDir, boot: BootId, events: mpsc::Sender<Event>) -> Self {
+        Self { shims: Arc::new(Shims::new(data.clone())), data, boot, events }
+    }
+
     fn teller(&self, attempt: AttemptId) -> impl Fn(runner::News) + Send + 'static {
         let events = self.events.clone();
         // The worker is gone only when the whole agent ends.

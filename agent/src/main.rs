@@ -11,7 +11,7 @@ use pulse_agent::identity::Identity;
 use pulse_agent::outbox::Outbox;
 use pulse_agent::shim;
 use pulse_agent::worker::{Event, Worker};
-use pulse_protocol::{AttemptId, BootId, Incarnation};
+use pulse_protocol::{BootId, Incarnation};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,24 +33,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Part {
-    /// Watches over one command; started by the agent only.
+    /// Makes the processes that watch over commands; started by the agent only.
     #[command(hide = true)]
-    Shim(ShimArguments),
+    Shims(ShimsArguments),
 }
 
 #[derive(Args)]
-struct ShimArguments {
+struct ShimsArguments {
     #[arg(long)]
     data_dir: PathBuf,
-    #[arg(long)]
-    attempt: AttemptId,
+    /// Room for what the shims show in process lists.
+    room: String,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     return_large_pieces();
-    if let Some(Part::Shim(shim)) = arguments.part {
-        return shim::run(&DataDir::new(shim.data_dir), shim.attempt);
+    if let Some(Part::Shims(ShimsArguments { data_dir, room: _ })) = arguments.part {
+        return shim::server::serve(&DataDir::new(data_dir));
     }
     start_log();
     // SAFETY: only changes a signal's disposition. A file size limit shall be an error like a full disk, not the end.
@@ -87,7 +87,7 @@ fn serve(flags: Flags) -> Result<()> {
     let boot = boot_id()?;
     let outbox = Arc::new(Outbox::default());
     let (sender, events) = mpsc::channel(256);
-    let host = Machine { data: data.clone(), boot, events: sender.clone() };
+    let host = Machine::new(data.clone(), boot, sender.clone());
     let worker = Worker::open(data, boot, outbox.clone(), host, Incarnation(uuid::Uuid::new_v4()))?;
     let incarnation = worker.incarnation();
     outbox.sequence.store(worker.sequence(), Ordering::Relaxed);

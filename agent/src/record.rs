@@ -1,10 +1,11 @@
 //! What the shim leaves on disk for the agent: `started` and `exit`, each a line of JSON sealed with its checksum, so that a
 //! damaged file is never taken for evidence.
 
-use crate::folder::{AttemptDir, write_durably};
+use crate::folder::{AttemptDir, write_durably, write_whole};
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AttemptId, BootId, Ended};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -35,9 +36,9 @@ impl Started {
     pub fn read(dir: &AttemptDir) -> io::Result<Option<Self>> {
         read(&dir.file("started"))
     }
-    /// Writes it durably.
+    /// Writes it for this boot: after another one nothing of it is true any more.
     pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
-        write_durably(Act::ShimStarted, dir.path(), "started", seal(self)?.as_bytes())
+        write_whole(Act::ShimStarted, dir.path(), "started", seal(self)?.as_bytes()).map(drop)
     }
 }
 
@@ -48,7 +49,15 @@ impl Exit {
     }
     /// Writes it durably.
     pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
-        write_durably(Act::ShimExit, dir.path(), "exit", seal(self)?.as_bytes())
+        self.write_into(dir.path())
+    }
+    /// Writes it durably into a folder that is to become the attempt's.
+    pub fn write_into(&self, folder: &Path) -> io::Result<()> {
+        write_durably(Act::ShimExit, folder, "exit", seal(self)?.as_bytes())
+    }
+    /// Writes it for an agent that waits and makes it durable in its journal. The file is to be synced for one that is away.
+    pub fn write_for_now(&self, dir: &AttemptDir) -> io::Result<File> {
+        write_whole(Act::ShimExit, dir.path(), "exit", seal(self)?.as_bytes())
     }
 }
 

@@ -40,12 +40,13 @@ pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: Boot
         return Ok(Settled::Over(unknown(dir, UnknownReason::HostRebooted)));
     }
     if let Some(reason) = reason
-        && dir.claim()?
+        && !dir.path().try_exists()?
     {
         let ended = Ended::bare(EndKind::NotStarted { reason: reason.to_owned() });
         // Lets a second recovery see the same proof, should this agent die before its journal has it.
-        Exit { attempt, ended: ended.clone() }.write(dir)?;
-        return Ok(Settled::Over(ended));
+        if dir.claim_with(|folder| Exit { attempt, ended: ended.clone() }.write_into(folder))? {
+            return Ok(Settled::Over(ended));
+        }
     }
     if dir.is_supervised()? {
         return Ok(Settled::Alive { pid: pid(dir) });

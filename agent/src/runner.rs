@@ -4,14 +4,15 @@
 use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::recovery;
+use crate::shim::server::Shims;
 use crate::shim::{Said, spec::Spec};
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::{AttemptId, BootId, CommandSpec};
 use rustix::fs::OFlags;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often an adopted shim is looked at; it has no pipe to this agent.
@@ -34,22 +35,22 @@ pub enum News {
 /// Starts the attempt's shim and tells its news until it is gone. The command's part of the budget is given back once the shim has
 /// it. An error: there is no thread to do so, and no shim.
 pub fn start(
-    data: &DataDir,
+    shims: &Arc<Shims>,
     attempt: AttemptId,
     boot: BootId,
     (command, held): (CommandSpec, Option<Held>),
     tell: impl Fn(News) + Send + 'static,
 ) -> io::Result<()> {
-    let data = data.clone();
+    let shims = shims.clone();
     follow(tell, move |tell| {
         let spec = match (Spec { attempt, boot, command }).into_wire() {
             Ok(spec) => spec,
             Err(error) => return (format!("the command cannot be handed over: {error}"), true),
         };
-        match spawn(&data, attempt) {
-            Ok(mut child) => {
-                hand_over(&mut child, spec, held);
-                listen(child, tell)
+        match shims.start(attempt) {
+            Ok(ends) => {
+                hand_over(ends.spec, spec, held);
+                listen(ends.said, tell)
             }
             Err(error) => (format!("the shim cannot be started: {error}"), true),
         }
@@ -96,43 +97,30 @@ fn follow<T: Fn(News) + Send + 'static>(tell: T, watch: impl FnOnce(&T) -> (Stri
     thread.spawn(work).map(drop)
 }
 
-/// The shim is this very program, also when the file was replaced meanwhile. Nothing of the command stands in its arguments,
-/// and it gets none of the agent's environment.
-fn spawn(data: &DataDir, attempt: AttemptId) -> io::Result<Child> {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg0("pulse-agent").arg("shim").arg("--data-dir").arg(data.root()).arg("--attempt").arg(attempt.to_string());
-    command.env_clear();
-    for name in ["HOME", "PULSE_FAILPOINT"] {
-        command.envs(std::env::var_os(name).map(|value| (name, value)));
-    }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    failpoint::before(Act::StartShim)?;
-    let child = command.spawn()?;
-    failpoint::done(Act::StartShim);
-    Ok(child)
-}
-
 /// Gives the shim its command, whose memory and whose part of the budget are free after that.
-fn hand_over(child: &mut Child, spec: Vec<u8>, held: Option<Held>) {
-    if let Some(Err(error)) = child.stdin.take().map(|mut stdin| stdin.write_all(&spec)) {
+fn hand_over(mut to: File, spec: Vec<u8>, held: Option<Held>) {
+    if let Err(error) = to.write_all(&spec) {
         tracing::warn!(%error, "a shim did not take its command");
     }
     drop((spec, held));
 }
 
-fn listen(mut child: Child, tell: impl Fn(News)) -> (String, bool) {
+/// The shim's pipe ends when the shim does: nobody else has its other end.
+fn listen(said: File, tell: impl Fn(News)) -> (String, bool) {
     let mut reason = String::from("the shim ended before it started the command");
-    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
-        let Ok(line) = line else { break };
+    for line in BufReader::new(said).lines() {
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => {
+                tracing::warn!(%error, "a shim cannot be heard");
+                return (reason, false);
+            }
+        };
         match serde_json::from_str(&line) {
             Ok(Said::Refused { reason: said }) => reason = said,
             Ok(said) => tell(News::Said(said)),
             Err(error) => tracing::warn!(%error, "a shim said something strange"),
         }
     }
-    let end = child.wait();
-    if let Err(error) = &end {
-        tracing::warn!(%error, "a shim's end cannot be waited for");
-    }
-    (reason, end.is_ok())
+    (reason, true)
 }

@@ -299,12 +299,15 @@ impl<H: Host> Worker<H> {
         let reason = format!("the agent's journal cannot be written: {error}");
         for record in records {
             let Record::Starting { attempt, .. } = record else { continue };
-            let evidence = recovery::settle(&self.data.attempt(attempt), attempt, self.boot, self.boot, Some(&reason));
+            let dir = self.data.attempt(attempt);
+            let evidence = recovery::settle(&dir, attempt, self.boot, self.boot, Some(&reason));
             let ended = match evidence {
                 Ok(Settled::Over(ended)) => ended,
                 _ if actions.contains(&Action::Settle(attempt)) => continue,
                 Ok(Settled::Alive { .. }) => continue,
                 Err(error) => {
+                    // Without its record a claim says less than what is answered now, but it keeps the attempt from being started later.
+                    drop(dir.claim());
                     tracing::warn!(%attempt, %error, "the claim or the record of an attempt that will not start cannot be written");
                     Ended::bare(EndKind::NotStarted { reason: reason.clone() })
                 }

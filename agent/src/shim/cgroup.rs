@@ -4,6 +4,7 @@
 use pulse_protocol::AttemptId;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The command's cgroup.
 pub struct Cgroup {
@@ -17,9 +18,7 @@ pub struct Cgroup {
 impl Cgroup {
     /// Makes one, if that is possible.
     pub fn create(attempt: AttemptId) -> Option<Self> {
-        let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
-        let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-        let path = home(&mounts, &own)?.join(format!("pulse-{attempt}"));
+        let path = home()?.join(format!("pulse-{attempt}"));
         std::fs::create_dir(&path).ok()?;
         let opened = OpenOptions::new().write(true).open(path.join("cgroup.procs"));
         match opened.and_then(|procs| Ok((procs, File::open(&path)?))) {
@@ -53,8 +52,17 @@ pub fn remove(path: &Path) {
     drop(std::fs::remove_dir(path));
 }
 
-/// This process's own folder in the first cgroup2 mount.
-fn home(mounts: &str, own: &str) -> Option<PathBuf> {
+/// This process's own folder in the first cgroup2 mount, looked up once.
+pub fn home() -> Option<&'static Path> {
+    static HOME: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let look = || {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+        home_of(&mounts, &std::fs::read_to_string("/proc/self/cgroup").ok()?)
+    };
+    HOME.get_or_init(look).as_deref()
+}
+
+fn home_of(mounts: &str, own: &str) -> Option<PathBuf> {
     let mount = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|f| f.get(2) == Some(&"cgroup2"))?;
     let below = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
     Some(Path::new(mount.get(1)?).join(below))
@@ -68,9 +76,9 @@ mod tests {
     fn the_own_folder_is_found_beside_version_one() {
         let mounts = "cgroup /sys/fs/cgroup/cpu cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
         let own = "3:cpu:/\n0::/system.slice/pulse-agent.service\n";
-        let found = home(mounts, own).unwrap();
+        let found = home_of(mounts, own).unwrap();
         assert_eq!(found, Path::new("/sys/fs/cgroup/unified/system.slice/pulse-agent.service"));
-        assert_eq!(home("tmpfs / tmpfs rw 0 0", own), None);
-        assert_eq!(home(mounts, "3:cpu:/\n"), None);
+        assert_eq!(home_of("tmpfs / tmpfs rw 0 0", own), None);
+        assert_eq!(home_of(mounts, "3:cpu:/\n"), None);
     }
 }

@@ -7,6 +7,7 @@ mod clone;
 mod oom;
 mod orphans;
 pub mod processes;
+pub mod server;
 mod spawn;
 pub mod spec;
 mod status;
@@ -26,21 +27,17 @@ use spec::Spec;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
-use std::process::ExitCode;
 use std::time::Duration;
 
 pub use status::Said;
 
-/// The shim's whole life.
-pub fn run(data: &DataDir, attempt: AttemptId) -> ExitCode {
-    detach();
-    match claim_and_run(data, attempt) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            status::say(&Said::Refused { reason });
-            ExitCode::FAILURE
-        }
+/// The shim's whole life. `false`: it started nothing.
+fn run(data: &DataDir, attempt: AttemptId) -> bool {
+    let done = claim_and_run(data, attempt);
+    if let Err(reason) = &done {
+        status::say(&Said::Refused { reason: reason.clone() });
     }
+    done.is_ok()
 }
 
 /// An error from here means that this shim started nothing. Whether another did, the attempt's folder tells.
@@ -61,8 +58,9 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
     failpoint::done(Act::ShimClaim);
     let cgroup = Cgroup::create(attempt);
     let ended = start_and_watch(&mut spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
-    if leave_record(&dir, &Exit { attempt, ended }) {
+    if let Some(record) = leave_record(&dir, &Exit { attempt, ended }) {
         status::say(&Said::Ended);
+        make_durable(&record);
     }
     if let Some(cgroup) = cgroup {
         cgroup::remove(cgroup.path());
@@ -100,21 +98,32 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
 
 /// The command runs or ran: its end must be written down, so a full disk is waited out. `false`: the folder is deleted, which
 /// nobody does but a person, and no record can ever lie there; then the agent finds neither shim nor record.
-fn leave_record(dir: &AttemptDir, exit: &Exit) -> bool {
-    while let Err(error) = exit.write(dir) {
+fn leave_record(dir: &AttemptDir, exit: &Exit) -> Option<File> {
+    loop {
+        let error = match exit.write_for_now(dir) {
+            Ok(record) => return Some(record),
+            Err(error) => error,
+        };
         // Not an unmounted disk: the shim's lock keeps it mounted.
         if error.kind() == ErrorKind::NotFound && dir.path().try_exists().is_ok_and(|there| !there) {
             status::say(&Said::Note {
                 text: "the attempt's folder was deleted, so there is no place for the exit record".into(),
             });
-            return false;
+            return None;
         }
         // What fills the disk may be the command's own files, which nobody needs any more.
         drop(work::remove(dir));
         status::say(&Said::Note { text: format!("the exit record cannot be written, trying again: {error}") });
         std::thread::sleep(Duration::from_secs(1));
     }
-    true
+}
+
+/// The agent that was told has the end in its journal; one that is away finds it in the record, also after a power cut.
+#[expect(clippy::disallowed_methods, reason = "it is part of the act of writing the record")]
+fn make_durable(record: &File) {
+    if let Err(error) = record.sync_data() {
+        status::say(&Said::Note { text: format!("the exit record may not outlive a power cut: {error}") });
+    }
 }
 
 fn not_started(reason: String) -> Ended {

@@ -26,10 +26,8 @@ impl Orphans {
 
     /// Takes the entries of dead children away, but not the leader's, and nothing once that one is dead. `true`: there may be more.
     pub fn reap(&self, leader: Pid) -> bool {
-        if let Some(deaths) = &self.deaths {
-            // First, so that a death between here and the last look is told again.
-            let _ = rustix::io::read(deaths, &mut [0; size_of::<libc::signalfd_siginfo>()]);
-        }
+        // First, so that a death between here and the last look is told again.
+        self.deaths.as_ref().map(AsFd::as_fd).into_iter().for_each(hear);
         for _ in 0..AT_ONCE {
             match dead_child() {
                 Some(pid) if pid != leader => drop(waitpid(Some(pid), WaitOptions::NOHANG)),
@@ -38,6 +36,11 @@ impl Orphans {
         }
         true
     }
+}
+
+/// Takes note of a death; others are told anew.
+pub fn hear(deaths: BorrowedFd<'_>) {
+    let _ = rustix::io::read(deaths, &mut [0; size_of::<libc::signalfd_siginfo>()]);
 }
 
 /// The oldest dead child; its entry stays.
@@ -52,8 +55,9 @@ fn dead_child() -> Option<Pid> {
     }
 }
 
-fn deaths() -> Option<OwnedFd> {
-    // SAFETY: the shim has one thread; the set is initialised before it is used, and the descriptor belongs to nobody else.
+/// Readable when a child has died; from now on that interrupts nothing.
+pub fn deaths() -> Option<OwnedFd> {
+    // SAFETY: this process has one thread; the set is initialised before it is used, and the descriptor belongs to nobody else.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut set);

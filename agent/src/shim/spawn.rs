@@ -17,8 +17,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Longest script that is given as an argument; Linux takes 128 KiB in one.
 const MAX_INLINE: usize = 64 * 1024;
@@ -115,6 +115,21 @@ fn home() -> std::path::PathBuf {
     std::env::home_dir().filter(|home| home.is_absolute()).unwrap_or_else(|| "/".into())
 }
 
+/// The signals that are not treated as they were at first, looked up once, before anything is forked. What has a handler is set back by exec,
+/// what is ignored is not.
+pub fn changed_signals() -> &'static [usize] {
+    static CHANGED: OnceLock<Vec<usize>> = OnceLock::new();
+    let is_changed = |signal: &usize| {
+        // The kernel's `struct sigaction`, of which the first word is the handler; SIG_DFL is 0.
+        let mut action = [0_usize; 8];
+        let none = std::ptr::null::<libc::c_void>();
+        // SAFETY: a question, answered into memory that is large enough.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, *signal, none, action.as_mut_ptr(), 8_usize) };
+        action[0] != 0
+    };
+    CHANGED.get_or_init(|| (1..=64).filter(is_changed).collect())
+}
+
 /// Runs in the child between fork and exec.
 fn become_command(procs: Option<&File>) -> io::Result<()> {
     setsid()?;
@@ -130,8 +145,8 @@ fn become_command(procs: Option<&File>) -> io::Result<()> {
     // SAFETY: plain system calls on this process, on memory that outlives them; numbers that are no changeable signal only
     // return an error.
     unsafe {
-        for signal in 1..=64_usize {
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), none, 8_usize);
+        for signal in changed_signals() {
+            libc::syscall(libc::SYS_rt_sigaction, *signal, default.as_ptr(), none, 8_usize);
         }
         libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK as usize, default.as_ptr(), none, 8_usize);
     }

@@ -29,7 +29,10 @@ pub enum Said {
 
 /// Says a line; a broken pipe means only that the agent is gone.
 pub fn say(said: &Said) {
-    if let Ok(line) = serde_json::to_string(said) {
-        drop(std::io::stdout().write_all(format!("{line}\n").as_bytes()));
-    }
+    drop(std::io::stdout().write_all(line(said).as_bytes()));
+}
+
+/// As it goes over the pipe.
+pub fn line(said: &Said) -> String {
+    serde_json::to_string(said).map(|line| format!("{line}\n")).unwrap_or_default()
 }

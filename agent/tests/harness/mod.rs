@@ -412,7 +412,16 @@ impl Agent {
 
     /// The process ids of living shims.
     pub fn shims(&self) -> Vec<i32> {
-        let marker = format!("--data-dir\0{}\0", self.data.display());
+        self.processes("shim")
+    }
+
+    /// The process ids of living fork servers.
+    pub fn servers(&self) -> Vec<i32> {
+        self.processes("shims")
+    }
+
+    fn processes(&self, part: &str) -> Vec<i32> {
+        let marker = format!("\0{part}\0--data-dir\0{}\0", self.data.display());
         let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         processes
             .filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.contains(&marker)))
