@@ -123,7 +123,7 @@ impl Connection {
         let silence = (heartbeat * 4).max(Duration::from_secs(20));
         let (sink, stream) = socket.split();
         let (pings, pinged) = mpsc::channel(16);
-        let mut writer = Writer { sink, epoch, outbox: &self.outbox, meter: Meter::default(), heartbeat, pinged };
+        let mut writer = Writer { sink, epoch, outbox: &self.outbox, meter: Meter::default(), heartbeat, pinged, beats: 0 };
         tokio::select! {
             over = self.read(stream, epoch, silence, pings) => over,
             over = writer.run() => over,
@@ -226,6 +226,8 @@ struct Writer<'a> {
     meter: Meter,
     heartbeat: Duration,
     pinged: mpsc::Receiver<u64>,
+    /// Heartbeats so far.
+    beats: u8,
 }
 
 impl Writer<'_> {
@@ -256,7 +258,11 @@ impl Writer<'_> {
     async fn send_heartbeat(&mut self) -> Result<(), Over> {
         let vitals = self.meter.read(self.outbox.running.load(Ordering::Relaxed));
         self.send(&ToController::Heartbeat { epoch: self.epoch, vitals }).await?;
-        // Its answer is a sign of life where the controller has nothing to say.
+        self.beats = self.beats.wrapping_add(1);
+        if self.beats.is_multiple_of(2) {
+            return Ok(());
+        }
+        // Its answer is a sign of life where the controller has nothing to say, and comes twice before its silence is too long.
         timeout(SEND, self.sink.send(Message::Ping(Vec::new().into()))).await.map_err(|_| Over::Stuck)?.map_err(Over::Broken)
     }
 

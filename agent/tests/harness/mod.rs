@@ -128,7 +128,8 @@ impl Controller {
             files: vec![],
             env: BTreeMap::new(),
             cwd: None,
-            timeout_ms: 60_000,
+            // Longer than any test looks on.
+            timeout_ms: 600_000,
             kill_grace_ms: 300,
             capture_stdout: false,
         };

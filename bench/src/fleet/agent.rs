@@ -120,26 +120,30 @@ impl Agent {
             if desired != Desired::Run || command.is_none() || self.open.contains_key(&attempt) {
                 continue;
             }
-            self.report(socket, epoch, attempt, Observed::Accepted).await?;
-            self.report(socket, epoch, attempt, Observed::Started { pid: 4711 }).await?;
-            if shared.behaviour == Behaviour::AnswerAtOnce {
-                self.report(socket, epoch, attempt, Observed::Ended(well())).await?;
-            }
+            // As `pulse-agent` does: that a command was taken is not said where it runs a moment later, and what is over in a moment is said with
+            // its start.
+            let started = Observed::Started { pid: 4711 };
+            let said = match shared.behaviour {
+                Behaviour::AnswerAtOnce => vec![started, Observed::Ended(well())],
+                _ => vec![started],
+            };
+            self.report(socket, epoch, attempt, said).await?;
         }
         Ok(())
     }
 
     async fn finish(&mut self, socket: &mut Socket, epoch: Epoch) -> anyhow::Result<()> {
         for attempt in self.open.keys().copied().collect::<Vec<_>>() {
-            self.report(socket, epoch, attempt, Observed::Ended(well())).await?;
+            self.report(socket, epoch, attempt, vec![Observed::Ended(well())]).await?;
         }
         Ok(())
     }
 
-    async fn report(&mut self, socket: &mut Socket, epoch: Epoch, attempt: AttemptId, observed: Observed) -> anyhow::Result<()> {
-        self.sequence += u64::from(!matches!(observed, Observed::Started { .. }));
-        self.open.insert(attempt, observed.clone());
-        let observations = vec![Observation { attempt, observed }];
+    async fn report(&mut self, socket: &mut Socket, epoch: Epoch, attempt: AttemptId, said: Vec<Observed>) -> anyhow::Result<()> {
+        // A record each in the journal: that it starts, that it ended.
+        self.sequence += said.len() as u64;
+        self.open.extend(said.last().map(|newest| (attempt, newest.clone())));
+        let observations = said.into_iter().map(|observed| Observation { attempt, observed }).collect();
         say(socket, &ToController::Report { epoch, observations, full: false, sequence: self.sequence }).await
     }
 

@@ -1,6 +1,7 @@
 //! Takes in output: whose it is, stored, and only then acknowledged.
 
 use crate::engine::Engine;
+use futures_util::FutureExt;
 use pulse_protocol::message::{OutputChunk, Stream};
 use pulse_protocol::picture::OutputOffsets;
 use pulse_protocol::planted::{self, Bug};
@@ -9,15 +10,48 @@ use pulse_store::OutputPiece;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// Pieces of one agent that may wait for the store. An honest agent has at most 256 KiB of an attempt on the way.
-pub(super) const WAITING: usize = 1024;
+const WAITING: usize = 1024;
 /// Attempts whose offsets are remembered; then they are read again.
 const REMEMBERED: usize = 1024;
 
+/// A session's output on its way into the store.
+pub(super) struct Storing {
+    chunks: mpsc::Sender<OutputChunk>,
+    task: JoinHandle<Result<(), String>>,
+}
+
+impl Storing {
+    pub(super) fn start(engine: Engine, agent: AgentName, epoch: Epoch, outbox: mpsc::Sender<ToAgent>) -> Self {
+        let (chunks, waiting) = mpsc::channel(WAITING);
+        Self { chunks, task: tokio::spawn(store(engine, agent, epoch, waiting, outbox)) }
+    }
+
+    pub(super) async fn take(&self, chunk: OutputChunk) -> Result<(), mpsc::error::SendError<OutputChunk>> {
+        self.chunks.send(chunk).await
+    }
+
+    /// Why nothing is stored any more, once that is so.
+    pub(super) fn ended(&mut self) -> impl Future<Output = String> + Unpin {
+        (&mut self.task).map(|ended| match ended {
+            Ok(Ok(())) => "output ended".into(),
+            Ok(Err(error)) => format!("output could not be stored: {error}"),
+            Err(error) => format!("internal error: {error}"),
+        })
+    }
+}
+
+impl Drop for Storing {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 /// Stores what comes, in its order, until the session ends. An error ends the session: the agent then sends again from where
 /// the store stands.
-pub(super) async fn store(
+async fn store(
     engine: Engine,
     agent: AgentName,
     epoch: Epoch,

@@ -3,7 +3,7 @@
 use super::desired;
 use super::handshake::{self, Refusal};
 use super::ingest::Ingest;
-use super::output;
+use super::output::Storing;
 use crate::clock;
 use crate::engine::Engine;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -157,6 +157,14 @@ pub(super) async fn receive(stream: &mut SplitStream<WebSocket>) -> Result<ToCon
     Err(Refusal::new("closed", "the connection closed during the handshake"))
 }
 
+/// What comes of it; where there is nothing, it is waited for without end.
+async fn when_there<F: Future + Unpin>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// A session that passed its handshake.
 struct Session {
     engine: Engine,
@@ -169,15 +177,11 @@ struct Session {
 impl Session {
     /// Runs until the session ends; says why it did.
     async fn run(&self, identify: Identify, stream: SplitStream<WebSocket>, mut writer: tokio::task::JoinHandle<()>) -> String {
-        let (chunks, receiver) = mpsc::channel(output::WAITING);
-        let (engine, agent, outbox) = (self.engine.clone(), self.agent.clone(), self.outbox.clone());
-        let mut storing = tokio::spawn(output::store(engine, agent, self.epoch, receiver, outbox));
         let why = tokio::select! {
-            why = self.converse(identify, stream, &chunks, &mut storing, &mut writer) => why,
+            why = self.converse(identify, stream, &mut writer) => why,
             // Whatever it waits for in there: the agent shall look for the controller that is active now.
             () = self.engine.cut_off() => "the database cannot be reached; another controller may be active".into(),
         };
-        storing.abort();
         writer.abort();
         why
     }
@@ -186,37 +190,31 @@ impl Session {
         &self,
         identify: Identify,
         mut stream: SplitStream<WebSocket>,
-        chunks: &mpsc::Sender<pulse_protocol::message::OutputChunk>,
-        mut storing: &mut tokio::task::JoinHandle<Result<(), String>>,
         mut writer: &mut tokio::task::JoinHandle<()>,
     ) -> String {
         let reports = Arc::new(Semaphore::new(REPORTS));
-        let joined = self.join(identify);
         let mut picture = tokio::time::interval_at(tokio::time::Instant::now() + PICTURE, PICTURE);
-        tokio::pin!(joined);
-        let mut has_joined = false;
+        // Both take room that thousands of idle sessions need not have: the one is over soon, the other begins with the first output.
+        let mut joining = Some(Box::pin(self.join(identify)));
+        let mut storing = None;
         loop {
             tokio::select! {
                 // In this order: the full picture is taken in before anything that was said after it, and what comes in without
                 // end keeps nothing else from being looked at.
                 biased;
-                outcome = &mut joined, if !has_joined => match outcome {
-                    Ok(()) => has_joined = true,
+                outcome = when_there(joining.as_mut()) => match outcome {
+                    Ok(()) => joining = None,
                     Err(error) => return error,
                 },
-                ended = &mut storing => return match ended {
-                    Ok(Ok(())) => "output ended".into(),
-                    Ok(Err(error)) => format!("output could not be stored: {error}"),
-                    Err(error) => format!("internal error: {error}"),
-                },
+                why = when_there(storing.as_mut().map(Storing::ended)) => return why,
                 _ = &mut writer => return "the connection cannot be written".into(),
-                _ = picture.tick(), if has_joined => if let Err(error) = self.send_picture().await { return error },
+                _ = picture.tick(), if joining.is_none() => if let Err(error) = self.send_picture().await { return error },
                 frame = tokio::time::timeout(SILENCE, stream.next()) => match frame {
                     Err(_) => return "silent for too long".into(),
                     Ok(None) => return "the agent closed the connection".into(),
                     Ok(Some(Err(error))) => return error.to_string(),
                     Ok(Some(Ok(Message::Text(text)))) => match decode(text.as_str()) {
-                        Ok(message) => if let Err(why) = self.take(message, chunks, &reports).await { return why },
+                        Ok(message) => if let Err(why) = self.take(message, &mut storing, &reports).await { return why },
                         Err(error) => return format!("protocol: {error}"),
                     },
                     Ok(Some(Ok(Message::Close(_)))) => return "the agent closed the connection".into(),
@@ -265,12 +263,7 @@ impl Session {
         }
     }
 
-    async fn take(
-        &self,
-        message: ToController,
-        chunks: &mpsc::Sender<pulse_protocol::message::OutputChunk>,
-        reports: &Arc<Semaphore>,
-    ) -> Result<(), String> {
+    async fn take(&self, message: ToController, storing: &mut Option<Storing>, reports: &Arc<Semaphore>) -> Result<(), String> {
         match message {
             ToController::Report { epoch, observations, full, sequence }
                 if epoch == self.epoch || planted::is(Bug::StaleEpoch) =>
@@ -288,7 +281,8 @@ impl Session {
                 Ok(())
             }
             ToController::Output(chunk) if chunk.epoch == self.epoch => {
-                chunks.send(chunk).await.map_err(|_| "output is no longer stored".into())
+                let start = || Storing::start(self.engine.clone(), self.agent.clone(), self.epoch, self.outbox.clone());
+                storing.get_or_insert_with(start).take(chunk).await.map_err(|_| "output is no longer stored".into())
             }
             ToController::Heartbeat { epoch, vitals } => {
                 self.engine.fleet().lock().beat(&self.agent, epoch, vitals, clock::now());

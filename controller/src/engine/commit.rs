@@ -11,13 +11,14 @@ use pulse_core::fleet::Followed;
 use pulse_protocol::ToAgent;
 use pulse_protocol::planted::{self, Bug};
 use pulse_store::{Advance, AttemptRow, IdempotencyRow, WriteError, WriteItem};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What goes with the first commit of an execution.
 #[derive(Default)]
 pub(super) struct Birth {
     /// Digest and body of the pinned snapshot.
-    pub(super) snapshot: Option<(String, String)>,
+    pub(super) snapshot: Option<(String, Arc<str>)>,
     /// The request's idempotency key.
     pub(super) idempotency: Option<IdempotencyRow>,
     /// The step of the schedule that starts it.

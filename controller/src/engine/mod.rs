@@ -18,6 +18,7 @@ mod live;
 mod people;
 mod retry;
 mod schedule;
+mod sealed;
 mod stall;
 mod start;
 mod sweep;
@@ -41,6 +42,7 @@ use pulse_core::execution::{CancelMode, Execution, Input, Outcome};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AgentName, AttemptId, ExecutionId, PromptId};
 use pulse_store::Store;
+use sealed::Seals;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
@@ -61,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) fleet: FleetHandle,
     hot: Hot,
+    seals: Seals,
     queue: Queue<ExecutionId>,
     /// Schedules to look at.
     scheduled: Queue<ScheduleKey>,
@@ -90,6 +93,7 @@ impl Engine {
             store,
             fleet,
             hot: Hot::default(),
+            seals: Seals::default(),
             queue: Queue::new(),
             scheduled: Queue::new(),
             live: RwLock::default(),

@@ -134,7 +134,7 @@ impl Engine {
             workflow: (created.source.clone(), created.workflow.clone()),
             commit: created.commit.clone(),
             program,
-            snapshot: (digest.clone(), body),
+            snapshot: (digest.clone(), body.into()),
             params: created.params.clone(),
             given: created.given.clone(),
             selections: created.selections.clone(),

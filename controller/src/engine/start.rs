@@ -17,7 +17,6 @@ use pulse_core::selector::{Inventory, KnownAgent, resolve, with_params};
 use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{Advance, IdempotencyRow, WriteError};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -104,7 +103,7 @@ pub(super) struct Prepared {
     pub(super) commit: String,
     pub(super) program: Arc<Program>,
     /// Digest and body.
-    pub(super) snapshot: (String, String),
+    pub(super) snapshot: (String, Arc<str>),
     pub(super) params: BTreeMap<String, String>,
     pub(super) selections: Vec<Selection>,
     /// Which parameters were given; `None` where nobody noted it.
@@ -215,15 +214,14 @@ impl Engine {
         let declared = &workflow.manifest.spec.params;
         let params = Params::resolve(declared, request.params.clone()).map_err(StartError::Params)?;
         self.check_agents(declared, &params)?;
-        let snapshot = snapshot(live, workflow);
-        let (digest, body) = sealed(&snapshot);
-        let program = self.inner.hot.program(&digest, &snapshot);
         let name = request.workflow.clone();
-        let program = program.map_err(|fault| StartError::Uncompilable { workflow: name.clone(), fault })?;
-        let selections = self.select(&program, &snapshot, &params, request.limit.as_deref())?;
+        let sealed = self.inner.seals.of(live, workflow, |digest, snapshot| self.inner.hot.program(digest, snapshot));
+        let sealed = sealed.map_err(|fault| StartError::Uncompilable { workflow: name.clone(), fault })?;
+        let selections = self.select(&sealed.program, &sealed.snapshot, &params, request.limit.as_deref())?;
         let (workflow, limit) = ((workflow.source.clone(), name), request.limit.clone());
         let given = Some(request.params.keys().cloned().collect());
-        Ok(Prepared { workflow, commit, program, snapshot: (digest, body), params, given, selections, limit, repeats: None })
+        let (program, snapshot) = (Arc::clone(&sealed.program), (sealed.digest.clone(), Arc::clone(&sealed.body)));
+        Ok(Prepared { workflow, commit, program, snapshot, params, given, selections, limit, repeats: None })
     }
 
     /// A parameter of type `agent` names one that is enrolled.
@@ -383,33 +381,6 @@ impl Numbers {
 
     fn forget(&self, workflow: &(String, String)) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(workflow);
-    }
-}
-
-fn snapshot(live: &Live, workflow: &LiveWorkflow) -> Snapshot {
-    Snapshot {
-        source: workflow.source.clone(),
-        commit: live.commit(workflow).to_owned(),
-        path: workflow.path.clone(),
-        digest: workflow.digest.clone(),
-        workflow: workflow.manifest.clone(),
-        groups: live.groups.get(&workflow.source).map(|groups| groups.as_ref().clone()).unwrap_or_default(),
-        files: workflow.files.clone(),
-    }
-}
-
-/// A snapshot's digest and body. The commit is not part of it: executions name their own, and a hundred commits that leave a
-/// workflow alone share one snapshot.
-fn sealed(snapshot: &Snapshot) -> (String, String) {
-    let body = serde_json::json!(Snapshot { commit: String::new(), ..snapshot.clone() }).to_string();
-    (format!("{:x}", Hex(&Sha256::digest(body.as_bytes()))), body)
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl std::fmt::LowerHex for Hex<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

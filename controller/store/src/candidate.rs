@@ -93,15 +93,29 @@ impl Candidate {
     }
 }
 
+/// For so long after its last use a writing connection counts as a good one; later it is tried first.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
     let set_up = dialect.clone();
+    let may_break = dialect.can_lose_connections();
+    // What is written is tried again where its connection breaks; a reader is not.
+    let trusted = if purpose == Purpose::Write { TRUSTED } else { Duration::ZERO };
     let options = AnyPoolOptions::new()
         .max_connections(dialect.pool_size(purpose))
         .min_connections(1)
         .acquire_timeout(dialect.patience())
         .idle_timeout(None)
         .max_lifetime(None)
-        .test_before_acquire(dialect.can_lose_connections())
+        .test_before_acquire(false)
+        .before_acquire(move |connection, connection_is| {
+            Box::pin(async move {
+                if may_break && connection_is.idle_for > trusted {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| {
             let dialect = set_up.clone();
             // The pool logs it and asks for another connection, until its patience ends.

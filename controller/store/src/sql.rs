@@ -1,5 +1,5 @@
-//! Multi-row statements. Row counts are powers of two up to 256, so that an engine's cache of prepared statements holds a few
-//! shapes and not one for each batch size.
+//! Multi-row statements. Row counts are 1 to 16 and then multiples of 16 up to 256, so that a batch is few statements, and an engine's cache
+//! of prepared statements holds some sizes of each shape and not one for each batch.
 
 use sqlx::any::AnyArguments;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
@@ -27,7 +27,13 @@ const STATEMENT_BYTES: usize = 4 << 20;
 /// Most bytes of one row's documents. A statement stays below the smallest packet that a server may be set to.
 pub(crate) const ROW_BYTES: usize = 12 << 20;
 
-/// The slices of a list whose lengths are powers of two, the largest first.
+/// Up to so many rows a statement has just as many as there are, then a multiple of it.
+const FINE: usize = 16;
+
+/// Statements that a connection keeps prepared: every size of a dozen shapes.
+pub(crate) const PREPARED: usize = 400;
+
+/// The slices of a list, each for one statement, the largest first.
 pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     chunks_by_size(rows, |_| 0)
 }
@@ -41,9 +47,9 @@ pub(crate) fn chunks_by_size<T>(mut rows: &[T], size: impl Fn(&T) -> usize) -> i
             bytes <= STATEMENT_BYTES
         };
         let fitting = rows.iter().take(MAX_ROWS).take_while(fits).count().max(rows.len().min(1));
-        let (chunk, rest) = rows.split_at(1 << fitting.checked_ilog2()?);
+        let (chunk, rest) = rows.split_at(if fitting > FINE { fitting / FINE * FINE } else { fitting });
         rows = rest;
-        Some(chunk)
+        (!chunk.is_empty()).then_some(chunk)
     })
 }
 
@@ -116,19 +122,20 @@ mod tests {
     fn large_rows_are_cut_by_their_bytes() {
         let lengths = |sizes: &[usize]| chunks_by_size(sizes, |size| *size).map(<[usize]>::len).collect::<Vec<_>>();
         assert_eq!(lengths(&[ROW_BYTES; 3]), [1, 1, 1]);
-        assert_eq!(lengths(&[STATEMENT_BYTES / 4; 11]), [4, 4, 2, 1]);
+        assert_eq!(lengths(&[STATEMENT_BYTES / 4; 11]), [4, 4, 3]);
         assert_eq!(lengths(&[1, 1, STATEMENT_BYTES, 1]), [2, 1, 1]);
         assert_eq!(lengths(&[1; 2 * MAX_ROWS]), [MAX_ROWS, MAX_ROWS]);
     }
 
     #[test]
-    fn lists_are_cut_into_powers_of_two() {
+    fn lists_are_cut_into_few_sizes() {
         let lengths = |n: usize| chunks(&vec![(); n]).map(<[()]>::len).collect::<Vec<_>>();
         assert_eq!(lengths(0), Vec::<usize>::new());
         assert_eq!(lengths(1), [1]);
-        assert_eq!(lengths(7), [4, 2, 1]);
+        assert_eq!(lengths(7), [7]);
+        assert_eq!(lengths(50), [48, 2]);
         assert_eq!(lengths(256), [256]);
-        assert_eq!(lengths(600), [256, 256, 64, 16, 8]);
+        assert_eq!(lengths(600), [256, 256, 80, 8]);
     }
 
     #[test]

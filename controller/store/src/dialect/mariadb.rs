@@ -3,7 +3,7 @@
 use super::{MigrationText, Purpose};
 use crate::Error;
 use crate::rows::{Columns, FromRow, one};
-use crate::sql::{built, query};
+use crate::sql::{PREPARED, built, query};
 use sqlx::AnyConnection;
 use sqlx::any::AnyConnectOptions;
 use std::fmt;
@@ -104,7 +104,9 @@ impl Server {
     pub(super) fn connect_options(&self) -> Result<AnyConnectOptions, Error> {
         // The driver's own error could show what it could not read.
         let unreadable = |_| Error::Url { url: self.shown.clone(), reason: format!("expected {URL_FORM}") };
-        self.url.parse().map_err(unreadable)
+        let mut options: AnyConnectOptions = self.url.parse().map_err(unreadable)?;
+        options.database_url.query_pairs_mut().append_pair("statement-cache-capacity", &PREPARED.to_string());
+        Ok(options)
     }
 }
 

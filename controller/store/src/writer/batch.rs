@@ -16,6 +16,7 @@ use pulse_protocol::planted::{self, Bug};
 use sqlx::AnyConnection;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Why a batch was not written.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ async fn events(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(
 async fn first_rows(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
     let snapshots: BTreeMap<_, _> = items.iter().filter_map(|item| item.item.snapshot.as_ref()).map(|(d, b)| (d, b)).collect();
     let snapshots: Vec<_> = snapshots.into_iter().collect();
-    let bind = |query: Query, (digest, body): &(&String, &String)| query.bind((*digest).clone()).bind((*body).clone());
+    let bind = |query: Query, (digest, body): &(&String, &Arc<str>)| query.bind((*digest).clone()).bind(body.to_string());
     database
         .ground
         .dialect

@@ -10,6 +10,7 @@ use pulse_core::execution::{EVENT_VERSION, EventRecord, PromptClosed, PromptRow,
 use pulse_protocol::{AttemptId, ExecutionId};
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Everything that one decision writes for one execution; all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct WriteItem {
     /// Questions that it settles; one may stand among the opened ones as well.
     pub prompts_closed: Vec<PromptClosed>,
     /// Digest and body of the pinned snapshot, with the first event.
-    pub snapshot: Option<(String, String)>,
+    pub snapshot: Option<(String, Arc<str>)>,
     /// The request's key, with the first event.
     pub idempotency: Option<IdempotencyRow>,
     /// The step of the schedule that starts it, with the first event; the slot that fires names this execution.
