@@ -40,33 +40,36 @@ pub(super) fn start(
         tokio::spawn(async move { runner.run().await }),
         tokio::spawn(async move { sources.run(stop).await }),
         tokio::spawn(async move { webhooks.ledger.run(store, noting).await }),
-        tokio::spawn(every(SCAN, stopping.clone(), "looking at open executions", move || {
+        tokio::spawn(every((SCAN, SCAN), stopping.clone(), "looking at open executions", move || {
             let engine = scanned.clone();
             async move { engine.scan().await }
         })),
-        tokio::spawn(every(KEYS_SWEPT, stopping.clone(), "forgetting old idempotency keys", move || {
+        // At once, so that a controller that never runs for an hour forgets, too.
+        tokio::spawn(every((Duration::ZERO, KEYS_SWEPT), stopping.clone(), "forgetting old idempotency keys", move || {
             let store = swept.store().clone();
             async move {
                 let before = Timestamp(clock::now().0.saturating_sub(KEYS_LIVE.as_micros()));
                 Ok(store.forget_idempotency(before).await.map(drop)?)
             }
         })),
-        tokio::spawn(every(HEARTBEATS, stopping.clone(), "noting heartbeats", move || {
+        tokio::spawn(every((HEARTBEATS, HEARTBEATS), stopping.clone(), "noting heartbeats", move || {
             let engine = noted.clone();
             async move { engine.note_heartbeats().await }
         })),
     ]
 }
 
-/// Does something from time to time until the stop. What fails is said, and done again next time.
-async fn every<F, R>(period: Duration, mut stopping: watch::Receiver<bool>, what: &'static str, work: F)
+/// Does something after `first`, and then from time to time until the stop. What fails is said, and done again next time.
+async fn every<F, R>((first, period): (Duration, Duration), mut stopping: watch::Receiver<bool>, what: &'static str, work: F)
 where
     F: Fn() -> R,
     R: Future<Output = Result<(), EngineError>>,
 {
-    while tokio::time::timeout(period, stopping.wait_for(|stopping| *stopping)).await.is_err() {
+    let mut wait = first;
+    while tokio::time::timeout(wait, stopping.wait_for(|stopping| *stopping)).await.is_err() {
         if let Err(error) = work().await {
             tracing::warn!(%error, "{what} failed");
         }
+        wait = period;
     }
 }

@@ -190,8 +190,32 @@ impl Tour {
                 });
                 self.wait("the agent to be refused", |tour| tour.scene.agents[0].log().contains("(revoked)").then_some(()));
             }
+            Drive::Pruned => self.outgrow_a_schedule(),
             _ => {}
         }
+    }
+
+    /// A schedule of which more is recorded than is kept comes to the step after which the oldest records go.
+    fn outgrow_a_schedule(&mut self) {
+        // What it is held for is recorded, and starts nothing.
+        let pause = json!({ "scope": "schedule/often", "reason": "the test holds it" });
+        self.wait("a pause of the schedule", |tour| tour.ask("/api/v1/pauses", &pause, None).map(drop));
+        let often = json!({ "every": "1s", "workflow": "w" });
+        std::fs::write(self.scene.source("often.yaml"), manifest("Schedule", "often", &often)).unwrap();
+        self.wait("a sync to bring the schedule", |tour| {
+            tour.ask("/api/v1/syncs", &json!({}), None);
+            tour.get("/api/v1/schedules/often").map(drop)
+        });
+        let records = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100) INSERT OR IGNORE INTO slots \
+             (source, schedule, slot_at, last_slot_at, slots, outcome, reason, decided_at) \
+             SELECT schedules.source, 'often', i, i, 1, 'skipped', 'paused', i FROM n, schedules WHERE name = 'often'";
+        // `schedules/tidy.rs`: once in a thousand steps, at a place of each schedule's own.
+        let place = "often".bytes().fold(0, |place: i64, byte| (place * 31 + i64::from(byte)) % 1000);
+        let step = format!("UPDATE schedules SET revision = {} WHERE name = 'often'", 2000 - place);
+        for statement in [records, &step] {
+            self.wait("a way into the database", |tour| tour.scene.database.execute(statement).ok());
+        }
+        self.wait("the oldest records to go", |tour| tour.is_reached().then_some(()));
     }
 
     /// Starts an execution; the key makes it one, however often it is asked for.
