@@ -35,6 +35,7 @@ const ANSWER: Duration = Duration::from_millis(700);
 /// A scene and the point in it.
 pub(super) struct Tour {
     scene: Scene,
+    engine: Engine,
     api: Api,
     point: Point,
     how: How,
@@ -61,7 +62,7 @@ impl Tour {
         let yearly = json!({ "cron": "0 0 1 1 *", "workflow": "w" });
         std::fs::write(scene.source("yearly.yaml"), manifest("Schedule", "yearly", &yearly)).unwrap();
         let api = scene.controller.api().patient(ANSWER);
-        Self { scene, api, point, how, drive, reached: None, begun: Instant::now(), starts: [0, 0] }
+        Self { scene, engine, api, point, how, drive, reached: None, begun: Instant::now(), starts: [0, 0] }
     }
 
     /// The whole tour.
@@ -206,13 +207,21 @@ impl Tour {
             tour.ask("/api/v1/syncs", &json!({}), None);
             tour.get("/api/v1/schedules/often").map(drop)
         });
-        let records = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100) INSERT OR IGNORE INTO slots \
-             (source, schedule, slot_at, last_slot_at, slots, outcome, reason, decided_at) \
-             SELECT schedules.source, 'often', i, i, 1, 'skipped', 'paused', i FROM n, schedules WHERE name = 'often'";
+        let (insert, numbers) = match self.engine {
+            Engine::Sqlite => (
+                "INSERT OR IGNORE",
+                "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100) SELECT i FROM n)",
+            ),
+            Engine::MariaDb => ("INSERT IGNORE", "(SELECT seq AS i FROM seq_1_to_10100)"),
+        };
+        let records = format!(
+            "{insert} INTO slots (source, schedule, slot_at, last_slot_at, slots, outcome, reason, decided_at) \
+             SELECT schedules.source, 'often', i, i, 1, 'skipped', 'paused', i FROM {numbers} numbers, schedules WHERE name = 'often'"
+        );
         // `schedules/tidy.rs`: once in a thousand steps, at a place of each schedule's own.
         let place = "often".bytes().fold(0, |place: i64, byte| (place * 31 + i64::from(byte)) % 1000);
         let step = format!("UPDATE schedules SET revision = {} WHERE name = 'often'", 2000 - place);
-        for statement in [records, &step] {
+        for statement in [&records, &step] {
             self.wait("a way into the database", |tour| tour.scene.database.execute(statement).ok());
         }
         self.wait("the oldest records to go", |tour| tour.is_reached().then_some(()));
