@@ -1,14 +1,15 @@
 //! The fleet as the controller's parts share it: one lock, and pings that wait for their answers.
 
+use super::outbox::Outbox;
 use pulse_core::Timestamp;
 use pulse_core::fleet::{AgentStatus, Fleet};
 use pulse_protocol::{AgentName, Epoch, ToAgent};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// The fleet; a session is reached by its outbox.
-pub type FleetState = Fleet<mpsc::Sender<ToAgent>>;
+pub type FleetState = Fleet<Outbox>;
 
 /// A handle of the fleet; clones share it.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +70,7 @@ impl FleetHandle {
     pub fn send(&self, name: &AgentName, message: impl FnOnce(Epoch) -> ToAgent) {
         let session = self.lock().session_of(name);
         if let Some((epoch, outbox)) = session
-            && outbox.try_send(message(epoch)).is_err()
+            && !outbox.try_send(message(epoch))
         {
             tracing::debug!(agent = %name, "a hint was lost: the agent's outbox is full or closed");
         }

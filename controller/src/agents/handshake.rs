@@ -2,6 +2,7 @@
 //! waits until the first is known to be gone.
 
 use super::Enrolled;
+use super::outbox::Outbox;
 use super::session::{HEARTBEAT, receive};
 use super::token;
 use crate::clock;
@@ -14,7 +15,6 @@ use pulse_protocol::message::{Identify, challenge_text};
 use pulse_protocol::{AgentName, Epoch, ToAgent, ToController};
 use pulse_store::{Agent, EnrolError, Enrolled as Enrolment, Heartbeat, SessionError, SessionStart};
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// How long the first of two sessions has to answer a ping.
 const TAKEOVER: Duration = Duration::from_secs(2);
@@ -48,7 +48,7 @@ pub(super) async fn admit(
     nonce: &str,
     release: &str,
     identify: &Identify,
-    outbox: &mpsc::Sender<ToAgent>,
+    outbox: &Outbox,
     stream: &mut SplitStream<WebSocket>,
 ) -> Result<Epoch, Refusal> {
     verify(nonce, identify)?;
@@ -132,7 +132,7 @@ async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(),
 }
 
 /// Whether somebody still listens at the other end of a connection that is not let in yet.
-async fn is_alive(outbox: &mpsc::Sender<ToAgent>, stream: &mut SplitStream<WebSocket>) -> Result<bool, Refusal> {
+async fn is_alive(outbox: &Outbox, stream: &mut SplitStream<WebSocket>) -> Result<bool, Refusal> {
     // No other ping is under way here.
     let number = 0;
     let closed = |_| Refusal::new("closed", "the connection closed during the handshake");
@@ -149,8 +149,7 @@ async fn is_alive(outbox: &mpsc::Sender<ToAgent>, stream: &mut SplitStream<WebSo
 async fn await_predecessor(engine: &Engine, name: &AgentName) -> Result<(), Refusal> {
     let Some((epoch, outbox)) = engine.fleet().lock().session_of(name) else { return Ok(()) };
     let (number, answered) = engine.fleet().expect_pong();
-    if outbox.try_send(ToAgent::Ping { number }).is_ok()
-        && tokio::time::timeout(TAKEOVER, answered).await.is_ok_and(|pong| pong.is_ok())
+    if outbox.try_send(ToAgent::Ping { number }) && tokio::time::timeout(TAKEOVER, answered).await.is_ok_and(|pong| pong.is_ok())
     {
         tracing::error!(agent = %name, "a second agent came with the key of one that is here: a cloned host or data folder?");
         let message = format!("another session of `{name}` is alive: two hosts with one data folder? Only one of them can work");

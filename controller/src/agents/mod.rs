@@ -5,6 +5,7 @@ mod desired;
 mod fleet;
 mod handshake;
 mod ingest;
+mod outbox;
 mod output;
 pub mod session;
 pub mod token;

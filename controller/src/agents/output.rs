@@ -1,5 +1,6 @@
 //! Takes in output: whose it is, stored, and only then acknowledged.
 
+use super::outbox::Outbox;
 use crate::engine::Engine;
 use futures_util::FutureExt;
 use pulse_protocol::message::{OutputChunk, Stream};
@@ -24,7 +25,7 @@ pub(super) struct Storing {
 }
 
 impl Storing {
-    pub(super) fn start(engine: Engine, agent: AgentName, epoch: Epoch, outbox: mpsc::Sender<ToAgent>) -> Self {
+    pub(super) fn start(engine: Engine, agent: AgentName, epoch: Epoch, outbox: Outbox) -> Self {
         let (chunks, waiting) = mpsc::channel(WAITING);
         Self { chunks, task: tokio::spawn(store(engine, agent, epoch, waiting, outbox)) }
     }
@@ -56,7 +57,7 @@ async fn store(
     agent: AgentName,
     epoch: Epoch,
     mut chunks: mpsc::Receiver<OutputChunk>,
-    outbox: mpsc::Sender<ToAgent>,
+    outbox: Outbox,
 ) -> Result<(), String> {
     // How far its attempts' streams are stored.
     let mut own: HashMap<AttemptId, OutputOffsets> = HashMap::new();
@@ -79,7 +80,7 @@ async fn store(
             }
         };
         if planted::is(Bug::OutputUnstored) {
-            drop(outbox.send(acknowledgement(epoch, vec![(attempt, end_of(&chunk))])).await);
+            let _ = outbox.send(acknowledgement(epoch, vec![(attempt, end_of(&chunk))])).await;
         }
         let OutputChunk { stream, offset, cut, data: bytes, .. } = chunk;
         let piece = OutputPiece { attempt, stream, offset, cut, bytes };

@@ -3,6 +3,7 @@
 use super::desired;
 use super::handshake::{self, Refusal};
 use super::ingest::Ingest;
+use super::outbox::Outbox;
 use super::output::Storing;
 use crate::clock;
 use crate::engine::Engine;
@@ -31,6 +32,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const WRITE: Duration = Duration::from_secs(20);
 /// How often the full picture of what is wanted is sent.
 const PICTURE: Duration = Duration::from_secs(30);
+/// Bytes read from an agent's connection at once; most of what it says is shorter.
+const READ: usize = 2048;
 /// Messages waiting to be written to one agent.
 const OUTBOX: usize = 256;
 /// Reports of one agent that may wait for their commit.
@@ -41,16 +44,17 @@ pub fn upgrade(engine: Engine, headers: &HeaderMap, upgrade: WebSocketUpgrade) -
     if headers.contains_key(header::ORIGIN) || headers.contains_key(header::COOKIE) {
         return (StatusCode::FORBIDDEN, "agents only").into_response();
     }
-    let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(MAX_FRAME).max_frame_size(MAX_FRAME);
+    let upgrade = upgrade.read_buffer_size(READ).write_buffer_size(0).max_message_size(MAX_FRAME).max_frame_size(MAX_FRAME);
     upgrade.on_upgrade(move |socket| serve(engine, socket))
 }
 
 async fn serve(engine: Engine, socket: WebSocket) {
     let (sink, mut stream) = socket.split();
-    let (outbox, messages) = mpsc::channel(OUTBOX);
+    let (outbox, messages) = Outbox::of(OUTBOX);
     let writer = tokio::spawn(write(sink, messages));
     let admitted = tokio::select! {
-        admitted = tokio::time::timeout(HANDSHAKE, shake_hands(&engine, &mut stream, &outbox)) => admitted,
+        // Boxed: what it needs is not kept by the session after it.
+        admitted = Box::pin(tokio::time::timeout(HANDSHAKE, shake_hands(&engine, &mut stream, &outbox))) => admitted,
         () = engine.cut_off() => return writer.abort(),
     };
     match admitted {
@@ -64,7 +68,7 @@ async fn serve(engine: Engine, socket: WebSocket) {
         }
         Ok(Err(refusal)) => {
             tracing::info!(code = refusal.code, message = refusal.message, "an agent was refused");
-            drop(outbox.send(refusal.message()).await);
+            let _ = outbox.send(refusal.message()).await;
             drop(outbox);
             drop(tokio::time::timeout(WRITE, writer).await);
         }
@@ -88,9 +92,9 @@ const fn act_of(message: &ToAgent) -> Act {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the way of every message to an agent, between its points")]
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<ToAgent>) {
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<Box<ToAgent>>) {
     while let Some(message) = messages.recv().await {
-        let text = match encode(&message) {
+        let text = match encode(&*message) {
             Ok(text) => text,
             Err(error) => {
                 tracing::error!(%error, "a message to an agent is out of bounds and was not sent");
@@ -112,7 +116,7 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Rece
 async fn shake_hands(
     engine: &Engine,
     stream: &mut SplitStream<WebSocket>,
-    outbox: &mpsc::Sender<ToAgent>,
+    outbox: &Outbox,
 ) -> Result<(Box<Identify>, Epoch), Refusal> {
     let closed = || Refusal::new("closed", "the connection closed during the handshake");
     let ToController::Hello { versions, release } = receive(stream).await? else {
@@ -171,7 +175,7 @@ struct Session {
     agent: AgentName,
     epoch: Epoch,
     incarnation: Incarnation,
-    outbox: mpsc::Sender<ToAgent>,
+    outbox: Outbox,
 }
 
 impl Session {
@@ -274,7 +278,7 @@ impl Session {
                 let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
                 tokio::spawn(async move {
                     if let Some(message) = ingest.finish(&engine).await {
-                        drop(outbox.send(message).await);
+                        let _ = outbox.send(message).await;
                     }
                     drop(permit);
                 });

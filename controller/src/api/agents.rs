@@ -67,7 +67,7 @@ pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Re
     if let Some((_, outbox)) = session {
         let message = "the agent was revoked; enrol it anew with a token if that was a mistake".to_owned();
         let refused = ToAgent::Refused { code: "revoked".to_owned(), message, retry_after_ms: None };
-        drop(outbox.try_send(refused));
+        let _ = outbox.try_send(refused);
     }
     open.into_iter().for_each(|(_, execution)| app.engine.wake(execution));
     app.engine.presence_changed(&agent);
