@@ -55,9 +55,14 @@ impl Process {
         self.ticks().map(|[own, _]| Duration::from_millis(own * 10))
     }
 
-    /// The same with all of its descendants that have ended.
+    /// The same with its children, such as an agent's fork server, and with all descendants that have ended.
     pub fn cpu_of_all(&self) -> anyhow::Result<Duration> {
-        self.ticks().map(|[own, children]| Duration::from_millis((own + children) * 10))
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))?.flatten();
+        let children: String = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
+        // One that ended meanwhile counts with those that have.
+        let living = children.split_whitespace().filter_map(|pid| ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?));
+        let own = self.ticks()?;
+        Ok(Duration::from_millis(living.chain([own]).flatten().sum::<u64>() * 10))
     }
 
     fn ticks(&self) -> anyhow::Result<[u64; 2]> {
