@@ -110,7 +110,7 @@ const FAULTS: [&str; 22] = [
 ];
 
 /// Worlds that every run of the tests plays.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 600;
 
 thread_local! {
     /// A panic is what this thread hopes for.
@@ -130,10 +130,14 @@ fn quiet() {
     });
 }
 
+/// A number from the environment.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
 #[test]
 fn whatever_happens_the_promises_hold_and_healing_ends_it() {
     quiet();
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     if let Some(seed) = number("SEED") {
         let outcome = World::new(seed, true, Instant::now()).run();
         println!("{:?} {:?}", outcome.kind, outcome.ends);

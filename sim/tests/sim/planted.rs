@@ -40,7 +40,7 @@ fn every_planted_bug_is_caught() {
         let work = || {
             let mut found = Vec::new();
             while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                found.push((*bug, hunt(*bug, crate::SEEDS)));
+                found.push((*bug, hunt(*bug, crate::number("SEEDS").unwrap_or(crate::SEEDS))));
             }
             found
         };
