@@ -6,6 +6,7 @@
 //! DATA/journal                 see `journal`
 //! DATA/attempts/ID.lock        held by the attempt's shim for its whole life
 //! DATA/attempts/ID/            its mkdir is the claim: whoever wins may start the command, nobody else ever
+//! DATA/attempts/ID.aside/      what a recovery fills before it becomes the claim, by a rename that replaces nothing
 //!     kept                     the boot in which the empty folder is still needed, see `leftovers`
 //!     control                  FIFO: stop requests to the shim
 //!     started, exit            sealed records, see `record`
@@ -91,8 +92,8 @@ impl AttemptDir {
     }
 
     /// As [`AttemptDir::claim`], with what `fill` puts into the folder, all at once: a folder that could not be filled, because the disk is
-    /// full, claims nothing.
-    pub fn claim_with(&self, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<bool> {
+    /// full, claims nothing. A file system that cannot rename without replacing gets the claim first and its content then.
+    pub fn claim_with(&self, fill: impl Fn(&Path) -> io::Result<()>) -> io::Result<bool> {
         let aside = self.aside();
         match private_dirs().create(&aside) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
@@ -101,6 +102,10 @@ impl AttemptDir {
         match renameat_with(CWD, &aside, CWD, &self.path, RenameFlags::NOREPLACE) {
             Ok(()) => sync_dir(self.path.parent().unwrap_or(&self.path)).map(|()| true),
             Err(Errno::EXIST) => remove_tree(&aside).map(|()| false),
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                remove_tree(&aside)?;
+                Ok(self.claim()? && fill(&self.path).map(|()| true)?)
+            }
             Err(errno) => Err(errno.into()),
         }
     }

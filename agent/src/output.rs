@@ -21,8 +21,10 @@ const QUANTUM: u64 = 16 * 1024;
 const MOMENT: Duration = Duration::from_millis(50);
 /// How long after a connection begins output waits to hear what the controller has stored.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// What is under way and not stored after so long is sent again: a piece of it may be lost, or a controller thrown it away.
+/// What is under way and not stored after so long is sent again: a piece of it may be lost, or a controller thrown it away. The pause grows
+/// each time in vain, for a database that was restored may not know the attempt at all.
 const AGAIN: Duration = Duration::from_secs(30);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(3600);
 
 /// A piece that goes out.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ struct Source {
     told: u64,
     /// When something was last sent that had nothing before it, or was stored.
     moved: Instant,
+    /// How long after that it is sent again.
+    again: Duration,
     /// Whether the controller has said in this session what it has.
     heard: bool,
     /// No short piece before this.
@@ -83,7 +87,18 @@ impl Outputs {
         let source = |name| {
             let under_way = VecDeque::new();
             let path = dir.file(name);
-            Source { path, whole: None, next: 0, stored: 0, told: 0, moved: now, heard: false, quiet_until: now, under_way }
+            Source {
+                path,
+                whole: None,
+                next: 0,
+                stored: 0,
+                told: 0,
+                moved: now,
+                again: AGAIN,
+                heard: false,
+                quiet_until: now,
+                under_way,
+            }
         };
         let output = || Output { streams: [source("stdout"), source("stderr")], ended: false, allowance: 0.0, counted: now };
         self.attempts.entry(attempt).or_insert_with(output);
@@ -167,7 +182,10 @@ impl Outputs {
 
 impl Output {
     fn next(&mut self, now: Instant) -> Option<(Stream, Piece)> {
-        self.streams.iter_mut().filter(|source| source.is_stuck(now)).for_each(|source| source.restart_at(source.told));
+        for source in self.streams.iter_mut().filter(|source| source.is_stuck(now)) {
+            source.again = (source.again * 2).min(AGAIN_AT_MOST);
+            source.restart_at(source.told);
+        }
         let earned = now.saturating_duration_since(self.counted).as_secs_f64() * PACE;
         self.allowance = (self.allowance + earned).min(PACE);
         self.counted = now;
@@ -203,7 +221,7 @@ impl Source {
     }
 
     fn is_stuck(&self, now: Instant) -> bool {
-        !self.under_way.is_empty() && now.saturating_duration_since(self.moved) >= AGAIN
+        !self.under_way.is_empty() && now.saturating_duration_since(self.moved) >= self.again
     }
 
     fn take(&mut self, limit: usize, now: Instant) -> Option<Piece> {
@@ -221,7 +239,7 @@ impl Source {
 
     fn advance(&mut self, stored: u64, now: Instant) {
         if stored > self.stored {
-            self.moved = now;
+            (self.moved, self.again) = (now, AGAIN);
         }
         self.told = stored;
         self.stored = self.stored.max(stored);

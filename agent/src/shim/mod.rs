@@ -96,7 +96,7 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
     Ok(watch.run())
 }
 
-/// The command runs or ran: its end must be written down, so a full disk is waited out. `false`: the folder is deleted, which
+/// The command runs or ran: its end must be written down, so a full disk is waited out. `None`: the folder is deleted, which
 /// nobody does but a person, and no record can ever lie there; then the agent finds neither shim nor record.
 fn leave_record(dir: &AttemptDir, exit: &Exit) -> Option<File> {
     loop {

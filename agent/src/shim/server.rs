@@ -109,7 +109,7 @@ fn launch(data: &DataDir) -> io::Result<Server> {
     let (socket, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
     let mut command = Command::new("/proc/self/exe");
     command.arg0("pulse-agent").arg("shims").arg("--data-dir").arg(data.root()).arg(ROOM).env_clear();
-    for name in ["HOME", "PULSE_FAILPOINT"] {
+    for name in ["HOME", "PULSE_FAILPOINT", "PULSE_PLANTED_BUG"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     let process = command.stdin(theirs).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;

@@ -13,7 +13,7 @@ const HEADER: usize = 20;
 /// What the shim needs to know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
-    /// The attempt; must be the one named in the arguments.
+    /// The attempt; must be the one that the fork server was asked for.
     pub attempt: AttemptId,
     /// The kernel's boot.
     pub boot: BootId,

@@ -58,9 +58,11 @@ impl Process {
     /// The same with its children, such as an agent's fork server, and with all descendants that have ended.
     pub fn cpu_of_all(&self) -> anyhow::Result<Duration> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))?.flatten();
-        let children: String = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
+        let children: String =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
         // One that ended meanwhile counts with those that have.
-        let living = children.split_whitespace().filter_map(|pid| ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?));
+        let living =
+            children.split_whitespace().filter_map(|pid| ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?));
         let own = self.ticks()?;
         Ok(Duration::from_millis(living.chain([own]).flatten().sum::<u64>() * 10))
     }

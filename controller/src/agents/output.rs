@@ -59,47 +59,52 @@ async fn store(
     mut chunks: mpsc::Receiver<OutputChunk>,
     outbox: Outbox,
 ) -> Result<(), String> {
-    // How far its attempts' streams are stored.
-    let mut own: HashMap<AttemptId, OutputOffsets> = HashMap::new();
+    // How far its attempts' streams are stored; nothing for those that are not its own.
+    let mut known: HashMap<AttemptId, Option<OutputOffsets>> = HashMap::new();
     // Of whom was stored something since the last acknowledgement.
     let mut moved = BTreeSet::new();
     while let Some(chunk) = chunks.recv().await {
-        if moved.is_empty() && own.len() >= REMEMBERED {
-            own.clear();
+        if moved.is_empty() && known.len() >= REMEMBERED {
+            known.clear();
         }
         let attempt = chunk.attempt;
-        let offsets = match own.entry(attempt) {
+        let own = match known.entry(attempt) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                if !belongs(&engine, &agent, attempt).await? {
-                    tracing::warn!(%agent, %attempt, "output of an attempt that is not this agent's was thrown away");
-                    continue;
-                }
-                let stored = engine.store().stored_offsets(&[attempt]).await.map_err(|error| error.to_string())?;
-                new.insert(stored.first().map(|(_, offsets)| *offsets).unwrap_or_default())
-            }
+            Entry::Vacant(new) => new.insert(own(&engine, &agent, attempt).await?),
         };
-        if planted::is(Bug::OutputUnstored) {
-            let _ = outbox.send(acknowledgement(epoch, vec![(attempt, end_of(&chunk))])).await;
+        if let Some(offsets) = own {
+            if planted::is(Bug::OutputUnstored) {
+                let _ = outbox.send(acknowledgement(epoch, vec![(attempt, end_of(&chunk))])).await;
+            }
+            let OutputChunk { stream, offset, cut, data: bytes, .. } = chunk;
+            let piece = OutputPiece { attempt, stream, offset, cut, bytes };
+            let stored = engine.store().output_writer().submit(piece).await.map_err(|error| error.to_string())?;
+            match stream {
+                Stream::Stdout => offsets.stdout = stored,
+                Stream::Stderr => offsets.stderr = stored,
+            }
+            moved.insert(attempt);
         }
-        let OutputChunk { stream, offset, cut, data: bytes, .. } = chunk;
-        let piece = OutputPiece { attempt, stream, offset, cut, bytes };
-        let stored = engine.store().output_writer().submit(piece).await.map_err(|error| error.to_string())?;
-        match stream {
-            Stream::Stdout => offsets.stdout = stored,
-            Stream::Stderr => offsets.stderr = stored,
-        }
-        moved.insert(attempt);
         // One acknowledgement for everything that was waiting behind each other.
-        if chunks.is_empty() || moved.len() > 16 {
-            let output =
-                std::mem::take(&mut moved).into_iter().filter_map(|attempt| Some((attempt, *own.get(&attempt)?))).collect();
+        if !moved.is_empty() && (chunks.is_empty() || moved.len() > 16) {
+            let output = std::mem::take(&mut moved).into_iter();
+            let output = output.filter_map(|attempt| Some((attempt, (*known.get(&attempt)?)?))).collect();
             if outbox.send(acknowledgement(epoch, output)).await.is_err() {
                 return Ok(());
             }
         }
     }
     Ok(())
+}
+
+/// How far an attempt's streams are stored, if it is the agent's.
+async fn own(engine: &Engine, agent: &AgentName, attempt: AttemptId) -> Result<Option<OutputOffsets>, String> {
+    if !belongs(engine, agent, attempt).await? {
+        tracing::warn!(%agent, %attempt, "output of an attempt that is not this agent's is thrown away");
+        return Ok(None);
+    }
+    let stored = engine.store().stored_offsets(&[attempt]).await.map_err(|error| error.to_string())?;
+    Ok(Some(stored.first().map(|(_, offsets)| *offsets).unwrap_or_default()))
 }
 
 fn acknowledgement(epoch: Epoch, output: Vec<(AttemptId, OutputOffsets)>) -> ToAgent {

@@ -21,6 +21,9 @@ pub(super) struct Sealed {
     pub(super) program: Arc<Program>,
 }
 
+/// Bytes of the largest body that is kept; one with large files is made anew each time.
+const KEPT: usize = 256 * 1024;
+
 type Groups = Option<Arc<BTreeMap<String, AgentGroupSpec>>>;
 
 /// The snapshots of live workflows that were started lately.
@@ -74,7 +77,9 @@ impl Seals {
         let sealed = Arc::new(Sealed { snapshot, digest, body: body.into(), program });
         // What is not live any more has no other owner.
         seals.retain(|_, entry| Arc::strong_count(&entry.workflow) > 1);
-        seals.insert(key, Entry { workflow: Arc::clone(workflow), groups, sealed: Arc::clone(&sealed) });
+        if sealed.body.len() <= KEPT {
+            seals.insert(key, Entry { workflow: Arc::clone(workflow), groups, sealed: Arc::clone(&sealed) });
+        }
         Ok(sealed)
     }
 }

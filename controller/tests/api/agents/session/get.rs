@@ -84,6 +84,8 @@ fn what_a_picture_lacks_is_not_decided_again_after_a_failed_commit() {
     agent.picture(agent.epoch(), vec![Observation { attempt, observed: STARTED }]);
     agent.ended(attempt, EndKind::Exited { code: 0 }, 0);
     let ended = server.until(&path, |execution| execution["endedAt"].is_string());
+    let events = server.get(&format!("{path}/events")).ok().to_string();
+    assert!(!events.contains("attempt_lost"), "an old picture gave up what runs: {events}");
     assert_eq!(ended["status"], "succeeded", "{ended}");
 }
 
