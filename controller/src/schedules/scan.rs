@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 impl Scheduler {
     /// Scans from time to time, and at once after trouble. Runs until it is dropped.
     pub(super) async fn keep_scanning(&self) {
+        let mut troubles = self.inner.steady.troubles();
         loop {
             if let Err(error) = self.scan().await {
                 tracing::warn!(%error, "looking over the schedules failed");
             }
             // Whichever comes first.
-            drop(tokio::time::timeout(SCAN, self.inner.steady.troubled()).await);
+            drop(tokio::time::timeout(SCAN, troubles.changed()).await);
         }
     }
 

@@ -32,9 +32,31 @@ impl Steady {
         self.since.lock().unwrap_or_else(PoisonError::into_inner).1 = now;
     }
 
-    /// Waits for the next trouble.
-    pub(super) async fn troubled(&self) {
-        // The engine outlives its scheduler, and with it the sender.
-        drop(self.troubles.clone().changed().await);
+    /// Tells each trouble from now on. The engine outlives its scheduler, and with it the sender.
+    pub(super) fn troubles(&self) -> watch::Receiver<u64> {
+        let mut troubles = self.troubles.clone();
+        // A clone has seen what this one has: what it was when it was made.
+        troubles.mark_unchanged();
+        troubles
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Steady;
+    use pulse_core::Timestamp;
+    use tokio::sync::watch;
+
+    #[test]
+    fn a_trouble_is_told_once_and_not_for_ever() {
+        let (happens, troubles) = watch::channel(0);
+        let steady = Steady::new(Timestamp(0), troubles);
+        happens.send_modify(|troubles| *troubles += 1);
+        let mut told = steady.troubles();
+        assert!(!told.has_changed().unwrap(), "what was before is over");
+        happens.send_modify(|troubles| *troubles += 1);
+        assert!(told.has_changed().unwrap());
+        told.mark_unchanged();
+        assert!(!told.has_changed().unwrap());
     }
 }

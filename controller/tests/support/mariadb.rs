@@ -124,7 +124,7 @@ impl OwnServer {
         panic!("the server does not {what}:\n{}", self.log());
     }
 
-    fn has_ended(&mut self) -> bool {
+    pub fn has_ended(&mut self) -> bool {
         self.process.as_mut().is_none_or(|child| child.try_wait().expect("asked").is_some())
     }
 

@@ -1,7 +1,7 @@
 //! A tour through what controller, agent and shim do, beside a failpoint. Nothing here expects an answer to the first try.
 
 use super::Drive;
-use crate::harness::{Agent, Api, Engine, Scene, attempts, manifest, step, with};
+use crate::harness::{Agent, Api, Engine, Scene, attempts, is_alive, manifest, step, with};
 use pulse_protocol::failpoint::Point;
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -89,8 +89,16 @@ impl Tour {
         let name = self.point.name;
         self.wait(&format!("anybody to come by {name}"), |tour| tour.is_reached().then_some(()));
         self.wait("whoever stands to go on", |tour| (tour.how != How::Stand || !tour.folder().exists()).then_some(()));
+        self.wait("whoever ended to be gone", |tour| (tour.how != How::Abort || tour.visitor_is_gone()).then_some(()));
+        self.wait("the controller to answer", |tour| tour.api.is_ready().then_some(()));
         self.work("third");
         self.scene.judge();
+    }
+
+    /// Whoever came by the point has left its number there, and ends a moment later.
+    fn visitor_is_gone(&self) -> bool {
+        let marker = std::fs::read_to_string(self.marker()).unwrap_or_default();
+        marker.trim().parse().is_ok_and(|pid| !is_alive(pid))
     }
 
     /// Runs a workflow through its question, and settles what nobody can know.

@@ -26,7 +26,7 @@ pub use forge::Forge;
 pub use front::Front;
 pub use gate::Gate;
 pub use port::free as free_port;
-pub use process::{Process, Resources};
+pub use process::{Process, Resources, is_alive};
 pub use relay::{Relay, Way};
 pub use scene::{Scene, manifest, step, with};
 pub use sweep::{attempts_alive, processes_of, processes_of_attempt, sweep};
