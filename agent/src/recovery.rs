@@ -3,9 +3,8 @@
 //! ```text
 //! exit record ────────────────────────────▶ it counts, whatever boot wrote it
 //! none, other boot ───────────────────────▶ unknown: host rebooted
-//! none, same boot: lock held ─────────────▶ a living shim: adopt it
-//!                  claim wins ────────────▶ not started, and never will be: the shim's own mkdir must now fail
-//!                  claim loses, lock held ▶ a shim that began between two looks: adopt it
+//! none, same boot: claim wins ────────────▶ not started, and never will be: the shim's own mkdir must now fail
+//!                  claim loses, lock held ▶ a living shim: adopt it
 //!                  lock free, exit record ▶ it ended between two looks
 //!                  lock free, none ───────▶ unknown: supervisor lost
 //! ```
@@ -40,10 +39,6 @@ pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: Boot
     if begun_in != boot {
         return Ok(Settled::Over(unknown(dir, UnknownReason::HostRebooted)));
     }
-    // Also of a shim whose folder somebody has deleted: it has the lock still.
-    if dir.is_supervised()? {
-        return Ok(Settled::Alive { pid: pid(dir) });
-    }
     if let Some(reason) = reason
         && !dir.path().try_exists()?
     {
@@ -53,7 +48,6 @@ pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: Boot
             return Ok(Settled::Over(ended));
         }
     }
-    // Between the two looks a shim may have begun, or ended.
     if dir.is_supervised()? {
         return Ok(Settled::Alive { pid: pid(dir) });
     }
