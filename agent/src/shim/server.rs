@@ -1,5 +1,5 @@
-//! The fork server: one small process of a single thread beside the agent. For each attempt it forks a shim, which costs a tenth of what a
-//! new program does: nothing is loaded, linked and set up again. It knows nothing of commands; each shim reads its own from a pipe.
+//! The fork server: one small process of a single thread beside the agent. For each attempt it forks a shim: nothing is
+//! loaded, linked and set up again as for a new program. It knows nothing of commands; each shim reads its own from a pipe.
 //!
 //! ```text
 //! agent ── attempt, two pipe ends ──▶ fork server ── fork ──▶ shim ── clone, exec ──▶ command

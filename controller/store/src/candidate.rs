@@ -99,7 +99,8 @@ const TRUSTED: Duration = Duration::from_secs(1);
 async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
     let set_up = dialect.clone();
     let may_break = dialect.can_lose_connections();
-    // What is written is tried again where its connection breaks; a reader is not.
+    // What is written is tried again where its connection breaks (but for leases that are given back, which expire by themselves); a
+    // reader is not.
     let trusted = if purpose == Purpose::Write { TRUSTED } else { Duration::ZERO };
     let options = AnyPoolOptions::new()
         .max_connections(dialect.pool_size(purpose))
