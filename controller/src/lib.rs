@@ -9,6 +9,7 @@ pub mod config;
 pub mod dev;
 pub mod engine;
 pub mod feed;
+pub mod identity;
 pub mod reconcile;
 pub mod schedules;
 pub mod serve;

@@ -3,7 +3,7 @@
 //! A schema accepts whatever the decoder accepts, and refuses what a schema can tell; names that must differ, most bounds of
 //! durations and the like are the decoder's alone.
 
-use crate::manifest::{API_VERSION, Agent, AgentGroup, Kind, Schedule, Workflow};
+use crate::manifest::{API_VERSION, AccessPolicy, Agent, AgentGroup, Kind, Schedule, Workflow};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -15,6 +15,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("schedule.json", schema::<Schedule>(Kind::Schedule)),
         ("agent.json", schema::<Agent>(Kind::Agent)),
         ("agentgroup.json", schema::<AgentGroup>(Kind::AgentGroup)),
+        ("accesspolicy.json", schema::<AccessPolicy>(Kind::AccessPolicy)),
     ]
 }
 

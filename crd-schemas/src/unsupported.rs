@@ -2,8 +2,7 @@
 //! `unsupported` and is absent from the JSON Schemas. Building one of these means deleting its name here.
 
 /// Kinds of manifest.
-pub const KINDS: &[&str] =
-    &["Trigger", "SignalType", "NotificationChannel", "AccessPolicy", "CommandPolicy", "SealedSecret", "StepTemplate"];
+pub const KINDS: &[&str] = &["Trigger", "SignalType", "NotificationChannel", "CommandPolicy", "SealedSecret", "StepTemplate"];
 
 /// Fields of a workflow's `spec`.
 pub const WORKFLOW_FIELDS: &[&str] = &["onFailure", "finally", "access", "handlers"];
@@ -20,6 +19,3 @@ pub const STEP_FIELDS: &[&str] = &["needs", "onFailure", "finally"];
 
 /// Fields of an `execute` step.
 pub const EXECUTE_FIELDS: &[&str] = &["user"];
-
-/// Fields of a `prompt` step.
-pub const PROMPT_FIELDS: &[&str] = &["who"];

@@ -7,6 +7,7 @@
 //! inputs ─▶ execution::admit ─▶ events ─▶ fold ─▶ decide ─▶ events, claims, effects, wake_at, report ─▶ fleet (hot state)
 //! ```
 
+pub mod access;
 pub mod decide;
 pub mod definitions;
 pub mod elapsed;

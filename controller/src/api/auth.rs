@@ -1,84 +1,62 @@
-//! Who may do what, in one place: a request on any route that is not in [`PUBLIC`] needs the administrator's token.
+//! The layer over every route: who calls, and whether the route's rule lets them through.
 
+use super::caller::Caller;
 use super::request::drain;
-use super::{App, Problem};
-use crate::config::AdminToken;
-use crate::webhook;
+use super::{App, Problem, Rule, Rules};
+use crate::identity::Unknown;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-
-/// The routes that need no token. Probes come without one; an agent proves who it is by the challenge of its session,
-/// a webhook by its signature; asked by the wrong method, its path says so to anybody.
-const PUBLIC: &[(Method, &str)] = &[
-    (Method::GET, "/"),
-    (Method::GET, "/health"),
-    (Method::GET, "/health/live"),
-    (Method::GET, "/health/ready"),
-    (Method::GET, "/api/v1/agents/session"),
-    (Method::POST, webhook::PATH),
-    (Method::GET, webhook::PATH),
-];
+use std::sync::Arc;
 
 /// The only route that takes the token from the WebSocket's protocols, because a browser can send no other header.
 const LIVE: &str = "/api/v1/events";
 /// What a token is behind in `Sec-WebSocket-Protocol`.
 const PROTOCOL_PREFIX: &str = "pulse.bearer.";
 
-/// The administrator's token, as far as it has to be known: its SHA-256.
-pub struct Admin {
-    hash: [u8; 32],
-}
-
-/// Who sent a request.
-#[derive(Debug, Clone)]
-pub(super) struct Principal(pub(super) String);
-
-impl Admin {
-    /// Lets in who has this token.
-    pub fn new(token: &AdminToken) -> Self {
-        Self { hash: Sha256::digest(token.0.reveal()).into() }
-    }
-
-    /// Hashes are compared, in constant time, so that neither length nor content of the token shows in the answer's time.
-    fn is(&self, token: &str) -> bool {
-        let hash: [u8; 32] = Sha256::digest(token).into();
-        hash.ct_eq(&self.hash).into()
-    }
-}
-
-/// Whether a route is open to anybody.
-pub(super) fn is_public(method: &Method, path: &str) -> bool {
-    let method = if method == Method::HEAD { &Method::GET } else { method };
-    PUBLIC.iter().any(|(public, open)| public == method && *open == path)
-}
-
 /// The layer over every route.
-pub(super) async fn authorise(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(super) async fn authorise(State((app, rules)): State<(App, Arc<Rules>)>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
-    if is_public(request.method(), &path) {
+    // A method that the path does not have is answered as such, but not to strangers.
+    let rule = rules.of(request.method(), &path).unwrap_or(Rule::SignedIn);
+    if rule.is_open() {
         return next.run(request).await;
     }
+    match caller(&app, &request, &path) {
+        Ok(caller) => {
+            let refused = match rule {
+                Rule::May(verb) => caller.could(verb).err(),
+                Rule::Open | Rule::SignedIn => None,
+            };
+            if let Some(problem) = refused {
+                drain(request.into_body()).await;
+                return problem.into_response();
+            }
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(unknown) => {
+            drain(request.into_body()).await;
+            unauthorized(unknown)
+        }
+    }
+}
+
+fn caller(app: &App, request: &Request, path: &str) -> Result<Caller, Unknown> {
     let token = match (bearer(request.headers()), path == LIVE) {
         (None, true) => protocol_token(request.headers()),
         (bearer, _) => bearer,
     };
-    let why = match token {
-        Some(token) if app.admin.is(token) => {
-            request.extensions_mut().insert(Principal("admin".to_owned()));
-            return next.run(request).await;
-        }
-        Some(_) => "the token is not valid",
-        None => "this needs a token: send the header `Authorization: Bearer <token>`",
-    };
-    drain(request.into_body()).await;
-    refused(why)
+    let principal = app.identity.bearer(token)?;
+    Ok(Caller::new(Arc::new(principal), app.engine.access()))
 }
 
-fn refused(detail: &str) -> Response {
+fn unauthorized(unknown: Unknown) -> Response {
+    let detail = match unknown {
+        Unknown::Nobody => "this needs a token: send the header `Authorization: Bearer <token>`",
+        Unknown::BadToken => "the token is not valid",
+    };
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail);
     ([(header::WWW_AUTHENTICATE, "Bearer realm=\"pulse\"")], problem).into_response()
 }

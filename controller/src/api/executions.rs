@@ -1,13 +1,12 @@
 //! Executions: start, list, look at, end, settle.
 
-use super::auth::Principal;
 use super::body::Json as Body;
+use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::page;
 use super::search::Search;
 use super::{App, Problem, view};
 use crate::engine::{Idempotency, Repeat, Retried, StartRequest, Started};
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
@@ -45,7 +44,7 @@ pub(super) struct Start {
 /// `POST /api/v1/executions`.
 pub(super) async fn start(
     State(app): State<App>,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     headers: HeaderMap,
     Body(wanted): Body<Start>,
 ) -> Result<Response, Problem> {
@@ -55,7 +54,7 @@ pub(super) async fn start(
         return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
     }
     let Start { workflow, source, params, limit, .. } = wanted;
-    let request = StartRequest { workflow, source, params, limit, trigger: Trigger::person(by), idempotency };
+    let request = StartRequest { workflow, source, params, limit, trigger: Trigger::person(caller.by()), idempotency };
     if dry_run {
         return Ok(Json(app.engine.dry_run(&request).await?).into_response());
     }
@@ -146,12 +145,12 @@ fn drain() -> CancelMode {
 pub(super) async fn cancel(
     State(app): State<App>,
     Segment(text): Segment,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     Body(wanted): Body<Cancel>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason(&wanted.reason)?;
     let id = find(&app, &text).await?;
-    let outcome = app.engine.cancel(id, wanted.mode, by, reason).await?;
+    let outcome = app.engine.cancel(id, wanted.mode, caller.by(), reason).await?;
     settled(&app, id, outcome).await
 }
 
@@ -168,7 +167,7 @@ pub(super) struct Resolve {
 pub(super) async fn resolve(
     State(app): State<App>,
     Segment(text): Segment,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     Body(wanted): Body<Resolve>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason(&wanted.reason)?;
@@ -176,7 +175,7 @@ pub(super) async fn resolve(
         return Err(Problem::parameter("reason", "say how you know, for everyone who reads the history"));
     }
     let id = find(&app, &text).await?;
-    let outcome = app.engine.resolve(id, wanted.attempt, wanted.outcome, by, reason).await?;
+    let outcome = app.engine.resolve(id, wanted.attempt, wanted.outcome, caller.by(), reason).await?;
     settled(&app, id, outcome).await
 }
 
@@ -214,7 +213,7 @@ enum RetryCommit {
 pub(super) async fn retry(
     State(app): State<App>,
     Segment(text): Segment,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     headers: HeaderMap,
     Body(wanted): Body<Retry>,
 ) -> Result<Response, Problem> {
@@ -230,7 +229,7 @@ pub(super) async fn retry(
     let id = find(&app, &text).await?;
     // The same body means another request for another execution.
     let idempotency = idempotency(&headers, &json!({ "retryOf": id, "retry": wanted }))?;
-    let Retried { started, dropped } = app.engine.retry(id, repeat, by, idempotency).await?;
+    let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency).await?;
     Ok(answer(&started, json!({ "retryOf": id, "droppedParams": dropped })))
 }
 

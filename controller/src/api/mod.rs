@@ -3,6 +3,7 @@
 mod agents;
 mod auth;
 mod body;
+mod caller;
 mod events;
 mod executions;
 mod extract;
@@ -16,6 +17,7 @@ mod problem;
 mod prompts;
 mod refusals;
 mod request;
+mod rule;
 mod schedules;
 mod schemas;
 mod search;
@@ -29,13 +31,14 @@ mod view;
 mod webhooks;
 mod workflows;
 
-pub use auth::Admin;
 pub use live::Seats;
 pub use problem::Problem;
+pub use rule::Rule;
 pub use standby::{Phase, front};
 pub(crate) use tokens::make as make_token;
 
 use crate::engine::Engine;
+use crate::identity::Identity;
 use crate::schedules::Scheduler;
 use crate::sync::Sources;
 use crate::webhook::{self, Webhooks};
@@ -43,6 +46,9 @@ use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, delete, get, post};
+use pulse_core::access::Verb;
+use rule::Rule::{May, Open, SignedIn};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -63,7 +69,7 @@ pub struct App {
     /// The places of those who listen to changes.
     pub seats: Seats,
     /// Who may come in.
-    pub admin: Arc<Admin>,
+    pub identity: Arc<Identity>,
     /// How agents and people reach this controller.
     pub url: Arc<str>,
     /// False where tokens for further agents are not given out.
@@ -72,71 +78,83 @@ pub struct App {
     pub stopping: watch::Receiver<bool>,
 }
 
-/// One route: its method, its path, its handler.
-type Route = (Method, &'static str, MethodRouter<App>);
+/// One route: its method, its path, what it asks of its caller, its handler.
+type Route = (Method, &'static str, Rule, MethodRouter<App>);
 
-/// Every route there is. Which of them need no token stands in `auth.rs`.
+/// Every route there is.
 #[rustfmt::skip]
 fn routes() -> Vec<Route> {
     vec![
-        (Method::GET,    "/",                                        get(health::welcome)),
-        (Method::GET,    "/health",                                  get(health::whole)),
-        (Method::GET,    "/health/live",                             get(health::live)),
-        (Method::GET,    "/health/ready",                            get(health::ready)),
-        (Method::GET,    "/schemas/{name}",                          get(schemas::one)),
-        (Method::GET,    "/api/v1/workflows",                        get(workflows::list)),
-        (Method::GET,    "/api/v1/workflows/{name}",                 get(workflows::one)),
-        (Method::GET,    "/api/v1/schedules",                        get(schedules::list)),
-        (Method::GET,    "/api/v1/schedules/{name}",                 get(schedules::one)),
-        (Method::GET,    "/api/v1/schedules/{name}/slots",           get(schedules::slots)),
-        (Method::GET,    "/api/v1/groups",                           get(groups::list)),
-        (Method::GET,    "/api/v1/agents",                           get(agents::list)),
-        (Method::GET,    "/api/v1/agents/session",                   get(agents::session)),
-        (Method::GET,    "/api/v1/agents/tokens",                    get(tokens::list)),
-        (Method::POST,   "/api/v1/agents/tokens",                    post(tokens::create)),
-        (Method::GET,    "/api/v1/agents/{name}",                    get(agents::one)),
-        (Method::DELETE, "/api/v1/agents/{name}",                    delete(agents::revoke)),
-        (Method::GET,    "/api/v1/executions",                       get(executions::list)),
-        (Method::POST,   "/api/v1/executions",                       post(executions::start)),
-        (Method::GET,    "/api/v1/executions/{id}",                  get(executions::one)),
-        (Method::GET,    "/api/v1/executions/{id}/events",           get(events::list)),
-        (Method::GET,    "/api/v1/executions/{id}/output",           get(output::read)),
-        (Method::GET,    "/api/v1/executions/{id}/why",              get(executions::why)),
-        (Method::POST,   "/api/v1/executions/{id}/cancel",           post(executions::cancel)),
-        (Method::POST,   "/api/v1/executions/{id}/resolve",          post(executions::resolve)),
-        (Method::POST,   "/api/v1/executions/{id}/retry",            post(executions::retry)),
-        (Method::GET,    "/api/v1/prompts",                          get(prompts::list)),
-        (Method::GET,    "/api/v1/prompts/{id}",                     get(prompts::one)),
-        (Method::POST,   "/api/v1/prompts/{id}/answer",              post(prompts::answer)),
-        (Method::GET,    "/api/v1/pauses",                           get(pauses::list)),
-        (Method::POST,   "/api/v1/pauses",                           post(pauses::create)),
-        (Method::DELETE, "/api/v1/pauses/{id}",                      delete(pauses::end)),
-        (Method::GET,    "/api/v1/sources",                          get(sources::list)),
-        (Method::GET,    "/api/v1/sources/{name}",                   get(sources::one)),
-        (Method::GET,    "/api/v1/syncs",                            get(syncs::list)),
-        (Method::POST,   "/api/v1/syncs",                            post(syncs::sync)),
-        (Method::GET,    "/api/v1/syncs/{id}",                       get(syncs::one)),
-        (Method::POST,   "/api/v1/syncs/{id}/confirm",               post(syncs::confirm)),
-        (Method::POST,   "/api/v1/validate",                         post(validate::validate)),
-        (Method::POST,   "/api/v1/plan",                             post(validate::plan)),
-        (Method::POST,   webhook::PATH,                              post(webhooks::gitea)),
-        (Method::GET,    webhook::PATH,                              get(webhooks::not_post)),
-        (Method::GET,    "/api/v1/events",                           get(live::upgrade)),
+        (Method::GET,    "/",                                       Open,                   get(health::welcome)),
+        (Method::GET,    "/health",                                 Open,                   get(health::whole)),
+        (Method::GET,    "/health/live",                            Open,                   get(health::live)),
+        (Method::GET,    "/health/ready",                           Open,                   get(health::ready)),
+        (Method::GET,    "/schemas/{name}",                         SignedIn,               get(schemas::one)),
+        (Method::GET,    "/api/v1/workflows",                       May(Verb::View),        get(workflows::list)),
+        (Method::GET,    "/api/v1/workflows/{name}",                May(Verb::View),        get(workflows::one)),
+        (Method::GET,    "/api/v1/schedules",                       May(Verb::View),        get(schedules::list)),
+        (Method::GET,    "/api/v1/schedules/{name}",                May(Verb::View),        get(schedules::one)),
+        (Method::GET,    "/api/v1/schedules/{name}/slots",          May(Verb::View),        get(schedules::slots)),
+        (Method::GET,    "/api/v1/groups",                          May(Verb::View),        get(groups::list)),
+        (Method::GET,    "/api/v1/agents",                          May(Verb::View),        get(agents::list)),
+        (Method::GET,    "/api/v1/agents/session",                  Open,                   get(agents::session)),
+        (Method::GET,    "/api/v1/agents/tokens",                   May(Verb::Administer),  get(tokens::list)),
+        (Method::POST,   "/api/v1/agents/tokens",                   May(Verb::Administer),  post(tokens::create)),
+        (Method::GET,    "/api/v1/agents/{name}",                   May(Verb::View),        get(agents::one)),
+        (Method::DELETE, "/api/v1/agents/{name}",                   May(Verb::Administer),  delete(agents::revoke)),
+        (Method::GET,    "/api/v1/executions",                      May(Verb::View),        get(executions::list)),
+        (Method::POST,   "/api/v1/executions",                      May(Verb::Run),         post(executions::start)),
+        (Method::GET,    "/api/v1/executions/{id}",                 May(Verb::View),        get(executions::one)),
+        (Method::GET,    "/api/v1/executions/{id}/events",          May(Verb::View),        get(events::list)),
+        (Method::GET,    "/api/v1/executions/{id}/output",          May(Verb::View),        get(output::read)),
+        (Method::GET,    "/api/v1/executions/{id}/why",             May(Verb::View),        get(executions::why)),
+        (Method::POST,   "/api/v1/executions/{id}/cancel",          May(Verb::Cancel),      post(executions::cancel)),
+        (Method::POST,   "/api/v1/executions/{id}/resolve",         May(Verb::Resolve),     post(executions::resolve)),
+        (Method::POST,   "/api/v1/executions/{id}/retry",           May(Verb::Run),         post(executions::retry)),
+        (Method::GET,    "/api/v1/prompts",                         May(Verb::View),        get(prompts::list)),
+        (Method::GET,    "/api/v1/prompts/{id}",                    May(Verb::View),        get(prompts::one)),
+        (Method::POST,   "/api/v1/prompts/{id}/answer",             May(Verb::Answer),      post(prompts::answer)),
+        (Method::GET,    "/api/v1/pauses",                          May(Verb::View),        get(pauses::list)),
+        (Method::POST,   "/api/v1/pauses",                          May(Verb::Pause),       post(pauses::create)),
+        (Method::DELETE, "/api/v1/pauses/{id}",                     May(Verb::Pause),       delete(pauses::end)),
+        (Method::GET,    "/api/v1/sources",                         May(Verb::View),        get(sources::list)),
+        (Method::GET,    "/api/v1/sources/{name}",                  May(Verb::View),        get(sources::one)),
+        (Method::GET,    "/api/v1/syncs",                           May(Verb::View),        get(syncs::list)),
+        (Method::POST,   "/api/v1/syncs",                           May(Verb::Run),         post(syncs::sync)),
+        (Method::GET,    "/api/v1/syncs/{id}",                      May(Verb::View),        get(syncs::one)),
+        (Method::POST,   "/api/v1/syncs/{id}/confirm",              May(Verb::Administer),  post(syncs::confirm)),
+        (Method::POST,   "/api/v1/validate",                        May(Verb::View),        post(validate::validate)),
+        (Method::POST,   "/api/v1/plan",                            May(Verb::View),        post(validate::plan)),
+        (Method::POST,   webhook::PATH,                             Open,                   post(webhooks::gitea)),
+        (Method::GET,    webhook::PATH,                             Open,                   get(webhooks::not_post)),
+        (Method::GET,    "/api/v1/events",                          May(Verb::View),        get(live::upgrade)),
     ]
 }
 
-/// Methods and paths of every route, and whether it is open to anybody.
-pub fn table() -> Vec<(Method, &'static str, bool)> {
-    let of = |(method, path, _): Route| (method.clone(), path, auth::is_public(&method, path));
-    routes().into_iter().map(of).collect()
+/// Methods, paths and rules of every route.
+pub fn table() -> Vec<(Method, &'static str, Rule)> {
+    routes().into_iter().map(|(method, path, rule, _)| (method, path, rule)).collect()
+}
+
+/// The rule of each route.
+struct Rules(HashMap<&'static str, Vec<(Method, Rule)>>);
+
+impl Rules {
+    fn of(&self, method: &Method, path: &str) -> Option<Rule> {
+        let method = if method == Method::HEAD { Method::GET } else { method.clone() };
+        self.0.get(path)?.iter().find(|(its, _)| *its == method).map(|(_, rule)| *rule)
+    }
 }
 
 /// The whole API.
 pub fn router(app: App) -> Router {
-    let routes = routes().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
+    let mut rules: HashMap<_, Vec<_>> = HashMap::new();
+    table().into_iter().for_each(|(method, path, rule)| rules.entry(path).or_default().push((method, rule)));
+    let rules = Arc::new(Rules(rules));
+    let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler));
     routes
         .method_not_allowed_fallback(request::wrong_method)
-        .route_layer(from_fn_with_state(app.clone(), auth::authorise))
+        .route_layer(from_fn_with_state((app.clone(), rules), auth::authorise))
         .fallback(request::unknown_path)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(request::panicked))
         .layer(from_fn(request::identify))

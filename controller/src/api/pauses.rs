@@ -1,13 +1,12 @@
 //! The brake: pauses are set, listed and ended.
 
-use super::auth::Principal;
 use super::body::Json as Body;
+use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
 use super::time::{optional, rfc3339};
 use super::{App, Problem};
 use crate::clock;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -37,7 +36,7 @@ pub(super) struct Pause {
 /// `POST /api/v1/pauses`.
 pub(super) async fn create(
     State(app): State<App>,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     Body(wanted): Body<Pause>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let scope: PauseScope = wanted.scope.parse().map_err(|error| Problem::parameter("scope", format!("{error}")))?;
@@ -50,7 +49,7 @@ pub(super) async fn create(
     }
     let now = clock::now();
     let expires_at = wanted.expires.map(|text| expires(&text).map(|after| now.plus(after))).transpose()?;
-    let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: by, created_at: now, expires_at, ended: None };
+    let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: caller.by(), created_at: now, expires_at, ended: None };
     let (row, is_new) = app.engine.pause(row).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view(&app, &row, now))))
 }
@@ -89,17 +88,13 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<L
 }
 
 /// `DELETE /api/v1/pauses/{id}`.
-pub(super) async fn end(
-    State(app): State<App>,
-    Segment(text): Segment,
-    Extension(Principal(by)): Extension<Principal>,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn end(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
     let unknown = || {
         let shown: String = text.chars().take(100).collect();
         Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
     };
     let id = text.parse::<Uuid>().map_err(|_| unknown())?;
-    match app.engine.end_pause(id, by).await? {
+    match app.engine.end_pause(id, caller.by()).await? {
         PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&app, &row, clock::now()))),
         PauseEnd::Absent => Err(unknown()),
     }

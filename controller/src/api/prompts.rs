@@ -1,12 +1,11 @@
 //! Prompts: what people are asked, what they should know before they answer, and their answer.
 
-use super::auth::Principal;
 use super::body::Json as Body;
+use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
 use super::time::{optional, rfc3339};
 use super::{App, Problem};
-use axum::Extension;
 use axum::extract::State;
 use axum::response::Json;
 use pulse_core::elapsed::deadline;
@@ -88,7 +87,7 @@ pub(super) struct Answer {
 pub(super) async fn answer(
     State(app): State<App>,
     Segment(text): Segment,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     Body(wanted): Body<Answer>,
 ) -> Result<Json<Value>, Problem> {
     let comment = wanted.comment.map(|comment| comment.trim().to_owned()).filter(|comment| !comment.is_empty());
@@ -97,7 +96,7 @@ pub(super) async fn answer(
     }
     let prompt = find(&app, &text).await?;
     let (execution, id) = (prompt.execution, prompt.row.prompt);
-    let changed = match app.engine.answer(execution, id, wanted.answer.clone(), by, comment).await? {
+    let changed = match app.engine.answer(execution, id, wanted.answer.clone(), caller.by(), comment).await? {
         Outcome::Done => true,
         Outcome::Unchanged => false,
         Outcome::Refused(refusal) => return Err(refusal.into()),

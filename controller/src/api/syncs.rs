@@ -1,14 +1,14 @@
 //! Syncs: what came of each look at the source; look now; release what is held.
 
-use super::auth::Principal;
 use super::body::Json as Body;
+use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
 use super::time::rfc3339;
 use super::{App, Problem, webhooks};
 use crate::sync::Confirmation;
 use crate::webhook::Last;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::response::Json;
 use pulse_core::Timestamp;
 use pulse_store::SyncRecord;
@@ -91,10 +91,10 @@ pub(super) struct Confirm {
 pub(super) async fn confirm(
     State(app): State<App>,
     Segment(text): Segment,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     Body(Confirm { commit, plan_digest }): Body<Confirm>,
 ) -> Result<Json<Value>, Problem> {
-    let word = Confirmation { sync: id_of(&text)?, commit, plan_digest, by };
+    let word = Confirmation { sync: id_of(&text)?, commit, plan_digest, by: caller.by() };
     Ok(Json(view(&app.sources.confirm(word).await?)))
 }
 

@@ -1,14 +1,13 @@
 //! Enrolment tokens. A token's value is told once, when it is made; only its hash is kept.
 
-use super::auth::Principal;
 use super::body::Json as Body;
+use super::caller::Caller;
 use super::extract::Parameters;
 use super::list::{PageQuery, by_name};
 use super::time::rfc3339;
 use super::{App, Problem};
 use crate::agents::token;
 use crate::clock;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -58,7 +57,7 @@ pub(crate) struct Made {
 /// `POST /api/v1/agents/tokens`.
 pub(super) async fn create(
     State(app): State<App>,
-    Extension(Principal(by)): Extension<Principal>,
+    caller: Caller,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     if !app.enrolment {
@@ -66,7 +65,7 @@ pub(super) async fn create(
         return Err(Problem::new(StatusCode::FORBIDDEN, "enrolment_closed", detail).with_help("serve without `dev` for a fleet"));
     }
     check(&wanted)?;
-    let mut made = make(by, wanted.uses, clock::now().plus(wanted.expires))?;
+    let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires))?;
     (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
     app.engine.store().create_token(&made.row).await?;
     let Made { token, row } = made;

@@ -5,6 +5,7 @@ use super::schedule::{LiveSchedule, ScheduleKey};
 use super::{Engine, EngineError, StartError};
 use crate::agents::Declared;
 use crd_schemas::manifest::{AgentGroupSpec, Kind, Manifest, Workflow};
+use pulse_core::access::{Access, Policy, PolicyOrigin};
 use pulse_core::definitions::Files;
 use pulse_protocol::AgentName;
 use pulse_store::{Apply, Definition, DefinitionKey};
@@ -20,6 +21,8 @@ pub struct Live {
     pub(super) schedules: BTreeMap<ScheduleKey, Arc<LiveSchedule>>,
     /// Groups of each source, by name.
     pub(super) groups: BTreeMap<String, Arc<BTreeMap<String, AgentGroupSpec>>>,
+    /// Who may do what.
+    pub(super) access: Arc<Access>,
     /// What each source declares of agents.
     agents: BTreeMap<AgentName, BTreeMap<String, Arc<Declared>>>,
     /// Where each source stands.
@@ -95,6 +98,11 @@ impl Live {
                 Arc::make_mut(self.groups.entry(source).or_default()).insert(group.metadata.name, group.spec);
                 None
             }
+            Manifest::AccessPolicy(policy) => {
+                let origin = PolicyOrigin { source, name: policy.metadata.name };
+                Arc::make_mut(&mut self.access).put(Policy::of(origin, &policy.spec));
+                None
+            }
             Manifest::Agent(agent) => {
                 let name: AgentName = agent.metadata.name.parse().ok()?;
                 let declared = Declared { labels: agent.metadata.labels, vars: agent.spec.vars, slots: agent.spec.slots };
@@ -127,6 +135,10 @@ impl Live {
                 }
                 None
             }
+            Kind::AccessPolicy => {
+                Arc::make_mut(&mut self.access).remove(&PolicyOrigin { source: source.to_owned(), name: key.name.clone() });
+                None
+            }
             Kind::Agent => {
                 let name: AgentName = key.name.parse().ok()?;
                 if let Some(declared) = self.agents.get_mut(&name) {
@@ -154,6 +166,11 @@ impl Engine {
     /// What is live now.
     pub(super) fn live(&self) -> Arc<Live> {
         Arc::clone(&self.inner.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who may do what, as the live policies say.
+    pub fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.live().access)
     }
 
     /// Workflows of other sources, by name, with the sources that have them.

@@ -4,10 +4,11 @@ use super::ours::{Ours, is_dead};
 use super::{Active, End, Mode, lease, loops};
 use crate::admin;
 use crate::agents::FleetHandle;
-use crate::api::{self, Admin, App, Phase, Seats};
+use crate::api::{self, App, Phase, Seats};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Origin};
 use crate::engine::Engine;
+use crate::identity::Identity;
 use crate::schedules::Scheduler;
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
@@ -206,7 +207,7 @@ impl Course {
     }
 
     fn app(&self, active: &Active, sources: Sources, schedules: Scheduler, webhooks: Arc<Webhooks>) -> App {
-        let (engine, admin) = (active.engine.clone(), Arc::new(Admin::new(&active.admin_token)));
+        let (engine, identity) = (active.engine.clone(), Arc::new(Identity::new(&active.admin_token)));
         let (url, stopping) = (self.url.as_str().into(), self.stopping.clone());
         App {
             engine,
@@ -214,7 +215,7 @@ impl Course {
             schedules,
             webhooks,
             seats: Seats::default(),
-            admin,
+            identity,
             url,
             enrolment: self.mode.enrolment,
             stopping,

@@ -1,6 +1,7 @@
 //! Tree to typed manifest. Every decoder goes on after a problem, so that all of a file are found at once; a decoder that
 //! answers `None` has reported why.
 
+mod access;
 mod agent;
 mod cursor;
 mod execute;
@@ -53,6 +54,7 @@ pub fn manifest(document: &Node, report: &mut Report) -> Option<Manifest> {
         Kind::Schedule => schedule::schedule(&mut fields, metadata, report).map(Manifest::Schedule),
         Kind::Agent => agent::agent(&mut fields, metadata, report).map(Manifest::Agent),
         Kind::AgentGroup => agent::group(&mut fields, metadata, report).map(Manifest::AgentGroup),
+        Kind::AccessPolicy => access::policy(&mut fields, metadata, report).map(Manifest::AccessPolicy),
     };
     fields.finish(report);
     manifest.filter(|_| report.count() == before)
@@ -94,6 +96,7 @@ fn metadata(at: Cursor, kind: Kind, report: &mut Report) -> Option<Metadata> {
     match kind {
         Kind::Workflow => fields.elsewhere("description", "a workflow's description stands under `spec`"),
         Kind::Schedule => fields.elsewhere("description", "a schedule's description stands under `spec`"),
+        Kind::AccessPolicy => fields.elsewhere("description", "a policy's description stands under `spec`"),
         Kind::Agent | Kind::AgentGroup => {}
     }
     fields.finish(report);

@@ -1,5 +1,6 @@
 //! The fields of a `prompt` step.
 
+use super::access;
 use super::cursor::{Cursor, Fields};
 use super::report::Report;
 use super::scope::Scope;
@@ -11,7 +12,6 @@ use crate::manifest::prompt::{MAX_ANSWER_CHARS, MAX_MESSAGE_CHARS, MAX_OPTIONS};
 use crate::manifest::{OnTimeout, Prompt, PromptOption};
 use crate::problem::code;
 use crate::tree::{Span, Value, clip};
-use crate::unsupported;
 
 /// What stands beside the fields that all steps have.
 pub fn prompt(fields: &mut Fields, scope: &Scope, report: &mut Report) -> Option<Prompt> {
@@ -38,8 +38,17 @@ pub fn prompt(fields: &mut Fields, scope: &Scope, report: &mut Report) -> Option
     for name in ["question", "text", "prompt"] {
         fields.elsewhere(name, "write `message`");
     }
-    fields.refuse(unsupported::PROMPT_FIELDS, report);
-    Some(Prompt { message: message?, options: options?, timeout: timeout?, on_timeout: on_timeout? })
+    let who = fields.optional("who", report, access::subjects);
+    for name in ["approvers", "users", "groups"] {
+        fields.elsewhere(name, "write `who: [\"group:…\"]`");
+    }
+    Some(Prompt {
+        message: message?,
+        options: options?,
+        who: who?.unwrap_or_default(),
+        timeout: timeout?,
+        on_timeout: on_timeout?,
+    })
 }
 
 fn options(at: Cursor, scope: &Scope, report: &mut Report) -> Option<Vec<PromptOption>> {

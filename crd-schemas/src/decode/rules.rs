@@ -36,6 +36,20 @@ pub fn name(text: &str) -> Checked {
     broken(code::BAD_NAME, format!("`{}` is no valid name", clip(text)), NAME_FORM)
 }
 
+/// `everyone`, `role:…` with a role that there is, or `user:…`, `group:…`, `token:…` with a name.
+pub fn subject(text: &str) -> Checked {
+    let help = "write `user:NAME`, `group:NAME`, `token:NAME`, `everyone`, or `role:` with admin, operator, viewer or auditor";
+    let fits = match text.split_once(':') {
+        None => text == "everyone",
+        Some(("role", role)) => ["admin", "operator", "viewer", "auditor"].contains(&role),
+        Some(("user" | "group" | "token", name)) => {
+            (1..=190).contains(&name.chars().count()) && name.trim() == name && !name.chars().any(char::is_control)
+        }
+        Some(_) => false,
+    };
+    if fits { Ok(()) } else { broken(code::BAD_VALUE, format!("`{}` names nobody", clip(text)), help) }
+}
+
 /// A name that `targets` can hold without meaning every agent.
 pub fn agent_name(text: &str) -> Checked {
     name(text)?;

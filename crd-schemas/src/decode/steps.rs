@@ -63,7 +63,7 @@ pub fn field_names(kind: StepType) -> Vec<&'static str> {
 
 /// Which types of steps have a field, as the help for a step that has not.
 pub fn belongs(field: &str) -> Option<String> {
-    if [unsupported::EXECUTE_FIELDS, unsupported::PROMPT_FIELDS].concat().contains(&field) {
+    if unsupported::EXECUTE_FIELDS.contains(&field) {
         return None;
     }
     let of_type = |kind: StepType| field_names(kind).contains(&field);

@@ -1,6 +1,7 @@
 //! The typed manifests. Their serde form (JSON, camelCase) is what the store keeps and the API shows; their JSON Schema is
 //! what editors use. Reading YAML is [`crate`]'s decoder, which finds every problem at once where serde stops at the first.
 
+mod access;
 mod agent;
 mod execute;
 pub mod files;
@@ -12,6 +13,8 @@ pub mod steps;
 mod targets;
 mod workflow;
 
+pub(crate) use access::SUBJECT;
+pub use access::{AccessPolicy, AccessPolicySpec, Effect, Verb};
 pub use agent::{Agent, AgentGroup, AgentGroupSpec, AgentSpec};
 pub use execute::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
 pub use files::{Run, Script, StepFile};
@@ -61,11 +64,13 @@ pub enum Kind {
     Agent,
     /// A named set of agents.
     AgentGroup,
+    /// Who may do what.
+    AccessPolicy,
 }
 
 impl Kind {
     /// Every kind, in the order in which people read them.
-    pub const ALL: [Self; 4] = [Self::Workflow, Self::Schedule, Self::Agent, Self::AgentGroup];
+    pub const ALL: [Self; 5] = [Self::Workflow, Self::Schedule, Self::Agent, Self::AgentGroup, Self::AccessPolicy];
 
     /// The kind as manifests write it.
     pub const fn as_str(self) -> &'static str {
@@ -74,6 +79,7 @@ impl Kind {
             Self::Schedule => "Schedule",
             Self::Agent => "Agent",
             Self::AgentGroup => "AgentGroup",
+            Self::AccessPolicy => "AccessPolicy",
         }
     }
 }
@@ -103,6 +109,8 @@ pub enum Manifest {
     Agent(Agent),
     /// See [`AgentGroup`].
     AgentGroup(AgentGroup),
+    /// See [`AccessPolicy`].
+    AccessPolicy(AccessPolicy),
 }
 
 impl Manifest {
@@ -113,6 +121,7 @@ impl Manifest {
             Self::Schedule(_) => Kind::Schedule,
             Self::Agent(_) => Kind::Agent,
             Self::AgentGroup(_) => Kind::AgentGroup,
+            Self::AccessPolicy(_) => Kind::AccessPolicy,
         }
     }
     /// Its metadata.
@@ -122,6 +131,7 @@ impl Manifest {
             Self::Schedule(manifest) => &manifest.metadata,
             Self::Agent(manifest) => &manifest.metadata,
             Self::AgentGroup(manifest) => &manifest.metadata,
+            Self::AccessPolicy(manifest) => &manifest.metadata,
         }
     }
 }

@@ -24,6 +24,11 @@ pub struct Prompt {
     /// What can be answered.
     #[schemars(length(min = 1, max = 20))]
     pub options: Vec<PromptOption>,
+    /// Who may answer: `user:…`, `group:…`, `role:…`, `token:…`, or `everyone`; whoever may answer this workflow's prompts unless
+    /// said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 1000), inner(regex(pattern = super::SUBJECT)), extend("uniqueItems" = true))]
+    pub who: Vec<String>,
     /// How long an answer is waited for while a controller runs; for ever unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,

@@ -65,7 +65,7 @@ pub fn files_of(manifest: &Manifest) -> Vec<FileUse> {
         Manifest::Schedule(schedule) => {
             super::schedule::command(schedule).map(|(execute, at)| files_of_execute(execute, at)).unwrap_or_default()
         }
-        Manifest::Agent(_) | Manifest::AgentGroup(_) => Vec::new(),
+        Manifest::Agent(_) | Manifest::AgentGroup(_) | Manifest::AccessPolicy(_) => Vec::new(),
     }
 }
 

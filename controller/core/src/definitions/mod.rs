@@ -1,5 +1,6 @@
 //! The validated set: manifests that were read become programs that can run, or findings that say why not.
 
+mod access;
 mod compile;
 mod digest;
 mod fault;

@@ -1,6 +1,7 @@
 //! What one manifest can be asked by itself: its answer depends on nothing but its own text, so that it can be kept as long as
 //! the text stays the same.
 
+use super::access::check_own_policy;
 use super::flow::Flow;
 use super::schedule::{check_own_schedule, command};
 use super::{Finding, Program};
@@ -18,6 +19,7 @@ pub fn check_own(manifest: &Manifest) -> Vec<Finding> {
             findings.extend(command(schedule).into_iter().flat_map(|(execute, pointer)| check_targets(execute, pointer, None)));
         }
         Manifest::AgentGroup(group) => findings.extend(check_group(group)),
+        Manifest::AccessPolicy(policy) => findings.extend(check_own_policy(policy)),
         Manifest::Agent(_) => {}
     }
     findings

@@ -2,6 +2,7 @@
 //! for a large set of which hardly anything changed.
 
 use super::Finding;
+use super::access::check_policy;
 use super::schedule::{check_schedule_in_set, command};
 use crate::selector::TargetItem;
 use crd_schemas::manifest::{Action, AgentGroup, Execute, Workflow};
@@ -39,6 +40,7 @@ pub fn check_set(manifests: &[&Manifest], place: impl Fn(usize) -> FileRef) -> V
                 found
             }
             Manifest::AgentGroup(group) => check_group(group, &names),
+            Manifest::AccessPolicy(policy) => check_policy(policy, |name| names.workflows.contains_key(name)),
             Manifest::Agent(agent) => check_agent(&agent.metadata.name, &names).into_iter().collect(),
         };
         findings.extend(found.into_iter().map(|finding| (index, finding)));
@@ -63,7 +65,7 @@ impl<'a> Names<'a> {
                 Manifest::Workflow(workflow) => drop(names.workflows.insert(name, workflow)),
                 Manifest::Agent(_) => drop(names.agents.insert(name)),
                 Manifest::AgentGroup(_) => drop(names.groups.insert(name)),
-                Manifest::Schedule(_) => {}
+                Manifest::Schedule(_) | Manifest::AccessPolicy(_) => {}
             }
         }
         names
