@@ -1,7 +1,8 @@
 //! More plans and checks than there is room for, over a real connection.
 
 use crate::agents::FleetHandle;
-use crate::api::{Admin, App, Seats, router};
+use crate::api::{App, Seats, router};
+use crate::identity::Identity;
 use crate::clock::Clock;
 use crate::config::AdminToken;
 use crate::engine::Engine;
@@ -96,7 +97,7 @@ async fn beyond_its_room_it_is_overloaded_and_says_when_to_ask_again() {
         sources,
         webhooks: Arc::new(Webhooks::new(None)),
         seats: Seats::default(),
-        admin: Arc::new(Admin::new(&AdminToken::parse(TOKEN).unwrap())),
+        identity: Arc::new(Identity::new(&AdminToken::parse(TOKEN).unwrap())),
         url: "http://x".into(),
         enrolment: false,
         stopping: watch::channel(false).1,

@@ -1,7 +1,8 @@
 //! A flood of deliveries, and bodies that never end, over real connections.
 
 use crate::agents::FleetHandle;
-use crate::api::{Admin, App, Seats, router};
+use crate::api::{App, Seats, router};
+use crate::identity::Identity;
 use crate::clock::Clock;
 use crate::config::{AdminToken, WebhookSecrets};
 use crate::engine::Engine;
@@ -102,7 +103,7 @@ impl Bench {
         let syncer = Syncer::new("ops", Arc::clone(&source) as Arc<dyn Source>, Duration::from_secs(3600), engine.clone());
         let sources = Sources::new([syncer.clone()]);
         let webhooks = Arc::new(Webhooks::new(Some(Verifier::new(&WebhookSecrets::parse(SECRET).unwrap()))));
-        let admin = Arc::new(Admin::new(&AdminToken::parse("a-token-for-tests").unwrap()));
+        let identity = Arc::new(Identity::new(&AdminToken::parse("a-token-for-tests").unwrap()));
         let (stop, stopping) = watch::channel(false);
         let schedules = Scheduler::new(engine.clone(), Clock::machine(), true);
         let (of, hooks) = (sources.clone(), Arc::clone(&webhooks));
@@ -112,7 +113,7 @@ impl Bench {
             schedules,
             webhooks: hooks,
             seats: Seats::default(),
-            admin,
+            identity,
             url: "http://x".into(),
             enrolment: false,
             stopping,
