@@ -10,19 +10,20 @@ mod course;
 mod lease;
 mod loops;
 mod ours;
+mod web;
 
 use crate::admin;
 use crate::api::{self, Phase};
 use crate::config::{AdminToken, Config};
 use crate::engine::Engine;
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use course::Course;
 use ours::Ours;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+pub use web::Peer;
 
 /// A controller that listens. It may have to wait for its database, or for another controller to end, before it is active.
 pub struct Serving {
@@ -79,7 +80,7 @@ pub async fn start(config: &Config, mode: Mode) -> anyhow::Result<Serving> {
     let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let (stop, stopping) = watch::channel(false);
     let (phase, phases) = watch::channel(Phase::Connecting { trouble: None });
-    let web = tokio::spawn(web(listener, phases, stopping.clone()));
+    let web = tokio::spawn(web::serve(listener, api::front(phases), stopping.clone()));
     tracing::info!(%address, url, data = %folder.display(), "listening");
     let (told, active) = watch::channel(None);
     let owner = ours.name(address.port());
@@ -110,14 +111,5 @@ impl Serving {
     pub async fn stop(mut self) -> anyhow::Result<End> {
         self.stop.send_replace(true);
         self.ended().await
-    }
-}
-
-async fn web(listener: TcpListener, phases: watch::Receiver<Phase>, mut stopping: watch::Receiver<bool>) {
-    let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
-    // Small frames go out at once instead of waiting for the other side's delayed acknowledgement.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    if let Err(error) = axum::serve(listener, api::front(phases)).with_graceful_shutdown(stopped).await {
-        tracing::error!(%error, "the HTTP server ended");
     }
 }
