@@ -93,6 +93,8 @@ acts! {
     PauseEnd = Write "controller.pause-end";
     /// The time in which no controller ran.
     Absence = Write "controller.absence";
+    /// A token of the API, a session of a browser, or what is known of a person.
+    Credential = Write "controller.credential";
     /// An enrolment token.
     Token = Write "controller.token";
     /// An agent enrols.

@@ -1,6 +1,7 @@
 //! The HTTP API: this file is the table of its routes. Handlers read and ask; every decision is the engine's.
 
 mod agents;
+mod api_tokens;
 mod auth;
 mod body;
 mod caller;
@@ -21,11 +22,13 @@ mod rule;
 mod schedules;
 mod schemas;
 mod search;
+mod session;
 mod sources;
 mod standby;
 mod syncs;
 mod time;
 mod tokens;
+mod users;
 mod validate;
 mod view;
 mod webhooks;
@@ -89,6 +92,14 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/health",                                 Open,                   get(health::whole)),
         (Method::GET,    "/health/live",                            Open,                   get(health::live)),
         (Method::GET,    "/health/ready",                           Open,                   get(health::ready)),
+        (Method::GET,    "/api/v1/session",                         Open,                   get(session::look)),
+        (Method::POST,   "/api/v1/session",                         Open,                   post(session::sign_in)),
+        (Method::DELETE, "/api/v1/session",                         SignedIn,               delete(session::sign_out)),
+        (Method::GET,    "/api/v1/tokens",                          May(Verb::Administer),  get(api_tokens::list)),
+        (Method::POST,   "/api/v1/tokens",                          May(Verb::Administer),  post(api_tokens::create)),
+        (Method::POST,   "/api/v1/tokens/break-glass",              May(Verb::Administer),  post(api_tokens::break_the_glass)),
+        (Method::DELETE, "/api/v1/tokens/{id}",                     May(Verb::Administer),  delete(api_tokens::revoke)),
+        (Method::GET,    "/api/v1/users",                           May(Verb::Administer),  get(users::list)),
         (Method::GET,    "/schemas/{name}",                         SignedIn,               get(schemas::one)),
         (Method::GET,    "/api/v1/workflows",                       May(Verb::View),        get(workflows::list)),
         (Method::GET,    "/api/v1/workflows/{name}",                May(Verb::View),        get(workflows::one)),

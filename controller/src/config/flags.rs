@@ -76,6 +76,22 @@ pub struct ServeFlags {
     /// PULSE_WEBHOOK_SECRET].
     #[arg(long, value_name = "FILE")]
     pub webhook_secret_file: Option<String>,
+    /// The addresses of proxies that may say by headers who somebody is: `10.0.0.7,10.1.0.0/24` [env: PULSE_TRUSTED_PROXIES]
+    /// [default: none is believed].
+    #[arg(long, value_name = "ADDRESSES")]
+    pub trusted_proxies: Option<String>,
+    /// Groups whose members administer [env: PULSE_ADMIN_GROUPS] [default: admin].
+    #[arg(long, value_name = "GROUPS")]
+    pub admin_groups: Option<String>,
+    /// Groups whose members run, answer and cancel [env: PULSE_OPERATOR_GROUPS] [default: employee,operator].
+    #[arg(long, value_name = "GROUPS")]
+    pub operator_groups: Option<String>,
+    /// Groups whose members look [env: PULSE_VIEWER_GROUPS] [default: viewer].
+    #[arg(long, value_name = "GROUPS")]
+    pub viewer_groups: Option<String>,
+    /// Groups whose members look, and read who did what [env: PULSE_AUDITOR_GROUPS] [default: auditor].
+    #[arg(long, value_name = "GROUPS")]
+    pub auditor_groups: Option<String>,
     /// Allow plain HTTP beyond loopback, behind a proxy that speaks TLS [env: PULSE_INSECURE_HTTP].
     #[arg(long)]
     pub insecure_http: bool,
@@ -172,6 +188,11 @@ impl ServeFlags {
             file_flag("PULSE_ADMIN_TOKEN", "--admin-token-file", &self.admin_token_file),
             file_flag("PULSE_WEBHOOK_SECRET", "--webhook-secret-file", &self.webhook_secret_file),
             flag("PULSE_INSECURE_HTTP", "--insecure-http", &insecure),
+            flag("PULSE_TRUSTED_PROXIES", "--trusted-proxies", &self.trusted_proxies),
+            flag("PULSE_ADMIN_GROUPS", "--admin-groups", &self.admin_groups),
+            flag("PULSE_OPERATOR_GROUPS", "--operator-groups", &self.operator_groups),
+            flag("PULSE_VIEWER_GROUPS", "--viewer-groups", &self.viewer_groups),
+            flag("PULSE_AUDITOR_GROUPS", "--auditor-groups", &self.auditor_groups),
         ];
         values.into_iter().flatten().chain(self.log.values()).collect()
     }

@@ -9,6 +9,8 @@ mod flags;
 mod layers;
 mod listen;
 mod log;
+mod people;
+mod proxies;
 mod secret;
 mod settings;
 mod source;
@@ -21,6 +23,8 @@ pub use error::ConfigError;
 pub use flags::{Cli, Command, DevFlags, MigrateFlags, ServeFlags};
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
+pub use people::People;
+pub use proxies::TrustedProxies;
 pub use secret::Secret;
 pub use source::{Origin, Source};
 pub use webhook::WebhookSecrets;
@@ -43,6 +47,8 @@ pub struct Config {
     pub source: Option<Source>,
     /// The administrator's token; made at the first start when absent.
     pub admin_token: Option<AdminToken>,
+    /// How people come in.
+    pub people: People,
     /// What signs webhooks; without one they are off.
     pub webhook_secrets: Option<WebhookSecrets>,
     /// What it logs.
@@ -66,6 +72,7 @@ impl Config {
         let data = Data::read(&layers, &mut errors);
         let source = Source::read(&layers, &mut errors);
         let admin_token = AdminToken::read(&layers, &mut errors);
+        let people = People::read(&layers, &mut errors);
         let webhook_secrets = WebhookSecrets::read(&layers, &mut errors);
         let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
         if !errors.is_empty() {
@@ -78,7 +85,7 @@ impl Config {
                     .into(),
             );
         }
-        Ok(Self { listen, data, source, admin_token, webhook_secrets, log, warnings })
+        Ok(Self { listen, data, source, admin_token, people, webhook_secrets, log, warnings })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::clock::{self, Clock};
 use crate::config::{Config, Origin};
 use crate::engine::Engine;
 use crate::identity::Identity;
+use crate::identity::browser::OwnOrigin;
 use crate::schedules::Scheduler;
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
@@ -182,7 +183,11 @@ impl Course {
         let firing = schedules.clone();
         running.loops.push(tokio::spawn(async move { firing.run().await }));
         let active = Active { engine: engine.clone(), admin_token };
-        let router = api::router(self.app(&active, sources, schedules, webhooks));
+        let own = OwnOrigin::new(self.config.listen.public_url.as_deref(), &self.url);
+        let identity = Identity::load(engine.store().clone(), &active.admin_token, self.config.people.clone(), own);
+        let identity = Arc::new(identity.await.context("cannot read who may come in")?);
+        running.loops.push(loops::sweep_identity(Arc::clone(&identity), &self.stopping));
+        let router = api::router(self.app(&active, identity, sources, schedules, webhooks));
         engine.leased().await;
         self.phase.send_replace(Phase::Active(router.clone()));
         tracing::info!(owner = self.owner, url = self.url, "active");
@@ -206,8 +211,15 @@ impl Course {
         }))
     }
 
-    fn app(&self, active: &Active, sources: Sources, schedules: Scheduler, webhooks: Arc<Webhooks>) -> App {
-        let (engine, identity) = (active.engine.clone(), Arc::new(Identity::new(&active.admin_token)));
+    fn app(
+        &self,
+        active: &Active,
+        identity: Arc<Identity>,
+        sources: Sources,
+        schedules: Scheduler,
+        webhooks: Arc<Webhooks>,
+    ) -> App {
+        let engine = active.engine.clone();
         let (url, stopping) = (self.url.as_str().into(), self.stopping.clone());
         App {
             engine,

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::engine::{Engine, EngineError};
+use crate::identity::Identity;
 use crate::sync::Sources;
 use crate::webhook::Webhooks;
 use pulse_core::Timestamp;
@@ -17,6 +18,8 @@ const HEARTBEATS: Duration = Duration::from_secs(10);
 /// How long an idempotency key is remembered, and how often old ones are forgotten.
 const KEYS_LIVE: crd_schemas::Duration = crd_schemas::Duration::from_secs(24 * 3600);
 const KEYS_SWEPT: Duration = Duration::from_secs(3600);
+/// How often the uses of tokens and sessions are noted.
+const IDENTITY: Duration = Duration::from_secs(60);
 
 /// Starts those that end at the stop, and are waited for then.
 pub(super) fn start(
@@ -57,6 +60,15 @@ pub(super) fn start(
             async move { engine.note_heartbeats().await }
         })),
     ]
+}
+
+/// Notes the uses of tokens and sessions, and takes out those that have ended.
+pub(super) fn sweep_identity(identity: Arc<Identity>, stopping: &watch::Receiver<bool>) -> JoinHandle<()> {
+    let what = "noting the uses of tokens and sessions";
+    tokio::spawn(every((IDENTITY, IDENTITY), stopping.clone(), what, move || {
+        let identity = Arc::clone(&identity);
+        async move { Ok(identity.sweep().await?) }
+    }))
 }
 
 /// Does something after `first`, and then from time to time until the stop. What fails is said, and done again next time.

@@ -12,8 +12,10 @@
 
 mod absences;
 mod agents;
+mod api_tokens;
 mod attempts;
 mod bounds;
+mod browser_sessions;
 mod candidate;
 mod columns;
 mod definitions;
@@ -52,11 +54,14 @@ mod test_room;
 mod tokens;
 mod transact;
 mod upcast;
+mod users;
 mod webhooks;
 mod writer;
 
 pub use agents::{Agent, Heartbeat};
+pub use api_tokens::{ApiToken, ApiTokenKind, TokenMade};
 pub use attempts::{AttemptRow, AttemptState, StoredAttempt};
+pub use browser_sessions::BrowserSession;
 pub use candidate::{Candidate, Holder, Taken};
 pub use definitions::{Apply, ApplyError, Definition, DefinitionKey, LiveSet, NewDefinition, SourceState};
 pub use enrolment::{EnrolError, Enrolled, Enrolment};
@@ -75,5 +80,6 @@ pub use session::{SessionError, SessionStart};
 pub use slots::{KEPT as KEPT_SLOTS, SlotRow};
 pub use syncs::{SyncOutcome, SyncRecord};
 pub use tokens::{NewToken, Token};
+pub use users::{Seen, User};
 pub use webhooks::WebhookRow;
 pub use writer::{WriteError, WriteItem, Writer};

@@ -51,12 +51,12 @@ pub struct PromptFilter {
     pub source: Option<String>,
 }
 
-const COLUMNS: &str = "id, execution, source, workflow, number, step, visit, message, options, opened_at, timeout_us, status, \
+const COLUMNS: &str = "id, execution, source, workflow, number, step, visit, message, options, who, opened_at, timeout_us, status, \
     answer, answered_by, comment, closed_at";
 const OPEN: Shape = Shape::insert(
-    "INSERT INTO prompts (id, execution, source, workflow, number, step, visit, message, options, opened_at, timeout_us, status) \
+    "INSERT INTO prompts (id, execution, source, workflow, number, step, visit, message, options, who, opened_at, timeout_us, status) \
      VALUES",
-    "(?,?,?,?,?,?,?,?,?,?,?,'open')",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,'open')",
 );
 
 impl Word for PromptStatus {
@@ -94,6 +94,7 @@ impl FromRow for StoredPrompt {
             visit: row.number("visit")?,
             message: row.get("message")?,
             options: row.json("options")?,
+            who: row.json("who")?,
             opened_at: Timestamp(row.get("opened_at")?),
             timeout,
         };
@@ -117,7 +118,7 @@ fn duration(micros: i64) -> Result<Duration, String> {
 pub(crate) fn check(item: &WriteItem) -> Result<(), Error> {
     for row in &item.prompts_opened {
         bounds::text("a step's path", &row.step.0, bounds::LINE)?;
-        bounds::documents("a prompt", &[&row.message, &options(row)])?;
+        bounds::documents("a prompt", &[&row.message, &texts(&row.options), &texts(&row.who)])?;
     }
     for end in &item.prompts_closed {
         if end.status == PromptStatus::Open {
@@ -129,8 +130,8 @@ pub(crate) fn check(item: &WriteItem) -> Result<(), Error> {
     Ok(())
 }
 
-fn options(row: &PromptRow) -> String {
-    serde_json::Value::from(row.options.clone()).to_string()
+fn texts(texts: &[String]) -> String {
+    serde_json::Value::from(texts.to_vec()).to_string()
 }
 
 /// Writes what these items ask, inside their transaction. A unique key that exists says that it was asked before.
@@ -147,7 +148,8 @@ pub(crate) async fn open(connection: &mut AnyConnection, items: &[&WriteItem]) -
             .bind(row.step.0.clone())
             .bind(i64::from(row.visit))
             .bind(row.message.clone())
-            .bind(options(row))
+            .bind(texts(&row.options))
+            .bind(texts(&row.who))
             .bind(time(row.opened_at))
             .bind(row.timeout.map(Duration::as_micros))
     };

@@ -57,6 +57,7 @@ const fn drive(act: Act) -> Drive {
         | Act::PauseEnd
         | Act::Absence
         | Act::Token
+        | Act::Credential
         | Act::ForgetKeys
         | Act::Enrol
         | Act::Session

@@ -32,7 +32,13 @@ pub(super) fn ask(
         None => {
             let options = prompt.options.iter().map(|option| option.value.clone()).collect();
             decision.events.push(match message.render(&context(view.execution)) {
-                Ok(message) => Event::PromptOpened { prompt: PromptId(ids().0), message, options, timeout: prompt.timeout },
+                Ok(message) => Event::PromptOpened {
+                    prompt: PromptId(ids().0),
+                    message,
+                    options,
+                    who: prompt.who.clone(),
+                    timeout: prompt.timeout,
+                },
                 Err(missing) => Event::StepEnded {
                     step: run.path.clone(),
                     visit: run.visit,

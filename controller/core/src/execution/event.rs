@@ -86,6 +86,9 @@ pub enum Event {
         prompt: PromptId,
         message: String,
         options: Vec<String>,
+        /// Who may answer; whoever may answer this workflow's prompts where there is none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        who: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timeout: Option<Duration>,
     },

@@ -141,7 +141,7 @@ impl Execution {
                 self.spare_carried_targets();
                 Ok(())
             }
-            Event::PromptOpened { prompt, message, options, timeout } => {
+            Event::PromptOpened { prompt, message, options, timeout, .. } => {
                 let (id, message, options, timeout) = (*prompt, message.clone(), options.clone(), *timeout);
                 let index = self.steps.len().saturating_sub(1);
                 let run = self.last_step()?;

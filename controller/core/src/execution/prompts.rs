@@ -19,6 +19,8 @@ pub struct PromptRow {
     pub message: String,
     /// What can be answered.
     pub options: Vec<String>,
+    /// Who may answer; whoever may answer this workflow's prompts where there is none.
+    pub who: Vec<String>,
     /// When it was asked.
     pub opened_at: Timestamp,
     /// How long an answer is waited for while a controller runs; none for ever.
@@ -86,7 +88,7 @@ pub fn prompt_change(execution: &Execution, event: &Event, at: Timestamp) -> Pro
 
 /// The step that began last is the one that asks.
 fn opened(execution: &Execution, event: &Event, at: Timestamp) -> Option<PromptRow> {
-    let Event::PromptOpened { prompt, message, options, timeout } = event else { return None };
+    let Event::PromptOpened { prompt, message, options, who, timeout } = event else { return None };
     let run = execution.steps.last()?;
     Some(PromptRow {
         prompt: *prompt,
@@ -94,6 +96,7 @@ fn opened(execution: &Execution, event: &Event, at: Timestamp) -> Option<PromptR
         visit: run.visit,
         message: message.clone(),
         options: options.clone(),
+        who: who.clone(),
         opened_at: at,
         timeout: *timeout,
     })
@@ -195,6 +198,7 @@ mod tests {
             visit: 1,
             message: "Go on?".to_owned(),
             options: vec!["Yes".to_owned(), "No".to_owned()],
+            who: Vec::new(),
             opened_at: Timestamp(60_000_000),
             timeout: Some(Duration::from_secs(3600)),
         };

@@ -2,10 +2,10 @@
 
 use crate::agents::FleetHandle;
 use crate::api::{App, Seats, router};
-use crate::identity::Identity;
 use crate::clock::Clock;
 use crate::config::AdminToken;
 use crate::engine::Engine;
+use crate::identity::Identity;
 use crate::schedules::Scheduler;
 use crate::source::tree::{SourceError, Tree};
 use crate::source::{Given, Source};

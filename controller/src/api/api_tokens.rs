@@ -1,0 +1,225 @@
+//! Tokens of the API. A token's value is told once, when it is made; only its hash is kept.
+
+use super::body::Json as Body;
+use super::caller::Caller;
+use super::extract::{Parameters, Segment};
+use super::list::{PageQuery, by_name};
+use super::time::{optional, rfc3339};
+use super::{App, Problem};
+use crate::clock;
+use crate::identity::{counts, secret};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Json;
+use crd_schemas::Duration;
+use pulse_core::Timestamp;
+use pulse_core::access::{Kind, Role, Scope};
+use pulse_store::{ApiToken, ApiTokenKind, TokenMade};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Characters of a name, and of a reason.
+const MAX_NAME: usize = 63;
+const MAX_REASON: usize = 1000;
+/// Items of a scope.
+const MAX_WORKFLOWS: usize = 1000;
+/// The longest time that can be said.
+const MAX_EXPIRES: Duration = Duration::from_secs(10 * 366 * 86_400);
+/// How long a token for a person in need may live, and does unless said.
+const MAX_BREAK_GLASS: Duration = Duration::from_secs(4 * 3600);
+const BREAK_GLASS: Duration = Duration::from_secs(900);
+
+/// What a token shall be.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Wanted {
+    name: String,
+    roles: BTreeSet<Role>,
+    #[serde(default)]
+    scope: Scope,
+    #[serde(default)]
+    expires: Option<Duration>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// `POST /api/v1/tokens`.
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Body(wanted): Body<Wanted>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    check(&wanted)?;
+    check_roles(&caller, &wanted.roles)?;
+    let now = clock::now();
+    let token = ApiToken {
+        id: Uuid::now_v7(),
+        name: wanted.name,
+        kind: ApiTokenKind::Api,
+        secret_hash: String::new(),
+        roles: wanted.roles,
+        scope: wanted.scope,
+        reason: wanted.reason,
+        created_by: caller.by(),
+        created_at: now,
+        expires_at: wanted.expires.map(|after| now.plus(after)),
+        revoked: None,
+        last_used_at: None,
+    };
+    make(&app, token).await
+}
+
+/// What a token for a person in need shall be.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct BreakGlass {
+    /// Whose it is.
+    name: String,
+    reason: String,
+    #[serde(default = "break_glass")]
+    expires: Duration,
+}
+
+fn break_glass() -> Duration {
+    BREAK_GLASS
+}
+
+/// `POST /api/v1/tokens/break-glass`: what `pulse-controller break-glass` asks for, with the administrator's token.
+pub(super) async fn break_the_glass(
+    State(app): State<App>,
+    caller: Caller,
+    Body(wanted): Body<BreakGlass>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    if caller.principal().subject.kind != Kind::Root {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "only the administrator's token opens everything"));
+    }
+    check_name(&wanted.name)?;
+    let reason = wanted.reason.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON {
+        return Err(Problem::parameter("reason", format!("say why, in at most {MAX_REASON} characters: it is kept")));
+    }
+    if wanted.expires < Duration::from_secs(1) || wanted.expires > MAX_BREAK_GLASS {
+        return Err(Problem::parameter("expires", format!("it must be between 1s and {MAX_BREAK_GLASS}")));
+    }
+    let (id, now) = (Uuid::now_v7(), clock::now());
+    // A name is never given twice, and a person may be in need twice.
+    let name = format!("{}-{}", wanted.name, &id.as_simple().to_string()[..12]);
+    tracing::warn!(name, reason, by = caller.by(), "a token that opens everything is made");
+    let token = ApiToken {
+        id,
+        name,
+        kind: ApiTokenKind::BreakGlass,
+        secret_hash: String::new(),
+        roles: BTreeSet::from([Role::Admin]),
+        scope: Scope::default(),
+        reason: Some(reason),
+        created_by: caller.by(),
+        created_at: now,
+        expires_at: Some(now.plus(wanted.expires)),
+        revoked: None,
+        last_used_at: None,
+    };
+    make(&app, token).await
+}
+
+async fn make(app: &App, mut token: ApiToken) -> Result<(StatusCode, Json<Value>), Problem> {
+    let no_random = |error: secret::NoRandom| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_random", error.to_string());
+    let value = secret::token(token.id, &secret::random().map_err(no_random)?);
+    token.secret_hash = secret::hash(&value);
+    let mut body = view(&token, token.created_at);
+    body["token"] = json!(value);
+    match app.identity.create_token(token).await? {
+        TokenMade::Made => Ok((StatusCode::CREATED, Json(body))),
+        TokenMade::NameTaken => {
+            let problem = Problem::new(StatusCode::CONFLICT, "name_taken", "there is, or was, a token of this name");
+            Err(problem.with_help("names are never given twice, so that a policy always means the same token: choose another"))
+        }
+    }
+}
+
+/// `GET /api/v1/tokens`: every token that was ever made, newest first.
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+    let now = clock::now();
+    // Newest first is by what is left to the end of all ids.
+    let key = |token: &ApiToken| format!("{:032x}", u128::MAX - token.id.as_u128());
+    let all = app.identity.tokens().into_iter().map(|token| (key(&token), token)).collect();
+    Ok(Json(by_name(all, &query, |token| view(&token, now))?))
+}
+
+/// `DELETE /api/v1/tokens/{id}`: the token counts no more, and neither do the sessions that were begun with it.
+pub(super) async fn revoke(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<StatusCode, Problem> {
+    let no_such = || Problem::not_found("no_such_token", "there is no such token");
+    let id: Uuid = text.parse().map_err(|_| no_such())?;
+    if !app.identity.tokens().iter().any(|token| token.id == id) {
+        return Err(no_such());
+    }
+    app.identity.revoke_token(id, &caller.by()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check(wanted: &Wanted) -> Result<(), Problem> {
+    check_name(&wanted.name)?;
+    if wanted.roles.is_empty() {
+        return Err(Problem::parameter("roles", "name one at least: admin, operator, viewer, auditor"));
+    }
+    if let Some(expires) = wanted.expires
+        && (expires < Duration::from_secs(1) || expires > MAX_EXPIRES)
+    {
+        return Err(Problem::parameter("expires", format!("it must be between 1s and {MAX_EXPIRES}")));
+    }
+    if wanted.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
+        return Err(Problem::parameter("reason", format!("at most {MAX_REASON} characters")));
+    }
+    if wanted.scope.workflows.len() > MAX_WORKFLOWS {
+        return Err(Problem::parameter("scope", format!("at most {MAX_WORKFLOWS} workflows")));
+    }
+    match wanted.scope.invalid_workflows().next() {
+        Some(item) => {
+            let shown: String = item.chars().take(80).collect();
+            Err(Problem::parameter("scope", format!("`{shown}` is neither a workflow's name nor labels such as `team=infra`")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Problem> {
+    if name.len() <= MAX_NAME && crd_schemas::is_name(name) {
+        return Ok(());
+    }
+    Err(Problem::parameter("name", crd_schemas::NAME_FORM))
+}
+
+/// Nobody makes a token that may do more than they.
+fn check_roles(caller: &Caller, roles: &BTreeSet<Role>) -> Result<(), Problem> {
+    let verbs = pulse_core::access::Verb::ALL;
+    let beyond = verbs.into_iter().find(|verb| roles.iter().any(|role| role.has(*verb)) && caller.could(*verb).is_err());
+    match beyond {
+        None => Ok(()),
+        Some(verb) => {
+            let said = format!("the token could `{}`, and you cannot", verb.as_str());
+            Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", said).with_help("give it a role that has no more than your own"))
+        }
+    }
+}
+
+fn view(token: &ApiToken, now: Timestamp) -> Value {
+    let revoked = token.revoked.as_ref();
+    json!({
+        "id": token.id,
+        "name": token.name,
+        "kind": token.kind.as_str(),
+        "prefix": format!("{}{}", secret::TOKEN_PREFIX, &token.id.as_simple().to_string()[..12]),
+        "status": if revoked.is_some() { "revoked" } else if counts(token, now) { "active" } else { "expired" },
+        "roles": token.roles,
+        "scope": token.scope,
+        "reason": token.reason,
+        "createdBy": token.created_by,
+        "createdAt": rfc3339(token.created_at),
+        "expiresAt": optional(token.expires_at),
+        "revokedAt": optional(revoked.map(|(at, _)| *at)),
+        "revokedBy": revoked.map(|(_, by)| by),
+        "lastUsedAt": optional(token.last_used_at),
+    })
+}
