@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use pulse_core::access::Object;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -50,8 +51,11 @@ async fn let_in(app: &App, rule: Rule, parts: &Parts, path: &str) -> Result<Opti
         return Ok(None);
     }
     let caller = caller(app, parts, path == LIVE).await?;
-    if let Rule::May(verb) = rule {
-        caller.could(verb)?;
+    match rule {
+        Rule::May(verb) => caller.could(verb)?,
+        Rule::Whole(verb) => caller.may(verb, &Object::Pulse)?,
+        Rule::Root => caller.is_root()?,
+        Rule::Open | Rule::SignedIn => {}
     }
     Ok(Some(caller))
 }

@@ -5,7 +5,7 @@ use crate::identity::Principal;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use pulse_core::access::{Access, Denied, Object, Verb};
+use pulse_core::access::{Access, Denied, Kind, Object, Verb};
 use std::sync::Arc;
 
 /// Whoever calls a route that is not open.
@@ -40,14 +40,19 @@ impl Caller {
         self.access.could(&self.principal.subject, verb).map_err(forbidden)
     }
 
+    /// Refuses whoever did not come with the administrator's own token.
+    pub(super) fn is_root(&self) -> Result<(), Problem> {
+        match self.principal.subject.kind {
+            Kind::Root => Ok(()),
+            Kind::User | Kind::Token => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "this needs the administrator's own token"))
+            }
+        }
+    }
+
     /// Whether they see something. What they do not see does not exist for them.
     pub(super) fn sees(&self, object: &Object) -> bool {
         self.access.decide(&self.principal.subject, Verb::View, object).is_ok()
-    }
-
-    /// Whether there is nothing that they do not see.
-    pub(super) fn sees_all(&self) -> bool {
-        self.access.sees_all(&self.principal.subject)
     }
 }
 

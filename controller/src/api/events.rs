@@ -1,12 +1,13 @@
 //! The events of one execution, as they were recorded.
 
-use super::executions::find;
+use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
 use super::time::{readable, rfc3339};
-use super::{App, Problem};
+use super::{App, Problem, sight};
 use axum::extract::State;
 use axum::response::Json;
+use pulse_core::access::Verb;
 use pulse_core::execution::EventRecord;
 use serde_json::{Value, json};
 
@@ -23,10 +24,11 @@ pub(super) struct EventsQuery {
 pub(super) async fn list(
     State(app): State<App>,
     Segment(text): Segment,
+    caller: Caller,
     Parameters(query): Parameters<EventsQuery>,
 ) -> Result<Json<Value>, Problem> {
     let limit = limit(query.limit)?;
-    let id = find(&app, &text).await?;
+    let id = sight::execution(&app, &caller, &text, Verb::View).await?;
     let mut events = app.engine.store().events_after(id, query.after.unwrap_or(0), limit + 1).await?;
     let more = events.len() > limit as usize;
     events.truncate(limit as usize);

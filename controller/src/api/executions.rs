@@ -5,11 +5,12 @@ use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::page;
 use super::search::Search;
-use super::{App, Problem, view};
-use crate::engine::{Idempotency, Repeat, Retried, StartRequest, Started};
+use super::{App, Problem, sight, view};
+use crate::engine::{Idempotency, Repeat, Retried, StartError, StartRequest, Started};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
+use pulse_core::access::{Object, Verb};
 use pulse_core::execution::{CancelMode, Outcome, Trigger};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AttemptId, ExecutionId};
@@ -21,6 +22,8 @@ use std::collections::BTreeMap;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that the answer is that of an earlier, equal request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Most pages that are read for one where the caller does not see everything; then it is a short one, and its cursor leads on.
+const MAX_READS: usize = 10;
 /// Characters of a reason that a person gives.
 const MAX_REASON: usize = 1000;
 
@@ -54,12 +57,26 @@ pub(super) async fn start(
         return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
     }
     let Start { workflow, source, params, limit, .. } = wanted;
+    may_run(&app, &caller, &workflow, source.as_deref())?;
     let request = StartRequest { workflow, source, params, limit, trigger: Trigger::person(caller.by()), idempotency };
     if dry_run {
         return Ok(Json(app.engine.dry_run(&request).await?).into_response());
     }
     let started = app.engine.start(request).await?;
     Ok(answer(&started, Value::Null))
+}
+
+/// Refuses a workflow that the caller may not run, and knows none that they do not see. What is not live is the engine's to say.
+fn may_run(app: &App, caller: &Caller, workflow: &str, source: Option<&str>) -> Result<(), Problem> {
+    for (source, labels) in app.engine.labels_of(workflow, source) {
+        let object = Object::Workflow { source: &source, name: workflow, labels: &labels };
+        if !caller.sees(&object) {
+            let name = workflow.to_owned();
+            return Err(StartError::NoSuchWorkflow { name, of: None }.into());
+        }
+        caller.may(Verb::Run, &object)?;
+    }
+    Ok(())
 }
 
 /// What was started, with what there is to say `beside` it: an object, or null.
@@ -96,33 +113,42 @@ fn idempotency(headers: &HeaderMap, wanted: &Value) -> Result<Option<Idempotency
 /// `GET /api/v1/executions`: newest first.
 pub(super) async fn list(
     State(app): State<App>,
+    caller: Caller,
     Parameters(query): Parameters<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Problem> {
     let Search { filter, limit, cursor } = Search::of(query)?;
-    let found = app.engine.store().executions(&filter, limit, cursor).await.map_err(|error| match error {
-        // The only one of its parameters that the store judges.
-        pulse_store::Error::Value { reason, .. } if filter.commit.is_some() => Problem::parameter("commit", reason),
-        error => error.into(),
-    })?;
-    let items = found.items.into_iter().map(|item| match item {
-        Ok(summary) => view::summary(&summary),
-        // One bad row must not hide the others, nor look as if it did not exist.
-        Err(error) => json!({ "id": error.key, "status": "unreadable", "message": error.to_string() }),
-    });
-    Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
+    let (mut items, mut next) = (Vec::new(), cursor);
+    for _ in 0..MAX_READS {
+        let missing = limit - u32::try_from(items.len()).unwrap_or(limit);
+        let found = app.engine.store().executions(&filter, missing, next).await.map_err(|error| match error {
+            // The only one of its parameters that the store judges.
+            pulse_store::Error::Value { reason, .. } if filter.commit.is_some() => Problem::parameter("commit", reason),
+            error => error.into(),
+        })?;
+        items.extend(found.items.into_iter().filter_map(|item| match item {
+            Ok(summary) => caller.sees(&sight::object(&summary)).then(|| view::summary(&summary)),
+            // One bad row must not hide the others, nor look as if it did not exist.
+            Err(error) => Some(json!({ "id": error.key, "status": "unreadable", "message": error.to_string() })),
+        }));
+        next = found.next;
+        if next.is_none() || items.len() >= limit as usize {
+            break;
+        }
+    }
+    Ok(Json(page(items, next.map(|id| id.to_string()))))
 }
 
 /// `GET /api/v1/executions/{id}`, also by `workflow#number`.
-pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Result<Json<Value>, Problem> {
-    let id = find(&app, &text).await?;
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
+    let id = sight::execution(&app, &caller, &text, Verb::View).await?;
     let execution = app.engine.view(id).await?.ok_or_else(|| no_such_execution(&text))?;
     let reasons = app.engine.why(id).await?.unwrap_or_default();
     Ok(Json(view::execution(&execution, &reasons)))
 }
 
 /// `GET /api/v1/executions/{id}/why`.
-pub(super) async fn why(State(app): State<App>, Segment(text): Segment) -> Result<Json<Value>, Problem> {
-    let id = find(&app, &text).await?;
+pub(super) async fn why(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
+    let id = sight::execution(&app, &caller, &text, Verb::View).await?;
     let reasons = app.engine.why(id).await?.ok_or_else(|| no_such_execution(&text))?;
     Ok(Json(page(view::reasons(&reasons), None)))
 }
@@ -149,7 +175,7 @@ pub(super) async fn cancel(
     Body(wanted): Body<Cancel>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason(&wanted.reason)?;
-    let id = find(&app, &text).await?;
+    let id = sight::execution(&app, &caller, &text, Verb::Cancel).await?;
     let outcome = app.engine.cancel(id, wanted.mode, caller.by(), reason).await?;
     settled(&app, id, outcome).await
 }
@@ -174,7 +200,7 @@ pub(super) async fn resolve(
     if reason.is_empty() {
         return Err(Problem::parameter("reason", "say how you know, for everyone who reads the history"));
     }
-    let id = find(&app, &text).await?;
+    let id = sight::execution(&app, &caller, &text, Verb::Resolve).await?;
     let outcome = app.engine.resolve(id, wanted.attempt, wanted.outcome, caller.by(), reason).await?;
     settled(&app, id, outcome).await
 }
@@ -226,7 +252,7 @@ pub(super) async fn retry(
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_retry", said));
         }
     };
-    let id = find(&app, &text).await?;
+    let id = sight::execution(&app, &caller, &text, Verb::Run).await?;
     // The same body means another request for another execution.
     let idempotency = idempotency(&headers, &json!({ "retryOf": id, "retry": wanted }))?;
     let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency).await?;
@@ -250,11 +276,6 @@ fn reason(text: &str) -> Result<String, Problem> {
         return Err(Problem::parameter("reason", format!("at most {MAX_REASON} characters")));
     }
     Ok(text.to_owned())
-}
-
-/// The execution that a path names.
-pub(super) async fn find(app: &App, text: &str) -> Result<ExecutionId, Problem> {
-    app.engine.find(text).await?.ok_or_else(|| no_such_execution(text))
 }
 
 pub(super) fn no_such_execution(text: &str) -> Problem {

@@ -2,20 +2,25 @@
 //! comes back says the id of the last message it has, and gets what it missed; whoever missed too much is told `resync`.
 
 use super::agents::not_a_websocket;
+use super::auth;
+use super::caller::Caller;
 use super::extract::Parameters;
 use super::time::{optional, rfc3339};
 use super::{App, Problem};
 use crate::feed::{Heard, Listener, Notice, Position, Told};
+use crate::identity::Unknown;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use pulse_core::access::Verb;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// The protocol that is agreed on where the client offers it. A browser that sends its token as a protocol has to offer this
 /// one too, because the token must not be repeated in an answer.
@@ -26,6 +31,8 @@ const WRITE: Duration = Duration::from_secs(20);
 const PING: Duration = Duration::from_secs(20);
 /// Nothing that a listener could send is larger.
 const MAX_MESSAGE: usize = 4096;
+/// How often it is asked whether who listens still may.
+const RECHECK: Duration = Duration::from_secs(4);
 /// Listeners at a time.
 const MAX_LISTENERS: usize = 1000;
 
@@ -62,6 +69,8 @@ pub(super) struct EventsQuery {
 /// Begins to send notices.
 pub(super) async fn upgrade(
     State(app): State<App>,
+    parts: Parts,
+    caller: Caller,
     Parameters(query): Parameters<EventsQuery>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -77,7 +86,7 @@ pub(super) async fn upgrade(
     Ok(upgrade.on_upgrade(async move |mut socket| {
         let _seat = seat;
         let over = tokio::select! {
-            over = tell(&mut socket, listener, query.workflow.as_deref(), app.stopping) => over,
+            over = tell(&mut socket, listener, Hearing { app: &app, parts, caller, workflow: query.workflow }) => over,
             () = app.engine.cut_off() => Some((1001, "the database cannot be reached; another controller may be active")),
         };
         if let Some((code, reason)) = over {
@@ -86,13 +95,36 @@ pub(super) async fn upgrade(
     }))
 }
 
+/// Who listens, and to what.
+struct Hearing<'a> {
+    app: &'a App,
+    /// What they came in with, to be asked again.
+    parts: Parts,
+    caller: Caller,
+    workflow: Option<String>,
+}
+
+impl Hearing<'_> {
+    /// Whether who listens may still do so: a token may be revoked, a session end, a policy change. Where that cannot be found out, what was
+    /// so a moment ago still counts.
+    async fn is_still_welcome(&mut self) -> bool {
+        match auth::caller(self.app, &self.parts, true).await {
+            Ok(caller) => {
+                let may = caller.could(Verb::View).is_ok();
+                self.caller = caller;
+                may
+            }
+            Err(Unknown::Store(_)) => true,
+            Err(_) => false,
+        }
+    }
+}
+
 /// Tells until it is over; answers what the listener is told of that, where it can still be told.
-async fn tell(
-    socket: &mut WebSocket,
-    mut listener: Listener,
-    workflow: Option<&str>,
-    mut stopping: watch::Receiver<bool>,
-) -> Option<(u16, &'static str)> {
+async fn tell(socket: &mut WebSocket, mut listener: Listener, mut hearing: Hearing<'_>) -> Option<(u16, &'static str)> {
+    let mut stopping = hearing.app.stopping.clone();
+    let mut recheck = tokio::time::interval(RECHECK);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered = false;
     let mut next = Some(first(&mut listener));
     let mut said = Instant::now();
@@ -111,7 +143,11 @@ async fn tell(
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 },
-                heard = listener.next() => match text(&listener, &heard, workflow) {
+                _ = recheck.tick() => match hearing.is_still_welcome().await {
+                    true => continue,
+                    false => return Some((1008, "you may not listen any more; sign in again")),
+                },
+                heard = listener.next() => match text(&listener, &heard, &hearing) {
                     Some(text) => Message::text(text),
                     None => continue,
                 },
@@ -139,20 +175,21 @@ fn first(listener: &mut Listener) -> Message {
 }
 
 /// What a listener is told; nothing of other workflows than its own.
-fn text(listener: &Listener, heard: &Heard, workflow: Option<&str>) -> Option<String> {
+fn text(listener: &Listener, heard: &Heard, hearing: &Hearing<'_>) -> Option<String> {
     let told = match heard {
         Heard::Lost(position) => return Some(json!({ "type": "resync", "id": position.to_string() }).to_string()),
         Heard::Notice(told) => told,
     };
-    let is_other = workflow.is_some_and(|wanted| told.notice.workflow().is_some_and(|workflow| workflow != wanted));
+    let wanted = hearing.workflow.as_deref();
+    let is_other = wanted.is_some_and(|wanted| told.notice.workflow().is_some_and(|workflow| workflow != wanted));
     let made = |told: &Told| view(&told.notice, &listener.position()).to_string();
-    (!is_other).then(|| told.text(made).to_owned())
+    (!is_other && hearing.caller.sees(&told.notice.object())).then(|| told.text(made).to_owned())
 }
 
 fn view(notice: &Notice, id: &Position) -> Value {
     let id = id.to_string();
     match notice {
-        Notice::Execution { execution, source, workflow, number, seq, status, waits } => json!({
+        Notice::Execution { execution, source, workflow, number, seq, status, waits, .. } => json!({
             "type": "execution",
             "id": id,
             "execution": execution,
@@ -164,7 +201,7 @@ fn view(notice: &Notice, id: &Position) -> Value {
             "status": status,
             "waits": waits.map(|waits| json!({ "for": waits.reason.as_str(), "since": rfc3339(waits.since) })),
         }),
-        Notice::Prompt { prompt, execution, source, workflow, number, status } => json!({
+        Notice::Prompt { prompt, execution, source, workflow, number, status, .. } => json!({
             "type": "prompt",
             "id": id,
             "prompt": prompt,

@@ -23,6 +23,7 @@ mod schedules;
 mod schemas;
 mod search;
 mod session;
+mod sight;
 mod sources;
 mod standby;
 mod syncs;
@@ -50,7 +51,7 @@ use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, delete, get, post};
 use pulse_core::access::Verb;
-use rule::Rule::{May, Open, SignedIn};
+use rule::Rule::{May, Open, Root, SignedIn, Whole};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -95,24 +96,24 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/api/v1/session",                         Open,                   get(session::look)),
         (Method::POST,   "/api/v1/session",                         Open,                   post(session::sign_in)),
         (Method::DELETE, "/api/v1/session",                         SignedIn,               delete(session::sign_out)),
-        (Method::GET,    "/api/v1/tokens",                          May(Verb::Administer),  get(api_tokens::list)),
-        (Method::POST,   "/api/v1/tokens",                          May(Verb::Administer),  post(api_tokens::create)),
-        (Method::POST,   "/api/v1/tokens/break-glass",              May(Verb::Administer),  post(api_tokens::break_the_glass)),
-        (Method::DELETE, "/api/v1/tokens/{id}",                     May(Verb::Administer),  delete(api_tokens::revoke)),
-        (Method::GET,    "/api/v1/users",                           May(Verb::Administer),  get(users::list)),
+        (Method::GET,    "/api/v1/tokens",                          Whole(Verb::Administer),get(api_tokens::list)),
+        (Method::POST,   "/api/v1/tokens",                          Whole(Verb::Administer),post(api_tokens::create)),
+        (Method::POST,   "/api/v1/tokens/break-glass",              Root,                   post(api_tokens::break_the_glass)),
+        (Method::DELETE, "/api/v1/tokens/{id}",                     Whole(Verb::Administer),delete(api_tokens::revoke)),
+        (Method::GET,    "/api/v1/users",                           Whole(Verb::Administer),get(users::list)),
         (Method::GET,    "/schemas/{name}",                         SignedIn,               get(schemas::one)),
         (Method::GET,    "/api/v1/workflows",                       May(Verb::View),        get(workflows::list)),
         (Method::GET,    "/api/v1/workflows/{name}",                May(Verb::View),        get(workflows::one)),
         (Method::GET,    "/api/v1/schedules",                       May(Verb::View),        get(schedules::list)),
         (Method::GET,    "/api/v1/schedules/{name}",                May(Verb::View),        get(schedules::one)),
         (Method::GET,    "/api/v1/schedules/{name}/slots",          May(Verb::View),        get(schedules::slots)),
-        (Method::GET,    "/api/v1/groups",                          May(Verb::View),        get(groups::list)),
-        (Method::GET,    "/api/v1/agents",                          May(Verb::View),        get(agents::list)),
+        (Method::GET,    "/api/v1/groups",                          Whole(Verb::View),      get(groups::list)),
+        (Method::GET,    "/api/v1/agents",                          Whole(Verb::View),      get(agents::list)),
         (Method::GET,    "/api/v1/agents/session",                  Open,                   get(agents::session)),
-        (Method::GET,    "/api/v1/agents/tokens",                   May(Verb::Administer),  get(tokens::list)),
-        (Method::POST,   "/api/v1/agents/tokens",                   May(Verb::Administer),  post(tokens::create)),
-        (Method::GET,    "/api/v1/agents/{name}",                   May(Verb::View),        get(agents::one)),
-        (Method::DELETE, "/api/v1/agents/{name}",                   May(Verb::Administer),  delete(agents::revoke)),
+        (Method::GET,    "/api/v1/agents/tokens",                   Whole(Verb::Administer),get(tokens::list)),
+        (Method::POST,   "/api/v1/agents/tokens",                   Whole(Verb::Administer),post(tokens::create)),
+        (Method::GET,    "/api/v1/agents/{name}",                   Whole(Verb::View),      get(agents::one)),
+        (Method::DELETE, "/api/v1/agents/{name}",                   Whole(Verb::Administer),delete(agents::revoke)),
         (Method::GET,    "/api/v1/executions",                      May(Verb::View),        get(executions::list)),
         (Method::POST,   "/api/v1/executions",                      May(Verb::Run),         post(executions::start)),
         (Method::GET,    "/api/v1/executions/{id}",                 May(Verb::View),        get(executions::one)),
@@ -128,14 +129,14 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/api/v1/pauses",                          May(Verb::View),        get(pauses::list)),
         (Method::POST,   "/api/v1/pauses",                          May(Verb::Pause),       post(pauses::create)),
         (Method::DELETE, "/api/v1/pauses/{id}",                     May(Verb::Pause),       delete(pauses::end)),
-        (Method::GET,    "/api/v1/sources",                         May(Verb::View),        get(sources::list)),
-        (Method::GET,    "/api/v1/sources/{name}",                  May(Verb::View),        get(sources::one)),
-        (Method::GET,    "/api/v1/syncs",                           May(Verb::View),        get(syncs::list)),
-        (Method::POST,   "/api/v1/syncs",                           May(Verb::Run),         post(syncs::sync)),
-        (Method::GET,    "/api/v1/syncs/{id}",                      May(Verb::View),        get(syncs::one)),
-        (Method::POST,   "/api/v1/syncs/{id}/confirm",              May(Verb::Administer),  post(syncs::confirm)),
-        (Method::POST,   "/api/v1/validate",                        May(Verb::View),        post(validate::validate)),
-        (Method::POST,   "/api/v1/plan",                            May(Verb::View),        post(validate::plan)),
+        (Method::GET,    "/api/v1/sources",                         Whole(Verb::View),      get(sources::list)),
+        (Method::GET,    "/api/v1/sources/{name}",                  Whole(Verb::View),      get(sources::one)),
+        (Method::GET,    "/api/v1/syncs",                           Whole(Verb::View),      get(syncs::list)),
+        (Method::POST,   "/api/v1/syncs",                           Whole(Verb::Run),       post(syncs::sync)),
+        (Method::GET,    "/api/v1/syncs/{id}",                      Whole(Verb::View),      get(syncs::one)),
+        (Method::POST,   "/api/v1/syncs/{id}/confirm",              Whole(Verb::Administer),post(syncs::confirm)),
+        (Method::POST,   "/api/v1/validate",                        Whole(Verb::View),      post(validate::validate)),
+        (Method::POST,   "/api/v1/plan",                            Whole(Verb::View),      post(validate::plan)),
         (Method::POST,   webhook::PATH,                             Open,                   post(webhooks::gitea)),
         (Method::GET,    webhook::PATH,                             Open,                   get(webhooks::not_post)),
         (Method::GET,    "/api/v1/events",                          May(Verb::View),        get(live::upgrade)),

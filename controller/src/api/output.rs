@@ -1,13 +1,15 @@
 //! What commands wrote: as text for people, as bytes for machines.
 
-use super::executions::{find, no_such_execution};
+use super::caller::Caller;
+use super::executions::no_such_execution;
 use super::extract::{Parameters, Segment};
 use super::list::page;
-use super::{App, Problem};
+use super::{App, Problem, sight};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Json, Response};
+use pulse_core::access::Verb;
 use pulse_core::execution::Execution;
 use pulse_protocol::AttemptId;
 use pulse_protocol::message::Stream;
@@ -49,6 +51,7 @@ struct Channel {
 pub(super) async fn read(
     State(app): State<App>,
     Segment(text): Segment,
+    caller: Caller,
     Parameters(query): Parameters<OutputQuery>,
 ) -> Result<Response, Problem> {
     if (query.raw || query.from.is_some()) && (query.attempt.is_none() || query.stream.is_none()) {
@@ -58,7 +61,7 @@ pub(super) async fn read(
     if query.cursor.is_some() && (query.raw || query.from.is_some()) {
         return Err(Problem::parameter("cursor", "it leads on in a list, and `raw` and `from` make none"));
     }
-    let id = find(&app, &text).await?;
+    let id = sight::execution(&app, &caller, &text, Verb::View).await?;
     let execution = app.engine.view(id).await?.ok_or_else(|| no_such_execution(&text))?;
     let channels = channels(&execution, &query)?;
     match channels.first() {

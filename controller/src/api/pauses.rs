@@ -12,10 +12,13 @@ use axum::http::StatusCode;
 use axum::response::Json;
 use crd_schemas::Duration;
 use pulse_core::Timestamp;
+use pulse_core::access::{Object, Verb};
 use pulse_core::pause::PauseScope;
+use pulse_protocol::AgentName;
 use pulse_store::{PauseEnd, PauseRow, Pauses};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Characters of a reason.
@@ -40,6 +43,7 @@ pub(super) async fn create(
     Body(wanted): Body<Pause>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let scope: PauseScope = wanted.scope.parse().map_err(|error| Problem::parameter("scope", format!("{error}")))?;
+    may_hold(&app, &caller, &scope)?;
     let reason = wanted.reason.trim().to_owned();
     if reason.is_empty() || reason.chars().count() > MAX_REASON {
         return Err(Problem::parameter(
@@ -52,6 +56,26 @@ pub(super) async fn create(
     let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: caller.by(), created_at: now, expires_at, ended: None };
     let (row, is_new) = app.engine.pause(row).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view(&app, &row, now))))
+}
+
+/// Whether the caller may hold, and let go on, what a scope names. Labels, and everything, are more than one workflow or agent.
+fn may_hold(app: &App, caller: &Caller, scope: &PauseScope) -> Result<(), Problem> {
+    let none = BTreeMap::new();
+    match scope {
+        PauseScope::Workflow(name) => {
+            let all = app.engine.labels_of(name, None);
+            let object = |source, labels| Object::Workflow { source, name, labels };
+            all.iter().try_for_each(|(source, labels)| caller.may(Verb::Pause, &object(source.as_str(), labels)))?;
+            // Of one that is not live nothing is known but its name.
+            if all.is_empty() { caller.may(Verb::Pause, &object("", &none)) } else { Ok(()) }
+        }
+        PauseScope::Agent(name) => {
+            let agent = name.parse().ok().and_then(|name: AgentName| app.engine.fleet().get(&name, clock::now()));
+            let labels = agent.map(|agent| agent.labels).unwrap_or_default();
+            caller.may(Verb::Pause, &Object::Agent { name, labels: &labels })
+        }
+        PauseScope::All | PauseScope::Schedule(_) | PauseScope::Labels(_) => caller.may(Verb::Pause, &Object::Pulse),
+    }
 }
 
 fn expires(text: &str) -> Result<Duration, Problem> {
@@ -74,17 +98,28 @@ pub(super) struct ListQuery {
 }
 
 /// `GET /api/v1/pauses`: those that hold, the newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(query): Parameters<ListQuery>,
+) -> Result<Json<Value>, Problem> {
     let cursor = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
     let now = clock::now();
     let which = if query.all { Pauses::All } else { Pauses::Active(now) };
     let found = app.engine.store().pauses(which, limit(query.limit)?, cursor).await?;
-    let items = found.items.into_iter().map(|item| match item {
-        Ok(row) => view(&app, &row, now),
-        Err(error) => json!({ "id": error.key, "status": "unreadable", "message": error.to_string() }),
+    let items = found.items.into_iter().filter_map(|item| match item {
+        Ok(row) => sees(&app, &caller, &row.scope).then(|| view(&app, &row, now)),
+        Err(error) => Some(json!({ "id": error.key, "status": "unreadable", "message": error.to_string() })),
     });
     Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
+}
+
+/// A pause of a workflow says its name.
+fn sees(app: &App, caller: &Caller, scope: &PauseScope) -> bool {
+    let PauseScope::Workflow(name) = scope else { return true };
+    let sees = |(source, labels): &(String, _)| caller.sees(&Object::Workflow { source, name, labels });
+    app.engine.labels_of(name, None).iter().all(sees)
 }
 
 /// `DELETE /api/v1/pauses/{id}`.
@@ -94,6 +129,8 @@ pub(super) async fn end(State(app): State<App>, Segment(text): Segment, caller: 
         Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
     };
     let id = text.parse::<Uuid>().map_err(|_| unknown())?;
+    let row = app.engine.store().find_pause(id).await?.ok_or_else(unknown)?;
+    may_hold(&app, &caller, &row.scope)?;
     match app.engine.end_pause(id, caller.by()).await? {
         PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&app, &row, clock::now()))),
         PauseEnd::Absent => Err(unknown()),

@@ -5,9 +5,10 @@ use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
 use super::time::{optional, rfc3339};
-use super::{App, Problem};
+use super::{App, Problem, sight};
 use axum::extract::State;
 use axum::response::Json;
+use pulse_core::access::{Object, Verb};
 use pulse_core::elapsed::deadline;
 use pulse_core::execution::{Execution, Outcome, PromptStatus, evidence};
 use pulse_protocol::message::Stream;
@@ -16,7 +17,7 @@ use pulse_protocol::{AgentName, AttemptId, PromptId};
 use pulse_store::{Order, PromptFilter, StoredPrompt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a comment.
 const MAX_COMMENT: usize = 4000;
@@ -37,16 +38,25 @@ pub(super) struct ListQuery {
 }
 
 /// `GET /api/v1/prompts`: what is open, the oldest first; or the history, the newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(query): Parameters<ListQuery>,
+) -> Result<Json<Value>, Problem> {
     let status = status_of(query.status.as_deref())?;
     let cursor = query.cursor.map(|cursor| cursor.parse::<PromptId>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
     let order = if status == Some(PromptStatus::Open) { Order::OldestFirst } else { Order::NewestFirst };
     let filter = PromptFilter { status, execution: None, workflow: query.workflow, source: query.source };
     let found = app.engine.store().prompts(&filter, order, limit(query.limit)?, cursor).await?;
-    let items = found.items.into_iter().map(|item| match item {
-        Ok(prompt) => view(&app, &prompt),
-        Err(error) => json!({ "id": error.key, "status": "unreadable", "message": error.to_string() }),
+    let labels = sight::labels_of(&app, &found.items.iter().flatten().collect::<Vec<_>>()).await?;
+    let none = BTreeMap::new();
+    let items = found.items.into_iter().filter_map(|item| match item {
+        Ok(prompt) => {
+            let object = sight::prompt(&prompt, labels.get(&prompt.execution).unwrap_or(&none));
+            caller.sees(&object).then(|| view(&app, &caller, &prompt, &object))
+        }
+        Err(error) => Some(json!({ "id": error.key, "status": "unreadable", "message": error.to_string() })),
     });
     Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
 }
@@ -64,9 +74,9 @@ fn status_of(word: Option<&str>) -> Result<Option<PromptStatus>, Problem> {
 }
 
 /// `GET /api/v1/prompts/{id}`, with the evidence.
-pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Result<Json<Value>, Problem> {
-    let prompt = find(&app, &text).await?;
-    let mut value = view(&app, &prompt);
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
+    let (prompt, labels) = find(&app, &caller, &text).await?;
+    let mut value = view(&app, &caller, &prompt, &sight::prompt(&prompt, &labels));
     let Some(execution) = app.engine.view(prompt.execution).await? else { return Ok(Json(value)) };
     let targets: BTreeSet<&AgentName> = execution.created.selections.iter().flat_map(|selection| &selection.agents).collect();
     value["targets"] = json!(targets);
@@ -94,7 +104,8 @@ pub(super) async fn answer(
     if comment.as_ref().is_some_and(|comment| comment.chars().count() > MAX_COMMENT) {
         return Err(Problem::parameter("comment", format!("at most {MAX_COMMENT} characters")));
     }
-    let prompt = find(&app, &text).await?;
+    let (prompt, labels) = find(&app, &caller, &text).await?;
+    caller.may(Verb::Answer, &sight::prompt(&prompt, &labels))?;
     let (execution, id) = (prompt.execution, prompt.row.prompt);
     let changed = match app.engine.answer(execution, id, wanted.answer.clone(), caller.by(), comment).await? {
         Outcome::Done => true,
@@ -112,16 +123,19 @@ pub(super) async fn answer(
     })))
 }
 
-async fn find(app: &App, text: &str) -> Result<StoredPrompt, Problem> {
+/// The prompt, if the caller sees it, with the labels of its execution.
+async fn find(app: &App, caller: &Caller, text: &str) -> Result<(StoredPrompt, BTreeMap<String, String>), Problem> {
     let unknown = || {
         let shown: String = text.chars().take(100).collect();
         Problem::not_found("no_such_prompt", format!("there is no prompt `{shown}`"))
     };
     let id = text.parse::<PromptId>().map_err(|_| unknown())?;
-    app.engine.store().prompt(id).await?.ok_or_else(unknown)
+    let prompt = app.engine.store().prompt(id).await?.ok_or_else(unknown)?;
+    let labels = sight::labels_of(app, &[&prompt]).await?.remove(&prompt.execution).unwrap_or_default();
+    if caller.sees(&sight::prompt(&prompt, &labels)) { Ok((prompt, labels)) } else { Err(unknown()) }
 }
 
-fn view(app: &App, prompt: &StoredPrompt) -> Value {
+fn view(app: &App, caller: &Caller, prompt: &StoredPrompt, object: &Object) -> Value {
     let (row, end) = (&prompt.row, prompt.end.as_ref());
     let absences = app.engine.absences();
     // Of one that is closed it says nothing, and later absences would move it.
@@ -136,6 +150,8 @@ fn view(app: &App, prompt: &StoredPrompt) -> Value {
         "visit": row.visit,
         "message": row.message,
         "options": row.options,
+        "who": row.who,
+        "mayAnswer": caller.may(Verb::Answer, object).is_ok(),
         "openedAt": rfc3339(row.opened_at),
         "timeout": row.timeout,
         "deadline": optional(until),

@@ -9,8 +9,12 @@ pub enum Rule {
     Open,
     /// That it is known who calls; what they may do to what, the handler asks.
     SignedIn,
-    /// A right to something of the kind; whether to this very thing, the handler asks.
+    /// A right to something; whether to this very thing, the handler asks.
     May(Verb),
+    /// The administrator's own token, or one that was made with it for a person in need.
+    Root,
+    /// A right to the installation itself: to what belongs to no workflow.
+    Whole(Verb),
 }
 
 impl Rule {

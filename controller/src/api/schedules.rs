@@ -1,10 +1,11 @@
 //! Live schedules: their manifest, what comes next, and what became of their slots.
 
+use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, SourceQuery, key, limit, of_page, page};
 use super::time::{optional, rfc3339};
 use super::workflows::{Commits, manifest, observed_commits, origin, readable};
-use super::{App, Problem};
+use super::{App, Problem, sight};
 use crate::engine::LiveSchedule;
 use axum::extract::State;
 use axum::response::Json;
@@ -19,8 +20,13 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// `GET /api/v1/schedules`.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
-    let all = readable(app.engine.store().definitions(Kind::Schedule).await?).map(|definition| (key(&definition), definition));
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Json<Value>, Problem> {
+    let rows = readable(app.engine.store().definitions(Kind::Schedule).await?);
+    let all = rows.filter(|one| caller.sees(&sight::object_of(one))).map(|definition| (key(&definition), definition));
     let (definitions, next) = of_page(all.collect(), &query)?;
     Ok(Json(page(views(&app, definitions).await?, next)))
 }
@@ -29,9 +35,11 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
 pub(super) async fn one(
     State(app): State<App>,
     Segment(name): Segment,
+    caller: Caller,
     Parameters(query): Parameters<SourceQuery>,
 ) -> Result<Json<Value>, Problem> {
-    let found = query.only(readable(app.engine.store().named(Kind::Schedule, &name).await?))?;
+    let rows = readable(app.engine.store().named(Kind::Schedule, &name).await?);
+    let found = query.only(rows.filter(|one| caller.sees(&sight::object_of(one))))?;
     let found = found.ok_or_else(|| no_such_schedule(&name))?;
     views(&app, vec![found]).await?.pop().map(Json).ok_or_else(|| no_such_schedule(&name))
 }
@@ -49,16 +57,18 @@ pub(super) struct SlotsQuery {
 pub(super) async fn slots(
     State(app): State<App>,
     Segment(name): Segment,
+    caller: Caller,
     Parameters(query): Parameters<SlotsQuery>,
 ) -> Result<Json<Value>, Problem> {
     let wrong = |_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before");
     let before = query.cursor.map(|cursor| cursor.parse::<i64>().map(Timestamp)).transpose().map_err(wrong)?;
     let (limit, store) = (limit(query.limit)?, app.engine.store());
     let source = match query.source {
-        Some(source) => store.definition(&source, Kind::Schedule, &name).await?.map(|definition| definition.source),
-        None => SourceQuery::default().only(readable(store.named(Kind::Schedule, &name).await?))?.map(|one| one.source),
+        Some(source) => store.definition(&source, Kind::Schedule, &name).await?,
+        None => SourceQuery::default().only(readable(store.named(Kind::Schedule, &name).await?))?,
     };
-    let source = source.ok_or_else(|| no_such_schedule(&name))?;
+    let seen = source.filter(|one| caller.sees(&sight::object_of(one)));
+    let source = seen.ok_or_else(|| no_such_schedule(&name))?.source;
     let mut rows = store.slots(&source, &name, limit + 1, before).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);

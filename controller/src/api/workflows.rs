@@ -1,9 +1,10 @@
 //! Live workflows: their manifest and where it came from.
 
+use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, SourceQuery, by_name, key};
 use super::time::rfc3339;
-use super::{App, Problem};
+use super::{App, Problem, sight};
 use axum::extract::State;
 use axum::response::Json;
 use crd_schemas::manifest::API_VERSION;
@@ -17,10 +18,15 @@ use std::collections::BTreeMap;
 pub(super) type Commits = BTreeMap<String, String>;
 
 /// `GET /api/v1/workflows`.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Json<Value>, Problem> {
     let commits = observed_commits(&app).await?;
     let rows = app.engine.store().definitions(Kind::Workflow).await?;
-    let all = readable(rows).map(|definition| (key(&definition), definition));
+    let seen = readable(rows).filter(|definition| caller.sees(&sight::object_of(definition)));
+    let all = seen.map(|definition| (key(&definition), definition));
     Ok(Json(by_name(all.collect(), &query, |definition| view(&definition, &commits))?))
 }
 
@@ -28,10 +34,11 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
 pub(super) async fn one(
     State(app): State<App>,
     Segment(name): Segment,
+    caller: Caller,
     Parameters(query): Parameters<SourceQuery>,
 ) -> Result<Json<Value>, Problem> {
     let rows = app.engine.store().named(Kind::Workflow, &name).await?;
-    let definition = query.only(readable(rows))?;
+    let definition = query.only(readable(rows).filter(|definition| caller.sees(&sight::object_of(definition))))?;
     let definition = definition.ok_or_else(|| Problem::not_found("no_such_workflow", format!("no workflow `{name}` is live")))?;
     Ok(Json(view(&definition, &observed_commits(&app).await?)))
 }

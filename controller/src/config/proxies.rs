@@ -57,7 +57,7 @@ impl Network {
             return Err(wrong());
         }
         // All bits but the first `length`.
-        let rest = if length == 0 { space(is_v4) } else { space(is_v4) >> length };
+        let rest = space(is_v4).checked_shr(length).unwrap_or(0);
         Ok(Self { first: number & !rest, last: number | rest, is_v4 })
     }
 }

@@ -173,6 +173,14 @@ impl Engine {
         Arc::clone(&self.live().access)
     }
 
+    /// The sources that have a workflow of this name, with its labels.
+    pub fn labels_of(&self, name: &str, source: Option<&str>) -> Vec<(String, BTreeMap<String, String>)> {
+        let live = self.live();
+        let all = live.workflows.get(name).into_iter().flatten();
+        let meant = all.filter(|workflow| source.is_none_or(|source| workflow.source == source));
+        meant.map(|workflow| (workflow.source.clone(), workflow.manifest.metadata.labels.clone())).collect()
+    }
+
     /// Workflows of other sources, by name, with the sources that have them.
     pub fn workflows_beside(&self, source: &str) -> BTreeMap<String, Vec<String>> {
         let live = self.live();

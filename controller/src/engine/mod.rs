@@ -38,7 +38,7 @@ use crate::feed::Feed;
 use crate::reconcile::Queue;
 use hot::Hot;
 use pulse_core::decide::{Reason, explain};
-use pulse_core::execution::{CancelMode, Execution, Input, Outcome};
+use pulse_core::execution::{CancelMode, Execution, Input, Outcome, Summary};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AgentName, AttemptId, ExecutionId, PromptId};
 use pulse_store::Store;
@@ -250,8 +250,8 @@ impl Engine {
         Ok(Some(reasons))
     }
 
-    /// An execution's id, by id or as `workflow#812`.
-    pub async fn find(&self, text: &str) -> Result<Option<ExecutionId>, EngineError> {
-        Ok(self.inner.store.find_execution(text).await?.map(|summary| summary.id))
+    /// An execution's row, by id or as `workflow#812`.
+    pub async fn find(&self, text: &str) -> Result<Option<Summary>, EngineError> {
+        Ok(self.inner.store.find_execution(text).await?)
     }
 }

@@ -1,9 +1,11 @@
 //! What there is to tell: ids and summaries, never output and never what people wrote.
 
 use pulse_core::Timestamp;
+use pulse_core::access::Object;
 use pulse_core::execution::{Execution, PromptStatus};
 use pulse_core::transition::WaitReason;
 use pulse_protocol::{ExecutionId, PromptId};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Something changed: a hint to look.
@@ -25,6 +27,8 @@ pub enum Notice {
         status: &'static str,
         /// What it waits for.
         waits: Option<Waits>,
+        /// Its workflow's labels, for those who judge who may hear of it.
+        labels: BTreeMap<String, String>,
     },
     /// A question to people: it is asked, or over.
     Prompt {
@@ -40,6 +44,8 @@ pub enum Notice {
         number: i64,
         /// Where it stands.
         status: PromptStatus,
+        /// Its workflow's labels, for those who judge who may hear of it.
+        labels: BTreeMap<String, String>,
     },
     /// A pause: it is set, or ended.
     Pause {
@@ -91,6 +97,7 @@ impl Notice {
             seq: execution.seq,
             status: execution.status.as_str(),
             waits: execution.waits.map(|(since, reason)| Waits { reason, since }),
+            labels: execution.program.labels.clone(),
         }
     }
 
@@ -104,6 +111,17 @@ impl Notice {
             workflow: created.workflow.clone(),
             number: created.number,
             status,
+            labels: execution.program.labels.clone(),
+        }
+    }
+
+    /// What it is about, as rules see it.
+    pub fn object(&self) -> Object<'_> {
+        match self {
+            Self::Execution { source, workflow, labels, .. } | Self::Prompt { source, workflow, labels, .. } => {
+                Object::Workflow { source, name: workflow, labels }
+            }
+            Self::Pause { .. } | Self::Agent { .. } | Self::Sync { .. } => Object::Pulse,
         }
     }
 

@@ -98,7 +98,9 @@ mod tests {
             (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap())
         };
         let mut map = HeaderMap::new();
-        all.iter().map(one).for_each(|(name, value)| drop(map.append(name, value)));
+        for (name, value) in all.iter().map(one) {
+            map.append(name, value);
+        }
         map
     }
 

@@ -107,6 +107,14 @@ impl Identity {
         Ok(Self { store, admin: Admin::new(admin), tokens, sessions, people, known: people::Known::default(), own })
     }
 
+    /// The ways in of a test: whoever has this token.
+    #[cfg(test)]
+    pub async fn for_tests(store: &Store, token: &str) -> std::sync::Arc<Self> {
+        let admin = AdminToken::parse(token).unwrap();
+        let own = OwnOrigin::new(None, "http://127.0.0.1");
+        std::sync::Arc::new(Self::load(store.clone(), &admin, People::default(), own).await.unwrap())
+    }
+
     /// Where our own pages come from.
     pub fn own(&self) -> &OwnOrigin {
         &self.own

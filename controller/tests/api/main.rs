@@ -8,6 +8,7 @@ mod executions;
 mod groups;
 mod harness;
 mod health;
+mod identity;
 mod pauses;
 mod plan;
 mod planted;

@@ -2,7 +2,7 @@
 
 use super::remotes::{Fault, HttpRemote, Repository};
 use super::{remote, token};
-use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source};
+use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, People, Source};
 use pulse_controller::serve;
 use pulse_controller::source::git::Remote;
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
         data: Data::in_folder(&root.path().join("data")),
         source: Some(Source { origin: Origin::Git(Box::new(at)), poll: Duration::from_secs(3600) }),
         admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
+        people: People::default(),
         webhook_secrets: None,
         log: Log { filter: "info".into(), format: LogFormat::Text },
         warnings: Vec::new(),

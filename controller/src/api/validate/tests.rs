@@ -3,7 +3,6 @@
 use crate::agents::FleetHandle;
 use crate::api::{App, Seats, router};
 use crate::clock::Clock;
-use crate::config::AdminToken;
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::schedules::Scheduler;
@@ -86,7 +85,7 @@ fn post(url: String, body: Value) -> tokio::task::JoinHandle<Answer> {
 async fn beyond_its_room_it_is_overloaded_and_says_when_to_ask_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&format!("sqlite://{}", folder.path().join("pulse.db").display()), "test").await.unwrap();
-    let engine = Engine::new(store, FleetHandle::default());
+    let engine = Engine::new(store.clone(), FleetHandle::default());
     let source = Arc::new(Gated::default());
     let syncer = Syncer::new("ops", Arc::clone(&source) as Arc<dyn Source>, Duration::from_secs(3600), engine.clone());
     let sources = Sources::new([syncer]);
@@ -97,7 +96,7 @@ async fn beyond_its_room_it_is_overloaded_and_says_when_to_ask_again() {
         sources,
         webhooks: Arc::new(Webhooks::new(None)),
         seats: Seats::default(),
-        identity: Arc::new(Identity::new(&AdminToken::parse(TOKEN).unwrap())),
+        identity: Identity::for_tests(&store, TOKEN).await,
         url: "http://x".into(),
         enrolment: false,
         stopping: watch::channel(false).1,

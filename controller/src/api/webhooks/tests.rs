@@ -3,7 +3,7 @@
 use crate::agents::FleetHandle;
 use crate::api::{App, Seats, router};
 use crate::clock::Clock;
-use crate::config::{AdminToken, WebhookSecrets};
+use crate::config::WebhookSecrets;
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::schedules::Scheduler;
@@ -103,7 +103,7 @@ impl Bench {
         let syncer = Syncer::new("ops", Arc::clone(&source) as Arc<dyn Source>, Duration::from_secs(3600), engine.clone());
         let sources = Sources::new([syncer.clone()]);
         let webhooks = Arc::new(Webhooks::new(Some(Verifier::new(&WebhookSecrets::parse(SECRET).unwrap()))));
-        let identity = Arc::new(Identity::new(&AdminToken::parse("a-token-for-tests").unwrap()));
+        let identity = Identity::for_tests(&store, "a-token-for-tests").await;
         let (stop, stopping) = watch::channel(false);
         let schedules = Scheduler::new(engine.clone(), Clock::machine(), true);
         let (of, hooks) = (sources.clone(), Arc::clone(&webhooks));

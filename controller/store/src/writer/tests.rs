@@ -149,6 +149,7 @@ async fn a_prompt_whose_commit_is_unclear_is_asked_and_closed_once(room: Room) {
         visit: 1,
         message: "Go on?".to_owned(),
         options: vec!["Yes".to_owned()],
+        who: Vec::new(),
         opened_at: NOW,
         timeout: None,
     };

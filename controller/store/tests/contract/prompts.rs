@@ -15,6 +15,7 @@ pub fn question(message: &str) -> PromptRow {
         visit: 1,
         message: message.to_owned(),
         options: vec!["Yes".to_owned(), "No, \"never\" ✓".to_owned()],
+        who: vec!["group:dba".to_owned()],
         opened_at: NOW,
         timeout: Some(Duration::from_millis(1500)),
     }

@@ -1,7 +1,9 @@
 //! A controller on a free port.
 
 use super::{Agent, Answer};
-use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source, WebhookSecrets};
+use pulse_controller::config::{
+    AdminToken, Config, Data, Listen, Log, LogFormat, Origin, People, Source, TrustedProxies, WebhookSecrets,
+};
 use pulse_controller::engine::Engine;
 use pulse_controller::serve::{self, End, Mode, Serving};
 use pulse_controller::source::Folder;
@@ -52,13 +54,25 @@ impl Server {
         Self::made(files, Mode::WHOLE, Some(secrets))
     }
 
+    /// With these files in its source, believing proxies at these addresses.
+    pub fn behind(proxies: &str, files: &[(&str, &str)]) -> Self {
+        let trusted_proxies = Some(TrustedProxies::parse(proxies).unwrap());
+        Self::configured(files, Mode::WHOLE, |config| config.people = People { trusted_proxies, ..People::default() })
+    }
+
     fn made(files: &[(&str, &str)], mode: Mode, secrets: Option<&str>) -> Self {
+        Self::configured(files, mode, |config| {
+            config.webhook_secrets = secrets.map(|secrets| WebhookSecrets::parse(secrets).unwrap());
+        })
+    }
+
+    fn configured(files: &[(&str, &str)], mode: Mode, configure: impl FnOnce(&mut Config)) -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("source")).unwrap();
         for (file, text) in files {
             std::fs::write(root.path().join("source").join(file), text).unwrap();
         }
-        let config = Config {
+        let mut config = Config {
             listen: Listen { address: "127.0.0.1:0".parse().unwrap(), public_url: None },
             data: Data::in_folder(&root.path().join("data")),
             source: Some(Source {
@@ -66,10 +80,12 @@ impl Server {
                 poll: Duration::from_secs(3600),
             }),
             admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
-            webhook_secrets: secrets.map(|secrets| WebhookSecrets::parse(secrets).unwrap()),
+            people: People::default(),
+            webhook_secrets: None,
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),
         };
+        configure(&mut config);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let mut serving = runtime.block_on(serve::start(&config, mode)).unwrap();
         let engine = Some(runtime.block_on(serving.active()).unwrap().engine);
@@ -196,6 +212,12 @@ impl Server {
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
         Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+
+    /// A token of the API with these roles, as the value of an `Authorization` header.
+    pub fn token(&self, name: &str, roles: &[&str], scope: &Value) -> String {
+        let made = self.post("/api/v1/tokens", &json!({ "name": name, "roles": roles, "scope": scope })).ok();
+        format!("Bearer {}", made["token"].as_str().unwrap())
     }
 
     /// Enrols an agent and lets it in.

@@ -1,0 +1,55 @@
+//! What a caller sees of objects, and what they may do with them. What somebody does not see is answered as if it did not exist.
+
+use super::caller::Caller;
+use super::executions::no_such_execution;
+use super::{App, Problem};
+use pulse_core::access::{Object, Verb};
+use pulse_core::execution::Summary;
+use pulse_protocol::ExecutionId;
+use pulse_store::{Definition, StoredPrompt};
+use std::collections::{BTreeMap, HashMap};
+
+/// An execution as rules see it.
+pub(super) fn object(summary: &Summary) -> Object<'_> {
+    Object::Workflow { source: &summary.source, name: &summary.workflow, labels: &summary.labels }
+}
+
+/// A live workflow, or a schedule: of one that starts a workflow, that workflow, with the schedule's labels.
+pub(super) fn object_of(definition: &Definition) -> Object<'_> {
+    use crd_schemas::Manifest;
+    use crd_schemas::manifest::ScheduledAction;
+    let metadata = definition.manifest.metadata();
+    let name = match &definition.manifest {
+        Manifest::Schedule(schedule) => match &schedule.spec.action {
+            ScheduledAction::Workflow(started) => &started.workflow,
+            ScheduledAction::Command(_) => &metadata.name,
+        },
+        _ => &metadata.name,
+    };
+    Object::Workflow { source: &definition.source, name, labels: &metadata.labels }
+}
+
+/// The execution that a path names, if the caller sees it and may do this with it.
+pub(super) async fn execution(app: &App, caller: &Caller, text: &str, verb: Verb) -> Result<ExecutionId, Problem> {
+    let summary = app.engine.find(text).await?.ok_or_else(|| no_such_execution(text))?;
+    if !caller.sees(&object(&summary)) {
+        return Err(no_such_execution(text));
+    }
+    caller.may(verb, &object(&summary))?;
+    Ok(summary.id)
+}
+
+/// Prompts with the labels of their executions, which rules ask for.
+pub(super) async fn labels_of(
+    app: &App,
+    prompts: &[&StoredPrompt],
+) -> Result<HashMap<ExecutionId, BTreeMap<String, String>>, Problem> {
+    let ids: Vec<ExecutionId> = prompts.iter().map(|prompt| prompt.execution).collect();
+    let rows = app.engine.store().executions_of(&ids).await?;
+    Ok(rows.into_iter().flatten().map(|row| (row.id, row.labels)).collect())
+}
+
+/// A prompt as rules see it.
+pub(super) fn prompt<'a>(prompt: &'a StoredPrompt, labels: &'a BTreeMap<String, String>) -> Object<'a> {
+    Object::Prompt { source: &prompt.source, workflow: &prompt.workflow, labels, step: &prompt.row.step.0, who: &prompt.row.who }
+}

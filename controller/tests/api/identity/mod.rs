@@ -1,0 +1,7 @@
+//! Who comes in, by which way, and what is made of what they may do.
+
+mod policies;
+mod proxies;
+mod sessions;
+mod tokens;
+mod who;
