@@ -1,21 +1,23 @@
 //! The events of one execution, as they were recorded.
 
+use super::answers::{ExecutionEvent, Page};
 use super::executions::find;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
-use super::time::{readable, rfc3339};
+use super::time::Readable;
 use super::{App, Problem};
 use axum::extract::State;
-use axum::response::Json;
 use pulse_core::execution::EventRecord;
-use serde_json::{Value, json};
 
 /// Where to go on. `cursor` is what a page before said.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventsQuery {
+    /// The `seq` that the page begins after; `cursor` is another name for it.
     #[serde(alias = "cursor")]
     after: Option<u32>,
+    /// Events of the page: 100 unless said, at most 500.
+    #[schemars(range(min = 1))]
     limit: Option<u32>,
 }
 
@@ -24,22 +26,16 @@ pub(super) async fn list(
     State(app): State<App>,
     Segment(text): Segment,
     Parameters(query): Parameters<EventsQuery>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page<ExecutionEvent>, Problem> {
     let limit = limit(query.limit)?;
     let id = find(&app, &text).await?;
     let mut events = app.engine.store().events_after(id, query.after.unwrap_or(0), limit + 1).await?;
     let more = events.len() > limit as usize;
     events.truncate(limit as usize);
     let next = events.last().filter(|_| more).map(|event| event.seq.to_string());
-    Ok(Json(page(events.iter().map(view).collect(), next)))
+    Ok(page(events.iter().map(view), next))
 }
 
-fn view(record: &EventRecord) -> Value {
-    let mut event = json!(record.event);
-    readable(&mut event);
-    let mut value = json!({ "seq": record.seq, "at": rfc3339(record.at) });
-    if let (Value::Object(value), Value::Object(event)) = (&mut value, event) {
-        value.extend(event);
-    }
-    value
+fn view(record: &EventRecord) -> ExecutionEvent {
+    ExecutionEvent { seq: record.seq, at: record.at.into(), event: Readable::of(&record.event) }
 }

@@ -1,6 +1,7 @@
 //! The HTTP API: this file is the table of its routes. Handlers read and ask; every decision is the engine's.
 
 mod agents;
+mod answers;
 mod api_tokens;
 mod auth;
 mod body;
@@ -17,6 +18,7 @@ mod pauses;
 mod problem;
 mod prompts;
 mod refusals;
+mod reply;
 mod request;
 mod rule;
 mod schedules;
