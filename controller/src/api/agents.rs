@@ -4,7 +4,7 @@ use super::extract::{Parameters, Segment};
 use super::answers::{AgentAttempt, AgentView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent, Page};
 use super::list::{PageQuery, by_name};
 use super::workflows::{Commits, observed_commits, origin, readable};
-use super::reply::{NoContent, Object};
+use super::reply::{AgentSession, NoContent, Object};
 use super::{App, Problem};
 use crate::agents::{AgentStatus, session as agent_session};
 use crate::clock;
@@ -12,7 +12,6 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use crd_schemas::manifest::{AgentSpec, Metadata};
 use crd_schemas::{Kind, Manifest};
 use pulse_protocol::{AgentName, ToAgent};
@@ -79,9 +78,9 @@ pub(super) async fn session(
     State(app): State<App>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Problem> {
+) -> Result<AgentSession, Problem> {
     let upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?;
-    Ok(agent_session::upgrade(app.engine, &headers, upgrade))
+    Ok(AgentSession(agent_session::upgrade(app.engine, &headers, upgrade)))
 }
 
 /// A plain request where a WebSocket is spoken.

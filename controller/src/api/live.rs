@@ -4,6 +4,7 @@
 use super::agents::not_a_websocket;
 use super::answers::{LiveMessage, PauseNews, Waits};
 use super::extract::Parameters;
+use super::reply::Live;
 use super::time::At;
 use super::{App, Problem};
 use crate::feed::{Heard, Listener, Notice, Position, Told};
@@ -11,7 +12,6 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub(super) async fn upgrade(
     State(app): State<App>,
     Parameters(query): Parameters<EventsQuery>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Problem> {
+) -> Result<Live, Problem> {
     let mut upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?.max_message_size(MAX_MESSAGE);
     if upgrade.requested_protocols().any(|offered| offered == PROTOCOL) {
         upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
@@ -75,7 +75,7 @@ pub(super) async fn upgrade(
     let seat = app.seats.take()?;
     // It listens before the answer: whoever reads the state after it has opened misses nothing.
     let listener = app.engine.feed().listen(after.as_ref());
-    Ok(upgrade.on_upgrade(async move |mut socket| {
+    Ok(Live(upgrade.on_upgrade(async move |mut socket| {
         let _seat = seat;
         let over = tokio::select! {
             over = tell(&mut socket, listener, query.workflow.as_deref(), app.stopping) => over,
@@ -84,7 +84,7 @@ pub(super) async fn upgrade(
         if let Some((code, reason)) = over {
             close(&mut socket, code, reason).await;
         }
-    }))
+    })))
 }
 
 /// Tells until it is over; answers what the listener is told of that, where it can still be told.

@@ -17,7 +17,7 @@ use pulse_store::{Piece, Pieces};
 /// Bytes of one answer; the cursor leads on.
 const PAGE: usize = 1024 * 1024;
 /// How many bytes of a raw stream are cut out.
-const CUT: HeaderName = HeaderName::from_static("x-pulse-cut-bytes");
+pub(super) const CUT: HeaderName = HeaderName::from_static("x-pulse-cut-bytes");
 
 /// Which output. Each filter is optional; `from` and `raw` need one attempt and one stream.
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]

@@ -10,6 +10,7 @@ use super::time::At;
 use super::{App, Problem};
 use crate::clock;
 use axum::extract::State;
+use axum::response::Json;
 use crd_schemas::Duration;
 use pulse_core::Timestamp;
 use pulse_core::pause::PauseScope;
@@ -96,20 +97,28 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<L
     Ok(page(items, found.next.map(|id| id.to_string())))
 }
 
+/// `GET /api/v1/pauses/{id}`.
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Result<Object<PauseView>, Problem> {
+    let id = text.parse::<Uuid>().map_err(|_| no_such_pause(&text))?;
+    let row = app.engine.store().find_pause(id).await?.ok_or_else(|| no_such_pause(&text))?;
+    Ok(Object(view(&app, &row, clock::now())))
+}
+
+fn no_such_pause(text: &str) -> Problem {
+    let shown: String = text.chars().take(100).collect();
+    Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
+}
+
 /// `DELETE /api/v1/pauses/{id}`.
 pub(super) async fn end(
     State(app): State<App>,
     Segment(text): Segment,
     caller: Caller,
-) -> Result<Object<PauseView>, Problem> {
-    let unknown = || {
-        let shown: String = text.chars().take(100).collect();
-        Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
-    };
-    let id = text.parse::<Uuid>().map_err(|_| unknown())?;
+) -> Result<Json<PauseView>, Problem> {
+    let id = text.parse::<Uuid>().map_err(|_| no_such_pause(&text))?;
     match app.engine.end_pause(id, caller.by()).await? {
-        PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Object(view(&app, &row, clock::now()))),
-        PauseEnd::Absent => Err(unknown()),
+        PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&app, &row, clock::now()))),
+        PauseEnd::Absent => Err(no_such_pause(&text)),
     }
 }
 

@@ -124,3 +124,37 @@ fn with_next(mut response: Response, next: Option<String>) -> Response {
     }
     response
 }
+
+/// Answers that are made by hand; each type says to the document what they are.
+macro_rules! made_by_hand {
+    ($($(#[$doc:meta])* $name:ident),+) => {
+        $(
+            $(#[$doc])*
+            pub(super) struct $name(pub(super) Response);
+
+            impl IntoResponse for $name {
+                fn into_response(self) -> Response {
+                    self.0
+                }
+            }
+        )+
+    };
+}
+made_by_hand!(
+    /// The JSON Schema of a manifest.
+    SchemaFile,
+    /// The OpenAPI document.
+    Document,
+    /// A page for a browser.
+    HtmlPage,
+    /// How it looks.
+    StyleSheet,
+    /// What a webhook is told.
+    Delivered,
+    /// What a webhook of the wrong method is told.
+    NotPost,
+    /// The session of an agent.
+    AgentSession,
+    /// The socket that tells changes.
+    Live
+);

@@ -2,6 +2,7 @@
 //! in is a hint to look at the sources, answered before anybody looks.
 
 use super::answers::{AcceptedWebhook, LastWebhook as Shown};
+use super::reply::{Delivered, NotPost};
 use super::request::drain;
 use super::{App, Problem};
 use crate::webhook::{Delivery, Last, LastWebhook, Refusal, Webhooks};
@@ -10,19 +11,19 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 
 /// `POST /webhooks/gitea`.
-pub(super) async fn gitea(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn gitea(State(app): State<App>, request: Request) -> Delivered {
     let delivery = Delivery::of_headers(request.headers());
-    match take_in(&app.webhooks, request).await {
+    Delivered(match take_in(&app.webhooks, request).await {
         Ok(body) => accepted(&app, &delivery.with_body(&body)).into_response(),
         Err(refusal) => refused(&app, refusal, delivery),
-    }
+    })
 }
 
 /// `GET /webhooks/gitea`: what Gitea asks with where its webhook is set to the wrong method.
-pub(super) async fn not_post(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn not_post(State(app): State<App>, request: Request) -> NotPost {
     let delivery = Delivery::of_headers(request.headers());
     drain(request.into_body()).await;
-    refused(&app, Refusal::NotPost, delivery)
+    NotPost(refused(&app, Refusal::NotPost, delivery))
 }
 
 /// The body of a delivery, once its signature holds: it is judged before anybody looks what it says.

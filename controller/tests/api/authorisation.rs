@@ -3,7 +3,12 @@
 use crate::harness::Server;
 
 /// What may be open. A route that is added to the public ones fails here, and a person looks.
-const OPEN: [&str; 6] = ["/", "/health", "/health/live", "/health/ready", "/api/v1/agents/session", "/webhooks/gitea"];
+const OPEN: [&str; 9] = [
+    "/",
+    "/docs",
+    "/docs/style.css",
+    "/openapi.json",
+    "/health", "/health/live", "/health/ready", "/api/v1/agents/session", "/webhooks/gitea"];
 
 #[test]
 fn every_other_route_answers_401_without_a_valid_token() {

@@ -6,8 +6,11 @@ mod authorisation;
 mod events;
 mod executions;
 mod groups;
+#[path = "../support/contract.rs"]
+mod contract;
 mod harness;
 mod health;
+mod openapi;
 mod pauses;
 mod plan;
 mod planted;

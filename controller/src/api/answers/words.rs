@@ -11,8 +11,6 @@ macro_rules! words {
             pub(in crate::api) struct $name;
 
             impl $name {
-                /// All of them.
-                #[cfg(test)]
                 const ALL: &[&str] = &[$($word),+];
             }
 
@@ -21,7 +19,7 @@ macro_rules! words {
                     concat!(stringify!($name), "Word").into()
                 }
                 fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                    json_schema!({ "type": "string", "enum": [$($word),+] })
+                    json_schema!({ "type": "string", "enum": Self::ALL })
                 }
             }
         )+
