@@ -17,6 +17,7 @@ pub enum Severity {
 /// One problem of one file. The same shape in CLI, API, sync history and editor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ManifestProblem")]
 pub struct Problem {
     /// Path of the file within its repository, `/` between parts; on the command line as it lies from there.
     pub file: String,

@@ -13,9 +13,10 @@ use pulse_core::execution::EventRecord;
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventsQuery {
-    /// The `seq` that the page begins after; `cursor` is another name for it.
-    #[serde(alias = "cursor")]
+    /// The `seq` that the page begins after.
     after: Option<u32>,
+    /// The `nextCursor` of the page before: the same, in the words of other lists.
+    cursor: Option<u32>,
     /// Events of the page: 100 unless said, at most 500.
     #[schemars(range(min = 1))]
     limit: Option<u32>,
@@ -28,8 +29,12 @@ pub(super) async fn list(
     Parameters(query): Parameters<EventsQuery>,
 ) -> Result<Page<ExecutionEvent>, Problem> {
     let limit = limit(query.limit)?;
+    let after = match (query.after, query.cursor) {
+        (Some(_), Some(_)) => return Err(Problem::parameter("cursor", "it means the same as `after`; give one of the two")),
+        (after, cursor) => after.or(cursor),
+    };
     let id = find(&app, &text).await?;
-    let mut events = app.engine.store().events_after(id, query.after.unwrap_or(0), limit + 1).await?;
+    let mut events = app.engine.store().events_after(id, after.unwrap_or(0), limit + 1).await?;
     let more = events.len() > limit as usize;
     events.truncate(limit as usize);
     let next = events.last().filter(|_| more).map(|event| event.seq.to_string());

@@ -27,6 +27,7 @@ const MAX_EXPIRES: Duration = Duration::from_secs(366 * 86_400);
 /// What to hold.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CreatePause")]
 pub(super) struct Pause {
     /// What to hold: `all`, `workflow/NAME`, `schedule/NAME`, `agent/NAME`, or labels such as `team=infra,env!=dev`.
     #[schemars(length(min = 1, max = 512))]

@@ -87,6 +87,7 @@ pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Resul
 /// An answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AnswerPrompt")]
 pub(super) struct Answer {
     /// One of the question's options.
     answer: String,

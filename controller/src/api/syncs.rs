@@ -71,6 +71,7 @@ fn no_such_sync() -> Problem {
 /// Which source to look at; needed only where there are several.
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SyncRequest")]
 pub(super) struct Look {
     /// The source; needed only where there are several.
     source: Option<String>,
@@ -88,6 +89,7 @@ pub(super) async fn sync(State(app): State<App>, Body(Look { source }): Body<Loo
 /// What a person confirms.
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ConfirmSync")]
 pub(super) struct Confirm {
     /// The commit of the held sync.
     commit: String,

@@ -12,7 +12,7 @@ use serde::Serialize;
 /// A question.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "Prompt")]
+#[schemars(rename = "PromptSummary")]
 pub(in crate::api) struct PromptView {
     /// Its id.
     pub(in crate::api) id: PromptId,

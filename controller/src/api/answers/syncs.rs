@@ -68,16 +68,16 @@ pub(in crate::api) struct SyncView {
 #[expect(dead_code, reason = "only its schema is needed: the store keeps it as JSON")]
 pub(in crate::api) struct SyncCounts {
     /// New ones.
-    #[schemars(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     create: Option<usize>,
     /// Changed ones.
-    #[schemars(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     update: Option<usize>,
     /// Retired ones.
-    #[schemars(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     retire: Option<usize>,
     /// Those that stay.
-    #[schemars(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     unchanged: Option<usize>,
 }
 

@@ -34,7 +34,7 @@ words! {
     /// A type of step.
     StepType: "execute" | "prompt" | "wait" | "parse" | "route";
     /// Where a target of a step stands.
-    TargetStatus: "pending" | "queued" | "backoff" | "active" | "unknown" | "rebooting" | "succeeded" | "failed" | "skipped" | "cancelled";
+    TargetStatus: "pending" | "waiting" | "running" | "unknown" | "succeeded" | "failed" | "skipped" | "cancelled";
     /// Where an attempt stands.
     AttemptStatus: "assigned" | "accepted" | "started" | "exited" | "signalled" | "timed_out" | "cancelled" | "not_started" | "unknown" | "resolved_succeeded" | "resolved_failed";
     /// Where a question stands.

@@ -139,7 +139,7 @@ impl Output for Delivered {
         let schema = sketch.schemas.answer::<AcceptedWebhook>();
         sketch.answer(202, "It was let in.", &schema);
         sketch.takes_header("X-Gitea-Signature", "HMAC-SHA256 of the body, in hex.");
-        let any = json!({ "application/json": { "schema": { "type": "object" } } });
+        let any = json!({ "application/json": { "schema": {} } });
         sketch.body = Some(json!({ "required": true, "content": any }));
     }
 }

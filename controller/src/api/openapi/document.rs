@@ -106,11 +106,10 @@ fn refusals(answers: &mut Map<String, Value>, codes: &BTreeSet<&str>, public: bo
     }
     for (status, codes) in by_status {
         let words: Vec<&str> = codes.iter().map(|code| code.code).collect();
-        let lines: Vec<String> = codes.iter().map(|code| format!("`{}`: {}", code.code, code.meaning)).collect();
         let of = json!({ "properties": { "code": { "enum": words } } });
         let schema = json!({ "allOf": [{ "$ref": "#/components/schemas/Problem" }, of] });
         let answer = &mut answers.entry(status.to_string()).or_insert_with(|| json!({}));
-        answer["description"] = json!(lines.join("\n\n"));
+        answer["description"] = json!(format!("`{}`", words.join("`, `")));
         answer["content"]["application/problem+json"] = json!({ "schema": schema });
         let headers = match status {
             401 if !public => &[("WWW-Authenticate", "How to say who is asking.")][..],

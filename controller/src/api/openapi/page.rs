@@ -79,7 +79,7 @@ fn render_operation(html: &mut String, method: &str, path: &str, operation: &Val
     html.push_str("<table><tr><th>status</th><th></th><th>content</th></tr>");
     for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
         let content = answer["content"].as_object().into_iter().flatten().map(|(_, content)| content);
-        let said = text(&answer["description"]).replace("\n\n", "<br>");
+        let said = text(&answer["description"]);
         write(html, format_args!("<tr><td>{}</td><td>{said}</td><td>{}</td></tr>", escape(status), schemas(content)));
     }
     html.push_str("</table></details>");
