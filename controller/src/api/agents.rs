@@ -1,10 +1,10 @@
 //! Agents: what is declared of them and how they are, their session, their end.
 
-use super::extract::{Parameters, Segment};
 use super::answers::{AgentAttempt, AgentView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent, Page};
+use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, by_name};
-use super::workflows::{Commits, observed_commits, origin, readable};
 use super::reply::{AgentSession, NoContent, Object};
+use super::workflows::{Commits, observed_commits, origin, readable};
 use super::{App, Problem};
 use crate::agents::{AgentStatus, session as agent_session};
 use crate::clock;

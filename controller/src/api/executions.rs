@@ -65,13 +65,13 @@ pub(super) async fn start(
         return Ok(StartAnswer::Dry(Box::new(app.engine.dry_run(&request).await?)));
     }
     let started = app.engine.start(request).await?;
-    Ok(StartAnswer::Started(answer(started)))
+    Ok(StartAnswer::Started(Box::new(answer(started))))
 }
 
 /// What a start answers.
 pub(super) enum StartAnswer {
     /// What was started.
-    Started(Replayable<StartedView>),
+    Started(Box<Replayable<StartedView>>),
     /// What would be.
     Dry(Box<DryRun>),
 }
@@ -88,8 +88,7 @@ impl IntoResponse for StartAnswer {
 fn answer(started: Started) -> Replayable<StartedView> {
     let Started { id, number, workflow, source, status, commit, replayed } = started;
     let name = format!("{workflow}#{number}");
-    let answer =
-        StartedView { id, number, name, workflow, source, status, commit, retry_of: None, dropped_params: None };
+    let answer = StartedView { id, number, name, workflow, source, status, commit, retry_of: None, dropped_params: None };
     Replayable { location: format!("/api/v1/executions/{id}"), replayed, answer }
 }
 

@@ -14,7 +14,10 @@ use pulse_store::Definition;
 use std::collections::BTreeMap;
 
 /// `GET /api/v1/groups`.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Page<AgentGroupView>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Page<AgentGroupView>, Problem> {
     let commits = observed_commits(&app).await?;
     let definitions: Vec<_> = readable(app.engine.store().definitions(Kind::AgentGroup).await?).collect();
     let inventories = inventories(&app, &definitions);

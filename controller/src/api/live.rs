@@ -155,7 +155,8 @@ fn view(notice: &Notice, id: &Position) -> LiveMessage {
     let id = id.to_string();
     match notice.clone() {
         Notice::Execution { execution, source, workflow, number, seq, status, waits } => {
-            let (name, waits) = (format!("{workflow}#{number}"), waits.map(|waits| Waits { reason: waits.reason, since: At(waits.since) }));
+            let (name, waits) =
+                (format!("{workflow}#{number}"), waits.map(|waits| Waits { reason: waits.reason, since: At(waits.since) }));
             LiveMessage::Execution { id, execution, source, workflow, number, name, seq, status, waits }
         }
         Notice::Prompt { prompt, execution, source, workflow, number, status } => {

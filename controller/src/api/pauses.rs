@@ -85,7 +85,10 @@ pub(super) struct ListQuery {
 }
 
 /// `GET /api/v1/pauses`: those that hold, the newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Page<Row<PauseView>>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<ListQuery>,
+) -> Result<Page<Row<PauseView>>, Problem> {
     let cursor = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
     let now = clock::now();
@@ -111,11 +114,7 @@ fn no_such_pause(text: &str) -> Problem {
 }
 
 /// `DELETE /api/v1/pauses/{id}`.
-pub(super) async fn end(
-    State(app): State<App>,
-    Segment(text): Segment,
-    caller: Caller,
-) -> Result<Json<PauseView>, Problem> {
+pub(super) async fn end(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<PauseView>, Problem> {
     let id = text.parse::<Uuid>().map_err(|_| no_such_pause(&text))?;
     match app.engine.end_pause(id, caller.by()).await? {
         PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&app, &row, clock::now()))),

@@ -45,7 +45,10 @@ pub(super) struct ListQuery {
 }
 
 /// `GET /api/v1/prompts`: what is open, the oldest first; or the history, the newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<ListQuery>) -> Result<Page<Row<PromptView>>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<ListQuery>,
+) -> Result<Page<Row<PromptView>>, Problem> {
     let status = status_of(query.status.as_deref())?;
     let cursor = query.cursor.map(|cursor| cursor.parse::<PromptId>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;

@@ -153,6 +153,8 @@ made_by_hand!(
     Delivered,
     /// What a webhook of the wrong method is told.
     NotPost,
+    /// A session of a browser begins or ends.
+    CookieSet,
     /// The session of an agent.
     AgentSession,
     /// The socket that tells changes.

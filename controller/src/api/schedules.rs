@@ -1,8 +1,8 @@
 //! Live schedules: their manifest, what comes next, and what became of their slots.
 
 use super::answers::{
-    ExecutionRef, FiredSlot, HoldingPause, LastFired, Page, ReadyCondition, Row, ScheduleStatus, ScheduleView, SlotView, UnreadableSlot,
-    UpcomingSlot,
+    ExecutionRef, FiredSlot, HoldingPause, LastFired, Page, ReadyCondition, Row, ScheduleStatus, ScheduleView, SlotView,
+    UnreadableSlot, UpcomingSlot,
 };
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, SourceQuery, key, limit, of_page, page};
@@ -23,7 +23,10 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// `GET /api/v1/schedules`.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Page<ScheduleView>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Page<ScheduleView>, Problem> {
     let all = readable(app.engine.store().definitions(Kind::Schedule).await?).map(|definition| (key(&definition), definition));
     let (definitions, next) = of_page(all.collect(), &query)?;
     Ok(page(views(&app, definitions).await?, next))

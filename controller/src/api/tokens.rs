@@ -113,7 +113,7 @@ pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp) -> Result<Made,
         expires_at,
         labels: BTreeMap::new(),
         names: Vec::new(),
-        created_by: caller.by(),
+        created_by: by,
         created_at: clock::now(),
     };
     Ok(Made { token, row })

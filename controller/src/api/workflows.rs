@@ -16,7 +16,10 @@ use std::collections::BTreeMap;
 pub(super) type Commits = BTreeMap<String, String>;
 
 /// `GET /api/v1/workflows`.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Page<WorkflowView>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Page<WorkflowView>, Problem> {
     let commits = observed_commits(&app).await?;
     let rows = app.engine.store().definitions(Kind::Workflow).await?;
     let all = readable(rows).filter_map(|definition| Some((key(&definition), (workflow(&definition)?, definition))));

@@ -3,11 +3,11 @@
 
 mod agents;
 mod authorisation;
+#[path = "../support/contract.rs"]
+mod contract;
 mod events;
 mod executions;
 mod groups;
-#[path = "../support/contract.rs"]
-mod contract;
 mod harness;
 mod health;
 mod openapi;

@@ -196,4 +196,3 @@ impl Serialize for ReasonView {
         value.serialize(serializer)
     }
 }
-

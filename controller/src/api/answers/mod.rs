@@ -3,6 +3,7 @@
 mod agents;
 mod executions;
 mod health;
+mod identity;
 mod live;
 mod objects;
 mod output;
@@ -18,8 +19,11 @@ mod tokens;
 pub(super) mod words;
 
 pub(super) use agents::{AgentAttempt, AgentView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent};
-pub(super) use executions::{CancelView, ExecutionEvent, ExecutionSummary, ExecutionView, ReasonView, SummaryWaits, TriggerView, Waits};
+pub(super) use executions::{
+    CancelView, ExecutionEvent, ExecutionSummary, ExecutionView, ReasonView, SummaryWaits, TriggerView, Waits,
+};
 pub(super) use health::{DatabaseHealth, Health, LeaseHolder, Liveness, Readiness};
+pub(super) use identity::{ApiTokenView, MadeApiToken, PrincipalView, SessionView, UserView};
 pub(super) use live::{LiveMessage, PauseNews};
 pub(super) use objects::{
     AgentGroupStatus, AgentGroupView, ObjectMetadata, Origin, ReadyCondition, WorkflowStatus, WorkflowView,
@@ -33,7 +37,9 @@ pub(super) use schedules::{
 };
 pub(super) use sources::{AcceptedWebhook, ConditionView, LastWebhook, SourceView, WebhookAddress};
 pub(super) use start::{Settled, StartedView};
-pub(super) use steps::{AttemptDetail, AttemptEnd, AttemptView, BegunStep, BegunTarget, RouteView, StepExtras, StepPrompt, StepView, TargetView};
+pub(super) use steps::{
+    AttemptDetail, AttemptEnd, AttemptView, BegunStep, BegunTarget, RouteView, StepExtras, StepPrompt, StepView, TargetView,
+};
 pub(super) use syncs::{SyncNow, SyncPage, SyncView};
 pub(super) use tokens::{MadeToken, TokenView};
 

@@ -59,6 +59,12 @@ words! {
     Truth: "True" | "False" | "Unknown";
     /// The only version of manifests.
     ApiVersion: "pulse.dev/v1";
+    /// How somebody came in.
+    Means: "admin_token" | "api_token" | "proxy" | "oidc";
+    /// What a token of the API is for.
+    ApiTokenKind: "api" | "break_glass";
+    /// Whether a token of the API counts.
+    ApiTokenStatus: "active" | "expired" | "revoked";
     /// Well, or not.
     HealthStatus: "ok" | "unavailable";
     /// What a controller is among those of its database.

@@ -4,7 +4,7 @@ use super::super::answers::{AcceptedWebhook, LiveMessage, OutputPage, Page, Star
 use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
-    AgentSession, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Probed, Replayable,
+    AgentSession, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Probed, Replayable,
     SchemaFile, StyleSheet,
 };
 use super::{Output, Sketch};
@@ -141,6 +141,13 @@ impl Output for Delivered {
         sketch.takes_header("X-Gitea-Signature", "HMAC-SHA256 of the body, in hex.");
         let any = json!({ "application/json": { "schema": {} } });
         sketch.body = Some(json!({ "required": true, "content": any }));
+    }
+}
+
+impl Output for CookieSet {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answers.insert("204".to_owned(), json!({ "description": "Done." }));
+        sketch.header(204, "Set-Cookie", "The session, or its end.");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The document: a paragraph for each route, made of its handler's types and its row in the table of operations.
 
+use super::super::Route;
 use super::super::codes::{self, CODES};
-use super::super::{Route, auth};
 use super::Sketch;
 use super::operations::{Operation, TAGS, find};
 use super::schemas::Schemas;
@@ -9,26 +9,23 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Refusals that any route may answer with.
-const ANYWHERE: [&str; 3] = ["internal", "standing_by", "too_many_requests"];
+const ANYWHERE: [&str; 4] = ["bad_identity_header", "internal", "standing_by", "too_many_requests"];
 /// And any that works with the database.
 const DATABASE: [&str; 2] = ["database_unavailable", "stopping"];
+
+/// And any that asks who calls.
+const STRANGERS: [&str; 5] = ["unauthorized", "forbidden", "csrf", "foreign_origin", "name_taken"];
 
 /// OpenAPI 3.1 of these routes.
 pub(in crate::api) fn document(routes: &[Route]) -> Value {
     let mut schemas = Schemas::default();
     let mut paths: Map<String, Value> = Map::new();
-    for (method, path, endpoint) in routes {
+    for (method, path, rule, endpoint) in routes {
         let Some(operation) = find(method.as_str(), path) else { continue };
-        let mut sketch = Sketch {
-            schemas: &mut schemas,
-            parameters: Vec::new(),
-            body: None,
-            answers: Map::new(),
-            codes: BTreeSet::new(),
-        };
+        let mut sketch =
+            Sketch { schemas: &mut schemas, parameters: Vec::new(), body: None, answers: Map::new(), codes: BTreeSet::new() };
         (endpoint.sketch)(&mut sketch);
-        let public = auth::is_public(method, path);
-        let said = paragraph(sketch, operation, public);
+        let said = paragraph(sketch, operation, rule.is_open());
         paths.entry((*path).to_owned()).or_insert_with(|| json!({}))[method.as_str().to_ascii_lowercase()] = said;
     }
     let mut named = schemas.into_named();
@@ -61,7 +58,7 @@ fn paragraph(sketch: Sketch<'_>, operation: &Operation, public: bool) -> Value {
     let mut all: BTreeSet<&str> = codes.into_iter().chain(operation.codes.iter().copied()).chain(ANYWHERE).collect();
     if !public {
         all.extend(DATABASE);
-        all.insert("unauthorized");
+        all.extend(STRANGERS);
     }
     refusals(&mut answers, &all, public);
     answers.sort_keys();
@@ -176,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_route_has_one_operation_and_each_operation_a_route() {
-        let routes: Vec<(String, &str)> = routes().iter().map(|(method, path, _)| (method.to_string(), *path)).collect();
+        let routes: Vec<(String, &str)> = routes().iter().map(|(method, path, _, _)| (method.to_string(), *path)).collect();
         let operations: Vec<(String, &str)> = OPERATIONS.iter().map(|one| (one.method.to_owned(), one.path)).collect();
         let (mut have, mut told) = (routes.clone(), operations.clone());
         have.sort();
@@ -191,7 +188,7 @@ mod tests {
     #[test]
     fn a_name_means_the_same_in_requests_and_in_answers() {
         let mut schemas = Schemas::default();
-        for (_, _, endpoint) in routes() {
+        for (_, _, _, endpoint) in routes() {
             (endpoint.sketch)(&mut Sketch {
                 schemas: &mut schemas,
                 parameters: Vec::new(),

@@ -1,14 +1,14 @@
 //! What handlers take, for the document.
 
-use super::super::auth::Principal;
 use super::super::body::Json as Body;
+use super::super::caller::Caller;
 use super::super::extract::{Parameters, Segment};
 use super::{Input, Sketch};
-use axum::Extension;
 use axum::extract::Request;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
@@ -16,7 +16,12 @@ impl Input for super::State {
     fn sketch(_: &mut Sketch<'_>) {}
 }
 
-impl Input for Extension<Principal> {
+impl Input for Caller {
+    fn sketch(_: &mut Sketch<'_>) {}
+}
+
+/// Handlers that take a head look at what is no parameter, such as cookies.
+impl Input for Parts {
     fn sketch(_: &mut Sketch<'_>) {}
 }
 

@@ -50,7 +50,10 @@ fn render(document: &Value) -> String {
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
         let pretty = escape(&format!("{schema:#}"));
         let name = escape(name);
-        write(&mut html, format_args!("<details id=\"{name}\"><summary><code>{name}</code></summary><pre>{pretty}</pre></details>"));
+        write(
+            &mut html,
+            format_args!("<details id=\"{name}\"><summary><code>{name}</code></summary><pre>{pretty}</pre></details>"),
+        );
     }
     html.push_str("</body></html>\n");
     html

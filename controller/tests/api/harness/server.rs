@@ -2,7 +2,7 @@
 
 use super::{Agent, Answer};
 use crate::contract::{self, Call};
-use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, Source, WebhookSecrets};
+use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, People, Source, WebhookSecrets};
 use pulse_controller::engine::Engine;
 use pulse_controller::serve::{self, End, Mode, Serving};
 use pulse_controller::source::Folder;
@@ -68,6 +68,7 @@ impl Server {
             }),
             admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
             webhook_secrets: secrets.map(|secrets| WebhookSecrets::parse(secrets).unwrap()),
+            people: People::default(),
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),
         };

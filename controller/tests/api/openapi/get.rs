@@ -21,7 +21,8 @@ fn it_is_openapi_3_1() {
     let meta: Value = serde_json::from_str(include_str!("oas-3.1.schema.json")).unwrap();
     let validator = jsonschema::options().build(&meta).unwrap();
     let document = pulse_controller::api::openapi();
-    let errors: Vec<String> = validator.iter_errors(&document).map(|error| format!("{error} at {}", error.instance_path())).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(&document).map(|error| format!("{error} at {}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         if let Err(error) = jsonschema::draft202012::meta::validate(schema) {
