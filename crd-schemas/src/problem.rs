@@ -1,10 +1,11 @@
 //! What is wrong with a manifest: where, a stable code, a sentence, and where it helps a mend.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Does a problem refuse the commit?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The commit is refused.
@@ -14,8 +15,9 @@ pub enum Severity {
 }
 
 /// One problem of one file. The same shape in CLI, API, sync history and editor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ManifestProblem")]
 pub struct Problem {
     /// Path of the file within its repository, `/` between parts; on the command line as it lies from there.
     pub file: String,

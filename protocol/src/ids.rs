@@ -27,6 +27,7 @@ macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -83,8 +84,9 @@ const RESERVED: [&str; 3] = ["all", "session", "tokens"];
 
 /// An agent's name: an RFC 1123 label or dotted name, at most 63 characters, none of `all`, `session`, `tokens`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct AgentName(String);
+pub struct AgentName(#[cfg_attr(feature = "schema", schemars(length(min = 1, max = 63)))] String);
 
 impl AgentName {
     /// The form of a name, for people.

@@ -30,6 +30,7 @@ pub enum Observed {
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Ended {
     /// How.
@@ -56,6 +57,7 @@ pub struct Ended {
 
 /// The ways an attempt ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum EndKind {
     /// The command exited.
@@ -86,6 +88,7 @@ pub enum EndKind {
 
 /// Why an agent cannot know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownReason {
     /// The shim that watched the command died without an exit record.
@@ -100,6 +103,7 @@ pub enum UnknownReason {
 
 /// A stream's totals, exact also where the stored output is cut.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OutputTotals {
     /// All bytes that the command wrote.

@@ -1,7 +1,9 @@
 //! Time as data: microseconds since 1970 UTC. No clock lives in this crate; `now` is always an argument.
 
 use crd_schemas::Duration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// An instant, microseconds since 1970-01-01T00:00:00Z.
@@ -31,5 +33,15 @@ impl fmt::Display for Timestamp {
             Ok(at) => write!(f, "{at}"),
             Err(_) => write!(f, "{} µs since 1970", self.0),
         }
+    }
+}
+
+/// As the API writes it; what is stored is the number.
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time", "description": "RFC 3339, UTC, with microseconds." })
     }
 }

@@ -12,6 +12,7 @@ pub use scope::{EarlierStep, Scope};
 
 use crd_schemas::manifest::ParamType;
 use pulse_protocol::AgentName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub struct Context {
 pub type StateMap = BTreeMap<String, StateValue>;
 
 /// A value under `state`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum StateValue {
     /// Text.
@@ -98,7 +99,7 @@ pub struct StepValue {
 }
 
 /// One target of an ended step as values see it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetValue {
     /// How it ended.

@@ -1,9 +1,10 @@
 //! Agents: what is declared of them and how they are, their session, their end.
 
+use super::answers::{AgentAttempt, AgentView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent, Page};
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, by_name};
-use super::time::rfc3339;
-use super::workflows::{Commits, manifest, observed_commits, origin, readable};
+use super::reply::{AgentSession, NoContent, Object};
+use super::workflows::{Commits, observed_commits, origin, readable};
 use super::{App, Problem};
 use crate::agents::{AgentStatus, session as agent_session};
 use crate::clock;
@@ -11,19 +12,17 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Json, Response};
-use crd_schemas::manifest::{Agent, AgentSpec, Metadata};
+use crd_schemas::manifest::{AgentSpec, Metadata};
 use crd_schemas::{Kind, Manifest};
 use pulse_protocol::{AgentName, ToAgent};
 use pulse_store::Definition;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What is declared of an agent, and what is observed.
 type Known = (Option<Definition>, Option<AgentStatus>);
 
 /// `GET /api/v1/agents`: every agent that was ever enrolled or is declared.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Page<AgentView>, Problem> {
     let commits = observed_commits(&app).await?;
     let mut declared = declared(&app).await?;
     let enrolled = app.engine.fleet().list(clock::now());
@@ -36,21 +35,21 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     all.extend(declared.into_iter().map(|(name, definition)| (name, (Some(definition), None))));
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     let shown = |(definition, agent): Known| view(definition.as_ref(), agent.as_ref(), &commits);
-    Ok(Json(by_name(all, &query, shown)?))
+    by_name(all, &query, shown)
 }
 
 /// `GET /api/v1/agents/{name}`.
-pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Result<Json<Value>, Problem> {
+pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Result<Object<AgentView>, Problem> {
     let definition = declared(&app).await?.remove(&name);
     let agent = name.parse().ok().and_then(|name: AgentName| app.engine.fleet().get(&name, clock::now()));
     if definition.is_none() && agent.is_none() {
         return Err(no_such_agent(&name));
     }
-    Ok(Json(view(definition.as_ref(), agent.as_ref(), &observed_commits(&app).await?)))
+    Ok(Object(view(definition.as_ref(), agent.as_ref(), &observed_commits(&app).await?)))
 }
 
 /// `DELETE /api/v1/agents/{name}`: lets it in no more. Its history stays, and so does its name until it is enrolled anew.
-pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Result<StatusCode, Problem> {
+pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Result<NoContent, Problem> {
     let agent: AgentName = name.parse().map_err(|_| no_such_agent(&name))?;
     let revoked = app.engine.store().revoke_agent(&agent, clock::now()).await?;
     if !revoked && app.engine.store().agent(&agent).await?.is_none() {
@@ -71,7 +70,7 @@ pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Re
     }
     open.into_iter().for_each(|(_, execution)| app.engine.wake(execution));
     app.engine.presence_changed(&agent);
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// `GET /api/v1/agents/session`: an agent's WebSocket. It proves who it is by the challenge.
@@ -79,9 +78,9 @@ pub(super) async fn session(
     State(app): State<App>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Problem> {
+) -> Result<AgentSession, Problem> {
     let upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?;
-    Ok(agent_session::upgrade(app.engine, &headers, upgrade))
+    Ok(AgentSession(agent_session::upgrade(app.engine, &headers, upgrade)))
 }
 
 /// A plain request where a WebSocket is spoken.
@@ -99,37 +98,33 @@ async fn declared(app: &App) -> Result<BTreeMap<String, Definition>, Problem> {
 }
 
 /// What is declared (nothing but the name where it is enrolled only) and what is observed (nothing where it is declared only).
-fn view(definition: Option<&Definition>, agent: Option<&AgentStatus>, commits: &Commits) -> Value {
-    let mut status = definition.map_or_else(|| json!({}), |definition| origin(definition, commits));
-    let observed = agent.map_or_else(|| json!({ "state": "not_enrolled" }), of_agent);
-    if let (Value::Object(status), Value::Object(observed)) = (&mut status, observed) {
-        status.extend(observed);
-    }
-    match (definition, agent) {
-        (Some(definition), _) => manifest(&definition.manifest, status),
-        (None, agent) => {
+fn view(definition: Option<&Definition>, agent: Option<&AgentStatus>, commits: &Commits) -> AgentView {
+    let not_enrolled = EnrolledStatus::NotEnrolled { state: NotEnrolled::NotEnrolled };
+    let observed = agent.map_or(not_enrolled, |agent| EnrolledStatus::Enrolled(Box::new(of_agent(agent))));
+    let status = ObservedAgent { origin: definition.map(|definition| origin(definition, commits)), observed };
+    match definition.map(|definition| &definition.manifest) {
+        Some(Manifest::Agent(declared)) => AgentView::new(declared.metadata.clone(), declared.spec.clone(), status),
+        _ => {
             let name = agent.map_or_else(String::new, |agent| agent.name.to_string());
-            let metadata = Metadata { name, ..Metadata::default() };
-            manifest(&Manifest::Agent(Agent { metadata, spec: AgentSpec::default() }), status)
+            AgentView::new(Metadata { name, ..Metadata::default() }, AgentSpec::default(), status)
         }
     }
 }
 
-fn of_agent(agent: &AgentStatus) -> Value {
-    let attempts = agent.open.iter();
-    let attempts = attempts.map(|(attempt, execution)| json!({ "attempt": attempt, "execution": execution }));
-    json!({
-        "state": agent.state.as_str(),
-        "reason": agent.reason,
-        "labels": agent.labels,
-        "vars": agent.vars,
-        "facts": agent.facts,
-        "release": agent.release,
-        "slots": agent.slots,
-        "slotsTaken": agent.slots_taken,
-        "attempts": attempts.collect::<Vec<_>>(),
-        "vitals": agent.vitals,
-        "lastSeen": rfc3339(agent.last_seen),
-        "enrolledAt": rfc3339(agent.enrolled_at),
-    })
+fn of_agent(agent: &AgentStatus) -> Enrolled {
+    let attempts = agent.open.iter().map(|&(attempt, execution)| AgentAttempt { attempt, execution });
+    Enrolled {
+        state: agent.state.as_str(),
+        reason: agent.reason.clone(),
+        labels: agent.labels.clone(),
+        vars: agent.vars.clone(),
+        facts: agent.facts.clone(),
+        release: agent.release.clone(),
+        slots: agent.slots,
+        slots_taken: agent.slots_taken,
+        attempts: attempts.collect(),
+        vitals: agent.vitals.clone(),
+        last_seen: agent.last_seen.into(),
+        enrolled_at: agent.enrolled_at.into(),
+    }
 }

@@ -1,22 +1,23 @@
 //! Tokens of the API. A token's value is told once, when it is made; only its hash is kept.
 
+use super::answers::{ApiTokenView, MadeApiToken, Page};
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, by_name};
-use super::time::{optional, rfc3339};
+use super::reply::{Created, NoContent};
+use super::time::At;
 use super::{App, Problem};
 use crate::clock;
 use crate::identity::{counts, secret};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Json;
 use crd_schemas::Duration;
 use pulse_core::Timestamp;
 use pulse_core::access::{Role, Scope};
 use pulse_store::{ApiToken, ApiTokenKind, TokenMade};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -32,16 +33,24 @@ const MAX_BREAK_GLASS: Duration = Duration::from_secs(4 * 3600);
 const BREAK_GLASS: Duration = Duration::from_secs(900);
 
 /// What a token shall be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "CreateApiToken")]
 pub(super) struct Wanted {
+    /// Its name: no other token ever has it.
     name: String,
+    /// Its roles, one at least.
+    #[schemars(length(min = 1))]
     roles: BTreeSet<Role>,
+    /// What it is good for, within its roles.
     #[serde(default)]
     scope: Scope,
+    /// How long it counts; for ever unless said.
     #[serde(default)]
     expires: Option<Duration>,
+    /// Why it is made.
     #[serde(default)]
+    #[schemars(length(max = 1000))]
     reason: Option<String>,
 }
 
@@ -50,7 +59,7 @@ pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
     Body(wanted): Body<Wanted>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Created<MadeApiToken>, Problem> {
     check(&wanted)?;
     check_roles(&caller, &wanted.roles)?;
     let now = clock::now();
@@ -72,12 +81,15 @@ pub(super) async fn create(
 }
 
 /// What a token for a person in need shall be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BreakGlass {
     /// Whose it is.
     name: String,
+    /// Why it is needed.
+    #[schemars(length(min = 1, max = 1000))]
     reason: String,
+    /// How long it counts: 15 minutes unless said, at most 4 hours.
     #[serde(default = "break_glass")]
     expires: Duration,
 }
@@ -91,7 +103,7 @@ pub(super) async fn break_the_glass(
     State(app): State<App>,
     caller: Caller,
     Body(wanted): Body<BreakGlass>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Created<MadeApiToken>, Problem> {
     check_name(&wanted.name)?;
     let reason = wanted.reason.trim().to_owned();
     if reason.is_empty() || reason.chars().count() > MAX_REASON {
@@ -121,14 +133,13 @@ pub(super) async fn break_the_glass(
     make(&app, token).await
 }
 
-async fn make(app: &App, mut token: ApiToken) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn make(app: &App, mut token: ApiToken) -> Result<Created<MadeApiToken>, Problem> {
     let no_random = |error: secret::NoRandom| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_random", error.to_string());
     let value = secret::token(token.id, &secret::random().map_err(no_random)?);
     token.secret_hash = secret::hash(&value);
-    let mut body = view(&token, token.created_at);
-    body["token"] = json!(value);
+    let made = MadeApiToken { of: view(&token, token.created_at), token: value };
     match app.identity.create_token(token).await? {
-        TokenMade::Made => Ok((StatusCode::CREATED, Json(body))),
+        TokenMade::Made => Ok(Created(made)),
         TokenMade::NameTaken => {
             let problem = Problem::new(StatusCode::CONFLICT, "name_taken", "there is, or was, a token of this name");
             Err(problem.with_help("names are never given twice, so that a policy always means the same token: choose another"))
@@ -137,23 +148,26 @@ async fn make(app: &App, mut token: ApiToken) -> Result<(StatusCode, Json<Value>
 }
 
 /// `GET /api/v1/tokens`: every token that was ever made, newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Page<ApiTokenView>, Problem> {
     let now = clock::now();
     // Newest first is by what is left to the end of all ids.
     let key = |token: &ApiToken| format!("{:032x}", u128::MAX - token.id.as_u128());
     let all = app.identity.tokens().into_iter().map(|token| (key(&token), token)).collect();
-    Ok(Json(by_name(all, &query, |token| view(&token, now))?))
+    by_name(all, &query, |token| view(&token, now))
 }
 
 /// `DELETE /api/v1/tokens/{id}`: the token counts no more, and neither do the sessions that were begun with it.
-pub(super) async fn revoke(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<StatusCode, Problem> {
+pub(super) async fn revoke(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<NoContent, Problem> {
     let no_such = || Problem::not_found("no_such_token", "there is no such token");
     let id: Uuid = text.parse().map_err(|_| no_such())?;
     if !app.identity.tokens().iter().any(|token| token.id == id) {
         return Err(no_such());
     }
     app.identity.revoke_token(id, &caller.by()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 fn check(wanted: &Wanted) -> Result<(), Problem> {
@@ -201,22 +215,28 @@ fn check_roles(caller: &Caller, roles: &BTreeSet<Role>) -> Result<(), Problem> {
     }
 }
 
-fn view(token: &ApiToken, now: Timestamp) -> Value {
+fn view(token: &ApiToken, now: Timestamp) -> ApiTokenView {
     let revoked = token.revoked.as_ref();
-    json!({
-        "id": token.id,
-        "name": token.name,
-        "kind": token.kind.as_str(),
-        "prefix": format!("{}{}", secret::TOKEN_PREFIX, &token.id.as_simple().to_string()[..12]),
-        "status": if revoked.is_some() { "revoked" } else if counts(token, now) { "active" } else { "expired" },
-        "roles": token.roles,
-        "scope": token.scope,
-        "reason": token.reason,
-        "createdBy": token.created_by,
-        "createdAt": rfc3339(token.created_at),
-        "expiresAt": optional(token.expires_at),
-        "revokedAt": optional(revoked.map(|(at, _)| *at)),
-        "revokedBy": revoked.map(|(_, by)| by),
-        "lastUsedAt": optional(token.last_used_at),
-    })
+    ApiTokenView {
+        id: token.id,
+        name: token.name.clone(),
+        kind: token.kind.as_str(),
+        prefix: format!("{}{}", secret::TOKEN_PREFIX, &token.id.as_simple().to_string()[..12]),
+        status: if revoked.is_some() {
+            "revoked"
+        } else if counts(token, now) {
+            "active"
+        } else {
+            "expired"
+        },
+        roles: token.roles.clone(),
+        scope: token.scope.clone(),
+        reason: token.reason.clone(),
+        created_by: token.created_by.clone(),
+        created_at: token.created_at.into(),
+        expires_at: token.expires_at.map(At),
+        revoked_at: revoked.map(|(at, _)| At(*at)),
+        revoked_by: revoked.map(|(_, by)| by.clone()),
+        last_used_at: token.last_used_at.map(At),
+    }
 }

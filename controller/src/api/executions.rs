@@ -1,45 +1,51 @@
 //! Executions: start, list, look at, end, settle.
 
+use super::answers::{ExecutionSummary, ExecutionView, Page, ReasonView, Row, Settled, StartedView};
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::page;
-use super::search::Search;
+use super::reply::{Object, Replayable};
+use super::search::{Search, SearchQuery};
 use super::{App, Problem, sight, view};
-use crate::engine::{Idempotency, Repeat, Retried, StartError, StartRequest, Started};
+use crate::engine::{DryRun, Idempotency, Repeat, Retried, StartError, StartRequest, Started};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
-use pulse_core::access::{Object, Verb};
+use pulse_core::access::{self, Verb};
 use pulse_core::execution::{CancelMode, Outcome, Trigger};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AttemptId, ExecutionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Says that the answer is that of an earlier, equal request.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Most pages that are read for one where the caller does not see everything; then it is a short one, and its cursor leads on.
 const MAX_READS: usize = 10;
 /// Characters of a reason that a person gives.
 const MAX_REASON: usize = 1000;
 
 /// What a start asks for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "StartExecution")]
 pub(super) struct Start {
+    /// The workflow's name.
     workflow: String,
     /// Of which source; needed only where several have one of the name. Left out of the digest where it is not said, so that a key
     /// means the same to every release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<String>,
+    /// Parameters by name, as JSON of the parameter's type or as the text of one.
     #[serde(default)]
     params: BTreeMap<String, Value>,
+    /// A selector that narrows the targets of every step.
     #[serde(default)]
     limit: Option<String>,
+    /// Answers what it would do, and does nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -50,7 +56,7 @@ pub(super) async fn start(
     caller: Caller,
     headers: HeaderMap,
     Body(wanted): Body<Start>,
-) -> Result<Response, Problem> {
+) -> Result<StartAnswer, Problem> {
     let dry_run = wanted.dry_run;
     let idempotency = idempotency(&headers, &json!(wanted))?;
     if dry_run && idempotency.is_some() {
@@ -60,16 +66,16 @@ pub(super) async fn start(
     may_run(&app, &caller, &workflow, source.as_deref())?;
     let request = StartRequest { workflow, source, params, limit, trigger: Trigger::person(caller.by()), idempotency };
     if dry_run {
-        return Ok(Json(app.engine.dry_run(&request).await?).into_response());
+        return Ok(StartAnswer::Dry(Box::new(app.engine.dry_run(&request).await?)));
     }
     let started = app.engine.start(request).await?;
-    Ok(answer(&started, Value::Null))
+    Ok(StartAnswer::Started(Box::new(answer(started))))
 }
 
 /// Refuses a workflow that the caller may not run, and knows none that they do not see. What is not live is the engine's to say.
 fn may_run(app: &App, caller: &Caller, workflow: &str, source: Option<&str>) -> Result<(), Problem> {
     for (source, labels) in app.engine.labels_of(workflow, source) {
-        let object = Object::Workflow { source: &source, name: workflow, labels: &labels };
+        let object = access::Object::Workflow { source: &source, name: workflow, labels: &labels };
         if !caller.sees(&object) {
             let name = workflow.to_owned();
             return Err(StartError::NoSuchWorkflow { name, of: None }.into());
@@ -79,26 +85,28 @@ fn may_run(app: &App, caller: &Caller, workflow: &str, source: Option<&str>) -> 
     Ok(())
 }
 
-/// What was started, with what there is to say `beside` it: an object, or null.
-fn answer(started: &Started, beside: Value) -> Response {
-    let mut body = json!({
-        "id": started.id,
-        "number": started.number,
-        "name": format!("{}#{}", started.workflow, started.number),
-        "workflow": started.workflow,
-        "source": started.source,
-        "status": started.status,
-        "commit": started.commit,
-    });
-    if let (Value::Object(body), Value::Object(beside)) = (&mut body, beside) {
-        body.extend(beside);
+/// What a start answers.
+pub(super) enum StartAnswer {
+    /// What was started.
+    Started(Box<Replayable<StartedView>>),
+    /// What would be.
+    Dry(Box<DryRun>),
+}
+
+impl IntoResponse for StartAnswer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Started(answer) => answer.into_response(),
+            Self::Dry(plan) => Json(plan).into_response(),
+        }
     }
-    let location = [(header::LOCATION, format!("/api/v1/executions/{}", started.id))];
-    let mut response = (StatusCode::CREATED, location, Json(body)).into_response();
-    if started.replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    }
-    response
+}
+
+fn answer(started: Started) -> Replayable<StartedView> {
+    let Started { id, number, workflow, source, status, commit, replayed } = started;
+    let name = format!("{workflow}#{number}");
+    let answer = StartedView { id, number, name, workflow, source, status, commit, retry_of: None, dropped_params: None };
+    Replayable { location: format!("/api/v1/executions/{id}"), replayed, answer }
 }
 
 /// The key, with a digest of what the body means: spaces and the order of keys are no difference.
@@ -114,9 +122,9 @@ fn idempotency(headers: &HeaderMap, wanted: &Value) -> Result<Option<Idempotency
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
-    Parameters(query): Parameters<Vec<(String, String)>>,
-) -> Result<Json<Value>, Problem> {
-    let Search { filter, limit, cursor } = Search::of(query)?;
+    Parameters(query): Parameters<SearchQuery>,
+) -> Result<Page<Row<ExecutionSummary>>, Problem> {
+    let Search { filter, limit, cursor } = Search::of(query.0)?;
     let (mut items, mut next) = (Vec::new(), cursor);
     for _ in 0..MAX_READS {
         let missing = limit - u32::try_from(items.len()).unwrap_or(limit);
@@ -126,39 +134,46 @@ pub(super) async fn list(
             error => error.into(),
         })?;
         items.extend(found.items.into_iter().filter_map(|item| match item {
-            Ok(summary) => caller.sees(&sight::object(&summary)).then(|| view::summary(&summary)),
-            // One bad row must not hide the others, nor look as if it did not exist.
-            Err(error) => Some(json!({ "id": error.key, "status": "unreadable", "message": error.to_string() })),
+            Ok(summary) => caller.sees(&sight::object(&summary)).then(|| Row::Read(view::summary(summary))),
+            Err(error) => Some(Row::Unreadable(error.into())),
         }));
         next = found.next;
         if next.is_none() || items.len() >= limit as usize {
             break;
         }
     }
-    Ok(Json(page(items, next.map(|id| id.to_string()))))
+    Ok(page(items, next.map(|id| id.to_string())))
 }
 
 /// `GET /api/v1/executions/{id}`, also by `workflow#number`.
-pub(super) async fn one(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn one(
+    State(app): State<App>,
+    Segment(text): Segment,
+    caller: Caller,
+) -> Result<Object<ExecutionView>, Problem> {
     let id = sight::execution(&app, &caller, &text, Verb::View).await?;
     let execution = app.engine.view(id).await?.ok_or_else(|| no_such_execution(&text))?;
     let reasons = app.engine.why(id).await?.unwrap_or_default();
-    Ok(Json(view::execution(&execution, &reasons)))
+    Ok(Object(view::execution(&execution, &reasons)))
 }
 
 /// `GET /api/v1/executions/{id}/why`.
-pub(super) async fn why(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn why(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Page<ReasonView>, Problem> {
     let id = sight::execution(&app, &caller, &text, Verb::View).await?;
     let reasons = app.engine.why(id).await?.ok_or_else(|| no_such_execution(&text))?;
-    Ok(Json(page(view::reasons(&reasons), None)))
+    Ok(page(reasons.iter().map(ReasonView::of), None))
 }
 
 /// How to end it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CancelExecution")]
 pub(super) struct Cancel {
+    /// Why.
     #[serde(default)]
+    #[schemars(length(max = 1000))]
     reason: String,
+    /// `drain` (what runs may end) unless said, or `kill`.
     #[serde(default = "drain")]
     mode: CancelMode,
 }
@@ -173,7 +188,7 @@ pub(super) async fn cancel(
     Segment(text): Segment,
     caller: Caller,
     Body(wanted): Body<Cancel>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Settled>, Problem> {
     let reason = reason(&wanted.reason)?;
     let id = sight::execution(&app, &caller, &text, Verb::Cancel).await?;
     let outcome = app.engine.cancel(id, wanted.mode, caller.by(), reason).await?;
@@ -181,11 +196,16 @@ pub(super) async fn cancel(
 }
 
 /// What became of an attempt.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ResolveAttempt")]
 pub(super) struct Resolve {
+    /// The attempt that is `unknown`.
     attempt: AttemptId,
+    /// How to take it.
     outcome: ResolvedAs,
+    /// How that is known.
+    #[schemars(length(min = 1, max = 1000))]
     reason: String,
 }
 
@@ -195,7 +215,7 @@ pub(super) async fn resolve(
     Segment(text): Segment,
     caller: Caller,
     Body(wanted): Body<Resolve>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Settled>, Problem> {
     let reason = reason(&wanted.reason)?;
     if reason.is_empty() {
         return Err(Problem::parameter("reason", "say how you know, for everyone who reads the history"));
@@ -206,19 +226,23 @@ pub(super) async fn resolve(
 }
 
 /// How to run it again.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "RetryExecution")]
 pub(super) struct Retry {
+    /// Where it begins: at the step that failed unless said.
     #[serde(default)]
     from: RetryFrom,
+    /// Which definitions it runs: the same unless said.
     #[serde(default)]
     commit: RetryCommit,
+    /// Targets whose attempts are `unknown` are tried again, too.
     #[serde(default)]
     include_unknown: bool,
 }
 
 /// Where a retry begins.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum RetryFrom {
     #[default]
@@ -227,7 +251,7 @@ enum RetryFrom {
 }
 
 /// Which definitions a retry runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum RetryCommit {
     #[default]
@@ -242,7 +266,7 @@ pub(super) async fn retry(
     caller: Caller,
     headers: HeaderMap,
     Body(wanted): Body<Retry>,
-) -> Result<Response, Problem> {
+) -> Result<Replayable<StartedView>, Problem> {
     let repeat = match (wanted.from, wanted.commit) {
         (RetryFrom::Failed, RetryCommit::Same) => Repeat::FromFailed { include_unknown: wanted.include_unknown },
         (RetryFrom::Start, RetryCommit::Same) => Repeat::Same,
@@ -256,18 +280,20 @@ pub(super) async fn retry(
     // The same body means another request for another execution.
     let idempotency = idempotency(&headers, &json!({ "retryOf": id, "retry": wanted }))?;
     let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency).await?;
-    Ok(answer(&started, json!({ "retryOf": id, "droppedParams": dropped })))
+    let mut answer = answer(started);
+    (answer.answer.retry_of, answer.answer.dropped_params) = (Some(id), Some(dropped));
+    Ok(answer)
 }
 
 /// What an input did, and how the execution stands after it.
-async fn settled(app: &App, id: ExecutionId, outcome: Outcome) -> Result<Json<Value>, Problem> {
+async fn settled(app: &App, id: ExecutionId, outcome: Outcome) -> Result<Json<Settled>, Problem> {
     let changed = match outcome {
         Outcome::Done => true,
         Outcome::Unchanged => false,
         Outcome::Refused(refusal) => return Err(refusal.into()),
     };
     let status = app.engine.view(id).await?.map(|execution| execution.status.as_str());
-    Ok(Json(json!({ "id": id, "changed": changed, "status": status })))
+    Ok(Json(Settled { id, changed, status }))
 }
 
 fn reason(text: &str) -> Result<String, Problem> {

@@ -1,10 +1,10 @@
 //! Whether the controller lives and can serve. Open to anybody, so that nothing here says more than that.
 
 use super::App;
+use super::answers::{DatabaseHealth, Health, Liveness, Readiness};
+use super::reply::Probed;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Json;
-use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How long the database may take to answer.
@@ -17,32 +17,38 @@ pub(super) async fn welcome() -> &'static str {
 }
 
 /// `GET /health/live`: the process answers.
-pub(super) async fn live() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+pub(super) async fn live() -> Json<Liveness> {
+    Json(Liveness { status: "ok" })
 }
 
 /// `GET /health/ready`: it can take requests.
-pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
+pub(super) async fn ready(State(app): State<App>) -> Probed<Readiness> {
     match state(&app).await {
-        Ok(()) => (StatusCode::OK, Json(json!({ "status": "ok" }))),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "reason": why }))),
+        Ok(()) => Probed::well(Readiness { status: word(true), role: None, reason: None }),
+        Err(why) => Probed::ill(Readiness { status: word(false), role: None, reason: Some(why.to_owned()) }),
     }
 }
 
 /// `GET /health`: the same with what it stands on.
-pub(super) async fn whole(State(app): State<App>) -> (StatusCode, Json<Value>) {
+pub(super) async fn whole(State(app): State<App>) -> Probed<Health> {
     let database = database(&app).await;
     let stopping = *app.stopping.borrow();
     let healthy = database.is_ok() && !stopping;
-    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({
-        "status": if healthy { "ok" } else { "unavailable" },
-        "release": env!("CARGO_PKG_VERSION"),
-        "role": "active",
-        "stopping": stopping,
-        "database": { "status": if database.is_ok() { "ok" } else { "unavailable" } },
-    });
-    (status, Json(body))
+    let answer = Health {
+        status: word(healthy),
+        release: env!("CARGO_PKG_VERSION"),
+        role: "active",
+        reason: None,
+        stopping,
+        database: DatabaseHealth { status: word(database.is_ok()) },
+        holder: None,
+    };
+    if healthy { Probed::well(answer) } else { Probed::ill(answer) }
+}
+
+/// Well, or not.
+pub(super) const fn word(well: bool) -> &'static str {
+    if well { "ok" } else { "unavailable" }
 }
 
 async fn state(app: &App) -> Result<(), &'static str> {

@@ -1,9 +1,9 @@
 //! Lists: `{"items": […], "nextCursor": …}`, bounded.
 
 use super::Problem;
+use super::answers::Page;
 use axum::http::StatusCode;
 use pulse_store::Definition;
-use serde_json::{Value, json};
 
 /// Items of a page unless said.
 const DEFAULT: u32 = 100;
@@ -11,17 +11,21 @@ const DEFAULT: u32 = 100;
 const MAX: u32 = 500;
 
 /// The parameters of a list without any of its own.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
+    /// Items of the page: 100 unless said, at most 500.
+    #[schemars(range(min = 1))]
     pub(super) limit: Option<u32>,
+    /// The `nextCursor` of the page before.
     pub(super) cursor: Option<String>,
 }
 
 /// Which source is meant; needed only where several have the name.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourceQuery {
+    /// The source that is meant.
     pub(super) source: Option<String>,
 }
 
@@ -54,15 +58,15 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
-/// A page as JSON.
-pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Value {
-    json!({ "items": items, "nextCursor": next })
+/// A page.
+pub(super) fn page<T>(items: impl IntoIterator<Item = T>, next_cursor: Option<String>) -> Page<T> {
+    Page { items: items.into_iter().collect(), next_cursor }
 }
 
 /// The page of a list that is in memory, sorted by the unique key that is its cursor. Only what is shown is made.
-pub(super) fn by_name<T>(all: Vec<(String, T)>, query: &PageQuery, view: impl Fn(T) -> Value) -> Result<Value, Problem> {
+pub(super) fn by_name<T, V>(all: Vec<(String, T)>, query: &PageQuery, view: impl Fn(T) -> V) -> Result<Page<V>, Problem> {
     let (taken, next) = of_page(all, query)?;
-    Ok(page(taken.into_iter().map(view).collect(), next))
+    Ok(page(taken.into_iter().map(view), next))
 }
 
 /// What such a page holds, and where the next one begins.
@@ -83,12 +87,12 @@ mod tests {
     fn pages_follow_each_other_and_end() {
         let all = || ["a", "b", "c"].map(|name| (name.to_owned(), name)).to_vec();
         let page = |limit, cursor: Option<&str>| {
-            by_name(all(), &PageQuery { limit, cursor: cursor.map(str::to_owned) }, |name| json!(name)).unwrap()
+            json!(by_name(all(), &PageQuery { limit, cursor: cursor.map(str::to_owned) }, |name| name).unwrap())
         };
         assert_eq!(page(Some(2), None), json!({"items": ["a", "b"], "nextCursor": "b"}));
         assert_eq!(page(Some(2), Some("b")), json!({"items": ["c"], "nextCursor": null}));
         assert_eq!(page(Some(3), None), json!({"items": ["a", "b", "c"], "nextCursor": null}));
         assert_eq!(page(None, Some("z")), json!({"items": [], "nextCursor": null}));
-        assert!(by_name(all(), &PageQuery { limit: Some(0), cursor: None }, |name| json!(name)).is_err());
+        assert!(by_name(all(), &PageQuery { limit: Some(0), cursor: None }, |name| name).is_err());
     }
 }

@@ -2,10 +2,12 @@
 //! comes back says the id of the last message it has, and gets what it missed; whoever missed too much is told `resync`.
 
 use super::agents::not_a_websocket;
+use super::answers::{LiveMessage, PauseNews, Waits};
 use super::auth;
 use super::caller::Caller;
 use super::extract::Parameters;
-use super::time::{optional, rfc3339};
+use super::reply::Live;
+use super::time::At;
 use super::{App, Problem};
 use crate::feed::{Heard, Listener, Notice, Position, Told};
 use crate::identity::Unknown;
@@ -14,9 +16,8 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
 use pulse_core::access::Verb;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -57,7 +58,7 @@ impl Seats {
 }
 
 /// What is asked for.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventsQuery {
     /// The id of the last message that the listener has.
@@ -73,7 +74,7 @@ pub(super) async fn upgrade(
     caller: Caller,
     Parameters(query): Parameters<EventsQuery>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Problem> {
+) -> Result<Live, Problem> {
     let mut upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?.max_message_size(MAX_MESSAGE);
     if upgrade.requested_protocols().any(|offered| offered == PROTOCOL) {
         upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
@@ -83,7 +84,7 @@ pub(super) async fn upgrade(
     let seat = app.seats.take()?;
     // It listens before the answer: whoever reads the state after it has opened misses nothing.
     let listener = app.engine.feed().listen(after.as_ref());
-    Ok(upgrade.on_upgrade(async move |mut socket| {
+    Ok(Live(upgrade.on_upgrade(async move |mut socket| {
         let _seat = seat;
         let over = tokio::select! {
             over = tell(&mut socket, listener, Hearing { app: &app, parts, caller, workflow: query.workflow }) => over,
@@ -92,7 +93,7 @@ pub(super) async fn upgrade(
         if let Some((code, reason)) = over {
             close(&mut socket, code, reason).await;
         }
-    }))
+    })))
 }
 
 /// Who listens, and to what.
@@ -170,60 +171,41 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
 
 /// The first message says from where on it tells.
 fn first(listener: &mut Listener) -> Message {
-    let word = if listener.begins_lost() { "resync" } else { "hello" };
-    Message::text(json!({ "type": word, "id": listener.position().to_string() }).to_string())
+    let id = listener.position().to_string();
+    let word = if listener.begins_lost() { LiveMessage::Resync { id } } else { LiveMessage::Hello { id } };
+    Message::text(json!(word).to_string())
 }
 
 /// What a listener is told; nothing of other workflows than its own.
 fn text(listener: &Listener, heard: &Heard, hearing: &Hearing<'_>) -> Option<String> {
     let told = match heard {
-        Heard::Lost(position) => return Some(json!({ "type": "resync", "id": position.to_string() }).to_string()),
+        Heard::Lost(position) => return Some(json!(LiveMessage::Resync { id: position.to_string() }).to_string()),
         Heard::Notice(told) => told,
     };
     let wanted = hearing.workflow.as_deref();
     let is_other = wanted.is_some_and(|wanted| told.notice.workflow().is_some_and(|workflow| workflow != wanted));
-    let made = |told: &Told| view(&told.notice, &listener.position()).to_string();
+    let made = |told: &Told| json!(view(&told.notice, &listener.position())).to_string();
     (!is_other && hearing.caller.sees(&told.notice.object())).then(|| told.text(made).to_owned())
 }
 
-fn view(notice: &Notice, id: &Position) -> Value {
+fn view(notice: &Notice, id: &Position) -> LiveMessage {
     let id = id.to_string();
-    match notice {
-        Notice::Execution { execution, source, workflow, number, seq, status, waits, .. } => json!({
-            "type": "execution",
-            "id": id,
-            "execution": execution,
-            "source": source,
-            "workflow": workflow,
-            "number": number,
-            "name": format!("{workflow}#{number}"),
-            "seq": seq,
-            "status": status,
-            "waits": waits.map(|waits| json!({ "for": waits.reason.as_str(), "since": rfc3339(waits.since) })),
-        }),
-        Notice::Prompt { prompt, execution, source, workflow, number, status, .. } => json!({
-            "type": "prompt",
-            "id": id,
-            "prompt": prompt,
-            "execution": execution,
-            "source": source,
-            "workflow": workflow,
-            "number": number,
-            "name": format!("{workflow}#{number}"),
-            "status": status.as_str(),
-        }),
-        Notice::Pause { pause, scope, ended, expires_at } => json!({
-            "type": "pause",
-            "id": id,
-            "pause": pause,
-            "scope": scope,
-            "status": if *ended { "ended" } else { "set" },
-            "expiresAt": optional(*expires_at),
-        }),
-        Notice::Agent { agent, state } => json!({ "type": "agent", "id": id, "agent": agent, "state": state }),
-        Notice::Sync { source, sync, outcome } => {
-            json!({ "type": "sync", "id": id, "source": source, "sync": sync, "outcome": outcome })
+    match notice.clone() {
+        Notice::Execution { execution, source, workflow, number, seq, status, waits, .. } => {
+            let (name, waits) =
+                (format!("{workflow}#{number}"), waits.map(|waits| Waits { reason: waits.reason, since: At(waits.since) }));
+            LiveMessage::Execution { id, execution, source, workflow, number, name, seq, status, waits }
         }
+        Notice::Prompt { prompt, execution, source, workflow, number, status, .. } => {
+            let (name, status) = (format!("{workflow}#{number}"), status.as_str());
+            LiveMessage::Prompt { id, prompt, execution, source, workflow, number, name, status }
+        }
+        Notice::Pause { pause, scope, ended, expires_at } => {
+            let status = if ended { PauseNews::Ended } else { PauseNews::Set };
+            LiveMessage::Pause { id, pause, scope, status, expires_at: expires_at.map(At) }
+        }
+        Notice::Agent { agent, state } => LiveMessage::Agent { id, agent, state },
+        Notice::Sync { source, sync, outcome } => LiveMessage::Sync { id, source, sync, outcome },
     }
 }
 

@@ -1,10 +1,12 @@
 //! The HTTP API: this file is the table of its routes. Handlers read and ask; every decision is the engine's.
 
 mod agents;
+mod answers;
 mod api_tokens;
 mod auth;
 mod body;
 mod caller;
+pub mod codes;
 mod events;
 mod executions;
 mod extract;
@@ -12,11 +14,13 @@ mod groups;
 mod health;
 mod list;
 mod live;
+mod openapi;
 mod output;
 mod pauses;
 mod problem;
 mod prompts;
 mod refusals;
+mod reply;
 mod request;
 mod rule;
 mod schedules;
@@ -49,7 +53,7 @@ use crate::webhook::{self, Webhooks};
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, delete, get, post};
+use openapi::{Endpoint, delete, get, post};
 use pulse_core::access::Verb;
 use rule::Rule::{May, Open, Root, SignedIn, Whole};
 use std::collections::HashMap;
@@ -82,14 +86,17 @@ pub struct App {
     pub stopping: watch::Receiver<bool>,
 }
 
-/// One route: its method, its path, what it asks of its caller, its handler.
-type Route = (Method, &'static str, Rule, MethodRouter<App>);
+/// One route: its method, its path, what it asks of its caller, its handler with what that takes and answers.
+type Route = (Method, &'static str, Rule, Endpoint);
 
 /// Every route there is.
 #[rustfmt::skip]
 fn routes() -> Vec<Route> {
     vec![
         (Method::GET,    "/",                                       Open,                   get(health::welcome)),
+        (Method::GET,    "/docs",                                   Open,                   get(openapi::page)),
+        (Method::GET,    "/docs/style.css",                         Open,                   get(openapi::style)),
+        (Method::GET,    "/openapi.json",                           Open,                   get(openapi::json)),
         (Method::GET,    "/health",                                 Open,                   get(health::whole)),
         (Method::GET,    "/health/live",                            Open,                   get(health::live)),
         (Method::GET,    "/health/ready",                           Open,                   get(health::ready)),
@@ -128,6 +135,7 @@ fn routes() -> Vec<Route> {
         (Method::POST,   "/api/v1/prompts/{id}/answer",             May(Verb::Answer),      post(prompts::answer)),
         (Method::GET,    "/api/v1/pauses",                          May(Verb::View),        get(pauses::list)),
         (Method::POST,   "/api/v1/pauses",                          May(Verb::Pause),       post(pauses::create)),
+        (Method::GET,    "/api/v1/pauses/{id}",                     May(Verb::View),        get(pauses::one)),
         (Method::DELETE, "/api/v1/pauses/{id}",                     May(Verb::Pause),       delete(pauses::end)),
         (Method::GET,    "/api/v1/sources",                         Whole(Verb::View),      get(sources::list)),
         (Method::GET,    "/api/v1/sources/{name}",                  Whole(Verb::View),      get(sources::one)),
@@ -141,6 +149,11 @@ fn routes() -> Vec<Route> {
         (Method::GET,    webhook::PATH,                             Open,                   get(webhooks::not_post)),
         (Method::GET,    "/api/v1/events",                          May(Verb::View),        get(live::upgrade)),
     ]
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> serde_json::Value {
+    openapi::document(&routes())
 }
 
 /// Methods, paths and rules of every route.
@@ -163,7 +176,7 @@ pub fn router(app: App) -> Router {
     let mut rules: HashMap<_, Vec<_>> = HashMap::new();
     table().into_iter().for_each(|(method, path, rule)| rules.entry(path).or_default().push((method, rule)));
     let rules = Arc::new(Rules(rules));
-    let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler));
+    let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler.router));
     routes
         .method_not_allowed_fallback(request::wrong_method)
         .route_layer(from_fn_with_state((app.clone(), rules), auth::authorise))

@@ -1,5 +1,6 @@
 //! What commands wrote: as text for people, as bytes for machines.
 
+use super::answers::{OutputItem, OutputPage};
 use super::caller::Caller;
 use super::executions::no_such_execution;
 use super::extract::{Parameters, Segment};
@@ -8,31 +9,54 @@ use super::{App, Problem, sight};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
-use axum::response::{IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Response};
 use pulse_core::access::Verb;
 use pulse_core::execution::Execution;
 use pulse_protocol::AttemptId;
 use pulse_protocol::message::Stream;
 use pulse_store::{Piece, Pieces};
-use serde_json::{Value, json};
 
 /// Bytes of one answer; the cursor leads on.
 const PAGE: usize = 1024 * 1024;
 /// How many bytes of a raw stream are cut out.
-const CUT: HeaderName = HeaderName::from_static("x-pulse-cut-bytes");
+pub(super) const CUT: HeaderName = HeaderName::from_static("x-pulse-cut-bytes");
 
 /// Which output. Each filter is optional; `from` and `raw` need one attempt and one stream.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OutputQuery {
+    /// Of this step.
     step: Option<String>,
+    /// Of this agent.
     agent: Option<String>,
+    /// Of this attempt.
     attempt: Option<AttemptId>,
+    /// One of the two streams.
     stream: Option<Stream>,
+    /// From this byte on; needs `attempt` and `stream`.
     from: Option<u64>,
+    /// The `nextCursor` of the page before.
     cursor: Option<String>,
+    /// The bytes themselves; needs `attempt` and `stream`.
     #[serde(default)]
     raw: bool,
+}
+
+/// Output as text or as bytes.
+pub(super) enum Output {
+    /// As text, in pieces.
+    Text(OutputPage),
+    /// The bytes of one stream.
+    Raw(Response),
+}
+
+impl IntoResponse for Output {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Text(page) => page.into_response(),
+            Self::Raw(response) => response,
+        }
+    }
 }
 
 /// One stream of one attempt, with what the execution says of it.
@@ -53,7 +77,7 @@ pub(super) async fn read(
     Segment(text): Segment,
     caller: Caller,
     Parameters(query): Parameters<OutputQuery>,
-) -> Result<Response, Problem> {
+) -> Result<Output, Problem> {
     if (query.raw || query.from.is_some()) && (query.attempt.is_none() || query.stream.is_none()) {
         let name = if query.raw { "raw" } else { "from" };
         return Err(Problem::parameter(name, "it needs `attempt` and `stream`, which say whose bytes are meant"));
@@ -66,7 +90,7 @@ pub(super) async fn read(
     let channels = channels(&execution, &query)?;
     match channels.first() {
         Some(channel) if query.raw => raw(&app, channel, query.from.unwrap_or(0)).await,
-        _ => Ok(Json(texts(&app, &channels, &query).await?).into_response()),
+        _ => texts(&app, &channels, &query).await.map(Output::Text),
     }
 }
 
@@ -108,7 +132,7 @@ fn channels(execution: &Execution, query: &OutputQuery) -> Result<Vec<Channel>, 
 }
 
 /// A page of text, stream after stream, until it is full.
-async fn texts(app: &App, channels: &[Channel], query: &OutputQuery) -> Result<Value, Problem> {
+async fn texts(app: &App, channels: &[Channel], query: &OutputQuery) -> Result<OutputPage, Problem> {
     let (begin, mut from) = match &query.cursor {
         Some(cursor) => position(channels, cursor)?,
         None => (0, query.from.unwrap_or(0)),
@@ -190,29 +214,29 @@ fn torn(tail: &[u8]) -> usize {
     0
 }
 
-fn item(channel: &Channel, pieces: &Pieces, run: &Piece, next: u64) -> Option<Value> {
+fn item(channel: &Channel, pieces: &Pieces, run: &Piece, next: u64) -> Option<OutputItem> {
     let end = (run.offset + run.bytes.len() as u64).min(next);
     let length = usize::try_from(end.checked_sub(run.offset)?).ok()?;
     if length == 0 && !run.bytes.is_empty() {
         return None;
     }
-    Some(json!({
-        "attempt": channel.attempt,
-        "step": channel.step,
-        "visit": channel.visit,
-        "agent": channel.agent,
-        "try": channel.number,
-        "stream": word(channel.stream),
-        "offset": run.offset,
-        "end": end,
-        "text": String::from_utf8_lossy(run.bytes.get(..length)?),
-        "total": channel.total.unwrap_or(pieces.stored),
-        "cut": pieces.cut,
-    }))
+    Some(OutputItem {
+        attempt: channel.attempt,
+        step: channel.step.clone(),
+        visit: channel.visit,
+        agent: channel.agent.clone(),
+        number: channel.number,
+        stream: channel.stream,
+        offset: run.offset,
+        end,
+        text: String::from_utf8_lossy(run.bytes.get(..length)?).into_owned(),
+        total: channel.total.unwrap_or(pieces.stored),
+        cut: pieces.cut,
+    })
 }
 
 /// The bytes of one stream as they are stored: at most the head and tail that are kept, so they fit into memory.
-async fn raw(app: &App, channel: &Channel, from: u64) -> Result<Response, Problem> {
+async fn raw(app: &App, channel: &Channel, from: u64) -> Result<Output, Problem> {
     let (mut bytes, mut at) = (Vec::new(), from);
     let cut = loop {
         let pieces = app.engine.store().read_output(channel.attempt, channel.stream, at, PAGE).await?;
@@ -226,7 +250,7 @@ async fn raw(app: &App, channel: &Channel, from: u64) -> Result<Response, Proble
     let headers = [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (CUT, cut.to_string())];
     // Output is whatever a command wrote: no browser shall take it for a page.
     let safe = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::CONTENT_DISPOSITION, "attachment")];
-    Ok((headers, safe, Body::from(bytes)).into_response())
+    Ok(Output::Raw((headers, safe, Body::from(bytes)).into_response()))
 }
 
 fn word(stream: Stream) -> &'static str {

@@ -1,23 +1,24 @@
 //! The brake: pauses are set, listed and ended.
 
+use super::answers::{Holds, Page, PauseView, Row};
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
-use super::time::{optional, rfc3339};
+use super::reply::{Maybe, Object};
+use super::time::At;
 use super::{App, Problem};
 use crate::clock;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Json;
 use crd_schemas::Duration;
 use pulse_core::Timestamp;
-use pulse_core::access::{Object, Verb};
+use pulse_core::access::{self, Verb};
 use pulse_core::pause::PauseScope;
 use pulse_protocol::AgentName;
 use pulse_store::{PauseEnd, PauseRow, Pauses};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -27,11 +28,17 @@ const MAX_REASON: usize = 1000;
 const MAX_EXPIRES: Duration = Duration::from_secs(366 * 86_400);
 
 /// What to hold.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CreatePause")]
 pub(super) struct Pause {
+    /// What to hold: `all`, `workflow/NAME`, `schedule/NAME`, `agent/NAME`, or labels such as `team=infra,env!=dev`.
+    #[schemars(length(min = 1, max = 512))]
     scope: String,
+    /// Why.
+    #[schemars(length(min = 1, max = 1000))]
     reason: String,
+    /// For how long, such as `2h`: 1s to a year; until it is ended unless said.
     #[serde(default)]
     expires: Option<String>,
 }
@@ -41,7 +48,7 @@ pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
     Body(wanted): Body<Pause>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Maybe<PauseView>, Problem> {
     let scope: PauseScope = wanted.scope.parse().map_err(|error| Problem::parameter("scope", format!("{error}")))?;
     may_hold(&app, &caller, &scope)?;
     let reason = wanted.reason.trim().to_owned();
@@ -55,7 +62,7 @@ pub(super) async fn create(
     let expires_at = wanted.expires.map(|text| expires(&text).map(|after| now.plus(after))).transpose()?;
     let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: caller.by(), created_at: now, expires_at, ended: None };
     let (row, is_new) = app.engine.pause(row).await?;
-    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view(&app, &row, now))))
+    Ok(Maybe { is_new, answer: view(&app, &row, now) })
 }
 
 /// Whether the caller may hold, and let go on, what a scope names. Labels, and everything, are more than one workflow or agent.
@@ -64,7 +71,7 @@ fn may_hold(app: &App, caller: &Caller, scope: &PauseScope) -> Result<(), Proble
     match scope {
         PauseScope::Workflow(name) => {
             let all = app.engine.labels_of(name, None);
-            let object = |source, labels| Object::Workflow { source, name, labels };
+            let object = |source, labels| access::Object::Workflow { source, name, labels };
             all.iter().try_for_each(|(source, labels)| caller.may(Verb::Pause, &object(source.as_str(), labels)))?;
             // Of one that is not live nothing is known but its name.
             if all.is_empty() { caller.may(Verb::Pause, &object("", &none)) } else { Ok(()) }
@@ -72,10 +79,17 @@ fn may_hold(app: &App, caller: &Caller, scope: &PauseScope) -> Result<(), Proble
         PauseScope::Agent(name) => {
             let agent = name.parse().ok().and_then(|name: AgentName| app.engine.fleet().get(&name, clock::now()));
             let labels = agent.map(|agent| agent.labels).unwrap_or_default();
-            caller.may(Verb::Pause, &Object::Agent { name, labels: &labels })
+            caller.may(Verb::Pause, &access::Object::Agent { name, labels: &labels })
         }
-        PauseScope::All | PauseScope::Schedule(_) | PauseScope::Labels(_) => caller.may(Verb::Pause, &Object::Pulse),
+        PauseScope::All | PauseScope::Schedule(_) | PauseScope::Labels(_) => caller.may(Verb::Pause, &access::Object::Pulse),
     }
+}
+
+/// A pause of a workflow says its name.
+fn sees(app: &App, caller: &Caller, scope: &PauseScope) -> bool {
+    let PauseScope::Workflow(name) = scope else { return true };
+    let sees = |(source, labels): &(String, _)| caller.sees(&access::Object::Workflow { source, name, labels });
+    app.engine.labels_of(name, None).iter().all(sees)
 }
 
 fn expires(text: &str) -> Result<Duration, Problem> {
@@ -88,12 +102,16 @@ fn expires(text: &str) -> Result<Duration, Problem> {
 }
 
 /// The parameters of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Those that are over as well.
     #[serde(default)]
     all: bool,
+    /// Items of the page: 100 unless said, at most 500.
+    #[schemars(range(min = 1))]
     limit: Option<u32>,
+    /// The `nextCursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -102,38 +120,44 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     Parameters(query): Parameters<ListQuery>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page<Row<PauseView>>, Problem> {
     let cursor = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
     let now = clock::now();
     let which = if query.all { Pauses::All } else { Pauses::Active(now) };
     let found = app.engine.store().pauses(which, limit(query.limit)?, cursor).await?;
     let items = found.items.into_iter().filter_map(|item| match item {
-        Ok(row) => sees(&app, &caller, &row.scope).then(|| view(&app, &row, now)),
-        Err(error) => Some(json!({ "id": error.key, "status": "unreadable", "message": error.to_string() })),
+        Ok(row) => sees(&app, &caller, &row.scope).then(|| Row::Read(view(&app, &row, now))),
+        Err(error) => Some(Row::Unreadable(error.into())),
     });
-    Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
+    Ok(page(items, found.next.map(|id| id.to_string())))
 }
 
-/// A pause of a workflow says its name.
-fn sees(app: &App, caller: &Caller, scope: &PauseScope) -> bool {
-    let PauseScope::Workflow(name) = scope else { return true };
-    let sees = |(source, labels): &(String, _)| caller.sees(&Object::Workflow { source, name, labels });
-    app.engine.labels_of(name, None).iter().all(sees)
+/// `GET /api/v1/pauses/{id}`.
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Object<PauseView>, Problem> {
+    let row = find(&app, &caller, &text).await?;
+    Ok(Object(view(&app, &row, clock::now())))
+}
+
+/// The pause, if the caller sees it.
+async fn find(app: &App, caller: &Caller, text: &str) -> Result<PauseRow, Problem> {
+    let id = text.parse::<Uuid>().map_err(|_| no_such_pause(text))?;
+    let row = app.engine.store().find_pause(id).await?;
+    row.filter(|row| sees(app, caller, &row.scope)).ok_or_else(|| no_such_pause(text))
+}
+
+fn no_such_pause(text: &str) -> Problem {
+    let shown: String = text.chars().take(100).collect();
+    Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
 }
 
 /// `DELETE /api/v1/pauses/{id}`.
-pub(super) async fn end(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
-    let unknown = || {
-        let shown: String = text.chars().take(100).collect();
-        Problem::not_found("no_such_pause", format!("there is no pause `{shown}`"))
-    };
-    let id = text.parse::<Uuid>().map_err(|_| unknown())?;
-    let row = app.engine.store().find_pause(id).await?.ok_or_else(unknown)?;
+pub(super) async fn end(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<PauseView>, Problem> {
+    let row = find(&app, &caller, &text).await?;
     may_hold(&app, &caller, &row.scope)?;
-    match app.engine.end_pause(id, caller.by()).await? {
+    match app.engine.end_pause(row.id, caller.by()).await? {
         PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&app, &row, clock::now()))),
-        PauseEnd::Absent => Err(unknown()),
+        PauseEnd::Absent => Err(no_such_pause(&text)),
     }
 }
 
@@ -147,21 +171,19 @@ fn status(row: &PauseRow, now: Timestamp) -> &'static str {
 }
 
 /// With what it holds right now; one that is over holds nothing.
-fn view(app: &App, row: &PauseRow, now: Timestamp) -> Value {
+fn view(app: &App, row: &PauseRow, now: Timestamp) -> PauseView {
     let (ended, status) = (row.ended.as_ref(), status(row, now));
     let held = (status == "active").then(|| app.engine.held_by(&row.pause()));
-    json!({
-        "id": row.id,
-        "status": status,
-        "scope": row.scope.to_string(),
-        "reason": row.reason,
-        "createdBy": row.created_by,
-        "createdAt": rfc3339(row.created_at),
-        "expiresAt": optional(row.expires_at),
-        "endedAt": optional(ended.map(|(at, _)| *at)),
-        "endedBy": ended.map(|(_, by)| by),
-        "holds": held.map(|held| {
-            json!({ "workflows": held.workflows, "schedules": held.schedules, "agents": held.agents })
-        }),
-    })
+    PauseView {
+        id: row.id,
+        status,
+        scope: row.scope.to_string(),
+        reason: row.reason.clone(),
+        created_by: row.created_by.clone(),
+        created_at: row.created_at.into(),
+        expires_at: row.expires_at.map(At),
+        ended_at: ended.map(|(at, _)| At(*at)),
+        ended_by: ended.map(|(_, by)| by.clone()),
+        holds: held.map(|held| Holds { workflows: held.workflows, schedules: held.schedules, agents: held.agents }),
+    }
 }

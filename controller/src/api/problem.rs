@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// A refusal. Boxed, because every handler's result carries room for one.
@@ -50,8 +51,8 @@ impl Problem {
     }
 
     /// With a field of its own.
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.fields.insert(name.to_owned(), value.into());
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        self.0.fields.insert(name.to_owned(), json!(value));
         self
     }
 

@@ -1,22 +1,24 @@
 //! Prompts: what people are asked, what they should know before they answer, and their answer.
 
+use super::answers::{Answered, Evidence, EvidenceGroup, Page, PromptDetail, PromptView, Row, StreamEnd};
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{limit, page};
-use super::time::{optional, rfc3339};
+use super::reply::Object;
+use super::time::At;
 use super::{App, Problem, sight};
 use axum::extract::State;
 use axum::response::Json;
-use pulse_core::access::{Object, Verb};
+use pulse_core::access::{self, Verb};
 use pulse_core::elapsed::deadline;
 use pulse_core::execution::{Execution, Outcome, PromptStatus, evidence};
 use pulse_protocol::message::Stream;
 use pulse_protocol::observation::OutputTotals;
 use pulse_protocol::{AgentName, AttemptId, PromptId};
 use pulse_store::{Order, PromptFilter, StoredPrompt};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a comment.
@@ -27,13 +29,19 @@ const TAIL: u64 = 4096;
 const SHOWN_GROUPS: usize = 20;
 
 /// The parameters of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// `open` unless said, `answered`, `expired`, `withdrawn` or `all`.
     status: Option<String>,
+    /// Those of this workflow.
     workflow: Option<String>,
+    /// Those of workflows of this source.
     source: Option<String>,
+    /// Items of the page: 100 unless said, at most 500.
+    #[schemars(range(min = 1))]
     limit: Option<u32>,
+    /// The `nextCursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -42,7 +50,7 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     Parameters(query): Parameters<ListQuery>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page<Row<PromptView>>, Problem> {
     let status = status_of(query.status.as_deref())?;
     let cursor = query.cursor.map(|cursor| cursor.parse::<PromptId>()).transpose();
     let cursor = cursor.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
@@ -54,11 +62,11 @@ pub(super) async fn list(
     let items = found.items.into_iter().filter_map(|item| match item {
         Ok(prompt) => {
             let object = sight::prompt(&prompt, labels.get(&prompt.execution).unwrap_or(&none));
-            caller.sees(&object).then(|| view(&app, &caller, &prompt, &object))
+            caller.sees(&object).then(|| Row::Read(view(&app, &caller, &prompt, &object)))
         }
-        Err(error) => Some(json!({ "id": error.key, "status": "unreadable", "message": error.to_string() })),
+        Err(error) => Some(Row::Unreadable(error.into())),
     });
-    Ok(Json(page(items.collect(), found.next.map(|id| id.to_string()))))
+    Ok(page(items, found.next.map(|id| id.to_string())))
 }
 
 fn status_of(word: Option<&str>) -> Result<Option<PromptStatus>, Problem> {
@@ -74,22 +82,28 @@ fn status_of(word: Option<&str>) -> Result<Option<PromptStatus>, Problem> {
 }
 
 /// `GET /api/v1/prompts/{id}`, with the evidence.
-pub(super) async fn one(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Object<PromptDetail>, Problem> {
     let (prompt, labels) = find(&app, &caller, &text).await?;
-    let mut value = view(&app, &caller, &prompt, &sight::prompt(&prompt, &labels));
-    let Some(execution) = app.engine.view(prompt.execution).await? else { return Ok(Json(value)) };
+    let view = view(&app, &caller, &prompt, &sight::prompt(&prompt, &labels));
+    let Some(execution) = app.engine.view(prompt.execution).await? else {
+        return Ok(Object(PromptDetail { prompt: view, targets: None, evidence: None }));
+    };
     let targets: BTreeSet<&AgentName> = execution.created.selections.iter().flat_map(|selection| &selection.agents).collect();
-    value["targets"] = json!(targets);
-    value["evidence"] = told(&app, &execution, prompt.row.prompt).await?;
-    Ok(Json(value))
+    let evidence = told(&app, &execution, prompt.row.prompt).await?;
+    let targets = targets.into_iter().cloned().collect();
+    Ok(Object(PromptDetail { prompt: view, targets: Some(targets), evidence: Some(evidence) }))
 }
 
 /// An answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AnswerPrompt")]
 pub(super) struct Answer {
+    /// One of the question's options.
     answer: String,
+    /// What there is to say of it.
     #[serde(default)]
+    #[schemars(length(max = 4000))]
     comment: Option<String>,
 }
 
@@ -99,7 +113,7 @@ pub(super) async fn answer(
     Segment(text): Segment,
     caller: Caller,
     Body(wanted): Body<Answer>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Answered>, Problem> {
     let comment = wanted.comment.map(|comment| comment.trim().to_owned()).filter(|comment| !comment.is_empty());
     if comment.as_ref().is_some_and(|comment| comment.chars().count() > MAX_COMMENT) {
         return Err(Problem::parameter("comment", format!("at most {MAX_COMMENT} characters")));
@@ -113,14 +127,8 @@ pub(super) async fn answer(
         Outcome::Refused(refusal) => return Err(refusal.into()),
     };
     let status = app.engine.view(execution).await?.map(|execution| execution.status.as_str());
-    Ok(Json(json!({
-        "id": id,
-        "execution": execution,
-        "name": format!("{}#{}", prompt.workflow, prompt.number),
-        "answer": wanted.answer,
-        "changed": changed,
-        "status": status,
-    })))
+    let name = format!("{}#{}", prompt.workflow, prompt.number);
+    Ok(Json(Answered { id, execution, name, answer: wanted.answer, changed, status }))
 }
 
 /// The prompt, if the caller sees it, with the labels of its execution.
@@ -135,59 +143,64 @@ async fn find(app: &App, caller: &Caller, text: &str) -> Result<(StoredPrompt, B
     if caller.sees(&sight::prompt(&prompt, &labels)) { Ok((prompt, labels)) } else { Err(unknown()) }
 }
 
-fn view(app: &App, caller: &Caller, prompt: &StoredPrompt, object: &Object) -> Value {
+fn view(app: &App, caller: &Caller, prompt: &StoredPrompt, object: &access::Object) -> PromptView {
     let (row, end) = (&prompt.row, prompt.end.as_ref());
     let absences = app.engine.absences();
     // Of one that is closed it says nothing, and later absences would move it.
     let until = row.timeout.filter(|_| end.is_none()).map(|timeout| deadline(row.opened_at, timeout, absences));
-    json!({
-        "id": row.prompt,
-        "execution": prompt.execution,
-        "name": format!("{}#{}", prompt.workflow, prompt.number),
-        "workflow": prompt.workflow,
-        "source": prompt.source,
-        "step": row.step,
-        "visit": row.visit,
-        "message": row.message,
-        "options": row.options,
-        "who": row.who,
-        "mayAnswer": caller.may(Verb::Answer, object).is_ok(),
-        "openedAt": rfc3339(row.opened_at),
-        "timeout": row.timeout,
-        "deadline": optional(until),
-        "status": prompt.status().as_str(),
-        "answer": end.and_then(|end| end.answer.as_ref()),
-        "answeredBy": end.and_then(|end| end.by.as_ref()),
-        "comment": end.and_then(|end| end.comment.as_ref()),
-        "closedAt": optional(end.map(|end| end.at)),
-    })
+    PromptView {
+        id: row.prompt,
+        execution: prompt.execution,
+        name: format!("{}#{}", prompt.workflow, prompt.number),
+        workflow: prompt.workflow.clone(),
+        source: prompt.source.clone(),
+        step: row.step.clone(),
+        visit: row.visit,
+        message: row.message.clone(),
+        options: row.options.clone(),
+        who: row.who.clone(),
+        may_answer: caller.may(Verb::Answer, object).is_ok(),
+        opened_at: row.opened_at.into(),
+        timeout: row.timeout,
+        deadline: until.map(At),
+        status: prompt.status().as_str(),
+        answer: end.and_then(|end| end.answer.clone()),
+        answered_by: end.and_then(|end| end.by.clone()),
+        comment: end.and_then(|end| end.comment.clone()),
+        closed_at: end.map(|end| At(end.at)),
+    }
 }
 
-async fn told(app: &App, execution: &Execution, prompt: PromptId) -> Result<Value, Problem> {
+async fn told(app: &App, execution: &Execution, prompt: PromptId) -> Result<Option<Evidence>, Problem> {
     let index = execution.prompts.get(&prompt).copied();
-    let Some(evidence) = index.and_then(|index| evidence(execution, index)) else { return Ok(Value::Null) };
+    let Some(evidence) = index.and_then(|index| evidence(execution, index)) else { return Ok(None) };
     let mut groups = Vec::new();
     for (place, group) in evidence.groups.iter().enumerate() {
         let output = group.output.as_ref();
         let shown = output.filter(|_| place < SHOWN_GROUPS).map(|output| output.attempt);
         let (stdout, stderr) =
             (output.and_then(|output| output.stdout.as_ref()), output.and_then(|output| output.stderr.as_ref()));
-        groups.push(json!({
-            "agents": group.agents,
-            "status": group.status,
-            "exitCode": group.exit_code,
-            "stdout": stream(app, shown, Stream::Stdout, stdout).await?,
-            "stderr": stream(app, shown, Stream::Stderr, stderr).await?,
-        }));
+        groups.push(EvidenceGroup {
+            agents: group.agents.iter().map(|&agent| agent.clone()).collect(),
+            status: group.status,
+            exit_code: group.exit_code,
+            stdout: stream(app, shown, Stream::Stdout, stdout).await?,
+            stderr: stream(app, shown, Stream::Stderr, stderr).await?,
+        });
     }
     let run = evidence.run;
-    Ok(json!({ "step": run.path, "visit": run.visit, "status": run.status, "groups": groups }))
+    Ok(Some(Evidence { step: run.path.clone(), visit: run.visit, status: run.status, groups }))
 }
 
 /// A stream's size, digest and end; null where the command did not run. Output may still be on its way when its command has
 /// ended; `complete` says whether the end is there.
-async fn stream(app: &App, sample: Option<AttemptId>, stream: Stream, totals: Option<&OutputTotals>) -> Result<Value, Problem> {
-    let Some(totals) = totals else { return Ok(Value::Null) };
+async fn stream(
+    app: &App,
+    sample: Option<AttemptId>,
+    stream: Stream,
+    totals: Option<&OutputTotals>,
+) -> Result<Option<StreamEnd>, Problem> {
+    let Some(totals) = totals else { return Ok(None) };
     let (mut tail, mut complete) = (Vec::new(), false);
     if let Some(attempt) = sample {
         let from = totals.bytes.saturating_sub(TAIL);
@@ -195,8 +208,8 @@ async fn stream(app: &App, sample: Option<AttemptId>, stream: Stream, totals: Op
         complete = found.stored >= totals.bytes;
         tail = found.pieces.into_iter().flat_map(|piece| piece.bytes).collect();
     }
-    let text = String::from_utf8_lossy(if totals.bytes > TAIL { from_a_character(&tail) } else { &tail });
-    Ok(json!({ "bytes": totals.bytes, "sha256": totals.sha256, "tail": text, "complete": complete }))
+    let tail = String::from_utf8_lossy(if totals.bytes > TAIL { from_a_character(&tail) } else { &tail }).into_owned();
+    Ok(Some(StreamEnd { bytes: totals.bytes, sha256: totals.sha256.clone(), tail, complete }))
 }
 
 /// Without the rest of a character whose beginning is cut off.

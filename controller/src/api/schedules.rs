@@ -1,22 +1,26 @@
 //! Live schedules: their manifest, what comes next, and what became of their slots.
 
+use super::answers::{
+    ExecutionRef, FiredSlot, HoldingPause, LastFired, Page, ReadyCondition, Row, ScheduleStatus, ScheduleView, SlotView,
+    UnreadableSlot, UpcomingSlot,
+};
 use super::caller::Caller;
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, SourceQuery, key, limit, of_page, page};
-use super::time::{optional, rfc3339};
-use super::workflows::{Commits, manifest, observed_commits, origin, readable};
+use super::reply::Object;
+use super::time::At;
+use super::workflows::{Commits, observed_commits, origin, readable};
 use super::{App, Problem, sight};
 use crate::engine::LiveSchedule;
 use axum::extract::State;
-use axum::response::Json;
 use crd_schemas::{Kind, Manifest};
 use pulse_core::Timestamp;
 use pulse_core::pause::Pause;
 use pulse_core::schedule::{CompiledSchedule, Upcoming};
 use pulse_protocol::ExecutionId;
 use pulse_store::{Definition, RowError, ScheduleRow, SlotRow};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// `GET /api/v1/schedules`.
@@ -24,11 +28,11 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     Parameters(query): Parameters<PageQuery>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page<ScheduleView>, Problem> {
     let rows = readable(app.engine.store().definitions(Kind::Schedule).await?);
     let all = rows.filter(|one| caller.sees(&sight::object_of(one))).map(|definition| (key(&definition), definition));
     let (definitions, next) = of_page(all.collect(), &query)?;
-    Ok(Json(page(views(&app, definitions).await?, next)))
+    Ok(page(views(&app, definitions).await?, next))
 }
 
 /// `GET /api/v1/schedules/{name}`.
@@ -37,19 +41,23 @@ pub(super) async fn one(
     Segment(name): Segment,
     caller: Caller,
     Parameters(query): Parameters<SourceQuery>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Object<ScheduleView>, Problem> {
     let rows = readable(app.engine.store().named(Kind::Schedule, &name).await?);
     let found = query.only(rows.filter(|one| caller.sees(&sight::object_of(one))))?;
     let found = found.ok_or_else(|| no_such_schedule(&name))?;
-    views(&app, vec![found]).await?.pop().map(Json).ok_or_else(|| no_such_schedule(&name))
+    views(&app, vec![found]).await?.pop().map(Object).ok_or_else(|| no_such_schedule(&name))
 }
 
 /// The parameters of a list of slots.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SlotsQuery {
+    /// The source that is meant; with it those of a retired schedule are found, too.
     source: Option<String>,
+    /// Items of the page: 100 unless said, at most 500.
+    #[schemars(range(min = 1))]
     limit: Option<u32>,
+    /// The `nextCursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -59,7 +67,7 @@ pub(super) async fn slots(
     Segment(name): Segment,
     caller: Caller,
     Parameters(query): Parameters<SlotsQuery>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page<Row<SlotView, UnreadableSlot>>, Problem> {
     let wrong = |_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before");
     let before = query.cursor.map(|cursor| cursor.parse::<i64>().map(Timestamp)).transpose().map_err(wrong)?;
     let (limit, store) = (limit(query.limit)?, app.engine.store());
@@ -75,11 +83,10 @@ pub(super) async fn slots(
     let next = if more { rows.last().and_then(cursor) } else { None };
     let names = names(&app, rows.iter().flatten().filter_map(|row| row.settled.outcome.execution())).await?;
     let items = rows.into_iter().map(|row| match row {
-        Ok(row) => slot(&row, &names),
-        // One bad row must not hide the others, nor look as if it did not exist.
-        Err(error) => json!({ "outcome": "unreadable", "message": error.to_string() }),
+        Ok(row) => Row::Read(slot(&row, &names)),
+        Err(error) => Row::Unreadable(error.into()),
     });
-    Ok(Json(page(items.collect(), next)))
+    Ok(page(items, next))
 }
 
 /// Where the page after a row begins; also after one that cannot be read, whose key ends with its slot.
@@ -102,7 +109,7 @@ async fn names(app: &App, ids: impl Iterator<Item = ExecutionId>) -> Result<Name
     Ok(rows.into_iter().flatten().map(|row| (row.id, format!("{}#{}", row.workflow, row.number))).collect())
 }
 
-async fn views(app: &App, definitions: Vec<Definition>) -> Result<Vec<Value>, Problem> {
+async fn views(app: &App, definitions: Vec<Definition>) -> Result<Vec<ScheduleView>, Problem> {
     let (commits, store) = (observed_commits(app).await?, app.engine.store());
     let keys: Vec<_> = definitions.iter().map(|one| (one.source.clone(), one.manifest.metadata().name.clone())).collect();
     let last = store.last_slots(&keys).await?.into_iter().flatten();
@@ -118,7 +125,7 @@ async fn views(app: &App, definitions: Vec<Definition>) -> Result<Vec<Value>, Pr
     let names = names(app, started.chain(fired)).await?;
     let mut views = Vec::new();
     for (definition, key) in definitions.into_iter().zip(&keys) {
-        views.push(view(app, definition, &commits, rows.get(key), last.get(key), &names).await?);
+        views.extend(view(app, definition, &commits, rows.get(key), last.get(key), &names).await?);
     }
     Ok(views)
 }
@@ -130,73 +137,67 @@ async fn view(
     row: Option<&ScheduleRow>,
     last: Option<&SlotRow>,
     names: &Names,
-) -> Result<Value, Problem> {
-    let mut status = origin(&definition, commits);
-    let said = definition.manifest.clone();
-    let Manifest::Schedule(schedule) = definition.manifest else { return Ok(manifest(&said, status)) };
+) -> Result<Option<ScheduleView>, Problem> {
+    let origin = origin(&definition, commits);
+    let Manifest::Schedule(schedule) = definition.manifest else { return Ok(None) };
+    let (metadata, spec) = (schedule.metadata.clone(), schedule.spec.clone());
     let (source, commit, path) = (definition.source, definition.commit, definition.path);
     let live = LiveSchedule::new(source, commit, path, definition.digest, schedule, definition.files);
     let stands = app.schedules.status(&live, row).await?;
     let compiled = live.compiled.as_ref();
     let next = |upcoming: &Upcoming| compiled.ok().map(|compiled| upcoming_slot(compiled, *upcoming));
-    let open = stands.open.iter().map(|open| json!({ "id": open.id, "name": open.name }));
-    let fields = [
-        ("conditions", json!([ready(compiled)])),
-        ("suspended", json!(stands.resting.is_some())),
-        ("suspendedBy", json!(stands.resting.as_ref().map(|resting| resting.word()))),
-        ("pause", json!(stands.pause.as_ref().map(pause))),
-        ("waitsFor", json!(stands.waiting)),
-        ("when", json!(compiled.ok().map(|compiled| compiled.timing.describe()))),
-        ("timeZone", json!(compiled.ok().and_then(|compiled| compiled.timing.time_zone()))),
-        ("next", json!(stands.upcoming.iter().filter_map(next).collect::<Vec<_>>())),
-        ("last", json!(last.map(|row| slot(row, names)))),
-        (
-            "lastFired",
-            json!(stands.fired.map(|fired| json!({
-                "slot": rfc3339(fired.slot), "at": rfc3339(fired.at),
-                "execution": { "id": fired.execution, "name": names.get(&fired.execution) },
-            }))),
-        ),
-        ("open", json!(open.collect::<Vec<_>>())),
-        ("settledUntil", json!(optional(stands.settled_until))),
-    ];
-    fields.into_iter().for_each(|(name, value)| status[name] = value);
-    Ok(manifest(&said, status))
+    let fired = |execution: ExecutionId| ExecutionRef { id: execution, name: names.get(&execution).cloned() };
+    let status = ScheduleStatus {
+        origin,
+        conditions: [ReadyCondition::of(compiled.err().cloned())],
+        suspended: stands.resting.is_some(),
+        suspended_by: stands.resting.as_ref().map(|resting| resting.word()),
+        pause: stands.pause.as_ref().map(pause),
+        waits_for: stands.waiting,
+        when: compiled.ok().map(|compiled| compiled.timing.describe()),
+        time_zone: compiled.ok().and_then(|compiled| compiled.timing.time_zone()).map(Into::into),
+        next: stands.upcoming.iter().filter_map(next).collect(),
+        last: last.map(|row| slot(row, names)),
+        last_fired: stands.fired.map(|last| LastFired {
+            slot: last.slot.into(),
+            at: last.at.into(),
+            execution: fired(last.execution),
+        }),
+        open: stands.open.iter().map(|open| FiredSlot { id: open.id, name: open.name.clone() }).collect(),
+        settled_until: stands.settled_until.map(At),
+    };
+    Ok(Some(ScheduleView::new(metadata, spec, status)))
 }
 
 /// The pause that holds it.
-fn pause(pause: &Pause) -> Value {
-    json!({
-        "id": pause.id, "scope": pause.scope.to_string(), "by": pause.by, "reason": pause.reason,
-        "since": rfc3339(pause.since), "until": optional(pause.expires_at),
-    })
+fn pause(pause: &Pause) -> HoldingPause {
+    HoldingPause {
+        id: pause.id.clone(),
+        scope: pause.scope.to_string(),
+        by: pause.by.clone(),
+        reason: pause.reason.clone(),
+        since: pause.since.into(),
+        until: pause.expires_at.map(At),
+    }
 }
 
 /// A slot that is to come: its nominal instant, when it fires, and that by the clocks of its zone.
-fn upcoming_slot(compiled: &CompiledSchedule, upcoming: Upcoming) -> Value {
-    json!({ "slot": rfc3339(upcoming.slot), "at": rfc3339(upcoming.at), "local": compiled.timing.local(upcoming.at) })
+fn upcoming_slot(compiled: &CompiledSchedule, upcoming: Upcoming) -> UpcomingSlot {
+    UpcomingSlot { slot: upcoming.slot.into(), at: upcoming.at.into(), local: compiled.timing.local(upcoming.at) }
 }
 
 /// What became of a slot, or of a run of slots.
-fn slot(row: &SlotRow, names: &Names) -> Value {
+fn slot(row: &SlotRow, names: &Names) -> SlotView {
     let settled = &row.settled;
-    let execution = settled.outcome.execution().map(|id| json!({ "id": id, "name": names.get(&id) }));
-    json!({
-        "slot": rfc3339(settled.slot),
-        "lastSlot": rfc3339(settled.last),
-        "slots": settled.slots,
-        "outcome": settled.outcome.word(),
-        "reason": settled.outcome.reason(),
-        "message": Some(&settled.message).filter(|message| !message.is_empty()),
-        "execution": execution,
-        "decidedAt": rfc3339(row.decided_at),
-    })
-}
-
-/// A schedule that an older release accepted may not be readable any more.
-fn ready(compiled: Result<&CompiledSchedule, &String>) -> Value {
-    match compiled {
-        Ok(_) => json!({ "type": "Ready", "status": "True", "reason": "Compiled" }),
-        Err(fault) => json!({ "type": "Ready", "status": "False", "reason": "Uncompilable", "message": fault }),
+    let execution = settled.outcome.execution().map(|id| ExecutionRef { id, name: names.get(&id).cloned() });
+    SlotView {
+        slot: settled.slot.into(),
+        last_slot: settled.last.into(),
+        slots: settled.slots,
+        outcome: settled.outcome.word(),
+        reason: settled.outcome.reason(),
+        message: Some(settled.message.clone()).filter(|message| !message.is_empty()),
+        execution,
+        decided_at: row.decided_at.into(),
     }
 }

@@ -12,6 +12,51 @@ use std::collections::BTreeSet;
 /// Labels of one search.
 const MAX_LABELS: usize = 20;
 
+/// The parameters, in their order.
+#[derive(Debug, serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct SearchQuery(pub(super) Vec<(String, String)>);
+
+/// The parameters of a search, for the document.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is needed: each parameter is read by hand, to say what is wrong with it")]
+struct SearchParameters {
+    /// Of this workflow.
+    workflow: Option<String>,
+    /// Of workflows of this source.
+    source: Option<String>,
+    /// In this state.
+    #[schemars(with = "Option<super::answers::words::ExecutionStatus>")]
+    status: Option<String>,
+    /// With this label, `key=value`; several with commas or as several parameters, at most 20: all must hold.
+    label: Option<Vec<String>>,
+    /// Started by this person, or by `schedule/<name>`.
+    started_by: Option<String>,
+    /// With an attempt on this agent.
+    agent: Option<String>,
+    /// Of this commit: its beginning, from 7 characters on.
+    commit: Option<String>,
+    /// Accepted from this time on.
+    since: Option<Timestamp>,
+    /// Accepted before this time.
+    until: Option<Timestamp>,
+    /// Items of the page: 100 unless said, at most 500.
+    #[schemars(range(min = 1))]
+    limit: Option<u32>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<ExecutionId>,
+}
+
+impl schemars::JsonSchema for SearchQuery {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        SearchParameters::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        SearchParameters::json_schema(generator)
+    }
+}
+
 /// What is searched for, and which page of it.
 #[derive(Debug)]
 pub(super) struct Search {

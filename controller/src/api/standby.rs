@@ -1,6 +1,8 @@
 //! What is answered while this controller is not the active one: that it lives, why it cannot serve yet, and that the caller shall
 //! ask again. Once it is active, the API answers.
 
+use super::answers::{DatabaseHealth, Health, LeaseHolder, Readiness};
+use super::reply::Probed;
 use super::time::rfc3339;
 use super::{Problem, health, request};
 use axum::Router;
@@ -9,11 +11,10 @@ use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
-use axum::response::{Json, Response};
+use axum::response::Response;
 use axum::routing::{any_service, get};
 use pulse_core::Timestamp;
 use pulse_store::Holder;
-use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -122,27 +123,28 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
     response
 }
 
-async fn ready(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, Json<Value>) {
+async fn ready(State(phase): State<watch::Receiver<Phase>>) -> Probed<Readiness> {
     let phase = phase.borrow().clone();
-    let body = json!({ "status": "unavailable", "role": phase.role(), "reason": phase.reason() });
-    (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+    Probed::ill(Readiness { status: health::word(false), role: Some(phase.role()), reason: Some(phase.reason()) })
 }
 
-async fn whole(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, Json<Value>) {
+async fn whole(State(phase): State<watch::Receiver<Phase>>) -> Probed<Health> {
     let phase = phase.borrow().clone();
-    let database = if matches!(phase, Phase::Connecting { .. } | Phase::CutOff) { "unavailable" } else { "ok" };
-    let mut body = json!({
-        "status": "unavailable",
-        "release": env!("CARGO_PKG_VERSION"),
-        "role": phase.role(),
-        "reason": phase.reason(),
-        "stopping": matches!(phase, Phase::Over),
-        "database": { "status": database },
-    });
-    if let Phase::StandingBy { holder, seen } = &phase {
-        body["holder"] = json!({ "name": place(holder), "leasesExpireAt": rfc3339(expiry(holder, *seen)) });
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+    let holder = match &phase {
+        Phase::StandingBy { holder, seen } => {
+            Some(LeaseHolder { name: place(holder).to_owned(), leases_expire_at: expiry(holder, *seen).into() })
+        }
+        _ => None,
+    };
+    Probed::ill(Health {
+        status: health::word(false),
+        release: env!("CARGO_PKG_VERSION"),
+        role: phase.role(),
+        reason: Some(phase.reason()),
+        stopping: matches!(phase, Phase::Over),
+        database: DatabaseHealth { status: health::word(!matches!(phase, Phase::Connecting { .. } | Phase::CutOff)) },
+        holder,
+    })
 }
 
 /// Whoever asks again in a moment finds this controller active, or another one behind the same address.

@@ -1,10 +1,12 @@
 //! Syncs: what came of each look at the source; look now; release what is held.
 
+use super::answers::{Row, SyncNow, SyncPage, SyncView};
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::extract::{Parameters, Segment};
-use super::list::{limit, page};
-use super::time::rfc3339;
+use super::list::limit;
+use super::reply::Object;
+use super::time::At;
 use super::{App, Problem, webhooks};
 use crate::sync::Confirmation;
 use crate::webhook::Last;
@@ -19,16 +21,20 @@ use uuid::Uuid;
 const LISTED: usize = 20;
 
 /// Which syncs: a page, of all sources or of one.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
+    /// Items of the page: 100 unless said, at most 500.
+    #[schemars(range(min = 1))]
     limit: Option<u32>,
+    /// The `nextCursor` of the page before.
     cursor: Option<String>,
+    /// Those of this source.
     source: Option<String>,
 }
 
 /// `GET /api/v1/syncs`: newest first.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<Which>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<Which>) -> Result<SyncPage, Problem> {
     let limit = limit(query.limit)?;
     let before = query.cursor.map(|cursor| cursor.parse::<Uuid>()).transpose();
     let before = before.map_err(|_| Problem::parameter("cursor", "it is not the `nextCursor` of a page before"))?;
@@ -39,20 +45,19 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<W
         Ok(record) => Some(record.id.to_string()),
         Err(error) => error.key.clone(),
     });
-    let items = rows.iter().map(|row| match row {
-        Ok(record) => listed(record),
-        Err(error) => json!({ "id": error.key, "outcome": "unreadable", "message": error.to_string() }),
+    let items = rows.into_iter().map(|row| match row {
+        Ok(record) => Row::Read(listed(&record)),
+        Err(error) => Row::Unreadable(error.into()),
     });
-    let mut page = page(items.collect(), last.filter(|_| more));
-    page["lastWebhook"] = json!(webhooks::view(webhooks::last(&app).await.as_ref().and_then(Last::of_all)));
-    Ok(Json(page))
+    let last_webhook = webhooks::last(&app).await.as_ref().and_then(Last::of_all).map(webhooks::view);
+    Ok(SyncPage { items: items.collect(), next_cursor: last.filter(|_| more), last_webhook })
 }
 
 /// `GET /api/v1/syncs/{id}`.
-pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Result<Json<Value>, Problem> {
+pub(super) async fn one(State(app): State<App>, Segment(text): Segment) -> Result<Object<SyncView>, Problem> {
     let id = id_of(&text)?;
     let found = app.engine.store().sync(id).await?;
-    Ok(Json(view(&found.ok_or_else(no_such_sync)?)))
+    Ok(Object(view(&found.ok_or_else(no_such_sync)?)))
 }
 
 fn id_of(text: &str) -> Result<Uuid, Problem> {
@@ -64,26 +69,31 @@ fn no_such_sync() -> Problem {
 }
 
 /// Which source to look at; needed only where there are several.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SyncRequest")]
 pub(super) struct Look {
+    /// The source; needed only where there are several.
     source: Option<String>,
 }
 
 /// `POST /api/v1/syncs`: looks at the source now and answers when that is done.
-pub(super) async fn sync(State(app): State<App>, Body(Look { source }): Body<Look>) -> Result<Json<Value>, Problem> {
+pub(super) async fn sync(State(app): State<App>, Body(Look { source }): Body<Look>) -> Result<Json<SyncNow>, Problem> {
     let syncer = app.sources.pick(source.as_deref())?;
-    let mut answer = view(&syncer.sync().await?);
+    let sync = view(&syncer.sync().await?);
     let last = webhooks::last(&app).await;
-    answer["lastWebhook"] = json!(webhooks::view(last.as_ref().and_then(|last| last.about(syncer.name()))));
-    Ok(Json(answer))
+    let last_webhook = last.as_ref().and_then(|last| last.about(syncer.name())).map(webhooks::view);
+    Ok(Json(SyncNow { sync, last_webhook }))
 }
 
 /// What a person confirms.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ConfirmSync")]
 pub(super) struct Confirm {
+    /// The commit of the held sync.
     commit: String,
+    /// Its `planDigest`.
     plan_digest: String,
 }
 
@@ -93,48 +103,47 @@ pub(super) async fn confirm(
     Segment(text): Segment,
     caller: Caller,
     Body(Confirm { commit, plan_digest }): Body<Confirm>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<SyncView>, Problem> {
     let word = Confirmation { sync: id_of(&text)?, commit, plan_digest, by: caller.by() };
     Ok(Json(view(&app.sources.confirm(word).await?)))
 }
 
 /// A sync in a list.
-fn listed(record: &SyncRecord) -> Value {
+fn listed(record: &SyncRecord) -> SyncView {
     let mut listed = view(record);
-    for name in ["problems", "changes"] {
-        if let Some(all) = listed[name].as_array_mut() {
+    for all in [&mut listed.problems, &mut listed.changes] {
+        if let Some(all) = all.as_array_mut() {
             all.truncate(LISTED);
         }
     }
     listed
 }
 
-pub(super) fn view(record: &SyncRecord) -> Value {
+pub(super) fn view(record: &SyncRecord) -> SyncView {
     let mut counts = record.counts.clone();
     let mut taken = |name| counts.as_object_mut().and_then(|counts| counts.shift_remove(name));
     let (plan_digest, changes) = (taken("planDigest"), taken("changes"));
     let (confirmed_by, confirms, hangs_since) = (taken("confirmedBy"), taken("confirms"), taken("hangsSince"));
-    let hangs_since = hangs_since.as_ref().and_then(Value::as_i64).map(|since| rfc3339(Timestamp(since)));
-    json!({
-        "id": record.id,
-        "source": record.source,
-        "commit": record.commit,
-        "author": record.author,
-        "title": record.title,
-        "outcome": record.outcome.as_str(),
-        "reason": record.reason,
-        "generation": record.generation,
-        "message": record.message,
-        "problems": record.problems,
-        "problemCount": record.problems.as_array().map_or(0, Vec::len),
-        "counts": counts,
-        "planDigest": plan_digest,
-        "confirmedBy": confirmed_by,
-        "confirms": confirms,
-        "hangsSince": hangs_since,
-        "changes": changes.unwrap_or_else(|| json!([])),
-        "startedAt": rfc3339(record.started_at),
-        "finishedAt": rfc3339(Timestamp(record.started_at.0.saturating_add(record.duration_us))),
-        "durationMs": record.duration_us / 1000,
-    })
+    SyncView {
+        id: record.id,
+        source: record.source.clone(),
+        commit: record.commit.clone(),
+        author: record.author.clone(),
+        title: record.title.clone(),
+        outcome: record.outcome.as_str(),
+        reason: record.reason.clone(),
+        generation: record.generation,
+        message: record.message.clone(),
+        problems: record.problems.clone(),
+        problem_count: record.problems.as_array().map_or(0, Vec::len),
+        counts,
+        plan_digest,
+        confirmed_by,
+        confirms,
+        hangs_since: hangs_since.as_ref().and_then(Value::as_i64).map(|since| At(Timestamp(since))),
+        changes: changes.unwrap_or_else(|| json!([])),
+        started_at: record.started_at.into(),
+        finished_at: At(Timestamp(record.started_at.0.saturating_add(record.duration_us))),
+        duration_ms: record.duration_us / 1000,
+    }
 }

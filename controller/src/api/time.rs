@@ -1,7 +1,57 @@
 //! Times as people and machines read them: RFC 3339, UTC, microseconds.
 
 use pulse_core::Timestamp;
-use serde_json::Value;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// A time that is written as people read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct At(pub(super) Timestamp);
+
+impl From<Timestamp> for At {
+    fn from(at: Timestamp) -> Self {
+        Self(at)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        rfc3339(self.0).serialize(serializer)
+    }
+}
+
+impl JsonSchema for At {
+    fn schema_name() -> Cow<'static, str> {
+        Timestamp::schema_name()
+    }
+    fn schema_id() -> Cow<'static, str> {
+        Timestamp::schema_id()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Timestamp::json_schema(generator)
+    }
+}
+
+/// What the core writes, with its times as text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Readable(Value);
+
+impl Readable {
+    /// Of the core's own form.
+    pub(super) fn of(said: &impl Serialize) -> Self {
+        let mut value = json!(said);
+        readable(&mut value);
+        Self(value)
+    }
+
+    /// As JSON.
+    pub(super) fn into_value(self) -> Value {
+        self.0
+    }
+}
 
 /// A time as text; outside the years 1 to 9999, which nothing here produces, the bare number.
 pub(super) fn rfc3339(at: Timestamp) -> String {
@@ -11,16 +61,11 @@ pub(super) fn rfc3339(at: Timestamp) -> String {
     }
 }
 
-/// The same for a time that may be absent.
-pub(super) fn optional(at: Option<Timestamp>) -> Option<String> {
-    at.map(rfc3339)
-}
-
 /// Fields that hold a time wherever they stand in the core's JSON, where times are numbers.
 const TIME_FIELDS: [&str; 3] = ["at", "since", "until"];
 
 /// Turns the times of the core's JSON to text. A value that users give is never a number there, so none is mistaken for a time.
-pub(super) fn readable(value: &mut Value) {
+fn readable(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {

@@ -1,21 +1,20 @@
 //! Enrolment tokens. A token's value is told once, when it is made; only its hash is kept.
 
+use super::answers::{MadeToken, Page, TokenView};
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::extract::Parameters;
 use super::list::{PageQuery, by_name};
-use super::time::rfc3339;
+use super::reply::Created;
 use super::{App, Problem};
 use crate::agents::token;
 use crate::clock;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Json;
 use crd_schemas::Duration;
 use pulse_core::Timestamp;
 use pulse_protocol::AgentName;
 use pulse_store::{NewToken, Token};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -25,15 +24,21 @@ const MAX_USES: u32 = 10_000;
 const MAX_LIFE: Duration = Duration::from_secs(90 * 86_400);
 
 /// What a caller wants.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CreateToken")]
 pub(super) struct Wanted {
+    /// How many agents it lets in.
     #[serde(default = "once")]
+    #[schemars(range(min = 1, max = 10000))]
     uses: u32,
+    /// How long it holds, at most 90 days.
     #[serde(default = "an_hour")]
     expires: Duration,
+    /// Labels that it gives its agents.
     #[serde(default)]
     labels: BTreeMap<String, String>,
+    /// The names that it lets in; any unless said.
     #[serde(default)]
     names: Vec<AgentName>,
 }
@@ -59,7 +64,7 @@ pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
     Body(wanted): Body<Wanted>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Created<MadeToken>, Problem> {
     if !app.enrolment {
         let detail = "`pulse-controller dev` has its one local agent, and no other agent enrols";
         return Err(Problem::new(StatusCode::FORBIDDEN, "enrolment_closed", detail).with_help("serve without `dev` for a fleet"));
@@ -69,20 +74,19 @@ pub(super) async fn create(
     (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
     app.engine.store().create_token(&made.row).await?;
     let Made { token, row } = made;
-    let body = json!({
-        "id": row.id,
-        "token": token,
-        "uses": row.uses,
-        "expiresAt": rfc3339(row.expires_at),
-        "labels": row.labels,
-        "names": row.names,
-        "server": *app.url,
-    });
-    Ok((StatusCode::CREATED, Json(body)))
+    Ok(Created(MadeToken {
+        id: row.id,
+        token,
+        uses: row.uses,
+        expires_at: row.expires_at.into(),
+        labels: row.labels,
+        names: row.names,
+        server: app.url.to_string(),
+    }))
 }
 
 /// `GET /api/v1/agents/tokens`.
-pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<PageQuery>) -> Result<Page<TokenView>, Problem> {
     let mut all = Vec::new();
     for row in app.engine.store().tokens().await? {
         match row {
@@ -91,7 +95,7 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
         }
     }
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(Json(by_name(all, &query, |token| view(&token))?))
+    by_name(all, &query, view)
 }
 
 /// A fresh token: its id, and 32 random bytes as its secret.
@@ -143,14 +147,14 @@ fn check_label(key: &str, value: &str) -> Result<(), String> {
     parsed.map(drop).map_err(|error| error.to_string())
 }
 
-fn view(token: &Token) -> Value {
-    json!({
-        "id": token.id,
-        "usesLeft": token.uses_left,
-        "expiresAt": rfc3339(token.expires_at),
-        "labels": token.labels,
-        "names": token.names,
-        "createdBy": token.created_by,
-        "createdAt": rfc3339(token.created_at),
-    })
+fn view(token: Token) -> TokenView {
+    TokenView {
+        id: token.id,
+        uses_left: token.uses_left,
+        expires_at: token.expires_at.into(),
+        labels: token.labels,
+        names: token.names,
+        created_by: token.created_by,
+        created_at: token.created_at.into(),
+    }
 }

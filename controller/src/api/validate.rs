@@ -1,16 +1,17 @@
 //! Manifests that are not live yet: what is wrong with them, and what they would change.
 
+use super::answers::{PlanView, Validation};
 use super::body::Json as Body;
 use super::{App, Problem};
 use crate::source::SourceFile;
-use crate::sync::Checked;
+use crate::sync::{Checked, Planned};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pulse_protocol::files::is_inside;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Files of one request: as many manifests as a source may have, and as many files again that they use.
 const MAX_FILES: usize = 20_000;
@@ -18,37 +19,49 @@ const MAX_FILES: usize = 20_000;
 const MAX_BYTES: usize = 32 << 20;
 
 /// A set of files, as a commit would hold them: manifests, and the files that these use.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Validate")]
 pub(super) struct Files {
+    /// The files.
+    #[schemars(length(max = 20000))]
     files: Vec<File>,
 }
 
 /// What to plan: a set of files; a branch, tag or commit of the source; or nothing, which means the source's head.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "MakePlan")]
 pub(super) struct Wanted {
+    /// The files.
+    #[schemars(length(max = 20000))]
     files: Option<Vec<File>>,
+    /// A branch, tag or commit of the source.
     #[serde(rename = "ref")]
     reference: Option<String>,
     /// Which source is meant; needed only where there are several.
     source: Option<String>,
 }
 
-#[derive(Debug, serde::Deserialize)]
+/// A file of a request.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SourceFile")]
 struct File {
     /// Relative to the source's root.
     path: String,
+    /// What it holds, as `encoding` says.
     content: String,
+    /// How `content` is written.
     #[serde(default)]
     encoding: Encoding,
+    /// The file can be executed.
     #[serde(default)]
     executable: bool,
 }
 
 /// How `content` is written.
-#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize, schemars::JsonSchema)]
 enum Encoding {
     /// As it is.
     #[default]
@@ -63,17 +76,14 @@ enum Encoding {
 pub(super) async fn validate(
     State(app): State<App>,
     Body(Files { files }): Body<Files, MAX_BYTES>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Validation>, Problem> {
     let checked = app.sources.checks.check(source_files(files)?, String::new()).await?;
-    Ok(Json(json!({
-        "valid": checked.errors() == 0,
-        "manifests": checked.declared.len(),
-        "problems": checked.problems,
-    })))
+    let (valid, manifests) = (checked.errors() == 0, checked.declared.len());
+    Ok(Json(Validation { valid, manifests, problems: checked.problems }))
 }
 
 /// `POST /api/v1/plan`.
-pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_BYTES>) -> Result<Json<Value>, Problem> {
+pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_BYTES>) -> Result<Json<PlanView>, Problem> {
     let syncer = || app.sources.pick(wanted.source.as_deref());
     let checked = match (wanted.files, wanted.reference) {
         (Some(_), Some(_)) => {
@@ -84,19 +94,18 @@ pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_
     };
     refuse_errors(&checked)?;
     let syncer = syncer()?;
-    let planned = syncer.plan(&checked).await?;
-    let plan = &planned.plan;
-    Ok(Json(json!({
-        "source": syncer.name(),
-        "commit": Some(&checked.commit.id).filter(|id| !id.is_empty()),
-        "plan": plan,
-        "text": plan.to_string(),
-        "empty": plan.is_empty(),
-        "planDigest": plan.digest(),
-        "needsConfirmation": plan.needs_confirmation(),
-        "liveCommit": planned.live_commit,
-        "problems": planned.problems,
-    })))
+    let Planned { plan, live_commit, problems, .. } = syncer.plan(&checked).await?;
+    Ok(Json(PlanView {
+        source: syncer.name().to_owned(),
+        commit: Some(checked.commit.id).filter(|id| !id.is_empty()),
+        text: plan.to_string(),
+        empty: plan.is_empty(),
+        plan_digest: plan.digest(),
+        needs_confirmation: plan.needs_confirmation(),
+        plan,
+        live_commit,
+        problems,
+    }))
 }
 
 fn refuse_errors(checked: &Checked) -> Result<(), Problem> {

@@ -1,193 +1,194 @@
 //! Executions as JSON for people and scripts.
 
-use super::time::{optional, readable, rfc3339};
+use super::answers::{
+    AttemptDetail, AttemptEnd, AttemptView, BegunStep, BegunTarget, CancelView, ExecutionSummary, ExecutionView, ReasonView,
+    RouteView, StepExtras, StepPrompt, StepView, SummaryWaits, TargetView, TriggerView, Waits,
+};
+use super::time::At;
 use pulse_core::decide::Reason;
+use pulse_core::definitions::CompiledStep;
 use pulse_core::execution::{Attempt, Execution, PromptRun, StepRun, Summary, Target, TargetState};
-use pulse_core::transition::AttemptState;
+use pulse_core::transition::{AttemptState, StepStatus};
 use pulse_protocol::{AgentName, AttemptId};
-use serde_json::{Value, json};
 
 /// A line of a list.
-pub(super) fn summary(summary: &Summary) -> Value {
-    json!({
-        "id": summary.id,
-        "number": summary.number,
-        "name": format!("{}#{}", summary.workflow, summary.number),
-        "workflow": summary.workflow,
-        "source": summary.source,
-        "status": summary.status,
-        "commit": summary.commit,
-        "labels": summary.labels,
-        "waits": summary.waits.map(|reason| json!({ "for": reason.as_str() })),
-        "retryOf": summary.retry_of,
-        "startedBy": summary.started_by,
-        "schedule": summary.schedule,
-        "createdAt": rfc3339(summary.created_at),
-        "startedAt": optional(summary.started_at),
-        "endedAt": optional(summary.ended_at),
-        "wakeAt": optional(summary.wake_at),
-        "message": summary.message,
-        "seq": summary.seq,
-    })
+pub(super) fn summary(summary: Summary) -> ExecutionSummary {
+    ExecutionSummary {
+        id: summary.id,
+        number: summary.number,
+        name: format!("{}#{}", summary.workflow, summary.number),
+        workflow: summary.workflow,
+        source: summary.source,
+        status: summary.status,
+        commit: summary.commit,
+        labels: summary.labels,
+        waits: summary.waits.map(|reason| SummaryWaits { reason }),
+        retry_of: summary.retry_of,
+        started_by: summary.started_by,
+        schedule: summary.schedule,
+        created_at: summary.created_at.into(),
+        started_at: summary.started_at.map(At),
+        ended_at: summary.ended_at.map(At),
+        wake_at: summary.wake_at.map(At),
+        message: summary.message,
+        seq: summary.seq,
+    }
 }
 
 /// A whole execution.
-pub(super) fn execution(execution: &Execution, why: &[Reason]) -> Value {
+pub(super) fn execution(execution: &Execution, why: &[Reason]) -> ExecutionView {
     let created = &execution.created;
-    let mut steps: Vec<Value> = execution.steps.iter().map(|run| step(execution, run)).collect();
-    if !execution.status.is_terminal() {
-        steps.extend(to_come(execution));
+    let trigger = &created.trigger;
+    ExecutionView {
+        id: created.id,
+        number: created.number,
+        name: format!("{}#{}", created.workflow, created.number),
+        workflow: created.workflow.clone(),
+        source: created.source.clone(),
+        status: execution.status.as_str(),
+        commit: created.commit.clone(),
+        labels: execution.program.labels.clone(),
+        params: created.params.clone(),
+        limit: created.limit.clone(),
+        concurrency_key: created.concurrency_key.clone(),
+        retry_of: created.retry_of,
+        waits: execution.waits.map(|(since, reason)| Waits { reason, since: At(since) }),
+        state: execution.state.clone(),
+        started_by: trigger.by.clone(),
+        schedule: trigger.schedule().map(str::to_owned),
+        trigger: TriggerView { kind: trigger.kind, by: trigger.by.clone(), slot: trigger.slot.map(At) },
+        created_at: execution.created_at.into(),
+        started_at: execution.started_at.map(At),
+        ended_at: execution.ended_at.map(At),
+        message: execution.message.clone(),
+        seq: execution.seq,
+        cancel: cancel(execution),
+        steps: steps(execution),
+        reasons: why.iter().map(ReasonView::of).collect(),
     }
-    json!({
-        "id": created.id,
-        "number": created.number,
-        "name": format!("{}#{}", created.workflow, created.number),
-        "workflow": created.workflow,
-        "source": created.source,
-        "status": execution.status.as_str(),
-        "commit": created.commit,
-        "labels": execution.program.labels,
-        "params": created.params,
-        "limit": created.limit,
-        "concurrencyKey": created.concurrency_key,
-        "retryOf": created.retry_of,
-        "waits": execution.waits.map(|(since, reason)| json!({ "for": reason.as_str(), "since": rfc3339(since) })),
-        "state": execution.state,
-        "startedBy": created.trigger.by,
-        "schedule": created.trigger.schedule(),
-        "trigger": { "kind": created.trigger.kind, "by": created.trigger.by, "slot": optional(created.trigger.slot) },
-        "createdAt": rfc3339(execution.created_at),
-        "startedAt": optional(execution.started_at),
-        "endedAt": optional(execution.ended_at),
-        "message": execution.message,
-        "seq": execution.seq,
-        "cancel": execution.cancel.as_ref().map(|cancel| json!({
-            "mode": cancel.mode, "by": cancel.by, "reason": cancel.reason, "at": rfc3339(cancel.at),
-        })),
-        "steps": steps,
-        "reasons": reasons(why),
-    })
 }
 
-/// Why it stands where it stands: a sentence each, and the fields it is made of.
-pub(super) fn reasons(reasons: &[Reason]) -> Vec<Value> {
-    let one = |reason: &Reason| {
-        let mut value = json!(reason);
-        readable(&mut value);
-        value["message"] = json!(reason.to_string());
-        value
-    };
-    reasons.iter().map(one).collect()
+fn cancel(execution: &Execution) -> Option<CancelView> {
+    let cancel = execution.cancel.as_ref()?;
+    Some(CancelView { mode: cancel.mode, by: cancel.by.clone(), reason: cancel.reason.clone(), at: cancel.at.into() })
 }
 
-/// Steps whose turn has not come.
-fn to_come(execution: &Execution) -> Vec<Value> {
-    let begun = execution.steps.last().map_or(0, |run| run.index + 1);
-    let later = execution.program.steps.iter().skip(begun);
-    let one = |step: &pulse_core::definitions::CompiledStep| {
-        let targets = step.execute().map_or_else(Vec::new, |spec| execution.targets(&spec.targets));
-        let targets = targets.iter().map(|agent| json!({ "agent": agent, "status": "pending", "attempts": [] }));
-        let (id, visit) = (&step.spec.id, execution.visits(&step.spec.id) + 1);
-        json!({
-            "id": id,
-            "type": step.spec.action.type_name(),
-            "visit": visit,
-            "status": "pending",
-            "targets": targets.collect::<Vec<_>>(),
-        })
-    };
-    later.map(one).collect()
+/// Those that have begun, and while it is not over those whose turn has not come.
+fn steps(execution: &Execution) -> Vec<StepView> {
+    let begun = execution.steps.iter().map(|run| step(execution, run));
+    let next = execution.steps.last().map_or(0, |run| run.index + 1);
+    let later = execution.program.steps.iter().skip(next).filter(|_| !execution.status.is_terminal());
+    begun.chain(later.map(|step| to_come(execution, step))).collect()
 }
 
-fn step(execution: &Execution, run: &StepRun) -> Value {
-    let mut value = json!({
-        "id": run.path,
-        "type": execution.compiled(run).spec.action.type_name(),
-        "visit": run.visit,
-        "status": run.status,
-        "condition": run.condition,
-        "message": run.message,
-        "startedAt": rfc3339(run.started_at),
-        "endedAt": optional(run.ended_at),
-        "targets": run.targets.iter().map(|(agent, one)| target(execution, agent, one)).collect::<Vec<_>>(),
-    });
-    if run.carried {
-        value["carried"] = json!(true);
+/// A step whose turn has not come.
+fn to_come(execution: &Execution, step: &CompiledStep) -> StepView {
+    let targets = step.execute().map_or_else(Vec::new, |spec| execution.targets(&spec.targets));
+    let target = |agent| TargetView { agent, status: "pending", begun: None, attempts: Vec::new() };
+    StepView {
+        id: step.spec.id.clone(),
+        kind: step.spec.action.type_name(),
+        visit: execution.visits(&step.spec.id) + 1,
+        status: StepStatus::Pending,
+        begun: None,
+        targets: targets.into_iter().map(target).collect(),
+        extras: StepExtras::default(),
     }
-    if let Some(asked) = &run.prompt {
-        value["prompt"] = prompt(asked);
-    }
-    if let Some(until) = run.until {
-        value["until"] = json!(rfc3339(until));
-    }
-    if let Some(parsed) = &run.parsed {
-        value["parsed"] = json!(parsed);
-    }
-    if let Some(route) = &run.route {
-        value["route"] = json!({ "place": route.route, "label": route.label, "goto": route.goto });
-    }
-    if let Some(answer) = &run.answer {
-        value["answer"] = json!(answer);
-    }
-    value
 }
 
-fn prompt(asked: &PromptRun) -> Value {
+fn step(execution: &Execution, run: &StepRun) -> StepView {
+    StepView {
+        id: run.path.0.clone(),
+        kind: execution.compiled(run).spec.action.type_name(),
+        visit: run.visit,
+        status: run.status,
+        begun: Some(BegunStep {
+            condition: run.condition,
+            message: run.message.clone(),
+            started_at: run.started_at.into(),
+            ended_at: run.ended_at.map(At),
+        }),
+        targets: run.targets.iter().map(|(agent, one)| target(execution, agent, one)).collect(),
+        extras: extras(run),
+    }
+}
+
+fn extras(run: &StepRun) -> StepExtras {
+    StepExtras {
+        carried: run.carried.then_some(true),
+        prompt: run.prompt.as_ref().map(prompt),
+        until: run.until.map(At),
+        parsed: run.parsed.clone(),
+        route: run.route.as_ref().map(|taken| RouteView {
+            place: taken.route,
+            label: taken.label.clone(),
+            goto: taken.goto.clone(),
+        }),
+        answer: run.answer.clone(),
+    }
+}
+
+fn prompt(asked: &PromptRun) -> StepPrompt {
     let end = asked.end.as_ref();
-    json!({
-        "id": asked.id,
-        "message": asked.message,
-        "options": asked.options,
-        "timeout": asked.timeout,
-        "openedAt": rfc3339(asked.opened_at),
-        "answer": end.and_then(|end| end.answer.as_ref()),
-        "answeredBy": end.and_then(|end| end.by.as_ref()),
-        "comment": end.and_then(|end| end.comment.as_ref()),
-        "closedAt": optional(end.map(|end| end.at)),
-    })
+    StepPrompt {
+        id: asked.id,
+        message: asked.message.clone(),
+        options: asked.options.clone(),
+        timeout: asked.timeout,
+        opened_at: asked.opened_at.into(),
+        answer: end.and_then(|end| end.answer.clone()),
+        answered_by: end.and_then(|end| end.by.clone()),
+        comment: end.and_then(|end| end.comment.clone()),
+        closed_at: end.map(|end| At(end.at)),
+    }
 }
 
-fn target(execution: &Execution, agent: &AgentName, target: &Target) -> Value {
+fn target(execution: &Execution, agent: &AgentName, target: &Target) -> TargetView {
     let (reason, until) = match &target.state {
-        TargetState::Backoff { until, reason } => (Some(reason), Some(*until)),
+        TargetState::Backoff { until, reason } => (Some(reason.clone()), Some(*until)),
         TargetState::Rebooting { until, .. } => (None, Some(*until)),
-        TargetState::Failed { reason } | TargetState::Skipped { reason } => (Some(reason), None),
+        TargetState::Failed { reason } | TargetState::Skipped { reason } => (Some(reason.clone()), None),
         _ => (None, None),
     };
     let attempts = target.attempts.iter().filter_map(|id| Some(attempt(*id, execution.attempts.get(id)?)));
-    json!({
-        "agent": agent,
-        "status": target.state.as_str(),
-        "reason": reason,
-        "nextTryAt": optional(until),
-        "attempts": attempts.collect::<Vec<_>>(),
-    })
+    TargetView {
+        agent: agent.clone(),
+        status: target.state.as_str(),
+        begun: Some(BegunTarget { reason, next_try_at: until.map(At) }),
+        attempts: attempts.collect(),
+    }
 }
 
-fn attempt(id: AttemptId, attempt: &Attempt) -> Value {
-    let mut value = json!({
-        "id": id,
-        "try": attempt.number,
-        "state": attempt.state.as_str(),
-        "slot": attempt.slot,
-        "assignedAt": rfc3339(attempt.assigned_at),
-        "startedAt": optional(attempt.started_at),
-        "endedAt": optional(attempt.ended_at),
-    });
-    match &attempt.state {
-        AttemptState::Started { pid } => value["pid"] = json!(pid),
-        AttemptState::Exited { code } => value["exitCode"] = json!(code),
-        AttemptState::Signalled { signal } => value["signal"] = json!(signal),
-        AttemptState::NotStarted { reason } => value["reason"] = json!(reason),
-        AttemptState::Unknown(loss) => value["reason"] = json!(loss.to_string()),
-        AttemptState::Resolved(outcome) => value["resolvedAs"] = json!(outcome),
+fn attempt(id: AttemptId, attempt: &Attempt) -> AttemptView {
+    let ended = attempt.ended.as_ref();
+    AttemptView {
+        id,
+        number: attempt.number,
+        state: attempt.state.as_str(),
+        slot: attempt.slot,
+        assigned_at: attempt.assigned_at.into(),
+        started_at: attempt.started_at.map(At),
+        ended_at: attempt.ended_at.map(At),
+        detail: detail(&attempt.state),
+        end: ended.map(|ended| AttemptEnd {
+            duration_ms: ended.duration_ms,
+            stdout: ended.stdout.clone(),
+            stderr: ended.stderr.clone(),
+            left_behind: ended.left_behind,
+        }),
+    }
+}
+
+fn detail(state: &AttemptState) -> AttemptDetail {
+    let mut detail = AttemptDetail::default();
+    match state {
+        AttemptState::Started { pid } => detail.pid = Some(*pid),
+        AttemptState::Exited { code } => detail.exit_code = Some(*code),
+        AttemptState::Signalled { signal } => detail.signal = Some(*signal),
+        AttemptState::NotStarted { reason } => detail.reason = Some(reason.clone()),
+        AttemptState::Unknown(loss) => detail.reason = Some(loss.to_string()),
+        AttemptState::Resolved(outcome) => detail.resolved_as = Some(*outcome),
         AttemptState::Assigned | AttemptState::Accepted | AttemptState::TimedOut | AttemptState::Cancelled => {}
     }
-    if let Some(ended) = &attempt.ended {
-        value["durationMs"] = json!(ended.duration_ms);
-        value["stdout"] = json!(ended.stdout);
-        value["stderr"] = json!(ended.stderr);
-        value["leftBehind"] = json!(ended.left_behind);
-    }
-    value
+    detail
 }

@@ -1,29 +1,29 @@
 //! `POST /webhooks/gitea`: the one route that nobody's token guards, for a delivery proves itself by its signature. What is let
 //! in is a hint to look at the sources, answered before anybody looks.
 
+use super::answers::{AcceptedWebhook, LastWebhook as Shown};
+use super::reply::{Delivered, NotPost};
 use super::request::drain;
-use super::time::rfc3339;
 use super::{App, Problem};
 use crate::webhook::{Delivery, Last, LastWebhook, Refusal, Webhooks};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use serde_json::{Value, json};
 
 /// `POST /webhooks/gitea`.
-pub(super) async fn gitea(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn gitea(State(app): State<App>, request: Request) -> Delivered {
     let delivery = Delivery::of_headers(request.headers());
-    match take_in(&app.webhooks, request).await {
+    Delivered(match take_in(&app.webhooks, request).await {
         Ok(body) => accepted(&app, &delivery.with_body(&body)).into_response(),
         Err(refusal) => refused(&app, refusal, delivery),
-    }
+    })
 }
 
 /// `GET /webhooks/gitea`: what Gitea asks with where its webhook is set to the wrong method.
-pub(super) async fn not_post(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn not_post(State(app): State<App>, request: Request) -> NotPost {
     let delivery = Delivery::of_headers(request.headers());
     drain(request.into_body()).await;
-    refused(&app, Refusal::NotPost, delivery)
+    NotPost(refused(&app, Refusal::NotPost, delivery))
 }
 
 /// The body of a delivery, once its signature holds: it is judged before anybody looks what it says.
@@ -40,15 +40,15 @@ async fn take_in(webhooks: &Webhooks, request: Request) -> Result<Vec<u8>, Refus
 }
 
 /// Tells every source to look. Which one the delivery means is its own word, and a look too many costs nothing.
-fn accepted(app: &App, delivery: &Delivery) -> (StatusCode, Json<Value>) {
+fn accepted(app: &App, delivery: &Delivery) -> (StatusCode, Json<AcceptedWebhook>) {
     let mut sources = Vec::new();
     for syncer in app.sources.iter() {
         syncer.hint();
         sources.push(syncer.name().to_owned());
     }
     app.webhooks.ledger.accepted(sources.iter().cloned(), delivery);
-    let said = json!({ "accepted": true, "event": delivery.event, "delivery": delivery.delivery, "sources": sources });
-    (StatusCode::ACCEPTED, Json(said))
+    let (event, delivery) = (delivery.event.clone(), delivery.delivery.clone());
+    (StatusCode::ACCEPTED, Json(AcceptedWebhook { accepted: true, event, delivery, sources }))
 }
 
 /// Whoever cannot sign learns nothing of what was wrong with the signature; people who may know see it in `lastWebhook`.
@@ -75,20 +75,16 @@ pub(super) async fn last(app: &App) -> Option<Last> {
 }
 
 /// A webhook as people see it: with what was wrong, and what to do.
-pub(super) fn view(last: Option<&LastWebhook>) -> Option<Value> {
-    let last = last?;
+pub(super) fn view(last: &LastWebhook) -> Shown {
     let refusal = Refusal::from_word(&last.reason);
-    let mut value = json!({
-        "receivedAt": rfc3339(last.received_at),
-        "accepted": last.accepted,
-        "reason": last.reason,
-        "message": refusal.map(Refusal::message),
-        "help": refusal.map(Refusal::help),
-    });
-    if let (Some(fields), Value::Object(delivery)) = (value.as_object_mut(), json!(last.delivery)) {
-        fields.extend(delivery);
+    Shown {
+        received_at: last.received_at.into(),
+        accepted: last.accepted,
+        reason: last.reason.clone(),
+        message: refusal.map(Refusal::message),
+        help: refusal.map(Refusal::help),
+        delivery: last.delivery.clone(),
     }
-    Some(value)
 }
 
 #[cfg(test)]

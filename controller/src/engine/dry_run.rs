@@ -2,18 +2,20 @@
 
 use super::start::StartRequest;
 use super::{Engine, StartError};
-use crd_schemas::manifest::{Action, Execute, PromptOption, Run, StepFile, Targets};
+use crd_schemas::Duration;
+use crd_schemas::manifest::prompt::OnTimeout;
+use crd_schemas::manifest::{Action, Execute, Parse, PromptOption, Route, Run, StepFile, Targets, TargetsFrom, Wait};
 use pulse_core::definitions::{CompiledAction, CompiledExecute, CompiledRun, CompiledStep, Program};
 use pulse_core::execution::{Execution, context};
 use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What a start would do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DryRun {
     /// Commit it would be pinned to.
@@ -25,7 +27,7 @@ pub struct DryRun {
 }
 
 /// What a step would do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DryStep {
     /// Its id.
@@ -44,18 +46,46 @@ pub struct DryStep {
     pub command: Option<DryCommand>,
     /// What is known of any other type, as people write it; the message of a prompt with the values that are known.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub other: Option<Value>,
+    pub other: Option<DryOther>,
+}
+
+/// What is known of a step that runs no command.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DryOther {
+    /// A question.
+    Prompt(DryPrompt),
+    /// A time to wait for.
+    Wait(Wait),
+    /// Values to read.
+    Parse(Parse),
+    /// A choice.
+    Route(Route),
+}
+
+/// What a `prompt` step would ask.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DryPrompt {
+    /// The question, with the values that are known.
+    pub message: String,
+    /// What can be answered.
+    pub options: Vec<PromptOption>,
+    /// How long an answer is waited for.
+    pub timeout: Option<Duration>,
+    /// What happens then.
+    pub on_timeout: OnTimeout,
 }
 
 /// What an `execute` step would run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DryCommand {
     /// Its targets; none where an earlier step says them.
     pub targets: Vec<AgentName>,
     /// The earlier step that says them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub targets_from: Option<Value>,
+    pub targets_from: Option<TargetsFrom>,
     /// Program and arguments before the script; none where a script file is executed as it is.
     pub argv: Vec<String>,
     /// The script's text; of a script file what it holds, as far as that is UTF-8.
@@ -74,7 +104,7 @@ pub struct DryCommand {
 }
 
 /// A file of a step's work folder.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DryFile {
     /// Where it will lie, relative to the work folder.
@@ -103,12 +133,12 @@ fn dry_step(program: &Program, step: &CompiledStep, execution: &Execution, value
     let other = match (&step.spec.action, &step.action) {
         (Action::Prompt(prompt), CompiledAction::Prompt(message)) => {
             let message = message.render(values).unwrap_or_else(|_| prompt.message.clone());
-            let options: Vec<&PromptOption> = prompt.options.iter().collect();
-            Some(json!({ "message": message, "options": options, "timeout": prompt.timeout, "onTimeout": prompt.on_timeout }))
+            let (options, timeout, on_timeout) = (prompt.options.clone(), prompt.timeout, prompt.on_timeout.clone());
+            Some(DryOther::Prompt(DryPrompt { message, options, timeout, on_timeout }))
         }
-        (Action::Wait(wait), _) => Some(json!(wait)),
-        (Action::Parse(parse), _) => Some(json!(parse)),
-        (Action::Route(route), _) => Some(json!(route)),
+        (Action::Wait(wait), _) => Some(DryOther::Wait(wait.clone())),
+        (Action::Parse(parse), _) => Some(DryOther::Parse(parse.clone())),
+        (Action::Route(route), _) => Some(DryOther::Route(route.clone())),
         _ => None,
     };
     DryStep {
@@ -149,7 +179,7 @@ fn dry_command(
     };
     DryCommand {
         targets: execution.targets(&spec.targets),
-        targets_from: matches!(spec.targets, Targets::From(_)).then(|| json!(spec.targets)),
+        targets_from: if let Targets::From(from) = &spec.targets { Some(from.clone()) } else { None },
         argv: program.argv(command),
         script,
         file,

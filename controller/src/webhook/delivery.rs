@@ -8,7 +8,7 @@ use serde_json::Value;
 const LONGEST: usize = 200;
 
 /// What a delivery says of itself, as far as it is shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Delivery {
     /// Its kind, such as `push`.

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 #[rustfmt::skip]
 const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET",    "/",                                  "O"),
+    ("GET",    "/docs",                              "O"),
+    ("GET",    "/docs/style.css",                    "O"),
+    ("GET",    "/openapi.json",                      "O"),
     ("GET",    "/health",                            "O"),
     ("GET",    "/health/live",                       "O"),
     ("GET",    "/health/ready",                      "O"),
@@ -50,6 +53,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST",   "/api/v1/prompts/{id}/answer",        "Aovu"),
     ("GET",    "/api/v1/pauses",                     "Aovu"),
     ("POST",   "/api/v1/pauses",                     "Ao"),
+    ("GET",    "/api/v1/pauses/{id}",                "Aovu"),
     ("DELETE", "/api/v1/pauses/{id}",                "Ao"),
     ("GET",    "/api/v1/sources",                    "Aovu"),
     ("GET",    "/api/v1/sources/{name}",             "Aovu"),

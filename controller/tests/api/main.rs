@@ -3,12 +3,15 @@
 
 mod agents;
 mod authorisation;
+#[path = "../support/contract.rs"]
+mod contract;
 mod events;
 mod executions;
 mod groups;
 mod harness;
 mod health;
 mod identity;
+mod openapi;
 mod pauses;
 mod plan;
 mod planted;

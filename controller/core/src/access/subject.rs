@@ -2,13 +2,14 @@
 
 use super::{Object, Verb};
 use crate::selector::Selector;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 /// What somebody may do unless a policy says otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Everything.
@@ -57,8 +58,9 @@ impl FromStr for Role {
 }
 
 /// What somebody came in as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "PrincipalKind")]
 pub enum Kind {
     /// The controller's own token, or one that was made on its command line: may everything, and no policy takes it away.
     Root,
@@ -69,8 +71,9 @@ pub enum Kind {
 }
 
 /// What a token is good for, within what its role allows.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "TokenScope")]
 pub struct Scope {
     /// These verbs only; every verb of its role where there is none.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

@@ -6,11 +6,12 @@ use crate::pause::Pause;
 use crate::time::Timestamp;
 use crate::transition::AttemptState;
 use pulse_protocol::{AgentName, AttemptId, PromptId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
 /// One reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
     /// The step, where it is about one.
@@ -25,7 +26,7 @@ pub struct Reason {
 }
 
 /// What can hold something. Times are microseconds UTC.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[expect(missing_docs, reason = "each variant's sentence names its fields")]
 pub enum ReasonKind {

@@ -5,6 +5,7 @@ use crate::elapsed::Span;
 use crate::execution::ClaimKey;
 use crate::pause::Pause;
 use pulse_protocol::{AgentName, ExecutionId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +33,7 @@ pub trait World {
 }
 
 /// What comes before an execution in the queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Ahead {
     /// The execution that has the right, or the first one in the queue.
@@ -49,7 +50,7 @@ pub struct Ahead {
 }
 
 /// The execution directly before another one in the queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Neighbour {
     /// Its id.

@@ -8,6 +8,7 @@ use crate::values::{StateMap, TargetValue};
 use crd_schemas::Duration;
 use pulse_protocol::observation::OutputTotals;
 use pulse_protocol::{AgentName, AttemptId, BootId, Ended, ExecutionId, Incarnation, PromptId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +17,7 @@ use std::fmt;
 pub const EVENT_VERSION: u16 = 1;
 
 /// Where a step stands in the workflow, such as `refresh`, later `patch[2].boot`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct StepPath(pub String);
 
@@ -27,7 +28,7 @@ impl fmt::Display for StepPath {
 }
 
 /// One event with its place and time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventRecord {
     /// From 1, without gaps.
@@ -39,7 +40,7 @@ pub struct EventRecord {
 }
 
 /// What can happen to an execution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[expect(missing_docs, reason = "each variant's sentence names its fields")]
 pub enum Event {
@@ -139,7 +140,7 @@ pub enum Event {
 }
 
 /// What an execution is pinned to from its first event on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Created {
     /// Its id.
@@ -181,7 +182,7 @@ pub struct Created {
 }
 
 /// What a retry takes over: the steps that are not run again, and of the step that failed the targets that succeeded.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Carried {
     /// Visits that are over, in their order.
@@ -195,7 +196,7 @@ pub struct Carried {
 }
 
 /// One visit of a step that is taken over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CarriedStep {
     /// The step.
@@ -219,7 +220,7 @@ pub struct CarriedStep {
 }
 
 /// One target that is taken over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CarriedTarget {
     /// As later steps see it.
     #[serde(flatten)]
@@ -230,7 +231,7 @@ pub struct CarriedTarget {
 }
 
 /// What an attempt wrote, by reference: the bytes are stored under the attempt's id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptOutput {
     /// The attempt, of this execution or of one that it repeats.
     pub attempt: AttemptId,
@@ -243,7 +244,7 @@ pub struct AttemptOutput {
 }
 
 /// A selection of targets, resolved at the start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
     /// As the step writes it.
     pub items: Vec<String>,
@@ -252,7 +253,7 @@ pub struct Selection {
 }
 
 /// What started an execution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trigger {
     /// Kind of trigger.
     pub kind: TriggerKind,
@@ -279,7 +280,7 @@ impl Trigger {
 }
 
 /// Kinds of triggers; decides the default of `onUnknown`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerKind {
     /// A person, by API or CLI.
@@ -289,7 +290,7 @@ pub enum TriggerKind {
 }
 
 /// How to end an execution early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelMode {
     /// Nothing new starts, what runs may end.

@@ -3,6 +3,7 @@
 
 use super::IllegalTransition;
 use pulse_protocol::observation::{EndKind, UnknownReason};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -33,7 +34,7 @@ pub enum AttemptState {
 }
 
 /// Why an attempt is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrackLoss {
     /// The shim died without an exit record.
@@ -55,7 +56,7 @@ pub enum TrackLoss {
 }
 
 /// What a person says of an `unknown`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResolvedAs {
     /// Take it as done.

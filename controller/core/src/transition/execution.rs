@@ -1,6 +1,7 @@
 //! `pending → running ⇄ waiting → succeeded | failed | cancelled`.
 
 use super::IllegalTransition;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,7 +19,7 @@ pub enum ExecutionState {
 }
 
 /// How an execution ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionEnd {
     /// Every step that had to succeed did.
@@ -30,7 +31,7 @@ pub enum ExecutionEnd {
 }
 
 /// What holds a waiting execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitReason {
     /// An attempt is `unknown`.

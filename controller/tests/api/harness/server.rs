@@ -1,6 +1,7 @@
 //! A controller on a free port.
 
 use super::{Agent, Answer};
+use crate::contract::{self, Call};
 use pulse_controller::config::{
     AdminToken, Config, Data, Listen, Log, LogFormat, Origin, People, Source, TrustedProxies, WebhookSecrets,
 };
@@ -210,8 +211,10 @@ impl Server {
             false => self.http.run(request.body(body.to_vec()).unwrap()),
         };
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
-        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+        let read = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+        let answer = Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body: read };
+        contract::check(&Call { method, path, body }, answer.status, answer.header("content-type"), &answer.body);
+        answer
     }
 
     /// A token of the API with these roles, as the value of an `Authorization` header.

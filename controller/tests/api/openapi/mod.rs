@@ -1,0 +1,4 @@
+//! `/openapi.json` and `/docs`.
+
+mod get;
+mod page;
