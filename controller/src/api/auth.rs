@@ -131,6 +131,7 @@ impl From<Unknown> for Problem {
             Unknown::NoCsrfToken => Self::new(StatusCode::FORBIDDEN, "csrf", said),
             Unknown::ForeignOrigin => Self::new(StatusCode::FORBIDDEN, "foreign_origin", said),
             Unknown::NameTaken(_) => Self::new(StatusCode::FORBIDDEN, "name_taken", said),
+            Unknown::SignIn(error) => error.into(),
             Unknown::Store(error) => error.into(),
             Unknown::NoRandom(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_random", said),
         }

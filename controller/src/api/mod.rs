@@ -14,6 +14,7 @@ mod groups;
 mod health;
 mod list;
 mod live;
+mod oidc;
 mod openapi;
 mod output;
 mod pauses;
@@ -103,6 +104,8 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/api/v1/session",                         Open,                   get(session::look)),
         (Method::POST,   "/api/v1/session",                         Open,                   post(session::sign_in)),
         (Method::DELETE, "/api/v1/session",                         SignedIn,               delete(session::sign_out)),
+        (Method::GET,    "/auth/oidc/login",                        Open,                   get(oidc::login)),
+        (Method::GET,    "/auth/oidc/callback",                     Open,                   get(oidc::callback)),
         (Method::GET,    "/api/v1/tokens",                          Whole(Verb::Administer),get(api_tokens::list)),
         (Method::POST,   "/api/v1/tokens",                          Whole(Verb::Administer),post(api_tokens::create)),
         (Method::POST,   "/api/v1/tokens/break-glass",              Root,                   post(api_tokens::break_the_glass)),

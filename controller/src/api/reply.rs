@@ -143,6 +143,8 @@ macro_rules! made_by_hand {
 made_by_hand!(
     /// The JSON Schema of a manifest.
     SchemaFile,
+    /// The way to another page.
+    Redirected,
     /// The OpenAPI document.
     Document,
     /// A page for a browser.

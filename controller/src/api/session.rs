@@ -1,9 +1,10 @@
 //! The session of a browser: begun with a token here (or by signing in elsewhere), looked at, ended.
 
-use super::answers::{PrincipalView, SessionView};
+use super::answers::{PrincipalView, ProviderView, SessionView};
 use super::auth;
 use super::body::Json as Body;
 use super::caller::Caller;
+use super::oidc::LOGIN;
 use super::reply::CookieSet;
 use super::{App, Problem};
 use crate::identity::{Means, SESSION_LIFE, Unknown};
@@ -40,8 +41,10 @@ pub(super) async fn sign_in(
 /// `GET /api/v1/session`: who somebody is and what they may do; for a stranger, how to sign in.
 pub(super) async fn look(State(app): State<App>, parts: Parts) -> Result<Json<SessionView>, Problem> {
     let caller = auth::caller(&app, &parts, false).await;
-    let caller = caller.map_err(|unknown| Problem::from(unknown).with("providers", json!([])))?;
-    Ok(Json(view(&caller)))
+    match caller {
+        Ok(caller) => Ok(Json(view(&caller, providers(&app, true).await))),
+        Err(unknown) => Err(Problem::from(unknown).with("providers", json!(providers(&app, false).await))),
+    }
 }
 
 /// `DELETE /api/v1/session`.
@@ -51,7 +54,14 @@ pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Resu
     Ok(CookieSet((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()))
 }
 
-fn view(caller: &Caller) -> SessionView {
+/// Where people sign in; for somebody who has come in, with where they end that.
+async fn providers(app: &App, is_known: bool) -> Vec<ProviderView> {
+    let Some(oidc) = app.identity.oidc() else { return Vec::new() };
+    let sign_out_url = if is_known { oidc.sign_out_url().await } else { None };
+    vec![ProviderView { kind: "oidc", name: oidc.name().to_owned(), url: LOGIN, sign_out_url }]
+}
+
+fn view(caller: &Caller, providers: Vec<ProviderView>) -> SessionView {
     let principal = caller.principal();
     let subject = &principal.subject;
     let means = match principal.means {
@@ -72,6 +82,6 @@ fn view(caller: &Caller) -> SessionView {
         },
         csrf: principal.csrf.clone(),
         rights: Verb::ALL.into_iter().filter(|verb| caller.could(*verb).is_ok()).collect(),
-        providers: Vec::new(),
+        providers,
     }
 }

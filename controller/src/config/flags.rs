@@ -80,6 +80,30 @@ pub struct ServeFlags {
     /// [default: none is believed].
     #[arg(long, value_name = "ADDRESSES")]
     pub trusted_proxies: Option<String>,
+    /// The issuer of OpenID Connect where people sign in [env: PULSE_OIDC_ISSUER].
+    #[arg(long, value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+    /// What the issuer knows this controller as [env: PULSE_OIDC_CLIENT_ID].
+    #[arg(long, value_name = "ID")]
+    pub oidc_client_id: Option<String>,
+    /// A file that holds the client's secret [env: PULSE_OIDC_CLIENT_SECRET_FILE; the secret itself: PULSE_OIDC_CLIENT_SECRET].
+    #[arg(long, value_name = "FILE")]
+    pub oidc_client_secret_file: Option<String>,
+    /// What the issuer is asked for [env: PULSE_OIDC_SCOPES] [default: openid profile email groups].
+    #[arg(long, value_name = "SCOPES")]
+    pub oidc_scopes: Option<String>,
+    /// The claim that holds a person's groups [env: PULSE_OIDC_GROUPS_CLAIM] [default: groups].
+    #[arg(long, value_name = "CLAIM")]
+    pub oidc_groups_claim: Option<String>,
+    /// The claim that holds a person's name [env: PULSE_OIDC_USER_CLAIM] [default: preferred_username].
+    #[arg(long, value_name = "CLAIM")]
+    pub oidc_user_claim: Option<String>,
+    /// What people read on the button [env: PULSE_OIDC_NAME] [default: Single sign-on].
+    #[arg(long, value_name = "NAME")]
+    pub oidc_name: Option<String>,
+    /// The certificate authority of the issuer: a PEM file, or its text [env: PULSE_OIDC_CA].
+    #[arg(long, value_name = "FILE")]
+    pub oidc_ca: Option<String>,
     /// Groups whose members administer [env: PULSE_ADMIN_GROUPS] [default: admin].
     #[arg(long, value_name = "GROUPS")]
     pub admin_groups: Option<String>,
@@ -189,6 +213,14 @@ impl ServeFlags {
             file_flag("PULSE_WEBHOOK_SECRET", "--webhook-secret-file", &self.webhook_secret_file),
             flag("PULSE_INSECURE_HTTP", "--insecure-http", &insecure),
             flag("PULSE_TRUSTED_PROXIES", "--trusted-proxies", &self.trusted_proxies),
+            flag("PULSE_OIDC_ISSUER", "--oidc-issuer", &self.oidc_issuer),
+            flag("PULSE_OIDC_CLIENT_ID", "--oidc-client-id", &self.oidc_client_id),
+            file_flag("PULSE_OIDC_CLIENT_SECRET", "--oidc-client-secret-file", &self.oidc_client_secret_file),
+            flag("PULSE_OIDC_SCOPES", "--oidc-scopes", &self.oidc_scopes),
+            flag("PULSE_OIDC_GROUPS_CLAIM", "--oidc-groups-claim", &self.oidc_groups_claim),
+            flag("PULSE_OIDC_USER_CLAIM", "--oidc-user-claim", &self.oidc_user_claim),
+            flag("PULSE_OIDC_NAME", "--oidc-name", &self.oidc_name),
+            flag("PULSE_OIDC_CA", "--oidc-ca", &self.oidc_ca),
             flag("PULSE_ADMIN_GROUPS", "--admin-groups", &self.admin_groups),
             flag("PULSE_OPERATOR_GROUPS", "--operator-groups", &self.operator_groups),
             flag("PULSE_VIEWER_GROUPS", "--viewer-groups", &self.viewer_groups),

@@ -1,6 +1,7 @@
 //! How people come in: through a proxy that vouches for them, and by which groups they have which role.
 
 use super::layers::Layers;
+use super::oidc::Oidc;
 use super::proxies::TrustedProxies;
 use pulse_core::access::{Role, RoleGroups};
 use std::collections::BTreeSet;
@@ -12,6 +13,8 @@ pub struct People {
     pub trusted_proxies: Option<TrustedProxies>,
     /// Which groups mean which role.
     pub role_groups: RoleGroups,
+    /// Where people sign in.
+    pub oidc: Option<Oidc>,
 }
 
 const ROLES: [(&str, Role); 4] = [
@@ -24,7 +27,7 @@ const ROLES: [(&str, Role); 4] = [
 impl People {
     pub(super) fn read(layers: &Layers, errors: &mut Vec<String>) -> Self {
         let trusted_proxies = TrustedProxies::read(layers, errors);
-        Self { trusted_proxies, role_groups: role_groups(layers, errors) }
+        Self { trusted_proxies, role_groups: role_groups(layers, errors), oidc: Oidc::read(layers, errors) }
     }
 }
 

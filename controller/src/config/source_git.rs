@@ -155,3 +155,8 @@ fn refuse(layers: &Layers, names: &[&'static str], what: &str, errors: &mut Vec<
         errors.push(format!("{}: {what} has no use for it; remove it", given.place));
     }
 }
+
+/// The certificates of an authority, as another setting gives them: a file, or its text.
+pub(super) fn authority(given: &Given, errors: &mut Vec<String>) -> Option<String> {
+    trust(given, "-----BEGIN", check_ca, errors)
+}

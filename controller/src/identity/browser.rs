@@ -48,6 +48,17 @@ impl OwnOrigin {
         format!("{}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.cookie())
     }
 
+    /// The line that sets the cookie of somebody who is on the way to an issuer and back.
+    pub fn set_state_cookie(&self, state: &str, seconds: i64) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{}={state}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.state_cookie())
+    }
+
+    /// That cookie's name.
+    pub const fn state_cookie(&self) -> &'static str {
+        if self.secure { "__Host-pulse-sign-in" } else { "pulse-sign-in" }
+    }
+
     /// Refuses a page that is not ours. A request without an origin is none of a page, or of one that reads.
     pub fn check_origin(&self, headers: &HeaderMap) -> Result<(), Forged> {
         let origins: Vec<_> = headers.get_all(header::ORIGIN).into_iter().collect();

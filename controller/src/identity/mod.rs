@@ -12,6 +12,7 @@
 mod admin;
 pub mod browser;
 mod headers;
+pub mod oidc;
 mod people;
 mod principal;
 pub mod secret;
@@ -28,6 +29,7 @@ use crate::config::{AdminToken, People};
 use admin::Admin;
 use axum::http::{HeaderMap, Method};
 use browser::{Forged, OwnOrigin};
+use oidc::{Oidc, SignInError};
 use pulse_core::Timestamp;
 use pulse_store::{ApiToken, BrowserSession, Seen, Store, TokenMade, User};
 use sessions::Sessions;
@@ -47,6 +49,7 @@ pub struct Identity {
     people: People,
     known: people::Known,
     own: OwnOrigin,
+    oidc: Option<Oidc>,
 }
 
 /// What is known of a request before it is known who sent it.
@@ -60,6 +63,14 @@ pub struct Visit<'a> {
     pub peer: Option<IpAddr>,
     /// The token that it brings.
     pub bearer: Option<&'a str>,
+}
+
+/// Somebody who has just signed in.
+pub struct SignedIn {
+    /// The secret of their session.
+    pub secret: String,
+    /// The path that they go back to.
+    pub back: String,
 }
 
 /// Why a request's word on who it is from is not taken.
@@ -83,6 +94,8 @@ pub enum Unknown {
     #[error("the name `{0}` belongs to somebody whom another provider vouches for")]
     NameTaken(String),
     #[error(transparent)]
+    SignIn(#[from] SignInError),
+    #[error(transparent)]
     Store(#[from] pulse_store::Error),
     #[error(transparent)]
     NoRandom(#[from] secret::NoRandom),
@@ -99,12 +112,18 @@ impl From<Forged> for Unknown {
 
 impl Identity {
     /// The ways in, with what the database knows of tokens and sessions.
-    pub async fn load(store: Store, admin: &AdminToken, people: People, own: OwnOrigin) -> Result<Self, pulse_store::Error> {
+    pub async fn load(
+        store: Store,
+        admin: &AdminToken,
+        mut people: People,
+        (own, url): (OwnOrigin, &str),
+    ) -> Result<Self, pulse_store::Error> {
         let unreadable = |error: &pulse_store::RowError| tracing::error!(%error, "who may come in cannot be read");
         let tokens = store.api_tokens().await?.into_iter().filter_map(|row| row.inspect_err(unreadable).ok());
         let sessions = store.browser_sessions().await?.into_iter().filter_map(|row| row.inspect_err(unreadable).ok());
         let (tokens, sessions) = (Tokens::of(tokens), Sessions::of(sessions));
-        Ok(Self { store, admin: Admin::new(admin), tokens, sessions, people, known: people::Known::default(), own })
+        let oidc = people.oidc.take().map(|settings| Oidc::new(settings, url));
+        Ok(Self { store, admin: Admin::new(admin), tokens, sessions, people, known: people::Known::default(), own, oidc })
     }
 
     /// The ways in of a test: whoever has this token.
@@ -112,7 +131,7 @@ impl Identity {
     pub async fn for_tests(store: &Store, token: &str) -> std::sync::Arc<Self> {
         let admin = AdminToken::parse(token).unwrap();
         let own = OwnOrigin::new(None, "http://127.0.0.1");
-        std::sync::Arc::new(Self::load(store.clone(), &admin, People::default(), own).await.unwrap())
+        std::sync::Arc::new(Self::load(store.clone(), &admin, People::default(), (own, "http://127.0.0.1")).await.unwrap())
     }
 
     /// Where our own pages come from.
@@ -201,6 +220,23 @@ impl Identity {
             _ => Holder::Admin { hash: self.admin.key("session") },
         };
         self.begin(holder).await
+    }
+
+    /// Ends what was begun at the issuer: begins a session for the person for whom it vouches.
+    pub async fn sign_in_at_issuer(&self, answer: &oidc::Answer, headers: &HeaderMap) -> Result<SignedIn, Unknown> {
+        let oidc = self.oidc.as_ref().ok_or(Unknown::Nobody)?;
+        let (person, back) = oidc.finish(answer, browser::cookie(headers, self.own.state_cookie())).await?;
+        let oidc::Person { subject, name, display_name, email, groups } = person;
+        let claimed = Claimed { name, display_name, email, groups };
+        self.see(oidc.issuer(), &subject, &claimed).await?;
+        let Claimed { name, display_name, email, groups } = claimed;
+        let secret = self.begin(Holder::Person { name, display_name, email, groups }).await?;
+        Ok(SignedIn { secret, back })
+    }
+
+    /// The issuer where people sign in.
+    pub fn oidc(&self) -> Option<&Oidc> {
+        self.oidc.as_ref()
     }
 
     /// Begins a session.

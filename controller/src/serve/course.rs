@@ -184,7 +184,7 @@ impl Course {
         running.loops.push(tokio::spawn(async move { firing.run().await }));
         let active = Active { engine: engine.clone(), admin_token };
         let own = OwnOrigin::new(self.config.listen.public_url.as_deref(), &self.url);
-        let identity = Identity::load(engine.store().clone(), &active.admin_token, self.config.people.clone(), own);
+        let identity = Identity::load(engine.store().clone(), &active.admin_token, self.config.people.clone(), (own, &self.url));
         let identity = Arc::new(identity.await.context("cannot read who may come in")?);
         running.loops.push(loops::sweep_identity(Arc::clone(&identity), &self.stopping));
         let router = api::router(self.app(&active, identity, sources, schedules, webhooks));

@@ -18,8 +18,23 @@ pub(in crate::api) struct SessionView {
     pub(in crate::api) csrf: Option<String>,
     /// What they may do to something at least.
     pub(in crate::api) rights: Vec<Verb>,
-    /// How to sign in otherwise.
-    pub(in crate::api) providers: Vec<String>,
+    /// Where people sign in.
+    pub(in crate::api) providers: Vec<ProviderView>,
+}
+
+/// Where people sign in.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Provider")]
+pub(in crate::api) struct ProviderView {
+    /// `oidc`.
+    pub(in crate::api) kind: &'static str,
+    /// What to write on the button.
+    pub(in crate::api) name: String,
+    /// Where the browser goes; `?returnTo=` says to which path it comes back.
+    pub(in crate::api) url: &'static str,
+    /// Where the browser ends its session there, too, once it is ended here.
+    pub(in crate::api) sign_out_url: Option<String>,
 }
 
 /// Who somebody is.

@@ -23,7 +23,7 @@ pub(super) use executions::{
     CancelView, ExecutionEvent, ExecutionSummary, ExecutionView, ReasonView, SummaryWaits, TriggerView, Waits,
 };
 pub(super) use health::{DatabaseHealth, Health, LeaseHolder, Liveness, Readiness};
-pub(super) use identity::{ApiTokenView, MadeApiToken, PrincipalView, SessionView, UserView};
+pub(super) use identity::{ApiTokenView, MadeApiToken, PrincipalView, ProviderView, SessionView, UserView};
 pub(super) use live::{LiveMessage, PauseNews};
 pub(super) use objects::{
     AgentGroupStatus, AgentGroupView, ObjectMetadata, Origin, ReadyCondition, WorkflowStatus, WorkflowView,

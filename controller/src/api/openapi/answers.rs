@@ -4,7 +4,8 @@ use super::super::answers::{AcceptedWebhook, LiveMessage, OutputPage, Page, Star
 use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
-    AgentSession, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Probed, Replayable,
+    AgentSession, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Probed, Redirected,
+    Replayable,
     SchemaFile, StyleSheet,
 };
 use super::{Output, Sketch};
@@ -148,6 +149,14 @@ impl Output for CookieSet {
     fn sketch(sketch: &mut Sketch<'_>) {
         sketch.answers.insert("204".to_owned(), json!({ "description": "Done." }));
         sketch.header(204, "Set-Cookie", "The session, or its end.");
+    }
+}
+
+impl Output for Redirected {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answers.insert("303".to_owned(), json!({ "description": "Go there." }));
+        sketch.header(303, "Location", "Where.");
+        sketch.header(303, "Set-Cookie", "What the browser keeps meanwhile, or the session.");
     }
 }
 

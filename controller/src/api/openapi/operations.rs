@@ -118,6 +118,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("GET", "/health/ready", "getReadiness", "health", "Whether it can take requests", &[]),
     operation("GET", "/api/v1/session", "getSession", "identity", "Who calls, and what they may do", &["unauthorized", "no_random", "name_taken", "database_unavailable", "foreign_origin", "csrf"]),
     operation("POST", "/api/v1/session", "signIn", "identity", "Begin the session of a browser with a token", &["unauthorized", "no_random", "database_unavailable", "foreign_origin", "name_taken", "csrf"]),
+    operation("GET", "/auth/oidc/login", "beginSignIn", "identity", "Send a browser to the issuer of OpenID Connect", &["no_issuer", "issuer_unreachable", "not_signed_in"]),
+    operation("GET", "/auth/oidc/callback", "endSignIn", "identity", "Where the issuer sends the browser back to", &["not_signed_in", "issuer_unreachable", "name_taken", "unauthorized", "no_random", "database_unavailable", "bad_header"]),
     operation("DELETE", "/api/v1/session", "signOut", "identity", "End the session of a browser", &["no_random"]),
     operation("GET", "/api/v1/tokens", "listApiTokens", "identity", "Tokens of the API that were ever made, the newest first", &[]),
     operation("POST", "/api/v1/tokens", "createApiToken", "identity", "Make a token of the API; its value is shown this once", &["bad_parameter", "name_taken", "no_random", "cannot_be_stored"]),

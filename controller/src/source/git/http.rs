@@ -60,7 +60,7 @@ fn tls(remote: &Remote) -> Result<TlsConfig, SourceError> {
 }
 
 /// The certificates of a PEM text; at least one.
-pub(super) fn certificates(pem: &str) -> Result<Vec<Certificate<'static>>, String> {
+pub(crate) fn certificates(pem: &str) -> Result<Vec<Certificate<'static>>, String> {
     let mut found = Vec::new();
     for item in parse_pem(pem.as_bytes()) {
         if let PemItem::Certificate(certificate) = item.map_err(|_| "it is no PEM text".to_owned())? {

@@ -22,6 +22,7 @@ mod ssh;
 mod tree;
 mod wanted;
 
+pub(crate) use http::certificates;
 pub use limits::Limits;
 pub(crate) use location::is_user;
 pub use location::{Location, is_bare_repository, is_headless_repository};
