@@ -51,7 +51,8 @@ fn is_own_path(path: &str) -> bool {
 }
 
 fn redirect(to: &str, cookies: &[String]) -> Result<Redirected, Problem> {
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Problem::bad_request("bad_header", "the way back is no URL"));
+    let value =
+        |text: &str| HeaderValue::from_str(text).map_err(|_| Problem::bad_request("bad_header", "the way back is no URL"));
     let mut response: Response = StatusCode::SEE_OTHER.into_response();
     response.headers_mut().insert(header::LOCATION, value(to)?);
     for cookie in cookies {
@@ -95,7 +96,8 @@ mod tests {
         for path in ["/", "/executions/1?x=%2F#y", "/a//b"] {
             assert!(is_own_path(path), "{path}");
         }
-        for path in ["", "//evil.example", "/\\evil.example", "https://evil.example", "\\\\evil", "/a\nb", "/a b", "javascript:x"] {
+        for path in ["", "//evil.example", "/\\evil.example", "https://evil.example", "\\\\evil", "/a\nb", "/a b", "javascript:x"]
+        {
             assert!(!is_own_path(path), "{path}");
         }
     }

@@ -77,7 +77,8 @@ fn check_url(text: &str, insecure: bool) -> Result<(), String> {
     };
     let host = rest.split('/').next().unwrap_or_default();
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    let is_loopback = host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    let is_loopback =
+        host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
     if text.starts_with("http://") && !is_loopback && !insecure {
         return Err("whoever can change what goes over plain HTTP could sign in as anybody; give an https:// URL".to_owned());
     }

@@ -103,7 +103,10 @@ fn every_route_and_method_lets_through_whom_it_should_and_nobody_else() {
             let answer = ask(bearer);
             match who {
                 // What looks at the caller by itself answers 401 as well.
-                "O" => assert!(answer.status != 401 || ["/api/v1/session", "/webhooks/gitea", "/auth/oidc/callback"].contains(&path), "{method} {path}"),
+                "O" => assert!(
+                    answer.status != 401 || ["/api/v1/session", "/webhooks/gitea", "/auth/oidc/callback"].contains(&path),
+                    "{method} {path}"
+                ),
                 _ => {
                     answer.refused(401, "unauthorized");
                     assert!(answer.header("www-authenticate").starts_with("Bearer"), "{method} {path}");

@@ -5,8 +5,7 @@ use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
     AgentSession, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Probed, Redirected,
-    Replayable,
-    SchemaFile, StyleSheet,
+    Replayable, SchemaFile, StyleSheet,
 };
 use super::{Output, Sketch};
 use crate::engine::DryRun;

@@ -80,7 +80,8 @@ impl Person {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
         let name = text(&settings.user_claim).filter(|name| is_name(name));
         let name = name.ok_or_else(|| WrongClaims::Name(settings.user_claim.clone()))?.to_owned();
-        let groups = groups(claims.get(&settings.groups_claim)).ok_or_else(|| WrongClaims::Groups(settings.groups_claim.clone()))?;
+        let groups =
+            groups(claims.get(&settings.groups_claim)).ok_or_else(|| WrongClaims::Groups(settings.groups_claim.clone()))?;
         let shown = |name: &str| text(name).map(|text| text.chars().filter(|c| !c.is_control()).take(SHOWN).collect());
         Ok(Self { subject: subject.to_owned(), name, display_name: shown("name"), email: shown("email"), groups })
     }

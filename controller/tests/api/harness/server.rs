@@ -61,6 +61,11 @@ impl Server {
         Self::configured(files, Mode::WHOLE, |config| config.people = People { trusted_proxies, ..People::default() })
     }
 
+    /// With an empty source and settings of its own.
+    pub fn told(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::configured(&[], Mode::WHOLE, configure)
+    }
+
     fn made(files: &[(&str, &str)], mode: Mode, secrets: Option<&str>) -> Self {
         Self::configured(files, mode, |config| {
             config.webhook_secrets = secrets.map(|secrets| WebhookSecrets::parse(secrets).unwrap());
@@ -145,7 +150,7 @@ impl Server {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.serving().url)
+        format!("http://{}{path}", self.serving().address)
     }
 
     pub fn bearer(&self) -> String {
