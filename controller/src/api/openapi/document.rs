@@ -29,7 +29,10 @@ pub(in crate::api) fn document(routes: &[Route]) -> Value {
         (endpoint.sketch)(&mut sketch);
         if precondition::object(method, path).is_some_and(|object| objects.contains(object)) {
             sketch.takes_header("If-Match", "The `ETag` of the object; 412 where it is in another state by now.");
-            sketch.codes.extend(["precondition_failed", "bad_header"]);
+            sketch.codes.insert("precondition_failed");
+        }
+        if !method.is_safe() {
+            sketch.codes.insert("bad_header");
         }
         let said = paragraph(sketch, operation, rule.is_open());
         paths.entry((*path).to_owned()).or_insert_with(|| json!({}))[method.as_str().to_ascii_lowercase()] = said;
