@@ -192,7 +192,7 @@ pub fn router(app: App) -> Router {
     table().into_iter().for_each(|(method, path, rule)| rules.entry(path).or_default().push((method, rule)));
     let rules = Arc::new(Rules(rules));
     let limiter = Arc::new(Limiter::new(app.limits, Arc::clone(&rules)));
-    let objects = Objects::of(routes(), app.clone());
+    let objects = Objects::of(routes(), Arc::clone(&rules), app.clone());
     let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler.router));
     routes
         .method_not_allowed_fallback(request::wrong_method)

@@ -4,7 +4,7 @@
 use super::caller::Caller;
 use super::idempotency::{IDEMPOTENCY_KEY, TAKES_KEYS};
 use super::request::drain;
-use super::{App, Problem, Route, etag};
+use super::{App, Problem, Route, Rules, etag};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -21,12 +21,13 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) struct Objects {
     paths: Arc<BTreeSet<&'static str>>,
+    rules: Arc<Rules>,
     shown: Router,
 }
 
 impl Objects {
     /// Those among these routes.
-    pub(super) fn of(routes: Vec<Route>, app: App) -> Self {
+    pub(super) fn of(routes: Vec<Route>, rules: Arc<Rules>, app: App) -> Self {
         let mut paths = BTreeSet::new();
         let mut shown = Router::new();
         for (_, path, _, endpoint) in routes.into_iter().filter(|(method, ..)| *method == Method::GET) {
@@ -35,7 +36,7 @@ impl Objects {
                 shown = shown.route(path, endpoint.router);
             }
         }
-        Self { paths: Arc::new(paths), shown: shown.layer(from_fn(etag::add)).with_state(app) }
+        Self { paths: Arc::new(paths), rules, shown: shown.layer(from_fn(etag::add)).with_state(app) }
     }
 
     /// The tag of the object as it is now; none where the caller does not get it.
@@ -69,10 +70,11 @@ pub(super) async fn judge(State(objects): State<Objects>, request: Request, next
 }
 
 async fn refusal(objects: &Objects, parts: &Parts) -> Option<Problem> {
-    if parts.method.is_safe() {
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    // A method that the path does not have is refused as such.
+    if parts.method.is_safe() || objects.rules.of(&parts.method, route).is_none() {
         return None;
     }
-    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     if parts.headers.contains_key(IDEMPOTENCY_KEY) && !TAKES_KEYS.contains(&route) {
         return Some(Problem::bad_request(
             "bad_header",

@@ -36,6 +36,9 @@ pub fn judge(call: &Call<'_>, status: u16, content: &str, answer: &[u8]) -> Resu
         if ![400, 401, 404, 405, 429, 503].contains(&status) {
             return Err(format!("{call:?} is answered with {status} and is in no document"));
         }
+        if call.method == "HEAD" {
+            return Ok(None);
+        }
         return matches(call, "Problem", &json!({ "$ref": "#/components/schemas/Problem" }), answer).map(|()| None);
     };
     let told = &paragraph["responses"][status.to_string()];

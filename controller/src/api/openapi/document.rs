@@ -90,6 +90,9 @@ fn paragraph(sketch: Sketch<'_>, operation: &Operation, public: bool) -> Value {
     said
 }
 
+/// What a variable part of a path can be; see [`super::super::path`].
+const PART: &str = r"^(?!\.{1,2}$)[^/\\;\x00-\x1f\x7f]+$";
+
 /// The variable parts of a path.
 fn in_path(path: &str) -> impl Iterator<Item = Value> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(move |name| {
@@ -98,7 +101,7 @@ fn in_path(path: &str) -> impl Iterator<Item = Value> {
             ("id", false) => "The id.",
             _ => "The name.",
         };
-        json!({ "name": name, "in": "path", "required": true, "description": description, "schema": { "type": "string" } })
+        json!({ "name": name, "in": "path", "required": true, "description": description, "schema": { "type": "string", "pattern": PART } })
     })
 }
 

@@ -47,7 +47,7 @@ impl<'a> Sketch<'a> {
 
     /// A header of the request.
     pub(in crate::api) fn takes_header(&mut self, name: &str, description: &str) {
-        let schema = json!({ "type": "string" });
+        let schema = json!({ "type": "string", "pattern": "^[\\x21-\\x7e]+$", "maxLength": 200 });
         self.parameters.push(json!({ "name": name, "in": "header", "description": description, "schema": schema }));
     }
 }
