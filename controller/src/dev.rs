@@ -4,7 +4,7 @@
 mod ending;
 
 use crate::api::make_token;
-use crate::config::{Config, Data, DevFlags, Listen, Log, Origin, People, Source};
+use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Origin, People, Source};
 use crate::serve::{self, Active, Mode};
 use crate::{clock, signals};
 use anyhow::{Context, bail};
@@ -48,6 +48,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         admin_token: None,
         people: People::default(),
         webhook_secrets: None,
+        limits: Limits::default(),
         log,
         warnings: Vec::new(),
     };

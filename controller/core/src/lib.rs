@@ -18,6 +18,7 @@ pub mod output;
 pub mod pattern;
 pub mod pause;
 pub mod plan;
+pub mod rate;
 pub mod schedule;
 pub mod selector;
 pub mod session;

@@ -38,6 +38,7 @@ const BREAK_GLASS: Duration = Duration::from_secs(900);
 #[schemars(rename = "CreateApiToken")]
 pub(super) struct Wanted {
     /// Its name: no other token ever has it.
+    #[schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))]
     name: String,
     /// Its roles, one at least.
     #[schemars(length(min = 1))]
@@ -85,6 +86,7 @@ pub(super) async fn create(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BreakGlass {
     /// Whose it is.
+    #[schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))]
     name: String,
     /// Why it is needed.
     #[schemars(length(min = 1, max = 1000))]

@@ -64,6 +64,7 @@ pub const CODES: &[Code] = &[
     code("no_such_path",          &[404], "There is nothing at this path."),
     code("no_such_pause",         &[404], "There is no such pause."),
     code("no_such_prompt",        &[404], "There is no such question."),
+    code("no_such_ref",           &[422], "The source has no branch, tag or commit of the name."),
     code("no_such_schedule",      &[404], "No schedule of the name is live."),
     code("no_such_schema",        &[404], "There is no such schema."),
     code("no_such_source",        &[404], "There is no such source."),

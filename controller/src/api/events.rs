@@ -19,7 +19,7 @@ pub(super) struct EventsQuery {
     /// The `nextCursor` of the page before: the same, in the words of other lists.
     cursor: Option<u32>,
     /// Events of the page: 100 unless said, at most 500.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     limit: Option<u32>,
 }
 

@@ -4,13 +4,14 @@ use super::answers::{ExecutionSummary, ExecutionView, Page, ReasonView, Row, Set
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::extract::{Parameters, Segment};
+use super::idempotency::Key;
 use super::list::page;
 use super::reply::{Object, Replayable};
 use super::search::{Search, SearchQuery};
 use super::{App, Problem, sight, view};
-use crate::engine::{DryRun, Idempotency, Repeat, Retried, StartError, StartRequest, Started};
+use crate::engine::{DryRun, Repeat, Retried, StartError, StartRequest, Started};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use pulse_core::access::{self, Verb};
 use pulse_core::execution::{CancelMode, Outcome, Trigger};
@@ -19,10 +20,8 @@ use pulse_protocol::{AttemptId, ExecutionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Most pages that are read for one where the caller does not see everything; then it is a short one, and its cursor leads on.
 const MAX_READS: usize = 10;
 /// Characters of a reason that a person gives.
@@ -54,11 +53,11 @@ pub(super) struct Start {
 pub(super) async fn start(
     State(app): State<App>,
     caller: Caller,
-    headers: HeaderMap,
+    key: Key,
     Body(wanted): Body<Start>,
 ) -> Result<StartAnswer, Problem> {
     let dry_run = wanted.dry_run;
-    let idempotency = idempotency(&headers, &json!(wanted))?;
+    let idempotency = key.of(&json!(wanted));
     if dry_run && idempotency.is_some() {
         return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
     }
@@ -107,15 +106,6 @@ fn answer(started: Started) -> Replayable<StartedView> {
     let name = format!("{workflow}#{number}");
     let answer = StartedView { id, number, name, workflow, source, status, commit, retry_of: None, dropped_params: None };
     Replayable { location: format!("/api/v1/executions/{id}"), replayed, answer }
-}
-
-/// The key, with a digest of what the body means: spaces and the order of keys are no difference.
-fn idempotency(headers: &HeaderMap, wanted: &Value) -> Result<Option<Idempotency>, Problem> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
-    let key = key.ok_or_else(|| Problem::bad_request("bad_header", "Idempotency-Key must have 1 to 200 characters of ASCII"))?;
-    let body_digest = Sha256::digest(wanted.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Some(Idempotency { key: key.to_owned(), body_digest }))
 }
 
 /// `GET /api/v1/executions`: newest first.
@@ -264,7 +254,7 @@ pub(super) async fn retry(
     State(app): State<App>,
     Segment(text): Segment,
     caller: Caller,
-    headers: HeaderMap,
+    key: Key,
     Body(wanted): Body<Retry>,
 ) -> Result<Replayable<StartedView>, Problem> {
     let repeat = match (wanted.from, wanted.commit) {
@@ -278,7 +268,7 @@ pub(super) async fn retry(
     };
     let id = sight::execution(&app, &caller, &text, Verb::Run).await?;
     // The same body means another request for another execution.
-    let idempotency = idempotency(&headers, &json!({ "retryOf": id, "retry": wanted }))?;
+    let idempotency = key.of(&json!({ "retryOf": id, "retry": wanted }));
     let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency).await?;
     let mut answer = answer(started);
     (answer.answer.retry_of, answer.answer.dropped_params) = (Some(id), Some(dropped));

@@ -15,7 +15,7 @@ const MAX: u32 = 500;
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     /// Items of the page: 100 unless said, at most 500.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub(super) limit: Option<u32>,
     /// The `nextCursor` of the page before.
     pub(super) cursor: Option<String>,

@@ -7,17 +7,24 @@ mod auth;
 mod body;
 mod caller;
 pub mod codes;
+mod compress;
+mod etag;
 mod events;
 mod executions;
 mod extract;
 mod groups;
 mod health;
+mod idempotency;
+mod limits;
+mod link;
 mod list;
 mod live;
 mod oidc;
 mod openapi;
 mod output;
+mod path;
 mod pauses;
+mod precondition;
 mod problem;
 mod prompts;
 mod refusals;
@@ -46,6 +53,7 @@ pub use rule::Rule;
 pub use standby::{Phase, front};
 pub(crate) use tokens::make as make_token;
 
+use crate::config::Limits;
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::schedules::Scheduler;
@@ -54,7 +62,9 @@ use crate::webhook::{self, Webhooks};
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
+use limits::Limiter;
 use openapi::{Endpoint, delete, get, post};
+use precondition::Objects;
 use pulse_core::access::Verb;
 use rule::Rule::{May, Open, Root, SignedIn, Whole};
 use std::collections::HashMap;
@@ -81,6 +91,8 @@ pub struct App {
     pub identity: Arc<Identity>,
     /// How agents and people reach this controller.
     pub url: Arc<str>,
+    /// How many requests are taken of whom.
+    pub limits: Limits,
     /// False where tokens for further agents are not given out.
     pub enrolment: bool,
     /// True once the controller stops: open connections end then.
@@ -174,16 +186,25 @@ impl Rules {
     }
 }
 
-/// The whole API.
+/// The whole API. A layer stands around those above it.
 pub fn router(app: App) -> Router {
     let mut rules: HashMap<_, Vec<_>> = HashMap::new();
     table().into_iter().for_each(|(method, path, rule)| rules.entry(path).or_default().push((method, rule)));
     let rules = Arc::new(Rules(rules));
+    let limiter = Arc::new(Limiter::new(app.limits, Arc::clone(&rules)));
+    let objects = Objects::of(routes(), Arc::clone(&rules), app.clone());
     let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler.router));
     routes
         .method_not_allowed_fallback(request::wrong_method)
+        .route_layer(from_fn_with_state(objects, precondition::judge))
+        .route_layer(from_fn_with_state(Arc::clone(&limiter), limits::principals))
         .route_layer(from_fn_with_state((app.clone(), rules), auth::authorise))
         .fallback(request::unknown_path)
+        .layer(from_fn_with_state(limiter, limits::strangers))
+        .layer(from_fn(etag::add))
+        .layer(from_fn(link::add))
+        .layer(compress::layer())
+        .layer(from_fn(etag::mark_compressed))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(request::panicked))
         .layer(from_fn(request::identify))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))

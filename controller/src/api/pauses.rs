@@ -109,9 +109,10 @@ pub(super) struct ListQuery {
     #[serde(default)]
     all: bool,
     /// Items of the page: 100 unless said, at most 500.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     limit: Option<u32>,
     /// The `nextCursor` of the page before.
+    #[schemars(with = "Option<Uuid>")]
     cursor: Option<String>,
 }
 

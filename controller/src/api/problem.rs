@@ -1,6 +1,7 @@
 //! What a caller is told when something is refused: problem+json (RFC 9457). `code` is stable and for scripts, `detail` is for
 //! people, `errors` has each single mistake with its place.
 
+use super::codes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -23,6 +24,10 @@ struct Content {
 impl Problem {
     /// A refusal with its stable code and a sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(
+            codes::find(code).is_some_and(|known| known.statuses.contains(&status.as_u16())),
+            "{code} with {status} is not in the table of codes"
+        );
         let detail = detail.into();
         Self(Box::new(Content { status, code, detail, errors: Vec::new(), fields: Map::new(), help: None }))
     }

@@ -33,15 +33,17 @@ const SHOWN_GROUPS: usize = 20;
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
     /// `open` unless said, `answered`, `expired`, `withdrawn` or `all`.
+    #[schemars(regex(pattern = "^(open|answered|expired|withdrawn|all)$"))]
     status: Option<String>,
     /// Those of this workflow.
     workflow: Option<String>,
     /// Those of workflows of this source.
     source: Option<String>,
     /// Items of the page: 100 unless said, at most 500.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     limit: Option<u32>,
     /// The `nextCursor` of the page before.
+    #[schemars(with = "Option<PromptId>")]
     cursor: Option<String>,
 }
 

@@ -11,7 +11,7 @@ pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 /// One object, with an `ETag`.
 pub(super) struct Object<T>(pub(super) T);
 
-/// Something new.
+/// Something new with a secret that is told this once, so that nobody keeps the answer.
 pub(super) struct Created<T>(pub(super) T);
 
 /// Something new, or what was there already.
@@ -56,6 +56,10 @@ impl<T> Probed<T> {
 #[derive(Debug, Clone)]
 pub(super) struct NextCursor(pub(super) String);
 
+/// The answer holds a secret.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Secret;
+
 /// The answer shows one object, whose state its `ETag` names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IsObject;
@@ -70,7 +74,9 @@ impl<T: Serialize> IntoResponse for Object<T> {
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        (StatusCode::CREATED, Json(self.0)).into_response()
+        let mut response = (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(self.0)).into_response();
+        response.extensions_mut().insert(Secret);
+        response
     }
 }
 

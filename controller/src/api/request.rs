@@ -19,10 +19,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request an id, the caller's own where it has a sane one, and answers with it.
 pub(super) async fn identify(request: Request, next: Next) -> Response {
+    with_id(request, |request| next.run(request)).await
+}
+
+/// The same around whatever answers.
+pub(super) async fn with_id(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     let id = own_id(&request).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     let changes = !request.method().is_safe();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = answer(request).instrument(span.clone()).await;
     if changes {
         failpoint::midway(Act::Answer);
     }

@@ -55,9 +55,10 @@ pub(super) struct SlotsQuery {
     /// The source that is meant; with it those of a retired schedule are found, too.
     source: Option<String>,
     /// Items of the page: 100 unless said, at most 500.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     limit: Option<u32>,
     /// The `nextCursor` of the page before.
+    #[schemars(with = "Option<i64>")]
     cursor: Option<String>,
 }
 

@@ -42,7 +42,7 @@ struct SearchParameters {
     /// Accepted before this time.
     until: Option<Timestamp>,
     /// Items of the page: 100 unless said, at most 500.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     limit: Option<u32>,
     /// The `nextCursor` of the page before.
     cursor: Option<ExecutionId>,

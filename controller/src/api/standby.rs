@@ -4,7 +4,7 @@
 use super::answers::{DatabaseHealth, Health, LeaseHolder, Readiness};
 use super::reply::Probed;
 use super::time::rfc3339;
-use super::{Problem, health, request};
+use super::{Problem, health, path, request};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -106,7 +106,7 @@ pub fn front(phase: watch::Receiver<Phase>) -> Router {
         .fallback(not_active)
         .layer(from_fn(request::identify))
         .with_state(phase.clone());
-    Router::new().fallback(pass_on).with_state(Front { phase, waiting })
+    Router::new().fallback(pass_on).layer(from_fn(path::canonical)).with_state(Front { phase, waiting })
 }
 
 async fn pass_on(State(front): State<Front>, request: Request) -> Response {

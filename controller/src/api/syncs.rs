@@ -25,9 +25,10 @@ const LISTED: usize = 20;
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
     /// Items of the page: 100 unless said, at most 500.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     limit: Option<u32>,
     /// The `nextCursor` of the page before.
+    #[schemars(with = "Option<Uuid>")]
     cursor: Option<String>,
     /// Those of this source.
     source: Option<String>,

@@ -4,12 +4,13 @@ use super::answers::{PlanView, Validation};
 use super::body::Json as Body;
 use super::{App, Problem};
 use crate::source::SourceFile;
-use crate::sync::{Checked, Planned};
+use crate::sync::{Checked, Planned, SyncError};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pulse_core::source_status::SourceReason;
 use pulse_protocol::files::is_inside;
 use serde_json::json;
 
@@ -90,7 +91,8 @@ pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_
             return Err(Problem::parameter("ref", "it cannot be planned together with `files`; give one of the two"));
         }
         (Some(files), None) => app.sources.checks.check(source_files(files)?, syncer()?.path()).await?,
-        (None, reference) => syncer()?.check_source(reference).await?,
+        (None, None) => syncer()?.check_source(None).await?,
+        (None, reference) => syncer()?.check_source(reference).await.map_err(wrong_reference)?,
     };
     refuse_errors(&checked)?;
     let syncer = syncer()?;
@@ -106,6 +108,17 @@ pub(super) async fn plan(State(app): State<App>, Body(wanted): Body<Wanted, MAX_
         live_commit,
         problems,
     }))
+}
+
+/// A branch that is missing is the source's fault where nobody asked for another one, and the caller's where they did.
+fn wrong_reference(error: SyncError) -> Problem {
+    match &error {
+        SyncError::Source(missing) if missing.reason == SourceReason::BranchMissing => {
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no_such_ref", error.to_string());
+            problem.with("reason", missing.reason.as_str())
+        }
+        _ => error.into(),
+    }
 }
 
 fn refuse_errors(checked: &Checked) -> Result<(), Problem> {

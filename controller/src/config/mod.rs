@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod flags;
 mod layers;
+mod limits;
 mod listen;
 mod log;
 mod oidc;
@@ -22,6 +23,7 @@ pub use admin::AdminToken;
 pub use data::Data;
 pub use error::ConfigError;
 pub use flags::{Cli, Command, DevFlags, MigrateFlags, ServeFlags};
+pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use oidc::Oidc;
@@ -53,6 +55,8 @@ pub struct Config {
     pub people: People,
     /// What signs webhooks; without one they are off.
     pub webhook_secrets: Option<WebhookSecrets>,
+    /// How many requests are taken of whom.
+    pub limits: Limits,
     /// What it logs.
     pub log: Log,
     /// What to tell people about the settings, though nothing is wrong.
@@ -76,6 +80,7 @@ impl Config {
         let admin_token = AdminToken::read(&layers, &mut errors);
         let people = People::read(&layers, &mut errors);
         let webhook_secrets = WebhookSecrets::read(&layers, &mut errors);
+        let limits = Limits::read(&layers, &mut errors);
         let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
         if !errors.is_empty() {
             return Err(ConfigError(errors));
@@ -87,7 +92,7 @@ impl Config {
                     .into(),
             );
         }
-        Ok(Self { listen, data, source, admin_token, people, webhook_secrets, log, warnings })
+        Ok(Self { listen, data, source, admin_token, people, webhook_secrets, limits, log, warnings })
     }
 }
 

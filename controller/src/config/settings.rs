@@ -47,6 +47,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("PULSE_SOURCE_CA", "sourceCa"),
     secret("PULSE_ADMIN_TOKEN", "adminToken"),
     secret("PULSE_WEBHOOK_SECRET", "webhookSecret"),
+    setting("PULSE_RATE_LIMIT", "rateLimit"),
+    setting("PULSE_RATE_LIMIT_STRANGERS", "rateLimitStrangers"),
     setting("PULSE_INSECURE_HTTP", "insecureHttp"),
     setting("PULSE_TRUSTED_PROXIES", "trustedProxies"),
     setting("PULSE_OIDC_ISSUER", "oidcIssuer"),

@@ -229,6 +229,7 @@ impl Course {
             seats: Seats::default(),
             identity,
             url,
+            limits: self.config.limits,
             enrolment: self.mode.enrolment,
             stopping,
         }

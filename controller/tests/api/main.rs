@@ -3,20 +3,26 @@
 
 mod agents;
 mod authorisation;
+mod compression;
 #[path = "../support/contract.rs"]
 mod contract;
+mod etags;
 mod events;
 mod executions;
 mod groups;
 mod harness;
 mod health;
 mod identity;
+mod limits;
+mod lists;
 mod openapi;
+mod paths;
 mod pauses;
 mod plan;
 mod planted;
 #[path = "../support/planted.rs"]
 mod planted_runs;
+mod problems;
 mod prompts;
 mod requests;
 mod schedules;

@@ -88,7 +88,7 @@ fn values_stand_in_no_process_list() {
     }
     scene.go();
     assert_eq!(api.wait_ended(&id)["status"], "succeeded");
-    let logs = scene.controller.log() + &scene.agents[0].log();
+    let logs = scene.controller.log() + scene.agents[0].log().as_str();
     assert!(!logs.contains(value), "a log shows the value");
 }
 

@@ -3,6 +3,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "real processes run in real time, and the environment narrows a run")]
 
+#[expect(dead_code, reason = "these tests need a part of it")]
+#[path = "../support/contract.rs"]
+mod contract;
 #[path = "../support/gitea.rs"]
 mod gitea;
 mod harness;
@@ -17,6 +20,7 @@ mod command_line;
 mod commands;
 mod database;
 mod dev;
+mod document;
 mod examples;
 mod failpoints;
 mod folder;

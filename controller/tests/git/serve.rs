@@ -2,7 +2,7 @@
 
 use super::remotes::{Fault, HttpRemote, Repository};
 use super::{remote, token};
-use pulse_controller::config::{AdminToken, Config, Data, Listen, Log, LogFormat, Origin, People, Source};
+use pulse_controller::config::{AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source};
 use pulse_controller::serve;
 use pulse_controller::source::git::Remote;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
         admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
         people: People::default(),
         webhook_secrets: None,
+        limits: Limits::default(),
         log: Log { filter: "info".into(), format: LogFormat::Text },
         warnings: Vec::new(),
     };

@@ -19,33 +19,40 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(pulse_controller::api::openapi)
 /// Schemas that were compiled, by their place.
 static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// Panics where the document does not say that this request is answered so; a request that succeeds must be one that it describes.
+/// Panics where the document does not say that this request is answered so.
 #[track_caller]
 pub fn check(call: &Call<'_>, status: u16, content: &str, answer: &[u8]) {
+    if let Err(wrong) = judge(call, status, content, answer) {
+        panic!("{wrong}");
+    }
+}
+
+/// The id of the operation, or what the document does not say. A request that succeeds must be one that it describes.
+pub fn judge(call: &Call<'_>, status: u16, content: &str, answer: &[u8]) -> Result<Option<&'static str>, String> {
     let (path, query) = call.path.split_once('?').unwrap_or((call.path, ""));
     let method = if call.method == "HEAD" { "get" } else { &call.method.to_ascii_lowercase() };
     let Some((place, paragraph)) = operation(path, method) else {
         // No route, or not by this method: then it is told so.
-        assert!([400, 401, 404, 405, 429, 503].contains(&status), "{call:?} is answered with {status} and is in no document");
-        if call.method == "HEAD" {
-            return;
+        if ![400, 401, 404, 405, 429, 503].contains(&status) {
+            return Err(format!("{call:?} is answered with {status} and is in no document"));
         }
-        return matches(call, "Problem", &json!({ "$ref": "#/components/schemas/Problem" }), answer);
+        if call.method == "HEAD" {
+            return Ok(None);
+        }
+        return matches(call, "Problem", &json!({ "$ref": "#/components/schemas/Problem" }), answer).map(|()| None);
     };
     let told = &paragraph["responses"][status.to_string()];
-    assert!(told.is_object(), "the document does not say that {place} answers {status}: {}", String::from_utf8_lossy(answer));
+    if !told.is_object() {
+        let shown = String::from_utf8_lossy(answer);
+        return Err(format!("the document does not say that {place} answers {status}: {shown}"));
+    }
     if (200..300).contains(&status) {
-        asked_as_told(call, &place, paragraph, query);
+        asked_as_told(call, &place, paragraph, query)?;
     }
-    if answer.is_empty() || call.method == "HEAD" {
-        return;
+    if !answer.is_empty() && call.method != "HEAD" {
+        answered_as_told(call, &format!("{place} {status}"), told, content, answer)?;
     }
-    let content = content.split(';').next().unwrap_or_default();
-    let schema = &told["content"][content]["schema"];
-    assert!(schema.is_object(), "the document does not say that {place} answers {status} with {content:?}");
-    if content.ends_with("json") {
-        matches(call, &format!("{place} {status} {content}"), schema, answer);
-    }
+    Ok(paragraph["operationId"].as_str())
 }
 
 /// The paragraph of an operation, and where it stands.
@@ -61,28 +68,40 @@ fn operation(path: &str, method: &str) -> Option<(String, &'static Value)> {
     Some((format!("{method} {template}"), paths[template].get(method)?))
 }
 
-#[track_caller]
-fn asked_as_told(call: &Call<'_>, place: &str, paragraph: &Value, query: &str) {
+fn answered_as_told(call: &Call<'_>, place: &str, told: &Value, content: &str, answer: &[u8]) -> Result<(), String> {
+    let content = content.split(';').next().unwrap_or_default();
+    let schema = &told["content"][content]["schema"];
+    if !schema.is_object() {
+        return Err(format!("the document does not say that {place} comes as {content:?}"));
+    }
+    if content.ends_with("json") { matches(call, &format!("{place} {content}"), schema, answer) } else { Ok(()) }
+}
+
+fn asked_as_told(call: &Call<'_>, place: &str, paragraph: &Value, query: &str) -> Result<(), String> {
     let told = |name: &str| {
         let mut all = paragraph["parameters"].as_array().into_iter().flatten();
         all.any(|parameter| parameter["in"] == "query" && parameter["name"] == name)
     };
-    for name in query.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| pair.split('=').next()) {
-        assert!(told(name), "the document does not say that {place} takes `{name}`, but it does");
+    let mut names = query.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| pair.split('=').next());
+    if let Some(name) = names.find(|name| !told(name)) {
+        return Err(format!("the document does not say that {place} takes `{name}`, but it does"));
     }
     // A schema without a word takes anything, whatever it is.
     let schema = paragraph["requestBody"]["content"]["application/json"].get("schema").filter(|schema| **schema != json!({}));
-    if let (Some(schema), false) = (schema, call.body.is_empty()) {
-        matches(call, &format!("{place} body"), schema, call.body);
+    match schema {
+        Some(schema) if !call.body.is_empty() => matches(call, &format!("{place} body"), schema, call.body),
+        _ => Ok(()),
     }
 }
 
-#[track_caller]
-fn matches(call: &Call<'_>, place: &str, schema: &Value, body: &[u8]) {
-    let value: Value = serde_json::from_slice(body).unwrap_or_else(|error| panic!("{call:?}: {error}"));
-    let errors: Vec<String> =
-        compiled(place, schema).iter_errors(&value).map(|error| format!("{} at {}", error, error.instance_path())).collect();
-    assert!(errors.is_empty(), "{place}: what came is not what the document says: {errors:#?}\n{value:#}");
+fn matches(call: &Call<'_>, place: &str, schema: &Value, body: &[u8]) -> Result<(), String> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| format!("{call:?}: {error}"))?;
+    let validator = compiled(place, schema);
+    let errors: Vec<_> = validator.iter_errors(&value).map(|error| format!("{error} at {}", error.instance_path())).collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{place}: what came is not what the document says: {errors:#?}\n{value:#}"))
 }
 
 fn compiled(place: &str, schema: &Value) -> Arc<Validator> {

@@ -1,10 +1,11 @@
 //! The document: a paragraph for each route, made of its handler's types and its row in the table of operations.
 
-use super::super::Route;
 use super::super::codes::{self, CODES};
+use super::super::{Route, precondition};
 use super::Sketch;
 use super::operations::{Operation, TAGS, find};
 use super::schemas::Schemas;
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +20,20 @@ const STRANGERS: [&str; 5] = ["unauthorized", "forbidden", "csrf", "foreign_orig
 /// OpenAPI 3.1 of these routes.
 pub(in crate::api) fn document(routes: &[Route]) -> Value {
     let mut schemas = Schemas::default();
+    let objects = routes.iter().filter(|(method, _, _, endpoint)| *method == Method::GET && endpoint.is_object());
+    let objects: BTreeSet<&str> = objects.map(|(_, path, _, _)| *path).collect();
     let mut paths: Map<String, Value> = Map::new();
     for (method, path, rule, endpoint) in routes {
         let Some(operation) = find(method.as_str(), path) else { continue };
-        let mut sketch =
-            Sketch { schemas: &mut schemas, parameters: Vec::new(), body: None, answers: Map::new(), codes: BTreeSet::new() };
+        let mut sketch = Sketch::new(&mut schemas);
         (endpoint.sketch)(&mut sketch);
+        if precondition::object(method, path).is_some_and(|object| objects.contains(object)) {
+            sketch.takes_header("If-Match", "The `ETag` of the object; 412 where it is in another state by now.");
+            sketch.codes.insert("precondition_failed");
+        }
+        if !method.is_safe() {
+            sketch.codes.insert("bad_header");
+        }
         let said = paragraph(sketch, operation, rule.is_open());
         paths.entry((*path).to_owned()).or_insert_with(|| json!({}))[method.as_str().to_ascii_lowercase()] = said;
     }
@@ -81,6 +90,9 @@ fn paragraph(sketch: Sketch<'_>, operation: &Operation, public: bool) -> Value {
     said
 }
 
+/// What a variable part of a path can be; see [`super::super::path`].
+const PART: &str = r"^(?!\.{1,2}$)[^/\\;\x00-\x1f\x7f]+$";
+
 /// The variable parts of a path.
 fn in_path(path: &str) -> impl Iterator<Item = Value> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(move |name| {
@@ -89,7 +101,7 @@ fn in_path(path: &str) -> impl Iterator<Item = Value> {
             ("id", false) => "The id.",
             _ => "The name.",
         };
-        json!({ "name": name, "in": "path", "required": true, "description": description, "schema": { "type": "string" } })
+        json!({ "name": name, "in": "path", "required": true, "description": description, "schema": { "type": "string", "pattern": PART } })
     })
 }
 
@@ -168,7 +180,6 @@ mod tests {
     use super::{Sketch, codes, document};
     use crate::api::openapi::schemas::Schemas;
     use crate::api::routes;
-    use serde_json::Map;
     use std::collections::BTreeSet;
 
     #[test]
@@ -189,13 +200,7 @@ mod tests {
     fn a_name_means_the_same_in_requests_and_in_answers() {
         let mut schemas = Schemas::default();
         for (_, _, _, endpoint) in routes() {
-            (endpoint.sketch)(&mut Sketch {
-                schemas: &mut schemas,
-                parameters: Vec::new(),
-                body: None,
-                answers: Map::new(),
-                codes: BTreeSet::new(),
-            });
+            (endpoint.sketch)(&mut Sketch::new(&mut schemas));
         }
         assert_eq!(schemas.clashes(), Vec::<String>::new());
     }

@@ -21,7 +21,12 @@ pub(in crate::api) struct Sketch<'a> {
     pub(in crate::api) codes: BTreeSet<&'static str>,
 }
 
-impl Sketch<'_> {
+impl<'a> Sketch<'a> {
+    /// Of nothing yet.
+    pub(in crate::api) fn new(schemas: &'a mut Schemas) -> Self {
+        Self { schemas, parameters: Vec::new(), body: None, answers: Map::new(), codes: BTreeSet::new() }
+    }
+
     /// An answer with JSON.
     pub(in crate::api) fn answer(&mut self, status: u16, description: &str, schema: &Value) {
         self.answer_as(status, description, "application/json", schema);
@@ -42,7 +47,7 @@ impl Sketch<'_> {
 
     /// A header of the request.
     pub(in crate::api) fn takes_header(&mut self, name: &str, description: &str) {
-        let schema = json!({ "type": "string" });
+        let schema = json!({ "type": "string", "pattern": "^[\\x21-\\x7e]+$", "maxLength": 200 });
         self.parameters.push(json!({ "name": name, "in": "header", "description": description, "schema": schema }));
     }
 }
@@ -100,6 +105,16 @@ pub(in crate::api) struct Endpoint {
     pub(in crate::api) router: MethodRouter<App>,
     /// Says what it takes and answers.
     pub(in crate::api) sketch: fn(&mut Sketch<'_>),
+}
+
+impl Endpoint {
+    /// Whether it shows one object, whose state has a tag.
+    pub(in crate::api) fn is_object(&self) -> bool {
+        let mut schemas = Schemas::default();
+        let mut sketch = Sketch::new(&mut schemas);
+        (self.sketch)(&mut sketch);
+        sketch.answers.contains_key("304")
+    }
 }
 
 macro_rules! method {

@@ -3,6 +3,7 @@
 use super::super::body::Json as Body;
 use super::super::caller::Caller;
 use super::super::extract::{Parameters, Segment};
+use super::super::idempotency::Key;
 use super::{Input, Sketch};
 use axum::extract::Request;
 use axum::extract::ws::WebSocketUpgrade;
@@ -23,6 +24,14 @@ impl Input for Caller {
 /// Handlers that take a head look at what is no parameter, such as cookies.
 impl Input for Parts {
     fn sketch(_: &mut Sketch<'_>) {}
+}
+
+impl Input for Key {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        let said = "Makes a repeated request the same execution; with another body it is refused. 1 to 200 characters of ASCII.";
+        sketch.takes_header("Idempotency-Key", said);
+        sketch.codes.extend(["bad_header", "idempotency_mismatch"]);
+    }
 }
 
 impl Input for HeaderMap {

@@ -162,7 +162,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/syncs/{id}", "getSync", "sources", "One sync", &["no_such_sync", "unreadable_row"]),
     operation("POST", "/api/v1/syncs/{id}/confirm", "confirmSync", "sources", "Release a held commit", &["no_such_sync", "not_held", "another_plan", "head_moved", "head_refused", "no_source", "no_such_source", "source_not_named", "source_unreachable", "overloaded", "sync_interrupted", "unreadable_row"]),
     operation("POST", "/api/v1/validate", "validate", "sources", "What is wrong with manifests that are not live", &["bad_parameter", "overloaded"]),
-    operation("POST", "/api/v1/plan", "plan", "sources", "What files or a commit would change", &["bad_parameter", "invalid_manifests", "no_source", "no_such_source", "source_not_named", "source_unreachable", "overloaded", "sync_interrupted", "unreadable_row"]),
+    operation("POST", "/api/v1/plan", "plan", "sources", "What files or a commit would change", &["bad_parameter", "invalid_manifests", "no_such_ref", "no_source", "no_such_source", "source_not_named", "source_unreachable", "overloaded", "sync_interrupted", "unreadable_row"]),
     operation("POST", "/webhooks/gitea", "receiveGiteaWebhook", "sources", "A hint from Gitea to look at the sources", &["webhooks_off", "not_json", "encoded_body", "bad_signature", "body_too_large", "body_too_slow", "unreadable_body", "overloaded"]),
     operation("GET", "/webhooks/gitea", "receiveGiteaWebhookByGet", "sources", "What Gitea asks with where its webhook has the wrong method: refused", &["wrong_method"]),
     operation("GET", "/api/v1/events", "listen", "live", "A WebSocket that tells each change", &["overloaded"]),

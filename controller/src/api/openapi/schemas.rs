@@ -14,6 +14,18 @@ pub(in crate::api) struct Schemas {
     answers: SchemaGenerator,
 }
 
+/// A set takes an item that comes twice as one; so nobody is told that it may not.
+fn without_unique(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.shift_remove("uniqueItems");
+            fields.values_mut().for_each(without_unique);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_unique),
+        _ => {}
+    }
+}
+
 impl Default for Schemas {
     fn default() -> Self {
         let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -46,6 +58,7 @@ impl Schemas {
         let mut named = self.requests.take_definitions(true);
         named.extend(self.answers.take_definitions(true));
         named.sort_keys();
+        named.values_mut().for_each(without_unique);
         named
     }
 

@@ -115,6 +115,7 @@ impl Bench {
             seats: Seats::default(),
             identity,
             url: "http://x".into(),
+            limits: crate::config::Limits::default(),
             enrolment: false,
             stopping,
         };

@@ -3,7 +3,7 @@
 use super::{Agent, Answer};
 use crate::contract::{self, Call};
 use pulse_controller::config::{
-    AdminToken, Config, Data, Listen, Log, LogFormat, Origin, People, Source, TrustedProxies, WebhookSecrets,
+    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source, TrustedProxies, WebhookSecrets,
 };
 use pulse_controller::engine::Engine;
 use pulse_controller::serve::{self, End, Mode, Serving};
@@ -11,6 +11,8 @@ use pulse_controller::source::Folder;
 use pulse_controller::sync::Syncer;
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,6 +57,13 @@ impl Server {
         Self::made(files, Mode::WHOLE, Some(secrets))
     }
 
+    /// That takes so many requests of each principal, and of each stranger's address.
+    pub fn limited(principals: Option<&str>, strangers: Option<&str>) -> Self {
+        let rate = |text: &str| text.parse().unwrap();
+        let limits = Limits { principals: principals.map(rate), strangers: strangers.map(rate) };
+        Self::configured(&[], Mode::WHOLE, |config| config.limits = limits)
+    }
+
     /// With these files in its source, believing proxies at these addresses.
     pub fn behind(proxies: &str, files: &[(&str, &str)]) -> Self {
         let trusted_proxies = Some(TrustedProxies::parse(proxies).unwrap());
@@ -88,6 +97,8 @@ impl Server {
             admin_token: Some(AdminToken::parse(TOKEN).unwrap()),
             people: People::default(),
             webhook_secrets: None,
+            // Tests ask as fast as they can, and many of them as strangers.
+            limits: Limits { principals: None, strangers: None },
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),
         };
@@ -218,7 +229,8 @@ impl Server {
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let read = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
         let answer = Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body: read };
-        contract::check(&Call { method, path, body }, answer.status, answer.header("content-type"), &answer.body);
+        let shown = if answer.header("content-encoding").is_empty() { answer.body.as_slice() } else { b"" };
+        contract::check(&Call { method, path, body }, answer.status, answer.header("content-type"), shown);
         answer
     }
 
@@ -226,6 +238,19 @@ impl Server {
     pub fn token(&self, name: &str, roles: &[&str], scope: &Value) -> String {
         let made = self.post("/api/v1/tokens", &json!({ "name": name, "roles": roles, "scope": scope })).ok();
         format!("Bearer {}", made["token"].as_str().unwrap())
+    }
+
+    /// A request line that no client would write, with this header; its status and what came after the head.
+    pub fn raw(&self, line: &str, header: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.serving().address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        write!(stream, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status =
+            answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{line}: {answer:?}"));
+        (status, answer.split_once("\r\n\r\n").map_or_else(String::new, |(_, body)| body.to_owned()))
     }
 
     /// Enrols an agent and lets it in.
