@@ -94,7 +94,6 @@ type Route = (Method, &'static str, Rule, Endpoint);
 #[rustfmt::skip]
 fn routes() -> Vec<Route> {
     vec![
-        (Method::GET,    "/",                                       Open,                   get(health::welcome)),
         (Method::GET,    "/docs",                                   Open,                   get(openapi::page)),
         (Method::GET,    "/docs/style.css",                         Open,                   get(openapi::style)),
         (Method::GET,    "/openapi.json",                           Open,                   get(openapi::json)),

@@ -99,10 +99,10 @@ struct Front {
 /// Everything that a controller answers, in whatever phase it is.
 pub fn front(phase: watch::Receiver<Phase>) -> Router {
     let waiting = Router::new()
-        .route("/", get(health::welcome))
         .route("/health", get(whole))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(ready))
+        .merge(crate::dashboard::router())
         .fallback(not_active)
         .layer(from_fn(request::identify))
         .with_state(phase.clone());
