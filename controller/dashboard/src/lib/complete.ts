@@ -115,3 +115,17 @@ export function valuesAt(root: Schema, path: Path): Suggestion[] {
   }
   return [...found].map((label) => ({ label, info: '', isKey: false }));
 }
+
+/** A document without what the schema gives by itself anyway. */
+export function pruned(root: Schema, value: unknown, path: Path = []): unknown {
+  if (Array.isArray(value)) return value.map((item) => pruned(root, item, [...path, ITEM]));
+  if (!isSchema(value)) return value;
+  const kept = Object.entries(value).filter(([name, one]) => !isDefault(schemasAt(root, [...path, name]), one));
+  return Object.fromEntries(kept.map(([name, one]) => [name, pruned(root, one, [...path, name])]));
+}
+
+/** Where kinds of steps have different defaults for a field, it stays. */
+function isDefault(schemas: Schema[], value: unknown): boolean {
+  const defaults = new Set(schemas.filter((schema) => 'default' in schema).map((schema) => JSON.stringify(schema['default'])));
+  return defaults.size === 1 && defaults.has(JSON.stringify(value));
+}

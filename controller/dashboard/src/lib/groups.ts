@@ -16,7 +16,7 @@ export interface Group {
 
 export const lastAttempt = (target: Target): Attempt | null => target.attempts.at(-1) ?? null;
 
-/** The largest first; among equals what went wrong, then by name, so that groups keep their places. */
+/** What went wrong first, because it is what one looks for; then the largest, then by name, so that groups keep their places. */
 export function grouped(targets: Target[]): Group[] {
   const groups = new Map<string, Group>();
   for (const target of targets) {
@@ -27,7 +27,7 @@ export function grouped(targets: Target[]): Group[] {
   }
   const name = (group: Group) => group.targets[0]?.agent ?? '';
   return [...groups.values()].sort(
-    (a, b) => b.targets.length - a.targets.length || rank(a.status) - rank(b.status) || (name(a) < name(b) ? -1 : 1),
+    (a, b) => Number(wentWrong(b)) - Number(wentWrong(a)) || b.targets.length - a.targets.length || rank(a.status) - rank(b.status) || (name(a) < name(b) ? -1 : 1),
   );
 }
 
@@ -50,6 +50,13 @@ function groupOf(target: Target): Group {
   };
 }
 
+export const wentWrong = (group: Group): boolean => ['failed', 'unknown'].includes(group.status);
+
+/** The one that the others are compared with. */
+export function largest(groups: Group[]): Group | null {
+  return groups.reduce<Group | null>((most, group) => (most === null || group.targets.length > most.targets.length ? group : most), null);
+}
+
 function rank(status: string): number {
   const place = ['failed', 'unknown', 'running', 'waiting', 'pending'].indexOf(status);
   return place < 0 ? 9 : place;
@@ -63,11 +70,11 @@ export function names(all: string[], most = 5): string {
 
 /** In a sentence, what the groups say. */
 export function sentence(groups: Group[]): string {
-  const [first, ...rest] = groups;
+  const first = largest(groups);
   if (!first) return 'no target yet';
   const total = groups.reduce((sum, group) => sum + group.targets.length, 0);
   if (total === 1) return '1 target';
-  if (rest.length === 0) return first.attempt ? `all ${total} targets alike` : `${total} targets`;
+  if (groups.length === 1) return first.attempt ? `all ${total} targets alike` : `${total} targets`;
   if (first.targets.length === 1) return `${total} targets, all different`;
   return `${first.targets.length} same, ${total - first.targets.length} differ`;
 }

@@ -9,7 +9,8 @@ const UNITS: [string, number][] = [
 
 /** `2 h 5 min`: the two largest units that say something. */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms <= 0) return '0 s';
+  if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toString()} s`;
   const parts: string[] = [];
   let rest = ms;

@@ -1,5 +1,14 @@
 /** A manifest as YAML, written so that it reads back as the same. */
+import { manifests } from '../api/api';
 import type { Metadata, Workflow, Schedule } from '../api/types';
+import { pruned } from './complete';
+
+/** As short as it can be said; in full where the schema cannot be had. */
+export async function manifestYaml(one: Workflow | Schedule): Promise<string> {
+  const whole = pick(one);
+  const schema = await manifests.schema(one.kind.toLowerCase()).catch(() => null);
+  return toYaml(schema ? pruned(schema, whole) : whole);
+}
 
 /** Only what a commit would hold. */
 export function pick(one: Workflow | Schedule): Record<string, unknown> {

@@ -1,1 +1,0 @@
-import"./index-rWX27Y7h.js";import e from"./CodeEditor-Bz7-gV_v.js";function t(t,n){e(t,{get value(){return n.text},get label(){return n.label},readonly:!0})}export{t as default};
