@@ -39,6 +39,7 @@ test('every page', async ({ page, house }) => {
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
       await page.goto(house.url + path);
+      await expect(page.locator('main h1')).toBeVisible();
       await expect(page.locator('main .pulse[role=status]')).toHaveCount(0);
       if (name === 'editor') await expect(page.getByText('valid', { exact: true })).toBeVisible();
       for (const theme of ['dark', 'light'] as const) {
@@ -50,6 +51,7 @@ test('every page', async ({ page, house }) => {
   }
   await page.setViewportSize(SIZES.desk);
   await page.goto(house.url);
+  await expect(page.getByRole('heading', { name: 'Now' })).toBeVisible();
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('run');
   for (const theme of ['dark', 'light'] as const) {

@@ -180,8 +180,9 @@ pub fn router(app: App) -> Router {
     let rules = Arc::new(Rules(rules));
     let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler.router));
     routes
-        .method_not_allowed_fallback(request::wrong_method)
         .route_layer(from_fn_with_state((app.clone(), rules), auth::authorise))
+        .merge(crate::dashboard::router())
+        .method_not_allowed_fallback(request::wrong_method)
         .fallback(request::unknown_path)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(request::panicked))
         .layer(from_fn(request::identify))

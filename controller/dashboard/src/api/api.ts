@@ -24,7 +24,7 @@ const once = () => ({ 'idempotency-key': crypto.randomUUID() });
 
 export const session = {
   read: () => get<T.Session>(at('session')),
-  open: (token: string) => post<T.Session>(at('session'), { token }),
+  open: (token: string) => post<void>(at('session'), { token }),
   close: () => call<void>('DELETE', at('session')),
 };
 
@@ -46,6 +46,16 @@ export const agents = {
   act: (name: string, verb: 'cordon' | 'uncordon' | 'drain' | 'replace', body: unknown) => post<unknown>(at('agents', name, verb), body),
   tokens: (signal?: Signal) => all<T.EnrolmentToken>(at('agents', 'tokens'), {}, signal),
   makeToken: (wanted: unknown) => post<T.EnrolmentToken>(at('agents', 'tokens'), wanted),
+};
+
+export const tokens = {
+  list: (signal?: Signal) => all<T.ApiToken>(at('tokens'), {}, signal),
+  make: (wanted: unknown) => post<T.ApiToken>(at('tokens'), wanted),
+  revoke: (id: string) => call<unknown>('DELETE', at('tokens', id)),
+};
+
+export const users = {
+  list: (signal?: Signal) => all<T.User>(at('users'), {}, signal),
 };
 
 export interface StartWish {

@@ -1,5 +1,4 @@
 /** One request to the controller: who asks is added here, and every refusal comes out as a `Refusal`. */
-import { bearer } from './bearer';
 import { Refusal } from './refusal';
 
 export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
@@ -44,9 +43,7 @@ export function withQuery(path: string, query: Query = {}): string {
 /** Sends it, and answers the response where it succeeded. */
 export async function send(method: string, path: string, asked: Asked = {}): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json', ...asked.headers };
-  const token = bearer();
-  if (token !== null) headers['authorization'] = `Bearer ${token}`;
-  if (method !== 'GET') headers['x-pulse-csrf'] = csrf;
+  if (method !== 'GET' && csrf !== '') headers['x-pulse-csrf'] = csrf;
   const init: RequestInit = { method, headers, cache: 'no-store', credentials: 'same-origin' };
   if (asked.signal) init.signal = asked.signal;
   if (asked.body !== undefined) {

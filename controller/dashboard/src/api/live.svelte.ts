@@ -2,7 +2,6 @@
  * The WebSocket that tells what changes. A message is a hint to look: pages read again what it is about. After a gap the controller
  * tells what was missed, or `resync`; then everything that is shown is read again.
  */
-import { bearer } from './bearer';
 import type { Notice } from './types';
 import { backoff } from '../lib/backoff';
 
@@ -55,8 +54,7 @@ class Live {
     const url = new URL('/api/v1/events', location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     if (this.#last !== null) url.searchParams.set('after', this.#last);
-    const token = bearer();
-    const socket = new WebSocket(url, token === null ? ['pulse.v1'] : ['pulse.v1', `pulse.bearer.${token}`]);
+    const socket = new WebSocket(url, 'pulse.v1');
     this.#socket = socket;
     socket.onmessage = (message) => this.#hear(JSON.parse(String(message.data)) as Notice);
     socket.onclose = () => this.#closed(socket);

@@ -403,6 +403,35 @@ export interface EnrolmentToken {
   server?: string;
 }
 
+export interface ApiToken {
+  id: string;
+  name: string;
+  kind: string;
+  prefix: string;
+  status: 'active' | 'expired' | 'revoked';
+  roles: string[];
+  scope: { verbs?: string[]; workflows?: string[] };
+  reason: string | null;
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  revokedBy: string | null;
+  lastUsedAt: string | null;
+  /** Only in the answer that makes it. */
+  token?: string;
+}
+
+export interface User {
+  name: string;
+  displayName: string | null;
+  email: string | null;
+  groups: string[];
+  provider: string;
+  firstSeenAt: string;
+  lastSeenAt: string;
+}
+
 export interface Plan {
   source: string;
   commit: string | null;

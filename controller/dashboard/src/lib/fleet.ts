@@ -5,7 +5,8 @@ const ORDER = ['quarantined', 'offline', 'stale', 'draining', 'cordoned', 'onlin
 
 /** What is wrong first, then by name. */
 export function byTrouble(agents: Agent[]): Agent[] {
-  const rank = (agent: Agent) => (ORDER.indexOf(agent.status.state) + ORDER.length + 1) % (ORDER.length + 1);
+  // A state that this page does not know comes first of all: -1.
+  const rank = (agent: Agent) => ORDER.indexOf(agent.status.state);
   return [...agents].sort((a, b) => rank(a) - rank(b) || a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }));
 }
 

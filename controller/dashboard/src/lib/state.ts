@@ -55,6 +55,7 @@ const LOOKS: Record<string, Look> = {
   answered: look('answered', 'check', 'ok'),
   expired: look('expired', 'clock', 'bad'),
   withdrawn: look('withdrawn', 'stop', 'quiet'),
+  valid: look('valid', 'check', 'ok'),
   // Pauses
   active: look('holds', 'pause', 'warn'),
   ended: look('ended', 'stop', 'quiet'),

@@ -40,9 +40,9 @@ export function watch(page: Page): string[] {
   return broken;
 }
 
-export async function signIn(page: Page, house: House, path = '/'): Promise<void> {
+export async function signIn(page: Page, house: House, path = '/', token = TOKEN): Promise<void> {
   await page.goto(house.url + path);
-  await page.getByLabel('Token').fill(TOKEN);
+  await page.getByLabel('Token').fill(token);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('navigation', { name: 'Pages' })).toBeAttached();
 }

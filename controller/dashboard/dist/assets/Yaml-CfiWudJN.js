@@ -1,1 +1,0 @@
-import"./index-2kwfv92z.js";import e from"./CodeEditor-B9C6m_MW.js";function t(t,n){e(t,{get value(){return n.text},get label(){return n.label},readonly:!0})}export{t as default};
