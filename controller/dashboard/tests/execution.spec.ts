@@ -30,7 +30,7 @@ test('a command is followed live, and killed', async ({ me, house }) => {
   await dialog.getByRole('button', { name: 'Cancel and kill' }).click();
   await expect(dialog).toHaveCount(0);
   await expect(me.locator('h1')).toContainText('cancelled');
-  await expect(me.getByText('seen enough')).toBeVisible();
+  await expect(me.getByRole('region', { name: 'About this execution' })).toContainText('seen enough');
 });
 
 test('thirty thousand lines scroll, are searched, lead to the first error, and are downloaded', async ({ me, house }) => {

@@ -53,7 +53,7 @@ test('every page', async ({ page, house }) => {
   await page.goto(house.url);
   await expect(page.getByRole('heading', { name: 'Now' })).toBeVisible();
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('run');
+  await page.getByRole('combobox', { name: 'Search and commands' }).fill('run');
   for (const theme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme: theme });
     await page.screenshot({ path: `${OUT}/palette-${theme}-desk.png` });

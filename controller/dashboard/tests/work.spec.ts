@@ -10,7 +10,7 @@ test('the newcomer’s path: find a workflow, see what it would do, run it, see 
   await form.getByRole('button', { name: 'Run' }).click();
   await expect(form).toContainText('at most 9');
   await form.getByLabel('count').fill('3');
-  await form.getByLabel('name').fill('Ada');
+  await form.getByRole('textbox', { name: /^name/ }).fill('Ada');
   await form.getByRole('button', { name: 'What would it do?' }).click();
   await expect(form.getByRole('region', { name: 'What it would do' })).toContainText('on 4 targets');
   await form.getByRole('button', { name: 'Run' }).click();
@@ -48,7 +48,9 @@ test('a change is tried before it is committed: completed, its problems at their
   await expect(me.getByText('valid', { exact: true })).toBeVisible();
   await editor.click();
   await me.keyboard.press('Control+End');
-  await me.keyboard.type('    - id: more\n  typ');
+  await me.keyboard.type('    - id: more');
+  await me.keyboard.press('Enter');
+  await me.keyboard.type('typ');
   await expect(me.getByRole('option', { name: /^type/ })).toBeVisible();
   await me.keyboard.press('Escape');
   await me.keyboard.type('o: x');

@@ -281,6 +281,9 @@ export interface Prompt {
   openedAt: string;
   timeout: string | null;
   deadline: string | null;
+  /** Whom the workflow lets answer, where it says so. */
+  who?: { users?: string[]; groups?: string[]; roles?: string[]; [field: string]: unknown } | null;
+  mayAnswer?: boolean;
   status: 'open' | 'answered' | 'expired' | 'withdrawn' | 'unreadable';
   answer: string | null;
   answeredBy: string | null;
@@ -304,7 +307,6 @@ export interface EvidenceGroup {
 export interface PromptDetail extends Prompt {
   targets?: string[];
   evidence?: { step: string; visit: number; status: string; groups: EvidenceGroup[] } | null;
-  who?: unknown;
 }
 
 export interface ManifestProblem {

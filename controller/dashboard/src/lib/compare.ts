@@ -50,13 +50,14 @@ function took(step: Step | null): number | null {
   return step?.startedAt && step.endedAt ? Date.parse(step.endedAt) - Date.parse(step.startedAt) : null;
 }
 
+/** One that was taken over ran nothing of its own, so that only its state counts. */
 function targets(a: Step | null, b: Step | null): ComparedTarget[] {
   const agents = [...new Set([...(a?.targets ?? []), ...(b?.targets ?? [])].map((target) => target.agent))].sort();
   return agents.map((agent) => {
     const of = (step: Step | null) => step?.targets.find((target) => target.agent === agent) ?? null;
     const [x, y] = [of(a), of(b)];
     const [first, second] = [x && lastAttempt(x), y && lastAttempt(y)];
-    return { agent, a: first, b: second, differs: x?.status !== y?.status || digest(first) !== digest(second) };
+    return { agent, a: first, b: second, differs: x?.status !== y?.status || (first !== null && second !== null && digest(first) !== digest(second)) };
   });
 }
 

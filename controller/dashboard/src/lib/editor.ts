@@ -28,6 +28,15 @@ const theme = EditorView.theme({
   '.cm-completionInfo': { maxWidth: '24rem', padding: '0.4rem 0.6rem' },
   '.cm-panel input, .cm-panel button': { color: 'var(--text)', background: 'var(--bg)', border: '1px solid var(--strong-line)' },
   '.cm-diagnostic': { padding: '0.3rem 0.6rem' },
+  // The lint extension draws with `data:` images, which the policy does not let in.
+  '.cm-lintRange': { backgroundImage: 'none' },
+  '.cm-lintRange-error': { textDecoration: 'underline wavy var(--bad)' },
+  '.cm-lintRange-warning': { textDecoration: 'underline wavy var(--warn)' },
+  '.cm-lint-marker': { fontWeight: '700', textAlign: 'center', lineHeight: '1' },
+  '.cm-lint-marker-error': { content: 'normal', color: 'var(--bad)' },
+  '.cm-lint-marker-error::before': { content: '"×"' },
+  '.cm-lint-marker-warning': { content: 'normal', color: 'var(--warn)' },
+  '.cm-lint-marker-warning::before': { content: '"!"' },
 });
 
 const colours = HighlightStyle.define([

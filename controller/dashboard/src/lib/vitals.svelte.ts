@@ -1,4 +1,5 @@
 /** The last minutes of every agent's load, as this page has seen them; the controller keeps only the newest. */
+import { untrack } from 'svelte';
 import type { Agent } from '../api/types';
 
 const KEPT = 60;
@@ -9,7 +10,7 @@ class Vitals {
 
   /** Takes what is new of each agent. */
   take(agents: Agent[]): void {
-    const next = new Map(this.#series);
+    const next = new Map(untrack(() => this.#series));
     for (const { metadata, status } of agents) {
       if (!status.vitals || !status.lastSeen || this.#seen.get(metadata.name) === status.lastSeen) continue;
       this.#seen.set(metadata.name, status.lastSeen);
