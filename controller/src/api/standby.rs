@@ -210,6 +210,8 @@ mod tests {
             let (_phase, phases) = watch::channel(phase);
             let ask = asker(phases).await;
             assert_eq!(ask("/health/live").await.status, 200);
+            let page = ask("/prompts").await;
+            assert_eq!((page.status, page.body.starts_with("<!doctype html>")), (200, true), "the page that tells people why");
             for path in ["/health", "/health/ready"] {
                 let health = ask(path).await;
                 let body: Value = serde_json::from_str(&health.body).unwrap();
