@@ -6,10 +6,10 @@ FUZZ_SECONDS ?= 600
 SEEDS ?= 2000
 SECONDS ?= 60
 
-.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz fmt lint
+.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz dashboard dashboard-test screenshots fmt lint
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: ## what build and tests need; installs what is missing where it may, else says what to install
 	@scripts/setup
@@ -45,6 +45,15 @@ bench-sync: setup ## from a push to what is live, with the limit beside each fig
 
 fuzz: setup ## FUZZ_SECONDS each on the manifest parser, the template compiler and the frame decoder
 	@scripts/fuzz $(FUZZ_SECONDS)
+
+dashboard: ## makes the dashboard's bundle anew, after a change of controller/dashboard/src; it is kept in git
+	@scripts/dashboard build
+
+dashboard-test: ## the dashboard: is its bundle current, its units, and a real browser against the real binaries
+	@scripts/dashboard test
+
+screenshots: ## every page in both themes, at the size of a desk and of a phone, into docs/screenshots
+	@scripts/dashboard screenshots
 
 fmt: ## formats the code
 	cargo fmt --all

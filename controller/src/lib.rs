@@ -6,6 +6,7 @@ pub mod api;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod dashboard;
 pub mod dev;
 pub mod engine;
 pub mod feed;

@@ -10,12 +10,6 @@ use std::time::Duration;
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// `GET /`: a word for whoever opens the address in a browser. The dashboard comes with a later release.
-pub(super) async fn welcome() -> &'static str {
-    "This is a PULSE controller.\n\n\
-     People use it with `pulse` on the command line, scripts with the API under /api/v1, probes with /health.\n"
-}
-
 /// `GET /health/live`: the process answers.
 pub(super) async fn live() -> Json<Liveness> {
     Json(Liveness { status: "ok" })

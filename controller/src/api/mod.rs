@@ -106,7 +106,6 @@ type Route = (Method, &'static str, Rule, Endpoint);
 #[rustfmt::skip]
 fn routes() -> Vec<Route> {
     vec![
-        (Method::GET,    "/",                                       Open,                   get(health::welcome)),
         (Method::GET,    "/docs",                                   Open,                   get(openapi::page)),
         (Method::GET,    "/docs/style.css",                         Open,                   get(openapi::style)),
         (Method::GET,    "/openapi.json",                           Open,                   get(openapi::json)),
@@ -195,10 +194,12 @@ pub fn router(app: App) -> Router {
     let objects = Objects::of(routes(), Arc::clone(&rules), app.clone());
     let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler.router));
     routes
+        // Before the layers, so that a stranger is not told which methods a path has.
         .method_not_allowed_fallback(request::wrong_method)
         .route_layer(from_fn_with_state(objects, precondition::judge))
         .route_layer(from_fn_with_state(Arc::clone(&limiter), limits::principals))
         .route_layer(from_fn_with_state((app.clone(), rules), auth::authorise))
+        .merge(crate::dashboard::router().method_not_allowed_fallback(request::wrong_method))
         .fallback(request::unknown_path)
         .layer(from_fn_with_state(limiter, limits::strangers))
         .layer(from_fn(etag::add))

@@ -99,10 +99,10 @@ struct Front {
 /// Everything that a controller answers, in whatever phase it is.
 pub fn front(phase: watch::Receiver<Phase>) -> Router {
     let waiting = Router::new()
-        .route("/", get(health::welcome))
         .route("/health", get(whole))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(ready))
+        .merge(crate::dashboard::router())
         .fallback(not_active)
         .layer(from_fn(request::identify))
         .with_state(phase.clone());
@@ -210,6 +210,8 @@ mod tests {
             let (_phase, phases) = watch::channel(phase);
             let ask = asker(phases).await;
             assert_eq!(ask("/health/live").await.status, 200);
+            let page = ask("/prompts").await;
+            assert_eq!((page.status, page.body.starts_with("<!doctype html>")), (200, true), "the page that tells people why");
             for path in ["/health", "/health/ready"] {
                 let health = ask(path).await;
                 let body: Value = serde_json::from_str(&health.body).unwrap();

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 /// Who comes through: `O` anybody, `s` whoever is known, else `A`dmin, `o`perator, `v`iewer, a`u`ditor; `R` the administrator's own token.
 #[rustfmt::skip]
 const EXPECTED: &[(&str, &str, &str)] = &[
-    ("GET",    "/",                                  "O"),
     ("GET",    "/docs",                              "O"),
     ("GET",    "/docs/style.css",                    "O"),
     ("GET",    "/openapi.json",                      "O"),
