@@ -34,7 +34,8 @@ fn main() -> io::Result<()> {
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}; `git checkout` brings it back", folder.display()));
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}; `git checkout` brings it back", folder.display()));
     for entry in fs::read_dir(folder).map_err(named)? {
         let entry = entry?;
         match entry.file_type()?.is_dir() {

@@ -218,9 +218,18 @@ impl Server {
 
     /// Any request.
     pub fn send(&self, method: &str, path: &str, bearer: Option<&str>, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
-        for (name, value) in headers.iter().copied().chain(bearer.map(|bearer| ("authorization", bearer))) {
-            request = request.header(name, value);
+        let headers: Vec<_> = headers.iter().copied().chain(bearer.map(|bearer| ("authorization", bearer))).collect();
+        let answer = self.send_to(&self.url(""), method, path, &headers, body);
+        let shown = if answer.header("content-encoding").is_empty() { answer.body.as_slice() } else { b"" };
+        contract::check(&Call { method, path, body }, answer.status, answer.header("content-type"), shown);
+        answer
+    }
+
+    /// Any request to some address, whose answer may be somebody else's.
+    pub fn send_to(&self, at: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{at}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let answer = match body.is_empty() {
             true => self.http.run(request.body(()).unwrap()),
@@ -228,10 +237,7 @@ impl Server {
         };
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let read = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
-        let answer = Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body: read };
-        let shown = if answer.header("content-encoding").is_empty() { answer.body.as_slice() } else { b"" };
-        contract::check(&Call { method, path, body }, answer.status, answer.header("content-type"), shown);
-        answer
+        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body: read }
     }
 
     /// A token of the API with these roles, as the value of an `Authorization` header.

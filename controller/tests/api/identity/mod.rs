@@ -1,6 +1,7 @@
 //! Who comes in, by which way, and what is made of what they may do.
 
 mod issuer;
+mod nginx;
 mod oidc;
 mod policies;
 mod proxies;
