@@ -11,6 +11,9 @@ pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 /// One object, with an `ETag`.
 pub(super) struct Object<T>(pub(super) T);
 
+/// What holds a secret of its caller: nobody keeps the answer.
+pub(super) struct Private<T>(pub(super) T);
+
 /// Something new with a secret that is told this once, so that nobody keeps the answer.
 pub(super) struct Created<T>(pub(super) T);
 
@@ -74,7 +77,13 @@ impl<T: Serialize> IntoResponse for Object<T> {
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(self.0)).into_response();
+        (StatusCode::CREATED, Private(self.0)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Private<T> {
+    fn into_response(self) -> Response {
+        let mut response = ([(header::CACHE_CONTROL, "no-store")], Json(self.0)).into_response();
         response.extensions_mut().insert(Secret);
         response
     }

@@ -5,13 +5,13 @@ use super::auth;
 use super::body::Json as Body;
 use super::caller::Caller;
 use super::oidc::LOGIN;
-use super::reply::CookieSet;
+use super::reply::{CookieSet, Private};
 use super::{App, Problem};
 use crate::identity::{Means, SESSION_LIFE, Unknown};
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Json};
+use axum::response::IntoResponse;
 use pulse_core::access::Verb;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -39,10 +39,10 @@ pub(super) async fn sign_in(
 }
 
 /// `GET /api/v1/session`: who somebody is and what they may do; for a stranger, how to sign in.
-pub(super) async fn look(State(app): State<App>, parts: Parts) -> Result<Json<SessionView>, Problem> {
+pub(super) async fn look(State(app): State<App>, parts: Parts) -> Result<Private<SessionView>, Problem> {
     let caller = auth::caller(&app, &parts, false).await;
     match caller {
-        Ok(caller) => Ok(Json(view(&caller, providers(&app, true).await))),
+        Ok(caller) => Ok(Private(view(&caller, providers(&app, true).await))),
         Err(unknown) => Err(Problem::from(unknown).with("providers", json!(providers(&app, false).await))),
     }
 }

@@ -76,6 +76,12 @@ pub struct ServeFlags {
     /// PULSE_WEBHOOK_SECRET].
     #[arg(long, value_name = "FILE")]
     pub webhook_secret_file: Option<String>,
+    /// How many requests are taken of each person or token: `600/m`, with `s`, `m` or `h` [env: PULSE_RATE_LIMIT] [default: off].
+    #[arg(long, value_name = "RATE")]
+    pub rate_limit: Option<String>,
+    /// How many are taken of each address from those who do not say who asks [env: PULSE_RATE_LIMIT_STRANGERS] [default: 300/m].
+    #[arg(long, value_name = "RATE")]
+    pub rate_limit_strangers: Option<String>,
     /// The addresses of proxies that may say by headers who somebody is: `10.0.0.7,10.1.0.0/24` [env: PULSE_TRUSTED_PROXIES]
     /// [default: none is believed].
     #[arg(long, value_name = "ADDRESSES")]
@@ -211,6 +217,8 @@ impl ServeFlags {
             flag("PULSE_SOURCE_CA", "--source-ca", &self.source_ca),
             file_flag("PULSE_ADMIN_TOKEN", "--admin-token-file", &self.admin_token_file),
             file_flag("PULSE_WEBHOOK_SECRET", "--webhook-secret-file", &self.webhook_secret_file),
+            flag("PULSE_RATE_LIMIT", "--rate-limit", &self.rate_limit),
+            flag("PULSE_RATE_LIMIT_STRANGERS", "--rate-limit-strangers", &self.rate_limit_strangers),
             flag("PULSE_INSECURE_HTTP", "--insecure-http", &insecure),
             flag("PULSE_TRUSTED_PROXIES", "--trusted-proxies", &self.trusted_proxies),
             flag("PULSE_OIDC_ISSUER", "--oidc-issuer", &self.oidc_issuer),

@@ -177,6 +177,23 @@ fn a_misspelt_variable_is_said() {
 }
 
 #[test]
+fn rates_are_off_for_principals_and_strict_for_strangers_unless_said() {
+    let source = ("PULSE_SOURCE_URL", "/");
+    let limits = |flags: &[&str], values: &[(&str, &str)]| {
+        let limits = load(flags, &[&[source][..], values].concat()).unwrap().limits;
+        [limits.principals, limits.strangers].map(|rate| rate.map(|rate| rate.to_string()))
+    };
+    let some = |rate: &str| Some(rate.to_owned());
+    assert_eq!(limits(&[], &[]), [None, some("300/m")]);
+    let said = [("PULSE_RATE_LIMIT", "600/m"), ("PULSE_RATE_LIMIT_STRANGERS", "off")];
+    assert_eq!(limits(&[], &said), [some("600/m"), None]);
+    assert_eq!(limits(&["--rate-limit", "5/s"], &said), [some("5/s"), None]);
+    let refused = refusal(&[], &[source, ("PULSE_RATE_LIMIT", "600"), ("PULSE_RATE_LIMIT_STRANGERS", "0/m")]);
+    assert!(refused.contains("PULSE_RATE_LIMIT: it is no rate: write, for example, `600/m`"), "{refused}");
+    assert!(refused.contains("PULSE_RATE_LIMIT_STRANGERS"), "{refused}");
+}
+
+#[test]
 fn flags_of_serving_do_not_go_before_a_subcommand() {
     assert!(Cli::try_parse_from(["pulse-controller", "--listen", "127.0.0.1:1", "dev", "x"]).is_err());
     assert!(Cli::try_parse_from(["pulse-controller", "migrate", "--status"]).is_ok());

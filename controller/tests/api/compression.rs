@@ -31,6 +31,13 @@ fn a_secret_is_never_compressed() {
 }
 
 #[test]
+fn nobody_keeps_what_a_browser_proves_itself_with() {
+    let server = Server::start();
+    let session = server.get("/api/v1/session");
+    assert_eq!((session.status, session.header("cache-control")), (200, "no-store"));
+}
+
+#[test]
 fn a_compressed_object_has_a_tag_of_its_own_that_names_the_same_state() {
     let server = Server::with(&[("w.yaml", &crate::harness::workflow("w", &"true; ".repeat(400)))]);
     let path = "/api/v1/workflows/w";

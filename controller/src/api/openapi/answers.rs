@@ -4,8 +4,8 @@ use super::super::answers::{AcceptedWebhook, LiveMessage, OutputPage, Page, Star
 use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
-    AgentSession, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Probed, Redirected,
-    Replayable, SchemaFile, StyleSheet,
+    AgentSession, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Private, Probed,
+    Redirected, Replayable, SchemaFile, StyleSheet,
 };
 use super::{Output, Sketch};
 use crate::engine::DryRun;
@@ -23,6 +23,12 @@ impl<T: JsonSchema> Output for Json<T> {
     fn sketch(sketch: &mut Sketch<'_>) {
         let schema = sketch.schemas.answer::<T>();
         sketch.answer(200, "Done.", &schema);
+    }
+}
+
+impl<T: JsonSchema> Output for Private<T> {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        Json::<T>::sketch(sketch);
     }
 }
 

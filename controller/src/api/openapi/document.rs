@@ -54,7 +54,7 @@ pub(in crate::api) fn document(routes: &[Route]) -> Value {
         "components": {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "A token." },
-                "session": { "type": "apiKey", "in": "cookie", "name": "__Host-pulse", "description": "The session of a browser." },
+                "session": { "type": "apiKey", "in": "cookie", "name": "__Host-pulse", "description": "The session of a browser (without TLS the cookie is `pulse`); changes need the header `X-Pulse-Csrf` beside it." },
             },
             "schemas": named,
         },

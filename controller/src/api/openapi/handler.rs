@@ -47,7 +47,11 @@ impl<'a> Sketch<'a> {
 
     /// A header of the request.
     pub(in crate::api) fn takes_header(&mut self, name: &str, description: &str) {
-        let schema = json!({ "type": "string", "pattern": "^[\\x21-\\x7e]+$", "maxLength": 200 });
+        self.takes_header_of(name, description, &json!({ "type": "string" }));
+    }
+
+    /// One of a known form.
+    pub(in crate::api) fn takes_header_of(&mut self, name: &str, description: &str, schema: &Value) {
         self.parameters.push(json!({ "name": name, "in": "header", "description": description, "schema": schema }));
     }
 }

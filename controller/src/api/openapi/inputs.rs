@@ -29,7 +29,8 @@ impl Input for Parts {
 impl Input for Key {
     fn sketch(sketch: &mut Sketch<'_>) {
         let said = "Makes a repeated request the same execution; with another body it is refused. 1 to 200 characters of ASCII.";
-        sketch.takes_header("Idempotency-Key", said);
+        let schema = json!({ "type": "string", "pattern": "^[\\x21-\\x7e]([\\t\\x20-\\x7e]*[\\x21-\\x7e])?$", "maxLength": 200 });
+        sketch.takes_header_of("Idempotency-Key", said, &schema);
         sketch.codes.extend(["bad_header", "idempotency_mismatch"]);
     }
 }
