@@ -11,8 +11,8 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=dashboard/dist");
     println!("cargo:rerun-if-changed=build.rs");
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("dashboard/dist");
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboard/dist");
+    let out = out_dir();
     let mut files = Vec::new();
     walk(&root, &mut files)?;
     files.sort();
@@ -33,8 +33,14 @@ fn main() -> io::Result<()> {
     fs::write(out.join("dashboard.rs"), table)
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is how cargo tells a build script where to write")]
+fn out_dir() -> PathBuf {
+    PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"))
+}
+
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}; `git checkout` brings it back", folder.display()));
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}; `git checkout` brings it back", folder.display()));
     for entry in fs::read_dir(folder).map_err(named)? {
         let entry = entry?;
         match entry.file_type()?.is_dir() {

@@ -142,7 +142,10 @@ mod tests {
         assert!(named.iter().any(|name| name.ends_with(".js")), "{html}");
         assert!(named.iter().all(|name| FILES.iter().any(|file| file.path == *name)), "{named:?}");
         assert!(!html.contains("<style") && !html.contains("style="), "no style in the page itself");
-        assert!(!html.replace("<script type=\"module\" crossorigin src=", "").contains("<script"), "no script in the page itself");
+        assert!(
+            !html.replace("<script type=\"module\" crossorigin src=", "").contains("<script"),
+            "no script in the page itself"
+        );
     }
 
     #[test]
