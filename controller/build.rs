@@ -11,8 +11,8 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=dashboard/dist");
     println!("cargo:rerun-if-changed=build.rs");
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("dashboard/dist");
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboard/dist");
+    let out = out_dir();
     let mut files = Vec::new();
     walk(&root, &mut files)?;
     files.sort();
@@ -31,6 +31,11 @@ fn main() -> io::Result<()> {
     }
     table.push_str("]\n");
     fs::write(out.join("dashboard.rs"), table)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is how cargo tells a build script where to write")]
+fn out_dir() -> PathBuf {
+    PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"))
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

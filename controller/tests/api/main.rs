@@ -6,6 +6,7 @@ mod authorisation;
 mod compression;
 #[path = "../support/contract.rs"]
 mod contract;
+mod dashboard;
 mod etags;
 mod events;
 mod executions;

@@ -1,18 +1,10 @@
-/** One request to the controller: who asks is added here, and every refusal comes out as a `Refusal`. */
+/** The generated client, with who asks added to each request, and every refusal coming out as a `Refusal`. */
+import createClient from 'openapi-fetch';
 import { Refusal } from './refusal';
+import type { paths } from './schema';
 
-export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
-
-export interface Asked {
-  query?: Query;
-  body?: unknown;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
-}
-
-type Listener = () => void;
 let csrf = '';
-let whenSignedOut: Listener = () => {};
+let whenSignedOut: () => void = () => {};
 let skew = 0;
 
 /** What unsafe requests prove that this page sends them. */
@@ -21,7 +13,7 @@ export function setCsrf(token: string): void {
 }
 
 /** What happens when the controller does not know who asks any more. */
-export function onSignedOut(listener: Listener): void {
+export function onSignedOut(listener: () => void): void {
   whenSignedOut = listener;
 }
 
@@ -30,41 +22,30 @@ export function clockSkew(): number {
   return skew;
 }
 
-export function withQuery(path: string, query: Query = {}): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value === null || value === undefined || value === '') continue;
-    for (const one of Array.isArray(value) ? value : [value]) params.append(name, String(one));
-  }
-  const text = params.toString();
-  return text === '' ? path : `${path}?${text}`;
-}
+/** Paths, parameters, bodies and answers are checked against the controller's own document when this is built. */
+export const client = createClient<paths>({ baseUrl: '', cache: 'no-store', credentials: 'same-origin' });
 
-/** Sends it, and answers the response where it succeeded. */
-export async function send(method: string, path: string, asked: Asked = {}): Promise<Response> {
-  const headers: Record<string, string> = { accept: 'application/json', ...asked.headers };
-  if (method !== 'GET' && csrf !== '') headers['x-pulse-csrf'] = csrf;
-  const init: RequestInit = { method, headers, cache: 'no-store', credentials: 'same-origin' };
-  if (asked.signal) init.signal = asked.signal;
-  if (asked.body !== undefined) {
-    headers['content-type'] = 'application/json';
-    init.body = JSON.stringify(asked.body);
-  }
-  const response = await fetch(withQuery(path, asked.query), init).catch((thrown: unknown) => {
-    if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown;
-    throw Refusal.unreachable();
-  });
-  measure(response);
-  if (response.ok) return response;
-  const refusal = await Refusal.of(response);
-  if (refusal.status === 401 && !path.endsWith('/session')) whenSignedOut();
-  throw refusal;
-}
+client.use({
+  onRequest({ request }) {
+    if (request.method !== 'GET' && csrf !== '') request.headers.set('x-pulse-csrf', csrf);
+    return request;
+  },
+  async onResponse({ request, response }) {
+    measure(response);
+    if (response.ok) return response;
+    const refusal = await Refusal.of(response);
+    if (refusal.status === 401 && !new URL(request.url).pathname.endsWith('/session')) whenSignedOut();
+    throw refusal;
+  },
+  onError({ error }) {
+    // Whoever aborted it knows.
+    return error instanceof DOMException && error.name === 'AbortError' ? error : Refusal.unreachable();
+  },
+});
 
-/** As `send`, with the answer read. */
-export async function call<T>(method: string, path: string, asked: Asked = {}): Promise<T> {
-  const response = await send(method, path, asked);
-  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+/** The answer; a refusal was thrown before. */
+export async function answered<D>(asked: Promise<{ data?: D; response: Response }>): Promise<D> {
+  return (await asked).data as D;
 }
 
 function measure(response: Response): void {

@@ -1,5 +1,5 @@
 /** The history's filters, as they stand in the address, and as the API wants them. */
-import type { Query } from '../api/http';
+import type { HistoryQuery } from '../api/api';
 
 export const FILTERS = ['workflow', 'status', 'startedBy', 'agent', 'commit', 'label', 'since', 'until', 'source'] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
@@ -23,13 +23,14 @@ export function instant(text: string, now: number): string | null {
   return Number.isNaN(at) ? null : new Date(at).toISOString();
 }
 
-export function toQuery(filters: Filters, now: number): Query {
-  const query: Query = { ...filters };
+export function toQuery(filters: Filters, now: number): HistoryQuery {
+  const query: Record<string, string> = { ...filters };
   for (const name of ['since', 'until'] as const) {
     const text = filters[name];
     if (text) query[name] = instant(text, now) ?? text;
   }
-  return query;
+  // What is no status, and whatever else is wrong, is for the controller to say.
+  return query as HistoryQuery;
 }
 
 /** Whether a change of an execution may change what these filters show. */

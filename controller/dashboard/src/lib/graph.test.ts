@@ -3,7 +3,7 @@ import type { Step } from '../api/types';
 import { END, graphOf, withRun } from './graph';
 
 const ways = (graph: { edges: { from: string; to: string; label: string; taken: number }[] }) => graph.edges.map((edge) => `${edge.from}>${edge.to}${edge.label ? ` ${edge.label}` : ''}${edge.taken ? ` x${edge.taken}` : ''}`);
-const ran = (id: string, status = 'succeeded', visit = 1): Step => ({ id, type: 'execute', visit, status, startedAt: '2026-01-01T00:00:00Z', targets: [] });
+const ran = (id: string, status: Step['status'] = 'succeeded', visit = 1): Step => ({ id, type: 'execute', visit, status, startedAt: '2026-01-01T00:00:00Z', targets: [] });
 
 const STEPS = [
   { id: 'look', type: 'execute' },

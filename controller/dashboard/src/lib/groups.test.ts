@@ -5,9 +5,9 @@ import { grouped, largest, names, sentence } from './groups';
 const target = (agent: string, sha256: string, exitCode = 0): Target => ({
   agent,
   status: exitCode === 0 ? 'succeeded' : 'failed',
-  attempts: [{ id: `${agent}-1`, try: 1, state: 'exited', assignedAt: '', startedAt: '', endedAt: '', exitCode, stdout: { bytes: 1, sha256 }, stderr: { bytes: 0, sha256: 'none' } }],
+  attempts: [{ id: `${agent}-1`, try: 1, slot: 0, state: 'exited', assignedAt: '', startedAt: '', endedAt: '', exitCode, stdout: { bytes: 1, sha256 }, stderr: { bytes: 0, sha256: 'none' } }],
 });
-const running = (agent: string): Target => ({ agent, status: 'running', attempts: [{ id: `${agent}-1`, try: 1, state: 'started', assignedAt: '', startedAt: '', endedAt: null }] });
+const running = (agent: string): Target => ({ agent, status: 'running', attempts: [{ id: `${agent}-1`, try: 1, slot: 0, state: 'started', assignedAt: '', startedAt: '', endedAt: null }] });
 
 it('those that wrote the same and ended alike are together, what failed first', () => {
   const groups = grouped([target('a', 'x'), target('b', 'x'), target('c', 'y'), target('d', 'x'), target('e', 'x', 3)]);

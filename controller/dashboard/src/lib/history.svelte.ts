@@ -1,6 +1,5 @@
 /** The history, page after page: what was read stays, the first page is read again when something changes. */
-import { executions } from '../api/api';
-import type { Query } from '../api/http';
+import { executions, type HistoryQuery } from '../api/api';
 import { asRefusal, type Refusal } from '../api/refusal';
 import type { Summary } from '../api/types';
 
@@ -14,9 +13,9 @@ export class History {
   begun = $state(false);
   #next: string | null = null;
   #stopped = false;
-  readonly #query: Query;
+  readonly #query: HistoryQuery;
 
-  constructor(query: Query) {
+  constructor(query: HistoryQuery) {
     this.#query = query;
   }
 
@@ -46,10 +45,10 @@ export class History {
   async #read(cursor: string | null, join: (items: Summary[]) => Summary[]): Promise<void> {
     this.loading = true;
     try {
-      const page = await executions.list({ ...this.#query, limit: PAGE, cursor });
+      const page = await executions.list({ ...this.#query, limit: PAGE, ...(cursor === null ? {} : { cursor }) });
       if (this.#stopped) return;
       this.items = join(page.items);
-      this.#next = page.nextCursor;
+      this.#next = page.nextCursor ?? null;
       this.begun = true;
       this.failure = null;
     } catch (thrown) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Param } from '../api/types';
 import { check, initial, toBody } from './params';
 
-const param = (more: Partial<Param>): Param => ({ name: 'x', type: 'string', ...more });
+const param = (more: Partial<Param>): Param => ({ name: 'x', type: 'string', required: false, ...more }) as Param;
 
 describe('a parameter', () => {
   it.each([

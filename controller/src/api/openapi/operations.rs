@@ -109,7 +109,6 @@ const CHANGE: &[&str] = &[
 /// All of them.
 #[rustfmt::skip]
 pub(super) const OPERATIONS: &[Operation] = &[
-    operation("GET", "/", "getWelcome", "documents", "A word for whoever opens the address", &[]),
     operation("GET", "/docs", "getDocs", "documents", "This document for people", &[]),
     operation("GET", "/docs/style.css", "getDocsStyle", "documents", "How the page for people looks", &[]),
     operation("GET", "/openapi.json", "getOpenApi", "documents", "This document", &[]),

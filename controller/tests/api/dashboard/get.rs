@@ -17,7 +17,9 @@ fn script(server: &Server) -> String {
 #[test]
 fn every_address_into_it_is_the_page_and_no_other_is() {
     let server = Server::start();
-    for path in ["/", "/prompts", "/executions/hello%231", "/workflows/hello?run=1", "/agents/web-1", "/syncs", "/editor", "/status"] {
+    for path in
+        ["/", "/prompts", "/executions/hello%231", "/workflows/hello?run=1", "/agents/web-1", "/syncs", "/editor", "/status"]
+    {
         let page = ask(&server, path, &[]);
         assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
         assert_eq!(page.header("cache-control"), "no-cache", "{path}");
