@@ -208,6 +208,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(etag::mark_compressed))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(request::panicked))
         .layer(from_fn(request::identify))
+        .layer(from_fn(request::harden))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)
 }

@@ -3,7 +3,7 @@
 use super::Problem;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -34,6 +34,25 @@ pub(super) async fn with_id(request: Request, answer: impl AsyncFnOnce(Request) 
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// What every answer tells a browser unless it says otherwise itself: nobody may frame it, take it for something else, hear where its
+/// readers came from, or keep it for others.
+const SAFE: [(HeaderName, &str); 5] = [
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "private, no-cache"),
+];
+
+/// Adds what every answer tells a browser.
+pub(super) async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in SAFE {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

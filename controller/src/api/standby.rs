@@ -105,6 +105,7 @@ pub fn front(phase: watch::Receiver<Phase>) -> Router {
         .merge(crate::dashboard::router())
         .fallback(not_active)
         .layer(from_fn(request::identify))
+        .layer(from_fn(request::harden))
         .with_state(phase.clone());
     Router::new().fallback(pass_on).layer(from_fn(path::canonical)).with_state(Front { phase, waiting })
 }

@@ -32,6 +32,11 @@ pub fn judge(call: &Call<'_>, status: u16, content: &str, answer: &[u8]) -> Resu
     let (path, query) = call.path.split_once('?').unwrap_or((call.path, ""));
     let method = if call.method == "HEAD" { "get" } else { &call.method.to_ascii_lowercase() };
     let Some((place, paragraph)) = operation(path, method) else {
+        // The dashboard's page and files are no API.
+        let is_dashboard = path.starts_with("/assets/") || (!path.starts_with("/api") && [200, 304].contains(&status));
+        if method == "get" && is_dashboard {
+            return Ok(None);
+        }
         // No route, or not by this method: then it is told so.
         if ![400, 401, 404, 405, 429, 503].contains(&status) {
             return Err(format!("{call:?} is answered with {status} and is in no document"));

@@ -1,5 +1,6 @@
 //! Who comes in, by which way, and what is made of what they may do.
 
+mod browsers;
 mod issuer;
 mod nginx;
 mod oidc;
