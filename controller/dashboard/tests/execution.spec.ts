@@ -11,7 +11,7 @@ test('what failed is seen first: who is alike, who differs and how', async ({ me
   const errors = step.getByRole('log', { name: 'stderr of db-1' });
   await expect(errors).toContainText('ERROR: disk is full');
   await expect(errors.locator('.fg-1')).toHaveText('ERROR');
-  await step.getByRole('button', { name: 'Difference to the largest group' }).click();
+  await step.getByRole('button', { name: 'Show the difference' }).click();
   const difference = step.getByRole('region', { name: 'Difference of db-1' });
   await expect(difference.locator('.added')).toContainText(['stderr: ERROR: disk is full']);
   await expect(difference.locator('.removed')).toContainText(['load fine']);

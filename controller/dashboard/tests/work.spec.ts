@@ -57,6 +57,11 @@ test('a change is tried before it is committed: completed, its problems at their
   await expect(me.getByText(/\d problems?/).first()).toBeVisible();
   await me.getByRole('button', { name: /hello\.yaml:\d+:\d+/ }).first().click();
   await expect(me.locator('.cm-lintRange-error').first()).toBeVisible();
+  // Every workflow, written as YAML from what is live, is one that the controller takes.
+  for (const name of ['ask', 'route', 'differ', 'hostile']) {
+    await me.goto(`${house.url}/editor?workflow=${name}`);
+    await expect(me.getByText('valid', { exact: true }), name).toBeVisible();
+  }
   await me.goto(`${house.url}/editor`);
   await expect(me.getByText('valid', { exact: true })).toBeVisible();
   await me.getByRole('button', { name: 'What would it change?' }).click();

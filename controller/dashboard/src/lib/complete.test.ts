@@ -48,5 +48,7 @@ describe('where the cursor stands', () => {
 
 it('what a manifest says by itself anyway is left out', () => {
   const step = { id: 'a', type: 'execute', command: 'true', continueOnError: false, shell: 'sh', maxFailures: 0, timeout: '5m' };
+  const ask = { id: 'b', type: 'prompt', message: 'go?', timeout: '1h', onTimeout: { answer: 'No' } };
+  expect(pruned(schema, { spec: { steps: [ask] } }), 'only a command has an hour anyway').toEqual({ spec: { steps: [ask] } });
   expect(pruned(schema, { spec: { steps: [step] } })).toEqual({ spec: { steps: [{ id: 'a', type: 'execute', command: 'true', timeout: '5m' }] } });
 });

@@ -120,12 +120,13 @@ export function valuesAt(root: Schema, path: Path): Suggestion[] {
 export function pruned(root: Schema, value: unknown, path: Path = []): unknown {
   if (Array.isArray(value)) return value.map((item) => pruned(root, item, [...path, ITEM]));
   if (!isSchema(value)) return value;
-  const kept = Object.entries(value).filter(([name, one]) => !isDefault(schemasAt(root, [...path, name]), one));
+  const kept = Object.entries(value).filter(([name, one]) => !isDefault(schemasAt(root, path), name, one));
   return Object.fromEntries(kept.map(([name, one]) => [name, pruned(root, one, [...path, name])]));
 }
 
-/** Where kinds of steps have different defaults for a field, it stays. */
-function isDefault(schemas: Schema[], value: unknown): boolean {
-  const defaults = new Set(schemas.filter((schema) => 'default' in schema).map((schema) => JSON.stringify(schema['default'])));
-  return defaults.size === 1 && defaults.has(JSON.stringify(value));
+/** Where one kind of step has this default for a field and another kind has none, or another one, it stays. */
+function isDefault(parents: Schema[], name: string, value: unknown): boolean {
+  const fields = parents.map((schema) => (isSchema(schema['properties']) ? schema['properties'][name] : undefined)).filter(isSchema);
+  const described = fields.filter((one) => 'default' in one || 'type' in one || '$ref' in one || 'anyOf' in one);
+  return described.length > 0 && described.every((one) => 'default' in one && JSON.stringify(one['default']) === JSON.stringify(value));
 }
