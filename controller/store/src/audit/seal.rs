@@ -13,7 +13,7 @@ use pulse_protocol::failpoint::Act;
 use sqlx::AnyConnection;
 
 /// Rows that one transaction seals.
-const MOST: usize = 128;
+const MOST: usize = 256;
 
 /// What came of a look at what is not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,6 @@ async fn seal(connection: &mut AnyConnection, given_up: Timestamp, end: &str) ->
         "SELECT {CONTENT}, seq, previous_hash, row_hash FROM audit WHERE seq IS NULL AND outcome <> 'begun' ORDER BY id LIMIT ? {end}"
     );
     let rows = list::<Unsealed>(connection, built(select).bind(MOST as i64)).await?;
-    let more = rows.len() == MOST;
     let (mut head, mut placed) = (from, Vec::with_capacity(rows.len()));
     for row in rows {
         // One that cannot be read was not written so; it stays without a place, and is told with each list.
@@ -68,6 +67,8 @@ async fn seal(connection: &mut AnyConnection, given_up: Timestamp, end: &str) ->
         head = Head { seq: head.seq + 1, hash: previous.then(&record) };
         placed.push((record.id.to_string(), previous, head));
     }
+    // Not by what was found: rows that cannot be read are found again.
+    let more = placed.len() == MOST;
     // In pieces of a power of two, so that an engine's cache of prepared statements holds them all.
     let mut rest = placed.as_slice();
     while !rest.is_empty() {
