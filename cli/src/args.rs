@@ -4,7 +4,7 @@ use crate::client::{Client, Origins, Token};
 use crate::commands::Command;
 use crate::failure::Failure;
 use crate::output::Format;
-use clap::builder::{EnumValueParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,7 +43,7 @@ pub struct Common {
     insecure_http: bool,
     /// How the answer looks
     // A text, because `import` has another `-o` and clap hands the values of global options up and down by their type.
-    #[arg(short, long, global = true, value_name = "FORMAT", value_parser = EnumValueParser::<Format>::new().map(name))]
+    #[arg(short, long, global = true, value_name = "FORMAT", value_parser = formats())]
     output: Option<String>,
     /// Tables without their first line
     #[arg(long, global = true)]
@@ -78,6 +78,14 @@ impl Common {
         Err(Failure::new(message).with_help(format!("it has {}", known.join(", "))))
     }
 
+    /// For commands whose answer is lines of JSON and nothing else.
+    pub fn only_lines(&self) -> Result<(), Failure> {
+        match self.output.as_deref() {
+            None | Some(LINES) => Ok(()),
+            Some(asked) => Err(Failure::new(format!("this command has no `-o {asked}`")).with_help(format!("it has {LINES}"))),
+        }
+    }
+
     /// For commands whose answer is text and nothing else.
     pub fn only_text(&self) -> Result<(), Failure> {
         self.format_of(&[Format::Table]).map(drop)
@@ -87,6 +95,15 @@ impl Common {
     pub fn headers(&self) -> bool {
         !self.no_headers
     }
+}
+
+/// The format of an export: an object of JSON on each line.
+const LINES: &str = "jsonl";
+
+/// Every word that `-o` takes; each command says which it has.
+fn formats() -> PossibleValuesParser {
+    let known = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(known.chain([PossibleValue::new(LINES).help("An object of JSON per line, of an export")]))
 }
 
 /// A format's word.
@@ -162,6 +179,9 @@ mod tests {
             "pulse confirm 3f9c2d1a --yes --commit 3f9c2d1a --plan-digest 01",
             "pulse agents token --uses 3 --expires 1h --label role=web --name web-1",
             "pulse agents revoke web-1",
+            "pulse audit list --principal token:ci --action execution.start --object e --outcome refused --since 2h --limit 5",
+            "pulse audit verify --file export.jsonl",
+            "pulse audit export -o jsonl --from 3 --to 9",
             "pulse get prompts --all",
             "pulse describe prompt hello#3",
             "pulse answer hello#3 Yes --comment because",
@@ -193,6 +213,7 @@ mod tests {
         ] {
             assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line}");
         }
+        assert_eq!(parse("pulse audit verify --head 3").unwrap_err(), ErrorKind::ValueValidation);
         assert_eq!(parse("pulse resolve e a maybe --reason x").unwrap_err(), ErrorKind::InvalidValue);
         assert_eq!(parse("pulse pause nothing/x --reason y").unwrap_err(), ErrorKind::ValueValidation);
         assert_eq!(parse("pulse retry hello#3 --head").unwrap_err(), ErrorKind::MissingRequiredArgument);

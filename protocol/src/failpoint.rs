@@ -109,6 +109,10 @@ acts! {
     Webhooks = Write "controller.webhooks";
     /// Pieces of output.
     Output = Write "controller.output";
+    /// Rows of the audit log that are written by themselves.
+    Audit = Write "controller.audit";
+    /// Rows of the audit log get their place in its chain.
+    AuditSeal = Write "controller.audit-seal";
     /// Old idempotency keys go.
     ForgetKeys = Write "controller.forget-keys";
     /// A fact of this installation.

@@ -11,7 +11,7 @@ pub use url::{encode, query};
 use crate::failure::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::time::Duration;
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -20,6 +20,8 @@ use ureq::{Agent, Body};
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a long answer may take.
+const LONG: Duration = Duration::from_secs(24 * 3600);
 /// Lists are read page by page, at most so many.
 const MAX_PAGES: usize = 1000;
 /// A request that may be sent twice is sent again when its answer is lost, so often.
@@ -59,6 +61,24 @@ impl Client {
             request = request.header("Authorization", token.header());
         }
         self.answer(request.call(), &url)
+    }
+
+    /// Reads a path under `/api/v1` whose answer is lines, however many; each is told as it comes.
+    pub fn lines(&self, path: &str, mut tell: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
+        let url = self.url(path);
+        let mut request = agent(LONG).get(&url);
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", token.header());
+        }
+        let answer = request.call().map_err(|error| self.unreachable(error))?;
+        if !answer.status().is_success() {
+            return self.answer(Ok(answer), &url).map(drop);
+        }
+        for line in BufReader::new(answer.into_body().into_reader()).lines() {
+            let broken = |error: io::Error| Failure::passing(format!("the answer of {url} broke off: {error}"));
+            tell(&line.map_err(broken)?)?;
+        }
+        Ok(())
     }
 
     /// The server's release, which it says to everyone.

@@ -14,8 +14,9 @@ use crate::prompts::{self, Wanted};
 use crate::sourced;
 use crate::views::text;
 use clap::ValueEnum;
-use columns::Column;
+pub(super) use columns::Column;
 use filters::Filters;
+pub(super) use filters::Moment;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -213,7 +214,8 @@ impl Kind {
     }
 }
 
-fn table(columns: &[&Column], items: &[Value], format: Format, now: Timestamp) -> Table {
+/// The rows of a list under the columns that a format has.
+pub(super) fn table(columns: &[&Column], items: &[Value], format: Format, now: Timestamp) -> Table {
     let columns: Vec<&&Column> = columns.iter().filter(|(_, wide, _)| !wide || format == Format::Wide).collect();
     let mut table = Table::new(&columns.iter().map(|(header, _, _)| *header).collect::<Vec<_>>());
     for item in items {

@@ -2,6 +2,7 @@
 
 mod agents;
 mod answer;
+mod audit;
 mod cancel;
 mod confirm;
 mod describe;
@@ -46,6 +47,7 @@ pub enum Command {
     Reconcile(reconcile::Reconcile),
     Confirm(confirm::Confirm),
     Agents(agents::Agents),
+    Audit(audit::Audit),
     Import(import::Import),
     Version(version::Version),
 }
@@ -70,6 +72,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Reconcile(command) => command.run(common),
         Command::Confirm(command) => command.run(common),
         Command::Agents(command) => command.run(common),
+        Command::Audit(command) => command.run(common),
         Command::Import(command) => command.run(),
         Command::Version(command) => command.run(common),
     }

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod access;
+pub mod audit;
 pub mod decide;
 pub mod definitions;
 pub mod elapsed;

@@ -7,6 +7,7 @@ use super::reply::{AgentSession, NoContent, Object};
 use super::workflows::{Commits, observed_commits, origin, readable};
 use super::{App, Problem};
 use crate::agents::{AgentStatus, session as agent_session};
+use crate::audit::Ticket;
 use crate::clock;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -16,6 +17,7 @@ use crd_schemas::manifest::{AgentSpec, Metadata};
 use crd_schemas::{Kind, Manifest};
 use pulse_protocol::{AgentName, ToAgent};
 use pulse_store::Definition;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// What is declared of an agent, and what is observed.
@@ -49,9 +51,14 @@ pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Resul
 }
 
 /// `DELETE /api/v1/agents/{name}`: lets it in no more. Its history stays, and so does its name until it is enrolled anew.
-pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment) -> Result<NoContent, Problem> {
+pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment, ticket: Ticket) -> Result<NoContent, Problem> {
     let agent: AgentName = name.parse().map_err(|_| no_such_agent(&name))?;
     let revoked = app.engine.store().revoke_agent(&agent, clock::now()).await?;
+    match revoked {
+        true => ticket.before(&json!({ "name": agent, "revoked": false })),
+        false => ticket.unchanged(),
+    }
+    ticket.after(&json!({ "name": agent, "revoked": true }));
     if !revoked && app.engine.store().agent(&agent).await?.is_none() {
         return Err(no_such_agent(&name));
     }

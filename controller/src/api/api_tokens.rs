@@ -8,6 +8,7 @@ use super::list::{PageQuery, by_name};
 use super::reply::{Created, NoContent};
 use super::time::At;
 use super::{App, Problem};
+use crate::audit::Ticket;
 use crate::clock;
 use crate::identity::{counts, secret};
 use axum::extract::State;
@@ -18,6 +19,7 @@ use pulse_core::access::{Role, Scope};
 use pulse_store::{ApiToken, ApiTokenKind, TokenMade};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -59,6 +61,7 @@ pub(super) struct Wanted {
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
+    ticket: Ticket,
     Body(wanted): Body<Wanted>,
 ) -> Result<Created<MadeApiToken>, Problem> {
     check(&wanted)?;
@@ -78,7 +81,7 @@ pub(super) async fn create(
         revoked: None,
         last_used_at: None,
     };
-    make(&app, token).await
+    make(&app, &ticket, token).await
 }
 
 /// What a token for a person in need shall be.
@@ -104,6 +107,7 @@ fn break_glass() -> Duration {
 pub(super) async fn break_the_glass(
     State(app): State<App>,
     caller: Caller,
+    ticket: Ticket,
     Body(wanted): Body<BreakGlass>,
 ) -> Result<Created<MadeApiToken>, Problem> {
     check_name(&wanted.name)?;
@@ -132,14 +136,20 @@ pub(super) async fn break_the_glass(
         revoked: None,
         last_used_at: None,
     };
-    make(&app, token).await
+    make(&app, &ticket, token).await
 }
 
-async fn make(app: &App, mut token: ApiToken) -> Result<Created<MadeApiToken>, Problem> {
+async fn make(app: &App, ticket: &Ticket, mut token: ApiToken) -> Result<Created<MadeApiToken>, Problem> {
     let no_random = |error: secret::NoRandom| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_random", error.to_string());
     let value = secret::token(token.id, &secret::random().map_err(no_random)?);
     token.secret_hash = secret::hash(&value);
     let made = MadeApiToken { of: view(&token, token.created_at), token: value };
+    ticket.on("token", token.id);
+    ticket.say("name", token.name.as_str());
+    ticket.say("roles", json!(token.roles));
+    ticket.say("expiresAt", token.expires_at.map(|at| at.to_string()));
+    token.reason.iter().for_each(|reason| ticket.say("reason", reason.as_str()));
+    ticket.after(&kept(&token));
     match app.identity.create_token(token).await? {
         TokenMade::Made => Ok(Created(made)),
         TokenMade::NameTaken => {
@@ -162,14 +172,39 @@ pub(super) async fn list(
 }
 
 /// `DELETE /api/v1/tokens/{id}`: the token counts no more, and neither do the sessions that were begun with it.
-pub(super) async fn revoke(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<NoContent, Problem> {
+pub(super) async fn revoke(
+    State(app): State<App>,
+    Segment(text): Segment,
+    caller: Caller,
+    ticket: Ticket,
+) -> Result<NoContent, Problem> {
     let no_such = || Problem::not_found("no_such_token", "there is no such token");
     let id: Uuid = text.parse().map_err(|_| no_such())?;
-    if !app.identity.tokens().iter().any(|token| token.id == id) {
-        return Err(no_such());
+    let find = || app.identity.tokens().into_iter().find(|token| token.id == id);
+    let token = find().ok_or_else(no_such)?;
+    ticket.say("name", token.name.as_str());
+    ticket.before(&kept(&token));
+    if !app.identity.revoke_token(id, &caller.by()).await? {
+        ticket.unchanged();
     }
-    app.identity.revoke_token(id, &caller.by()).await?;
+    find().iter().for_each(|token| ticket.after(&kept(token)));
     Ok(NoContent)
+}
+
+/// As the audit log digests it: without what changes with each use, and without what its secret could be told by.
+fn kept(token: &ApiToken) -> Value {
+    json!({
+        "id": token.id,
+        "name": token.name,
+        "kind": token.kind.as_str(),
+        "roles": token.roles,
+        "scope": token.scope,
+        "reason": token.reason,
+        "createdBy": token.created_by,
+        "createdAt": token.created_at,
+        "expiresAt": token.expires_at,
+        "revoked": token.revoked,
+    })
 }
 
 fn check(wanted: &Wanted) -> Result<(), Problem> {

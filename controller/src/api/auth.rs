@@ -1,8 +1,10 @@
 //! The layer over every route: who calls, and whether the route's rule lets them through.
 
+use super::audited::Stranger;
 use super::caller::Caller;
 use super::request::drain;
 use super::{App, Problem, Rule, Rules};
+use crate::audit::Ticket;
 use crate::identity::{Identity, Unknown, Visit};
 use crate::serve::Peer;
 use axum::extract::{MatchedPath, Request, State};
@@ -51,6 +53,9 @@ async fn let_in(app: &App, rule: Rule, parts: &Parts, path: &str) -> Result<Opti
         return Ok(None);
     }
     let caller = caller(app, parts, path == LIVE).await?;
+    if let Some(ticket) = parts.extensions.get::<Ticket>() {
+        ticket.by(caller.principal());
+    }
     match rule {
         Rule::May(verb) => caller.could(verb)?,
         Rule::Whole(verb) => caller.may(verb, &Object::Pulse)?,
@@ -108,11 +113,12 @@ impl From<Problem> for Unfit {
 
 /// The refusal, with what a client can do about it where that is to say who it is.
 fn with_challenge(unfit: Unfit) -> Response {
-    let problem = match unfit {
-        Unfit::Problem(problem) => problem,
-        Unfit::Unknown(unknown) => Problem::from(unknown),
+    let (stranger, problem) = match unfit {
+        Unfit::Problem(problem) => (None, problem),
+        Unfit::Unknown(unknown) => (Some(Stranger::from(&unknown)), Problem::from(unknown)),
     };
     let mut response = problem.into_response();
+    stranger.map(|stranger| response.extensions_mut().insert(stranger));
     if response.status() == StatusCode::UNAUTHORIZED {
         let challenge = header::HeaderValue::from_static("Bearer realm=\"pulse\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

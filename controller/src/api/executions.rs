@@ -9,12 +9,13 @@ use super::list::page;
 use super::reply::{Object, Replayable};
 use super::search::{Search, SearchQuery};
 use super::{App, Problem, sight, view};
+use crate::audit::Ticket;
 use crate::engine::{DryRun, Repeat, Retried, StartError, StartRequest, Started};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use pulse_core::access::{self, Verb};
-use pulse_core::execution::{CancelMode, Outcome, Trigger};
+use pulse_core::execution::{CancelMode, Input, Outcome, Trigger};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AttemptId, ExecutionId};
 use schemars::JsonSchema;
@@ -26,6 +27,8 @@ use std::collections::BTreeMap;
 const MAX_READS: usize = 10;
 /// Characters of a reason that a person gives.
 const MAX_REASON: usize = 1000;
+/// Names of parameters that the audit log has of a start.
+const SAID: usize = 40;
 
 /// What a start asks for.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +56,7 @@ pub(super) struct Start {
 pub(super) async fn start(
     State(app): State<App>,
     caller: Caller,
+    ticket: Ticket,
     key: Key,
     Body(wanted): Body<Start>,
 ) -> Result<StartAnswer, Problem> {
@@ -62,12 +66,22 @@ pub(super) async fn start(
         return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
     }
     let Start { workflow, source, params, limit, .. } = wanted;
+    ticket.on("workflow", &workflow);
+    ticket.say("workflow", workflow.as_str());
+    // Their values may be nobody's business; the execution has them.
+    ticket.say("params", params.keys().take(SAID).map(String::as_str).collect::<Vec<_>>());
+    limit.iter().for_each(|limit| ticket.say("limit", limit.as_str()));
     may_run(&app, &caller, &workflow, source.as_deref())?;
-    let request = StartRequest { workflow, source, params, limit, trigger: Trigger::person(caller.by()), idempotency };
+    let trigger = Trigger::person(caller.by());
+    let audit = if dry_run { None } else { Some(ticket.hand_over(201)) };
+    let request = StartRequest { workflow, source, params, limit, trigger, idempotency, audit };
     if dry_run {
+        ticket.say("dryRun", true);
+        ticket.unchanged();
         return Ok(StartAnswer::Dry(Box::new(app.engine.dry_run(&request).await?)));
     }
     let started = app.engine.start(request).await?;
+    note(&ticket, &started);
     Ok(StartAnswer::Started(Box::new(answer(started))))
 }
 
@@ -82,6 +96,14 @@ fn may_run(app: &App, caller: &Caller, workflow: &str, source: Option<&str>) -> 
         caller.may(Verb::Run, &object)?;
     }
     Ok(())
+}
+
+/// What an earlier request has started is not started again.
+fn note(ticket: &Ticket, started: &Started) {
+    if started.replayed {
+        ticket.on("execution", started.id);
+        ticket.unchanged();
+    }
 }
 
 /// What a start answers.
@@ -177,12 +199,16 @@ pub(super) async fn cancel(
     State(app): State<App>,
     Segment(text): Segment,
     caller: Caller,
+    ticket: Ticket,
     Body(wanted): Body<Cancel>,
 ) -> Result<Json<Settled>, Problem> {
     let reason = reason(&wanted.reason)?;
     let id = sight::execution(&app, &caller, &text, Verb::Cancel).await?;
-    let outcome = app.engine.cancel(id, wanted.mode, caller.by(), reason).await?;
-    settled(&app, id, outcome).await
+    ticket.on("execution", id);
+    ticket.say("mode", json!(wanted.mode));
+    let (mode, by) = (wanted.mode, caller.by());
+    let outcome = app.engine.submit(id, Input::Cancel { mode, by, reason }, Some(ticket.hand_over(200))).await?;
+    settled(&app, id, &ticket, outcome).await
 }
 
 /// What became of an attempt.
@@ -204,6 +230,7 @@ pub(super) async fn resolve(
     State(app): State<App>,
     Segment(text): Segment,
     caller: Caller,
+    ticket: Ticket,
     Body(wanted): Body<Resolve>,
 ) -> Result<Json<Settled>, Problem> {
     let reason = reason(&wanted.reason)?;
@@ -211,8 +238,12 @@ pub(super) async fn resolve(
         return Err(Problem::parameter("reason", "say how you know, for everyone who reads the history"));
     }
     let id = sight::execution(&app, &caller, &text, Verb::Resolve).await?;
-    let outcome = app.engine.resolve(id, wanted.attempt, wanted.outcome, caller.by(), reason).await?;
-    settled(&app, id, outcome).await
+    ticket.on("execution", id);
+    ticket.say("attempt", wanted.attempt.to_string());
+    ticket.say("resolvedAs", json!(wanted.outcome));
+    let input = Input::Resolve { attempt: wanted.attempt, outcome: wanted.outcome, by: caller.by(), reason };
+    let outcome = app.engine.submit(id, input, Some(ticket.hand_over(200))).await?;
+    settled(&app, id, &ticket, outcome).await
 }
 
 /// How to run it again.
@@ -254,6 +285,7 @@ pub(super) async fn retry(
     State(app): State<App>,
     Segment(text): Segment,
     caller: Caller,
+    ticket: Ticket,
     key: Key,
     Body(wanted): Body<Retry>,
 ) -> Result<Replayable<StartedView>, Problem> {
@@ -269,17 +301,25 @@ pub(super) async fn retry(
     let id = sight::execution(&app, &caller, &text, Verb::Run).await?;
     // The same body means another request for another execution.
     let idempotency = key.of(&json!({ "retryOf": id, "retry": wanted }));
-    let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency).await?;
+    ticket.on("execution", id);
+    ticket.say("retryOf", id.to_string());
+    ticket.say("retry", json!(wanted));
+    let audit = Some(ticket.hand_over(201));
+    let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency, audit).await?;
+    note(&ticket, &started);
     let mut answer = answer(started);
     (answer.answer.retry_of, answer.answer.dropped_params) = (Some(id), Some(dropped));
     Ok(answer)
 }
 
 /// What an input did, and how the execution stands after it.
-async fn settled(app: &App, id: ExecutionId, outcome: Outcome) -> Result<Json<Settled>, Problem> {
+async fn settled(app: &App, id: ExecutionId, ticket: &Ticket, outcome: Outcome) -> Result<Json<Settled>, Problem> {
     let changed = match outcome {
         Outcome::Done => true,
-        Outcome::Unchanged => false,
+        Outcome::Unchanged => {
+            ticket.unchanged();
+            false
+        }
         Outcome::Refused(refusal) => return Err(refusal.into()),
     };
     let status = app.engine.view(id).await?.map(|execution| execution.status.as_str());

@@ -3,6 +3,8 @@
 mod agents;
 mod answers;
 mod api_tokens;
+mod audit;
+mod audited;
 mod auth;
 mod body;
 mod caller;
@@ -47,18 +49,21 @@ mod view;
 mod webhooks;
 mod workflows;
 
+pub use audited::Mark;
 pub use live::Seats;
 pub use problem::Problem;
 pub use rule::Rule;
 pub use standby::{Phase, front};
 pub(crate) use tokens::make as make_token;
 
+use crate::audit::Audit;
 use crate::config::Limits;
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::schedules::Scheduler;
 use crate::sync::Sources;
 use crate::webhook::{self, Webhooks};
+use audited::Mark::{Begun, Beside, Committed, Look};
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -89,6 +94,8 @@ pub struct App {
     pub seats: Seats,
     /// Who may come in.
     pub identity: Arc<Identity>,
+    /// The audit log.
+    pub audit: Audit,
     /// How agents and people reach this controller.
     pub url: Arc<str>,
     /// How many requests are taken of whom.
@@ -99,69 +106,73 @@ pub struct App {
     pub stopping: watch::Receiver<bool>,
 }
 
-/// One route: its method, its path, what it asks of its caller, its handler with what that takes and answers.
-type Route = (Method, &'static str, Rule, Endpoint);
+/// One route: its method, its path, what it asks of its caller, what it leaves in the audit log, its handler with what that takes and
+/// answers.
+type Route = (Method, &'static str, Rule, Mark, Endpoint);
 
 /// Every route there is.
 #[rustfmt::skip]
 fn routes() -> Vec<Route> {
     vec![
-        (Method::GET,    "/docs",                                   Open,                   get(openapi::page)),
-        (Method::GET,    "/docs/style.css",                         Open,                   get(openapi::style)),
-        (Method::GET,    "/openapi.json",                           Open,                   get(openapi::json)),
-        (Method::GET,    "/health",                                 Open,                   get(health::whole)),
-        (Method::GET,    "/health/live",                            Open,                   get(health::live)),
-        (Method::GET,    "/health/ready",                           Open,                   get(health::ready)),
-        (Method::GET,    "/api/v1/session",                         Open,                   get(session::look)),
-        (Method::POST,   "/api/v1/session",                         Open,                   post(session::sign_in)),
-        (Method::DELETE, "/api/v1/session",                         SignedIn,               delete(session::sign_out)),
-        (Method::GET,    "/auth/oidc/login",                        Open,                   get(oidc::login)),
-        (Method::GET,    "/auth/oidc/callback",                     Open,                   get(oidc::callback)),
-        (Method::GET,    "/api/v1/tokens",                          Whole(Verb::Administer),get(api_tokens::list)),
-        (Method::POST,   "/api/v1/tokens",                          Whole(Verb::Administer),post(api_tokens::create)),
-        (Method::POST,   "/api/v1/tokens/break-glass",              Root,                   post(api_tokens::break_the_glass)),
-        (Method::DELETE, "/api/v1/tokens/{id}",                     Whole(Verb::Administer),delete(api_tokens::revoke)),
-        (Method::GET,    "/api/v1/users",                           Whole(Verb::Administer),get(users::list)),
-        (Method::GET,    "/schemas/{name}",                         SignedIn,               get(schemas::one)),
-        (Method::GET,    "/api/v1/workflows",                       May(Verb::View),        get(workflows::list)),
-        (Method::GET,    "/api/v1/workflows/{name}",                May(Verb::View),        get(workflows::one)),
-        (Method::GET,    "/api/v1/schedules",                       May(Verb::View),        get(schedules::list)),
-        (Method::GET,    "/api/v1/schedules/{name}",                May(Verb::View),        get(schedules::one)),
-        (Method::GET,    "/api/v1/schedules/{name}/slots",          May(Verb::View),        get(schedules::slots)),
-        (Method::GET,    "/api/v1/groups",                          Whole(Verb::View),      get(groups::list)),
-        (Method::GET,    "/api/v1/agents",                          Whole(Verb::View),      get(agents::list)),
-        (Method::GET,    "/api/v1/agents/session",                  Open,                   get(agents::session)),
-        (Method::GET,    "/api/v1/agents/tokens",                   Whole(Verb::Administer),get(tokens::list)),
-        (Method::POST,   "/api/v1/agents/tokens",                   Whole(Verb::Administer),post(tokens::create)),
-        (Method::GET,    "/api/v1/agents/{name}",                   Whole(Verb::View),      get(agents::one)),
-        (Method::DELETE, "/api/v1/agents/{name}",                   Whole(Verb::Administer),delete(agents::revoke)),
-        (Method::GET,    "/api/v1/executions",                      May(Verb::View),        get(executions::list)),
-        (Method::POST,   "/api/v1/executions",                      May(Verb::Run),         post(executions::start)),
-        (Method::GET,    "/api/v1/executions/{id}",                 May(Verb::View),        get(executions::one)),
-        (Method::GET,    "/api/v1/executions/{id}/events",          May(Verb::View),        get(events::list)),
-        (Method::GET,    "/api/v1/executions/{id}/output",          May(Verb::View),        get(output::read)),
-        (Method::GET,    "/api/v1/executions/{id}/why",             May(Verb::View),        get(executions::why)),
-        (Method::POST,   "/api/v1/executions/{id}/cancel",          May(Verb::Cancel),      post(executions::cancel)),
-        (Method::POST,   "/api/v1/executions/{id}/resolve",         May(Verb::Resolve),     post(executions::resolve)),
-        (Method::POST,   "/api/v1/executions/{id}/retry",           May(Verb::Run),         post(executions::retry)),
-        (Method::GET,    "/api/v1/prompts",                         May(Verb::View),        get(prompts::list)),
-        (Method::GET,    "/api/v1/prompts/{id}",                    May(Verb::View),        get(prompts::one)),
-        (Method::POST,   "/api/v1/prompts/{id}/answer",             May(Verb::Answer),      post(prompts::answer)),
-        (Method::GET,    "/api/v1/pauses",                          May(Verb::View),        get(pauses::list)),
-        (Method::POST,   "/api/v1/pauses",                          May(Verb::Pause),       post(pauses::create)),
-        (Method::GET,    "/api/v1/pauses/{id}",                     May(Verb::View),        get(pauses::one)),
-        (Method::DELETE, "/api/v1/pauses/{id}",                     May(Verb::Pause),       delete(pauses::end)),
-        (Method::GET,    "/api/v1/sources",                         Whole(Verb::View),      get(sources::list)),
-        (Method::GET,    "/api/v1/sources/{name}",                  Whole(Verb::View),      get(sources::one)),
-        (Method::GET,    "/api/v1/syncs",                           Whole(Verb::View),      get(syncs::list)),
-        (Method::POST,   "/api/v1/syncs",                           Whole(Verb::Run),       post(syncs::sync)),
-        (Method::GET,    "/api/v1/syncs/{id}",                      Whole(Verb::View),      get(syncs::one)),
-        (Method::POST,   "/api/v1/syncs/{id}/confirm",              Whole(Verb::Administer),post(syncs::confirm)),
-        (Method::POST,   "/api/v1/validate",                        Whole(Verb::View),      post(validate::validate)),
-        (Method::POST,   "/api/v1/plan",                            Whole(Verb::View),      post(validate::plan)),
-        (Method::POST,   webhook::PATH,                             Open,                   post(webhooks::gitea)),
-        (Method::GET,    webhook::PATH,                             Open,                   get(webhooks::not_post)),
-        (Method::GET,    "/api/v1/events",                          May(Verb::View),        get(live::upgrade)),
+        (Method::GET,    "/docs",                                   Open,                   Look,                           get(openapi::page)),
+        (Method::GET,    "/docs/style.css",                         Open,                   Look,                           get(openapi::style)),
+        (Method::GET,    "/openapi.json",                           Open,                   Look,                           get(openapi::json)),
+        (Method::GET,    "/health",                                 Open,                   Look,                           get(health::whole)),
+        (Method::GET,    "/health/live",                            Open,                   Look,                           get(health::live)),
+        (Method::GET,    "/health/ready",                           Open,                   Look,                           get(health::ready)),
+        (Method::GET,    "/api/v1/session",                         Open,                   Look,                           get(session::look)),
+        (Method::POST,   "/api/v1/session",                         Open,                   Beside("session.begin"),        post(session::sign_in)),
+        (Method::DELETE, "/api/v1/session",                         SignedIn,               Beside("session.end"),          delete(session::sign_out)),
+        (Method::GET,    "/auth/oidc/login",                        Open,                   Look,                           get(oidc::login)),
+        (Method::GET,    "/auth/oidc/callback",                     Open,                   Beside("session.oidc"),         get(oidc::callback)),
+        (Method::GET,    "/api/v1/tokens",                          Whole(Verb::Administer),Look,                           get(api_tokens::list)),
+        (Method::POST,   "/api/v1/tokens",                          Whole(Verb::Administer),Begun("token.create"),          post(api_tokens::create)),
+        (Method::POST,   "/api/v1/tokens/break-glass",              Root,                   Begun("token.break-glass"),     post(api_tokens::break_the_glass)),
+        (Method::DELETE, "/api/v1/tokens/{id}",                     Whole(Verb::Administer),Begun("token.revoke"),          delete(api_tokens::revoke)),
+        (Method::GET,    "/api/v1/audit",                           Whole(Verb::Audit),     Look,                           get(audit::list)),
+        (Method::GET,    "/api/v1/audit/export",                    Whole(Verb::Audit),     Look,                           get(audit::export)),
+        (Method::GET,    "/api/v1/audit/verify",                    Whole(Verb::Audit),     Look,                           get(audit::verify)),
+        (Method::GET,    "/api/v1/users",                           Whole(Verb::Administer),Look,                           get(users::list)),
+        (Method::GET,    "/schemas/{name}",                         SignedIn,               Look,                           get(schemas::one)),
+        (Method::GET,    "/api/v1/workflows",                       May(Verb::View),        Look,                           get(workflows::list)),
+        (Method::GET,    "/api/v1/workflows/{name}",                May(Verb::View),        Look,                           get(workflows::one)),
+        (Method::GET,    "/api/v1/schedules",                       May(Verb::View),        Look,                           get(schedules::list)),
+        (Method::GET,    "/api/v1/schedules/{name}",                May(Verb::View),        Look,                           get(schedules::one)),
+        (Method::GET,    "/api/v1/schedules/{name}/slots",          May(Verb::View),        Look,                           get(schedules::slots)),
+        (Method::GET,    "/api/v1/groups",                          Whole(Verb::View),      Look,                           get(groups::list)),
+        (Method::GET,    "/api/v1/agents",                          Whole(Verb::View),      Look,                           get(agents::list)),
+        (Method::GET,    "/api/v1/agents/session",                  Open,                   Look,                           get(agents::session)),
+        (Method::GET,    "/api/v1/agents/tokens",                   Whole(Verb::Administer),Look,                           get(tokens::list)),
+        (Method::POST,   "/api/v1/agents/tokens",                   Whole(Verb::Administer),Begun("enrolment.create"),      post(tokens::create)),
+        (Method::GET,    "/api/v1/agents/{name}",                   Whole(Verb::View),      Look,                           get(agents::one)),
+        (Method::DELETE, "/api/v1/agents/{name}",                   Whole(Verb::Administer),Begun("agent.revoke"),          delete(agents::revoke)),
+        (Method::GET,    "/api/v1/executions",                      May(Verb::View),        Look,                           get(executions::list)),
+        (Method::POST,   "/api/v1/executions",                      May(Verb::Run),         Committed("execution.start"),   post(executions::start)),
+        (Method::GET,    "/api/v1/executions/{id}",                 May(Verb::View),        Look,                           get(executions::one)),
+        (Method::GET,    "/api/v1/executions/{id}/events",          May(Verb::View),        Look,                           get(events::list)),
+        (Method::GET,    "/api/v1/executions/{id}/output",          May(Verb::View),        Look,                           get(output::read)),
+        (Method::GET,    "/api/v1/executions/{id}/why",             May(Verb::View),        Look,                           get(executions::why)),
+        (Method::POST,   "/api/v1/executions/{id}/cancel",          May(Verb::Cancel),      Committed("execution.cancel"),  post(executions::cancel)),
+        (Method::POST,   "/api/v1/executions/{id}/resolve",         May(Verb::Resolve),     Committed("execution.resolve"), post(executions::resolve)),
+        (Method::POST,   "/api/v1/executions/{id}/retry",           May(Verb::Run),         Committed("execution.retry"),   post(executions::retry)),
+        (Method::GET,    "/api/v1/prompts",                         May(Verb::View),        Look,                           get(prompts::list)),
+        (Method::GET,    "/api/v1/prompts/{id}",                    May(Verb::View),        Look,                           get(prompts::one)),
+        (Method::POST,   "/api/v1/prompts/{id}/answer",             May(Verb::Answer),      Committed("prompt.answer"),     post(prompts::answer)),
+        (Method::GET,    "/api/v1/pauses",                          May(Verb::View),        Look,                           get(pauses::list)),
+        (Method::POST,   "/api/v1/pauses",                          May(Verb::Pause),       Begun("pause.set"),             post(pauses::create)),
+        (Method::GET,    "/api/v1/pauses/{id}",                     May(Verb::View),        Look,                           get(pauses::one)),
+        (Method::DELETE, "/api/v1/pauses/{id}",                     May(Verb::Pause),       Begun("pause.end"),             delete(pauses::end)),
+        (Method::GET,    "/api/v1/sources",                         Whole(Verb::View),      Look,                           get(sources::list)),
+        (Method::GET,    "/api/v1/sources/{name}",                  Whole(Verb::View),      Look,                           get(sources::one)),
+        (Method::GET,    "/api/v1/syncs",                           Whole(Verb::View),      Look,                           get(syncs::list)),
+        (Method::POST,   "/api/v1/syncs",                           Whole(Verb::Run),       Begun("source.sync"),           post(syncs::sync)),
+        (Method::GET,    "/api/v1/syncs/{id}",                      Whole(Verb::View),      Look,                           get(syncs::one)),
+        (Method::POST,   "/api/v1/syncs/{id}/confirm",              Whole(Verb::Administer),Begun("sync.confirm"),          post(syncs::confirm)),
+        (Method::POST,   "/api/v1/validate",                        Whole(Verb::View),      Look,                           post(validate::validate)),
+        (Method::POST,   "/api/v1/plan",                            Whole(Verb::View),      Look,                           post(validate::plan)),
+        (Method::POST,   webhook::PATH,                             Open,                   Look,                           post(webhooks::gitea)),
+        (Method::GET,    webhook::PATH,                             Open,                   Look,                           get(webhooks::not_post)),
+        (Method::GET,    "/api/v1/events",                          May(Verb::View),        Look,                           get(live::upgrade)),
     ]
 }
 
@@ -172,33 +183,50 @@ pub fn openapi() -> serde_json::Value {
 
 /// Methods, paths and rules of every route.
 pub fn table() -> Vec<(Method, &'static str, Rule)> {
-    routes().into_iter().map(|(method, path, rule, _)| (method, path, rule)).collect()
+    routes().into_iter().map(|(method, path, rule, ..)| (method, path, rule)).collect()
 }
 
-/// The rule of each route.
-struct Rules(HashMap<&'static str, Vec<(Method, Rule)>>);
+/// Methods and paths of every route, and what each leaves in the audit log.
+pub fn marks() -> Vec<(Method, &'static str, Mark)> {
+    routes().into_iter().map(|(method, path, _, mark, _)| (method, path, mark)).collect()
+}
+
+/// The rule and the mark of each route.
+struct Rules(HashMap<&'static str, Vec<(Method, Rule, Mark)>>);
 
 impl Rules {
     fn of(&self, method: &Method, path: &str) -> Option<Rule> {
+        self.row(method, path).map(|(rule, _)| rule)
+    }
+
+    /// A method that the path does not have changes nothing.
+    fn mark(&self, method: &Method, path: &str) -> Mark {
+        self.row(method, path).map_or(Look, |(_, mark)| mark)
+    }
+
+    fn row(&self, method: &Method, path: &str) -> Option<(Rule, Mark)> {
         let method = if method == Method::HEAD { Method::GET } else { method.clone() };
-        self.0.get(path)?.iter().find(|(its, _)| *its == method).map(|(_, rule)| *rule)
+        self.0.get(path)?.iter().find(|(its, ..)| *its == method).map(|(_, rule, mark)| (*rule, *mark))
     }
 }
 
 /// The whole API. A layer stands around those above it.
 pub fn router(app: App) -> Router {
     let mut rules: HashMap<_, Vec<_>> = HashMap::new();
-    table().into_iter().for_each(|(method, path, rule)| rules.entry(path).or_default().push((method, rule)));
+    let all = routes().into_iter();
+    all.for_each(|(method, path, rule, mark, _)| rules.entry(path).or_default().push((method, rule, mark)));
     let rules = Arc::new(Rules(rules));
     let limiter = Arc::new(Limiter::new(app.limits, Arc::clone(&rules)));
     let objects = Objects::of(routes(), Arc::clone(&rules), app.clone());
-    let routes = routes().into_iter().fold(Router::new(), |router, (_, path, _, handler)| router.route(path, handler.router));
+    let routes = routes().into_iter().fold(Router::new(), |router, (_, path, .., handler)| router.route(path, handler.router));
     routes
         // Before the layers, so that a stranger is not told which methods a path has.
         .method_not_allowed_fallback(request::wrong_method)
+        .route_layer(from_fn_with_state((app.clone(), Arc::clone(&rules)), audited::inner))
         .route_layer(from_fn_with_state(objects, precondition::judge))
         .route_layer(from_fn_with_state(Arc::clone(&limiter), limits::principals))
-        .route_layer(from_fn_with_state((app.clone(), rules), auth::authorise))
+        .route_layer(from_fn_with_state((app.clone(), Arc::clone(&rules)), auth::authorise))
+        .route_layer(from_fn_with_state((app.clone(), rules), audited::outer))
         .merge(crate::dashboard::router().method_not_allowed_fallback(request::wrong_method))
         .fallback(request::unknown_path)
         .layer(from_fn_with_state(limiter, limits::strangers))

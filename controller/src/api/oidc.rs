@@ -3,6 +3,7 @@
 use super::extract::Parameters;
 use super::reply::Redirected;
 use super::{App, Problem};
+use crate::audit::Ticket;
 use crate::identity::oidc::{Answer, SignInError};
 use crate::identity::{SESSION_LIFE, SignedIn};
 use axum::extract::State;
@@ -36,10 +37,12 @@ pub(super) async fn login(State(app): State<App>, Parameters(query): Parameters<
 /// `GET /auth/oidc/callback`: the browser comes back from the issuer.
 pub(super) async fn callback(
     State(app): State<App>,
+    ticket: Ticket,
     headers: HeaderMap,
     Parameters(answer): Parameters<Answer>,
 ) -> Result<Redirected, Problem> {
-    let SignedIn { secret, back } = app.identity.sign_in_at_issuer(&answer, &headers).await?;
+    let SignedIn { principal, secret, back } = app.identity.sign_in_at_issuer(&answer, &headers).await?;
+    ticket.by(&principal);
     let own = app.identity.own();
     redirect(&back, &[own.set_cookie(&secret, SESSION_LIFE / 1_000_000), own.set_state_cookie("", 0)])
 }

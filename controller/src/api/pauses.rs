@@ -8,6 +8,7 @@ use super::list::{limit, page};
 use super::reply::{Maybe, Object};
 use super::time::At;
 use super::{App, Problem};
+use crate::audit::Ticket;
 use crate::clock;
 use axum::extract::State;
 use axum::response::Json;
@@ -19,6 +20,7 @@ use pulse_protocol::AgentName;
 use pulse_store::{PauseEnd, PauseRow, Pauses};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -47,9 +49,11 @@ pub(super) struct Pause {
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
+    ticket: Ticket,
     Body(wanted): Body<Pause>,
 ) -> Result<Maybe<PauseView>, Problem> {
     let scope: PauseScope = wanted.scope.parse().map_err(|error| Problem::parameter("scope", format!("{error}")))?;
+    ticket.say("scope", scope.to_string());
     may_hold(&app, &caller, &scope)?;
     let reason = wanted.reason.trim().to_owned();
     if reason.is_empty() || reason.chars().count() > MAX_REASON {
@@ -62,6 +66,11 @@ pub(super) async fn create(
     let expires_at = wanted.expires.map(|text| expires(&text).map(|after| now.plus(after))).transpose()?;
     let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: caller.by(), created_at: now, expires_at, ended: None };
     let (row, is_new) = app.engine.pause(row).await?;
+    ticket.on("pause", row.id);
+    ticket.after(&kept(&row));
+    if !is_new {
+        ticket.unchanged();
+    }
     Ok(Maybe { is_new, answer: view(&app, &row, now) })
 }
 
@@ -153,13 +162,41 @@ fn no_such_pause(text: &str) -> Problem {
 }
 
 /// `DELETE /api/v1/pauses/{id}`.
-pub(super) async fn end(State(app): State<App>, Segment(text): Segment, caller: Caller) -> Result<Json<PauseView>, Problem> {
+pub(super) async fn end(
+    State(app): State<App>,
+    Segment(text): Segment,
+    caller: Caller,
+    ticket: Ticket,
+) -> Result<Json<PauseView>, Problem> {
     let row = find(&app, &caller, &text).await?;
+    ticket.say("scope", row.scope.to_string());
     may_hold(&app, &caller, &row.scope)?;
-    match app.engine.end_pause(row.id, caller.by()).await? {
-        PauseEnd::Ended(row) | PauseEnd::Over(row) => Ok(Json(view(&app, &row, clock::now()))),
-        PauseEnd::Absent => Err(no_such_pause(&text)),
-    }
+    let row = match app.engine.end_pause(row.id, caller.by()).await? {
+        PauseEnd::Ended(row) => {
+            ticket.before(&kept(&PauseRow { ended: None, ..row.clone() }));
+            row
+        }
+        PauseEnd::Over(row) => {
+            ticket.unchanged();
+            row
+        }
+        PauseEnd::Absent => return Err(no_such_pause(&text)),
+    };
+    ticket.after(&kept(&row));
+    Ok(Json(view(&app, &row, clock::now())))
+}
+
+/// As the audit log digests it.
+fn kept(row: &PauseRow) -> Value {
+    json!({
+        "id": row.id,
+        "scope": row.scope.to_string(),
+        "reason": row.reason,
+        "createdBy": row.created_by,
+        "createdAt": row.created_at,
+        "expiresAt": row.expires_at,
+        "ended": row.ended,
+    })
 }
 
 /// Does it hold, and if not: did its time end it, or a person?

@@ -30,7 +30,7 @@ impl Objects {
     pub(super) fn of(routes: Vec<Route>, rules: Arc<Rules>, app: App) -> Self {
         let mut paths = BTreeSet::new();
         let mut shown = Router::new();
-        for (_, path, _, endpoint) in routes.into_iter().filter(|(method, ..)| *method == Method::GET) {
+        for (_, path, .., endpoint) in routes.into_iter().filter(|(method, ..)| *method == Method::GET) {
             if endpoint.is_object() {
                 paths.insert(path);
                 shown = shown.route(path, endpoint.router);

@@ -11,6 +11,10 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Content>);
 
+/// The code of the problem that was answered, as an extension of the answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Code(pub(super) &'static str);
+
 #[derive(Debug, Clone)]
 struct Content {
     status: StatusCode,
@@ -88,6 +92,7 @@ impl IntoResponse for Problem {
             body[&name] = value;
         }
         let mut response = (status, body.to_string()).into_response();
+        response.extensions_mut().insert(Code(code));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -8,11 +8,12 @@ use super::list::{limit, page};
 use super::reply::Object;
 use super::time::At;
 use super::{App, Problem, sight};
+use crate::audit::Ticket;
 use axum::extract::State;
 use axum::response::Json;
 use pulse_core::access::{self, Verb};
 use pulse_core::elapsed::deadline;
-use pulse_core::execution::{Execution, Outcome, PromptStatus, evidence};
+use pulse_core::execution::{Execution, Input, Outcome, PromptStatus, evidence};
 use pulse_protocol::message::Stream;
 use pulse_protocol::observation::OutputTotals;
 use pulse_protocol::{AgentName, AttemptId, PromptId};
@@ -114,6 +115,7 @@ pub(super) async fn answer(
     State(app): State<App>,
     Segment(text): Segment,
     caller: Caller,
+    ticket: Ticket,
     Body(wanted): Body<Answer>,
 ) -> Result<Json<Answered>, Problem> {
     let comment = wanted.comment.map(|comment| comment.trim().to_owned()).filter(|comment| !comment.is_empty());
@@ -123,9 +125,15 @@ pub(super) async fn answer(
     let (prompt, labels) = find(&app, &caller, &text).await?;
     caller.may(Verb::Answer, &sight::prompt(&prompt, &labels))?;
     let (execution, id) = (prompt.execution, prompt.row.prompt);
-    let changed = match app.engine.answer(execution, id, wanted.answer.clone(), caller.by(), comment).await? {
+    ticket.say("prompt", id.to_string());
+    ticket.say("answer", wanted.answer.as_str());
+    let input = Input::Answer { prompt: id, answer: wanted.answer.clone(), by: caller.by(), comment };
+    let changed = match app.engine.submit(execution, input, Some(ticket.hand_over(200))).await? {
         Outcome::Done => true,
-        Outcome::Unchanged => false,
+        Outcome::Unchanged => {
+            ticket.unchanged();
+            false
+        }
         Outcome::Refused(refusal) => return Err(refusal.into()),
     };
     let status = app.engine.view(execution).await?.map(|execution| execution.status.as_str());

@@ -174,6 +174,8 @@ made_by_hand!(
     CookieSet,
     /// The session of an agent.
     AgentSession,
+    /// Rows of the audit log, a line each.
+    AuditLines,
     /// The socket that tells changes.
     Live
 );

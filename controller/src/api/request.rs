@@ -1,6 +1,7 @@
 //! What every request goes through: an id, a line in the log, and an answer also where a handler panics.
 
 use super::Problem;
+use super::audited::RequestId;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -23,9 +24,10 @@ pub(super) async fn identify(request: Request, next: Next) -> Response {
 }
 
 /// The same around whatever answers.
-pub(super) async fn with_id(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
+pub(super) async fn with_id(mut request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     let id = own_id(&request).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let changes = !request.method().is_safe();
     let mut response = answer(request).instrument(span.clone()).await;
     if changes {

@@ -133,7 +133,7 @@ fn labels(text: &str) -> Result<Vec<(String, String)>, Problem> {
     text.split(',').map(str::trim).map(|item| one(item).ok_or_else(wrong)).collect()
 }
 
-fn time(name: &str, text: &str) -> Result<Timestamp, Problem> {
+pub(super) fn time(name: &str, text: &str) -> Result<Timestamp, Problem> {
     let wrong = |_| {
         let said = "it is no RFC 3339 time such as `2026-11-21T12:00:00Z`; in a URL, `+` is written `%2B`";
         Problem::parameter(name, said)

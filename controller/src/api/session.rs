@@ -7,7 +7,8 @@ use super::caller::Caller;
 use super::oidc::LOGIN;
 use super::reply::{CookieSet, Private};
 use super::{App, Problem};
-use crate::identity::{Means, SESSION_LIFE, Unknown};
+use crate::audit::Ticket;
+use crate::identity::{SESSION_LIFE, Unknown};
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -28,12 +29,14 @@ pub(super) struct SignIn {
 /// `POST /api/v1/session`: begins a session for whoever has a token.
 pub(super) async fn sign_in(
     State(app): State<App>,
+    ticket: Ticket,
     headers: HeaderMap,
     Body(wanted): Body<SignIn>,
 ) -> Result<CookieSet, Problem> {
     // Another page shall not sign somebody in as whom it likes.
     app.identity.own().check_origin(&headers).map_err(Unknown::from)?;
-    let secret = app.identity.sign_in(wanted.token.trim()).await?;
+    let (principal, secret) = app.identity.sign_in(wanted.token.trim()).await?;
+    ticket.by(&principal);
     let cookie = app.identity.own().set_cookie(&secret, SESSION_LIFE / 1_000_000);
     Ok(CookieSet((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()))
 }
@@ -64,12 +67,6 @@ async fn providers(app: &App, is_known: bool) -> Vec<ProviderView> {
 fn view(caller: &Caller, providers: Vec<ProviderView>) -> SessionView {
     let principal = caller.principal();
     let subject = &principal.subject;
-    let means = match principal.means {
-        Means::AdminToken => "admin_token",
-        Means::ApiToken(_) => "api_token",
-        Means::Proxy => "proxy",
-        Means::Oidc => "oidc",
-    };
     SessionView {
         principal: PrincipalView {
             name: principal.by(),
@@ -78,7 +75,7 @@ fn view(caller: &Caller, providers: Vec<ProviderView>) -> SessionView {
             groups: subject.groups.clone(),
             roles: subject.roles.clone(),
             kind: subject.kind,
-            means,
+            means: principal.means.as_str(),
         },
         csrf: principal.csrf.clone(),
         rights: Verb::ALL.into_iter().filter(|verb| caller.could(*verb).is_ok()).collect(),

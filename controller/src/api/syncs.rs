@@ -8,12 +8,13 @@ use super::list::limit;
 use super::reply::Object;
 use super::time::At;
 use super::{App, Problem, webhooks};
+use crate::audit::Ticket;
 use crate::sync::Confirmation;
 use crate::webhook::Last;
 use axum::extract::State;
 use axum::response::Json;
 use pulse_core::Timestamp;
-use pulse_store::SyncRecord;
+use pulse_store::{SyncOutcome, SyncRecord};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -79,9 +80,17 @@ pub(super) struct Look {
 }
 
 /// `POST /api/v1/syncs`: looks at the source now and answers when that is done.
-pub(super) async fn sync(State(app): State<App>, Body(Look { source }): Body<Look>) -> Result<Json<SyncNow>, Problem> {
+pub(super) async fn sync(
+    State(app): State<App>,
+    ticket: Ticket,
+    Body(Look { source }): Body<Look>,
+) -> Result<Json<SyncNow>, Problem> {
+    source.iter().for_each(|source| ticket.on("source", source));
     let syncer = app.sources.pick(source.as_deref())?;
-    let sync = view(&syncer.sync().await?);
+    ticket.on("source", syncer.name());
+    let record = syncer.sync().await?;
+    note(&ticket, &record);
+    let sync = view(&record);
     let last = webhooks::last(&app).await;
     let last_webhook = last.as_ref().and_then(|last| last.about(syncer.name())).map(webhooks::view);
     Ok(Json(SyncNow { sync, last_webhook }))
@@ -103,10 +112,25 @@ pub(super) async fn confirm(
     State(app): State<App>,
     Segment(text): Segment,
     caller: Caller,
+    ticket: Ticket,
     Body(Confirm { commit, plan_digest }): Body<Confirm>,
 ) -> Result<Json<SyncView>, Problem> {
     let word = Confirmation { sync: id_of(&text)?, commit, plan_digest, by: caller.by() };
-    Ok(Json(view(&app.sources.confirm(word).await?)))
+    ticket.say("commit", word.commit.as_str());
+    ticket.say("planDigest", word.plan_digest.as_str());
+    let record = app.sources.confirm(word).await?;
+    note(&ticket, &record);
+    Ok(Json(view(&record)))
+}
+
+/// What came of a sync. What it changed of what is live has a row of its own, the source's.
+fn note(ticket: &Ticket, record: &SyncRecord) {
+    ticket.say("sync", record.id.to_string());
+    ticket.say("outcome", record.outcome.as_str());
+    record.commit.iter().for_each(|commit| ticket.say("commit", commit.as_str()));
+    if record.outcome != SyncOutcome::Applied {
+        ticket.unchanged();
+    }
 }
 
 /// A sync in a list.

@@ -8,6 +8,7 @@ use super::list::{PageQuery, by_name};
 use super::reply::Created;
 use super::{App, Problem};
 use crate::agents::token;
+use crate::audit::Ticket;
 use crate::clock;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +16,7 @@ use crd_schemas::Duration;
 use pulse_core::Timestamp;
 use pulse_protocol::AgentName;
 use pulse_store::{NewToken, Token};
+use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -63,6 +65,7 @@ pub(crate) struct Made {
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
+    ticket: Ticket,
     Body(wanted): Body<Wanted>,
 ) -> Result<Created<MadeToken>, Problem> {
     if !app.enrolment {
@@ -72,8 +75,15 @@ pub(super) async fn create(
     check(&wanted)?;
     let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires))?;
     (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
-    app.engine.store().create_token(&made.row).await?;
     let Made { token, row } = made;
+    ticket.on("enrolment-token", row.id);
+    ticket.say("uses", row.uses);
+    ticket.say("expiresAt", row.expires_at.to_string());
+    ticket.say("labels", json!(row.labels));
+    ticket.say("names", json!(row.names));
+    app.engine.store().create_token(&row).await?;
+    let kept = json!({ "id": row.id, "uses": row.uses, "expiresAt": row.expires_at, "labels": row.labels, "names": row.names });
+    ticket.after(&kept);
     Ok(Created(MadeToken {
         id: row.id,
         token,

@@ -5,6 +5,7 @@ use super::{Engine, ScheduleKey};
 use crate::clock;
 use crate::feed::Notice;
 use pulse_core::Timestamp;
+use pulse_core::audit::Record;
 use pulse_core::decide::Pass;
 use pulse_core::execution::{Execution, PromptStatus};
 use pulse_core::fleet::Followed;
@@ -26,8 +27,14 @@ pub(super) struct Birth {
 }
 
 impl Engine {
-    /// Commits a pass. On an error the execution in memory is no longer the committed one.
-    pub(super) async fn commit(&self, execution: &Execution, pass: &Pass, birth: Birth) -> Result<(), WriteError> {
+    /// Commits a pass, and with it what the audit log says of it. On an error the execution in memory is no longer the committed one.
+    pub(super) async fn commit(
+        &self,
+        execution: &Execution,
+        pass: &Pass,
+        birth: Birth,
+        audit: Vec<Record>,
+    ) -> Result<(), WriteError> {
         if planted::is(Bug::SendBeforeCommit) {
             self.follow(execution, pass);
         }
@@ -50,6 +57,7 @@ impl Engine {
             snapshot: birth.snapshot,
             idempotency: birth.idempotency,
             advance: birth.advance,
+            audit,
         };
         let written = self.inner.store.writer().submit(item).await;
         match &written {

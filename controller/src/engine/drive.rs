@@ -3,14 +3,17 @@
 use super::commit::{Birth, instant};
 use super::hot::{Answer, Slot};
 use super::{Engine, EngineError};
+use crate::audit::Handed;
 use crate::clock;
 use crate::reconcile::Next;
 use pulse_core::Timestamp;
+use pulse_core::audit::{Object, Record, digest};
 use pulse_core::decide::Pass;
-use pulse_core::execution::{Execution, Input};
+use pulse_core::execution::{Execution, Input, Outcome};
 use pulse_core::fleet::{leaves_memory, slot_of_row, unsent};
 use pulse_protocol::{AttemptId, ExecutionId, ToAgent};
 use pulse_store::WriteError;
+use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -42,6 +45,8 @@ impl Engine {
         };
         self.forgive_after_trouble();
         let (inputs, answers) = slot.drain(slot.appetite());
+        let audited = answers.iter().any(|answer| answer.audit.is_some());
+        let before = audited.then(|| standing(&execution));
         let decided = self.decide(&mut execution, &inputs, now);
         let done = match decided {
             Ok(done) => done,
@@ -52,7 +57,8 @@ impl Engine {
                 return Err(EngineError::History { id, fault });
             }
         };
-        if let Err(error) = self.settle(&execution, &done).await {
+        let audit = before.map_or_else(Vec::new, |before| rows(&answers, &done, &execution, &before));
+        if let Err(error) = self.settle(&execution, &done, audit).await {
             return self.undo(id, &slot, &done, (inputs, answers), error).await;
         }
         slot.note(None);
@@ -60,9 +66,12 @@ impl Engine {
         if loaded {
             self.send_unsent(&execution, &done);
         }
+        let committed = !done.events.is_empty();
         for (answer, outcome) in answers.into_iter().zip(done.outcomes) {
-            // Whoever asked may be gone; the commit stands.
-            drop(answer.send(Ok(outcome)));
+            if let Some(handed) = answer.audit.as_ref().filter(|_| committed && outcome == Outcome::Done) {
+                handed.written();
+            }
+            answer.send(Ok(outcome));
         }
         if !slot.is_idle() {
             self.inner.queue.add(id);
@@ -103,11 +112,11 @@ impl Engine {
         self.inner.fleet.lock().decide(execution, inputs, now, &mut fresh_attempt)
     }
 
-    async fn settle(&self, execution: &Execution, done: &Pass) -> Result<(), WriteError> {
+    async fn settle(&self, execution: &Execution, done: &Pass, audit: Vec<Record>) -> Result<(), WriteError> {
         if done.events.is_empty() {
             return Ok(());
         }
-        self.commit(execution, done, Birth::default()).await
+        self.commit(execution, done, Birth::default(), audit).await
     }
 
     /// The commit failed: what was decided is thrown away, what came in waits for the next try. What no try could write is refused.
@@ -121,15 +130,18 @@ impl Engine {
     ) -> Result<Next, EngineError> {
         let freed = self.inner.fleet.lock().free(id, &done.take);
         self.freed(freed);
+        if let WriteError::Unclear { .. } = &error {
+            answers.iter().filter_map(|answer| answer.audit.as_ref()).for_each(Handed::unclear);
+        }
         if let WriteError::Invalid { reason } = &error {
             slot.note(Some(reason.clone()));
             if answers.len() == 1 {
-                answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone().into()))));
+                answers.into_iter().for_each(|answer| answer.send(Err(error.clone().into())));
                 return Err(error.into());
             }
         }
         let (again, once): (Vec<_>, Vec<_>) = inputs.into_iter().zip(answers).partition(|(input, _)| input.is_repeatable());
-        once.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone().into()))));
+        once.into_iter().for_each(|(_, answer)| answer.send(Err(error.clone().into())));
         let (inputs, answers) = again.into_iter().unzip();
         slot.restore(inputs, answers);
         match error {
@@ -166,11 +178,37 @@ impl Engine {
     fn refuse_all(&self, id: ExecutionId, slot: &Arc<Slot>, error: impl Fn() -> EngineError) -> Next {
         let (_, answers) = slot.drain(usize::MAX);
         for answer in answers {
-            drop(answer.send(Err(error())));
+            answer.send(Err(error()));
         }
         self.inner.hot.forget(id);
         Next::Asked
     }
+}
+
+/// An execution's digest, as the audit log has it: how far its history goes, and where it stands then.
+pub(super) fn standing(execution: &Execution) -> String {
+    let created = &execution.created;
+    digest(&json!({
+        "id": execution.id(),
+        "snapshot": created.snapshot,
+        "seq": execution.seq,
+        "status": execution.status.as_str(),
+    }))
+}
+
+/// What the audit log says of the inputs that are committed.
+fn rows(answers: &[Answer], done: &Pass, execution: &Execution, before: &str) -> Vec<Record> {
+    let after = standing(execution);
+    let of = |(answer, outcome): (&Answer, &Outcome)| {
+        let handed = answer.audit.as_ref().filter(|_| *outcome == Outcome::Done)?;
+        Some(handed.row(object(execution.id()), Some(before.to_owned()), Some(after.clone())))
+    };
+    answers.iter().zip(&done.outcomes).filter_map(of).collect()
+}
+
+/// An execution as the audit log names it.
+pub(super) fn object(id: ExecutionId) -> Object {
+    Object { kind: "execution".to_owned(), id: id.to_string() }
 }
 
 /// A fresh attempt id: UUIDv7, so that attempts sort by time.

@@ -1,6 +1,7 @@
 //! Executions in memory, each with its inbox. What is here can always be loaded again; nothing is true only because it is here.
 
 use super::{Engine, EngineError};
+use crate::audit::Handed;
 use pulse_core::definitions::{Program, Snapshot};
 use pulse_core::execution::{Event, Execution, Input, Outcome};
 use pulse_protocol::ExecutionId;
@@ -14,7 +15,24 @@ const BATCH: usize = 1000;
 const INBOX: usize = 20_000;
 
 /// Who is told what became of an input.
-pub(super) type Answer = oneshot::Sender<Result<Outcome, EngineError>>;
+pub(super) struct Answer {
+    to: oneshot::Sender<Result<Outcome, EngineError>>,
+    /// What the audit log says of it, where a person asked.
+    pub(super) audit: Option<Handed>,
+}
+
+impl Answer {
+    pub(super) const fn new(to: oneshot::Sender<Result<Outcome, EngineError>>, audit: Option<Handed>) -> Self {
+        Self { to, audit }
+    }
+
+    /// Says what became of it. Whoever asked may be gone.
+    pub(super) fn send(self, outcome: Result<Outcome, EngineError>) {
+        // What was not written by now is for whoever asked to write.
+        drop(self.audit);
+        drop(self.to.send(outcome));
+    }
+}
 
 /// The executions in memory and the compiled programs they share.
 #[derive(Default)]

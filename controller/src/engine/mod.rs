@@ -34,13 +34,13 @@ pub use schedule::{LiveSchedule, ScheduleKey};
 pub use start::{Idempotency, StartRequest, Started};
 
 use crate::agents::{FleetHandle, Freed};
+use crate::audit::Handed;
 use crate::feed::Feed;
 use crate::reconcile::Queue;
 use hot::Hot;
 use pulse_core::decide::{Reason, explain};
 use pulse_core::execution::{CancelMode, Execution, Input, Outcome, Summary};
-use pulse_core::transition::ResolvedAs;
-use pulse_protocol::{AgentName, AttemptId, ExecutionId, PromptId};
+use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::Store;
 use sealed::Seals;
 use std::sync::atomic::AtomicBool;
@@ -171,43 +171,29 @@ impl Engine {
 
     /// Asks to end an execution.
     pub async fn cancel(&self, id: ExecutionId, mode: CancelMode, by: String, reason: String) -> Result<Outcome, EngineError> {
-        self.submit(id, Input::Cancel { mode, by, reason }).await
+        self.submit(id, Input::Cancel { mode, by, reason }, None).await
     }
 
-    /// Settles an `unknown` attempt.
-    pub async fn resolve(
-        &self,
-        id: ExecutionId,
-        attempt: AttemptId,
-        outcome: ResolvedAs,
-        by: String,
-        reason: String,
-    ) -> Result<Outcome, EngineError> {
-        self.submit(id, Input::Resolve { attempt, outcome, by, reason }).await
-    }
-
-    /// Answers a prompt of an execution.
-    pub async fn answer(
-        &self,
-        id: ExecutionId,
-        prompt: PromptId,
-        answer: String,
-        by: String,
-        comment: Option<String>,
-    ) -> Result<Outcome, EngineError> {
-        self.submit(id, Input::Answer { prompt, answer, by, comment }).await
-    }
-
-    /// Hands an input in and waits until it is committed or refused.
-    pub async fn submit(&self, id: ExecutionId, input: Input) -> Result<Outcome, EngineError> {
-        let answered = tokio::time::timeout(PATIENCE, self.enqueue(id, input)?).await;
+    /// Hands an input in and waits until it is committed or refused. Where a person asked, what the audit log says of it goes with the
+    /// commit.
+    pub async fn submit(&self, id: ExecutionId, input: Input, audit: Option<Handed>) -> Result<Outcome, EngineError> {
+        let answered = tokio::time::timeout(PATIENCE, self.push(id, input, audit)?).await;
         answered.map_err(|_| EngineError::NotYet(id))?.map_err(|_| EngineError::Stopping)?
     }
 
     /// Hands an input in, in this moment and order; what became of it comes later.
     pub fn enqueue(&self, id: ExecutionId, input: Input) -> Result<oneshot::Receiver<Result<Outcome, EngineError>>, EngineError> {
+        self.push(id, input, None)
+    }
+
+    fn push(
+        &self,
+        id: ExecutionId,
+        input: Input,
+        audit: Option<Handed>,
+    ) -> Result<oneshot::Receiver<Result<Outcome, EngineError>>, EngineError> {
         let (answer, answered) = oneshot::channel();
-        self.inner.hot.push(id, input, answer)?;
+        self.inner.hot.push(id, input, hot::Answer::new(answer, audit))?;
         self.inner.queue.add(id);
         Ok(answered)
     }

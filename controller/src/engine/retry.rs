@@ -3,6 +3,7 @@
 
 use super::start::{Idempotency, Prepared, StartRequest, Started};
 use super::{Engine, EngineError, StartError};
+use crate::audit::Handed;
 use pulse_core::definitions::Snapshot;
 use pulse_core::execution::{CannotRetry, Created, Event, Trigger, carried, unknown_targets};
 use pulse_protocol::{AgentName, ExecutionId};
@@ -64,9 +65,10 @@ impl Engine {
         repeat: Repeat,
         by: String,
         idempotency: Option<Idempotency>,
+        audit: Option<Handed>,
     ) -> Result<Retried, RetryError> {
         let created = self.created(id).await?;
-        let mut request = again(&created, by, idempotency);
+        let mut request = StartRequest { audit, ..again(&created, by, idempotency) };
         let replayed = self.replay(&request).await?;
         let dropped = if repeat == Repeat::Head { self.drop_undeclared(&mut request) } else { Ok(Vec::new()) };
         if let Some(started) = replayed {
@@ -155,5 +157,6 @@ fn again(created: &Created, by: String, idempotency: Option<Idempotency>) -> Sta
         limit: created.limit.clone(),
         trigger: Trigger::person(by),
         idempotency,
+        audit: None,
     }
 }

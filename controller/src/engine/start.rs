@@ -3,10 +3,11 @@
 
 use super::commit::Birth;
 use super::detached::to_the_end;
-use super::drive::fresh_attempt;
+use super::drive::{fresh_attempt, object, standing};
 use super::live::{Live, LiveWorkflow};
 use super::{Engine, EngineError, StartError};
 use crate::agents::FleetState;
+use crate::audit::Handed;
 use crate::clock;
 use crd_schemas::manifest::{ConcurrencyPolicy, Param, ParamType, Targets};
 use pulse_core::decide::{Pass, Presence, World};
@@ -39,6 +40,8 @@ pub struct StartRequest {
     pub trigger: Trigger,
     /// The request's idempotency key.
     pub idempotency: Option<Idempotency>,
+    /// What the audit log says of it, where a person asked.
+    pub audit: Option<Handed>,
 }
 
 /// A request's idempotency key.
@@ -143,7 +146,9 @@ impl Engine {
             let (execution, done) = self.first_pass(prepared, request, id, number)?;
             let (snapshot, idempotency) = (Some(prepared.snapshot.clone()), key_row(request, id));
             let birth = Birth { snapshot, idempotency, advance: firing.map(|firing| firing.advance(id)) };
-            let Err(error) = self.commit(&execution, &done, birth).await else {
+            let audit = request.audit.as_ref().map(|handed| handed.row(object(id), None, Some(standing(&execution))));
+            let Err(error) = self.commit(&execution, &done, birth, audit.into_iter().collect()).await else {
+                request.audit.iter().for_each(Handed::written);
                 let (status, commit) = (execution.status.as_str().to_owned(), execution.created.commit.clone());
                 let wake = done.rest.wake_at;
                 self.inner.hot.insert(execution.clone());
@@ -173,7 +178,12 @@ impl Engine {
                     return Err(self.forbidden(holder).await);
                 }
                 WriteError::ClaimTaken { key, holder } => self.believe_claim(&key, holder).await?,
-                WriteError::Unclear { .. } => return self.look_whether(id, error).await,
+                WriteError::Unclear { .. } => {
+                    request.audit.iter().for_each(Handed::unclear);
+                    let started = self.look_whether(id, error).await?;
+                    request.audit.iter().for_each(Handed::written);
+                    return Ok(started);
+                }
                 error => return Err(StartError::Engine(error.into())),
             }
         }

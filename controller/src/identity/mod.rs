@@ -67,6 +67,8 @@ pub struct Visit<'a> {
 
 /// Somebody who has just signed in.
 pub struct SignedIn {
+    /// Who.
+    pub principal: Principal,
     /// The secret of their session.
     pub secret: String,
     /// The path that they go back to.
@@ -213,13 +215,14 @@ impl Identity {
         }
     }
 
-    /// Begins a session for whoever has a token. Answers its secret, which is told once.
-    pub async fn sign_in(&self, token: &str) -> Result<String, Unknown> {
-        let holder = match self.bearer(token).ok_or(Unknown::BadToken)?.means {
+    /// Begins a session for whoever has a token. Answers who that is, and the session's secret, which is told once.
+    pub async fn sign_in(&self, token: &str) -> Result<(Principal, String), Unknown> {
+        let principal = self.bearer(token).ok_or(Unknown::BadToken)?;
+        let holder = match principal.means {
             Means::ApiToken(id) => Holder::Token { id },
             _ => Holder::Admin { hash: self.admin.key("session") },
         };
-        self.begin(holder).await
+        Ok((principal, self.begin(holder).await?))
     }
 
     /// Ends what was begun at the issuer: begins a session for the person for whom it vouches.
@@ -229,9 +232,10 @@ impl Identity {
         let oidc::Person { subject, name, display_name, email, groups } = person;
         let claimed = Claimed { name, display_name, email, groups };
         self.see(oidc.issuer(), &subject, &claimed).await?;
+        let principal = Principal::person(claimed.clone(), &self.people.role_groups, Means::Oidc);
         let Claimed { name, display_name, email, groups } = claimed;
         let secret = self.begin(Holder::Person { name, display_name, email, groups }).await?;
-        Ok(SignedIn { secret, back })
+        Ok(SignedIn { principal, secret, back })
     }
 
     /// The issuer where people sign in.

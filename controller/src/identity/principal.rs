@@ -22,6 +22,18 @@ pub enum Means {
     Oidc,
 }
 
+impl Means {
+    /// Its stable word.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::AdminToken => "admin_token",
+            Self::ApiToken(_) => "api_token",
+            Self::Proxy => "proxy",
+            Self::Oidc => "oidc",
+        }
+    }
+}
+
 /// Somebody who has come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {

@@ -5,6 +5,7 @@ use super::{Active, End, Mode, lease, loops};
 use crate::admin;
 use crate::agents::FleetHandle;
 use crate::api::{self, App, Phase, Seats};
+use crate::audit::{self, Audit, Sealer};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Origin};
 use crate::engine::Engine;
@@ -53,6 +54,7 @@ struct Running {
     engine: Engine,
     renewing: JoinHandle<()>,
     loops: Vec<JoinHandle<()>>,
+    audit: Option<(Audit, JoinHandle<Sealer>)>,
 }
 
 impl Course {
@@ -171,6 +173,11 @@ impl Course {
         };
         engine.store().cluster_id(&uuid::Uuid::now_v7().to_string()).await.context("cannot read the database")?;
         engine.boot().await.context("cannot take up where the last controller stopped")?;
+        // Before anybody is let in: what a controller before this one has begun, nobody ends any more.
+        let head = audit::take_over(engine.store()).await.context("cannot take up the audit log")?;
+        let log = Audit::start(engine.store().clone());
+        let sealer = Sealer::new(engine.store().clone(), log.clone(), head);
+        running.audit = Some((log.clone(), tokio::spawn(sealer.run(self.stopping.clone()))));
         let sources = self.sources(engine);
         let webhooks = Arc::new(Webhooks::new(self.config.webhook_secrets.as_ref().map(Verifier::new)));
         running.loops = loops::start(engine, &sources, &webhooks, &self.stopping);
@@ -187,7 +194,7 @@ impl Course {
         let identity = Identity::load(engine.store().clone(), &active.admin_token, self.config.people.clone(), (own, &self.url));
         let identity = Arc::new(identity.await.context("cannot read who may come in")?);
         running.loops.push(loops::sweep_identity(Arc::clone(&identity), &self.stopping));
-        let router = api::router(self.app(&active, identity, sources, schedules, webhooks));
+        let router = api::router(self.app(&active, identity, log, sources, schedules, webhooks));
         engine.leased().await;
         self.phase.send_replace(Phase::Active(router.clone()));
         tracing::info!(owner = self.owner, url = self.url, "active");
@@ -215,6 +222,7 @@ impl Course {
         &self,
         active: &Active,
         identity: Arc<Identity>,
+        audit: Audit,
         sources: Sources,
         schedules: Scheduler,
         webhooks: Arc<Webhooks>,
@@ -228,6 +236,7 @@ impl Course {
             webhooks,
             seats: Seats::default(),
             identity,
+            audit,
             url,
             limits: self.config.limits,
             enrolment: self.mode.enrolment,
@@ -249,7 +258,7 @@ impl Running {
         let engine = Engine::new(store, FleetHandle::default());
         // At once: taking up what is open, and the first looks, may take longer than a lease holds.
         let renewing = tokio::spawn(lease::keep(engine.clone(), taken));
-        Self { engine, renewing, loops: Vec::new() }
+        Self { engine, renewing, loops: Vec::new(), audit: None }
     }
 
     /// Ends in order: no new request, no new sync, what is being committed is committed, then leases and database.
@@ -262,6 +271,14 @@ impl Running {
             // A task that panicked has said so; there is nothing to add at the end.
             drop(task.await);
         }
+        if let Some((log, sealing)) = self.audit {
+            log.finish().await;
+            // What was written to the last moment is sealed, and told.
+            if let Ok(mut sealer) = sealing.await {
+                sealer.seal().await;
+                sealer.tell();
+            }
+        }
         self.renewing.abort();
         self.engine.store().clone().close().await;
     }
@@ -271,12 +288,14 @@ impl Running {
         self.engine.stop();
         self.renewing.abort();
         self.loops.iter().for_each(JoinHandle::abort);
+        self.audit.iter().for_each(|(_, sealing)| sealing.abort());
     }
 
     /// It could not begin: the leases go back, so that another controller can.
     async fn give_up(self) {
         self.renewing.abort();
         self.loops.iter().for_each(JoinHandle::abort);
+        self.audit.iter().for_each(|(_, sealing)| sealing.abort());
         self.engine.store().clone().close().await;
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Heads {
     pub(super) generation: i64,
     /// The commit that is live.
     pub(super) commit: Option<String>,
+    /// Digest of everything that is live.
+    pub(super) digest: Option<String>,
     pub(super) objects: BTreeMap<(Kind, String), LiveObject>,
 }
 
@@ -39,15 +41,16 @@ impl Syncer {
             let unreadable = !object.retired && unreadable.contains(&key);
             (key, LiveObject { unreadable, ..object })
         });
-        let heads = Arc::new(Heads { generation, commit: state.map(|state| state.commit), objects: objects.collect() });
+        let (commit, digest) = state.map(|state| (state.commit, state.digest)).unzip();
+        let heads = Arc::new(Heads { generation, commit, digest, objects: objects.collect() });
         self.keep_heads(Some(Arc::clone(&heads)));
         Ok(heads)
     }
 
     /// Takes in what an apply has done.
-    pub(super) fn advance_heads(&self, before: &Heads, planned: &Planned, commit: &str, generation: i64) {
-        let mut heads = before.clone();
-        (heads.generation, heads.commit) = (generation, Some(commit.to_owned()));
+    pub(super) fn advance_heads(&self, planned: &Planned, commit: &str, digest: &str, generation: i64) {
+        let mut heads = Heads::clone(&planned.heads);
+        (heads.generation, heads.commit, heads.digest) = (generation, Some(commit.to_owned()), Some(digest.to_owned()));
         for object in planned.after() {
             heads.objects.insert((object.kind, object.name.clone()), object);
         }

@@ -61,10 +61,10 @@ impl Syncer {
         self.begin_writing()?;
         match self.inner.store.apply(&apply).await {
             Ok(generation) => {
-                let (source, commit) = (self.name(), apply.commit.as_str());
+                let (source, commit, digest) = (self.name(), apply.commit.as_str(), apply.digest.as_str());
                 let confirmed_by = word.map(|word| word.by.as_str());
                 tracing::info!(source, commit, generation, confirmed_by, message = record.message, "synced");
-                self.advance_heads(&planned.heads, planned, commit, generation);
+                self.advance_heads(planned, commit, digest, generation);
                 self.inner.engine.definitions_applied(apply, generation).await?;
                 self.tell(&record);
                 Ok(Some(record))

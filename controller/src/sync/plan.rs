@@ -3,10 +3,13 @@
 use super::check::set_digest;
 use super::heads::Heads;
 use super::{Checked, SyncError, Syncer};
+use crate::audit::fresh;
 use crd_schemas::{Kind, Problem};
 use pulse_core::Timestamp;
+use pulse_core::audit::{Object, Outcome, Record, Who};
 use pulse_core::plan::{Change, LiveObject, Plan, WantedObject};
 use pulse_store::{Apply, DefinitionKey, NewDefinition, SyncOutcome, SyncRecord};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -96,15 +99,43 @@ impl Planned {
             })
         });
         let retired = self.plan.retire.iter().map(|change| DefinitionKey { kind: change.kind, name: change.name.clone() });
+        let digest = set_digest(&self.wanted);
+        let audit = Some(self.audit(source, &sync, &digest, now));
         Apply {
             source: source.to_owned(),
             parent_generation: self.generation,
             commit: checked.commit.id.clone(),
-            digest: set_digest(&self.wanted),
+            digest,
             upserted: upserted.collect(),
             retired: retired.collect(),
             sync,
             now,
+            audit,
+        }
+    }
+
+    /// What the audit log says of it. No person changes what is live: the repository does, and whoever confirmed it stands beside.
+    fn audit(&self, source: &str, sync: &SyncRecord, digest: &str, now: Timestamp) -> Record {
+        let kept = ["create", "update", "retire", "planDigest", "confirmedBy"];
+        let counts = kept.into_iter().filter_map(|name| Some((name.to_owned(), sync.counts.get(name)?.clone())));
+        let mut details: Map<String, Value> = counts.collect();
+        details.insert("sync".to_owned(), json!(sync.id));
+        details.insert("commit".to_owned(), json!(sync.commit));
+        details.insert("generation".to_owned(), json!(sync.generation));
+        Record {
+            id: fresh(now),
+            at: now,
+            principal: Some(Who { name: format!("source:{source}"), kind: "source".to_owned(), means: "sync".to_owned() }),
+            peer: None,
+            request_id: None,
+            action: "source.apply".to_owned(),
+            object: Some(Object { kind: "source".to_owned(), id: source.to_owned() }),
+            outcome: Outcome::Done,
+            status: None,
+            code: None,
+            before: self.heads.digest.clone(),
+            after: Some(digest.to_owned()),
+            details,
         }
     }
 }

@@ -115,5 +115,6 @@ fn first(number: i64) -> WriteItem {
         snapshot: None,
         idempotency: None,
         advance: None,
+        audit: Vec::new(),
     }
 }

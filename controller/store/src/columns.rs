@@ -99,5 +99,6 @@ mod tests {
         round_trip::<Stream>(2);
         round_trip::<AttemptState>(2);
         round_trip::<SyncOutcome>(5);
+        round_trip::<pulse_core::audit::Outcome>(6);
     }
 }

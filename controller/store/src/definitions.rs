@@ -1,6 +1,5 @@
 //! Live definitions, and the one transaction that applies a commit: everything of it or nothing.
 
-use crate::bounds;
 use crate::columns::time;
 use crate::dialect::{Dialect, UPSERT_DEFINITION};
 use crate::rows::{Columns, FromRow, list, one};
@@ -8,7 +7,9 @@ use crate::sql::{Query, Shape, built, chunks, chunks_by_size, is_taken, query, r
 use crate::syncs::{self, SyncRecord};
 use crate::tokens::json;
 use crate::{Error, RowError, Store};
+use crate::{audit, bounds};
 use crd_schemas::manifest::{Kind, Manifest};
+use pulse_core::audit::Record;
 use pulse_core::definitions::Files;
 use pulse_core::plan::LiveObject;
 use pulse_core::time::Timestamp;
@@ -106,6 +107,8 @@ pub struct Apply {
     pub sync: SyncRecord,
     /// When.
     pub now: Timestamp,
+    /// What the audit log says of it.
+    pub audit: Option<Record>,
 }
 
 /// Why a plan was not applied. Nothing of it is live then.
@@ -262,7 +265,7 @@ impl Store {
         let generation = apply.parent_generation.saturating_add(1);
         apply.check()?;
         let rows = &apply.upserted.iter().map(encode).collect::<Result<Vec<_>, Error>>()?;
-        let dialect = &self.database.ground.dialect;
+        let (dialect, audited) = (&self.database.ground.dialect, &apply.audit.iter().collect::<Vec<_>>());
         // The sync's row is part of the transaction and has an id of its own.
         let applied = self
             .transact(
@@ -277,6 +280,7 @@ impl Store {
                         retire_unknown(connection, apply).await?;
                         failpoint::midway(Act::ApplyRetired);
                         syncs::insert(connection, &apply.sync).await?;
+                        audit::insert(dialect, connection, audited).await?;
                         Ok::<_, ApplyError>(generation)
                     })
                 },
@@ -285,6 +289,7 @@ impl Store {
                 },
             )
             .await?;
+        self.database.audited.notify_one();
         Ok(applied)
     }
 }
@@ -303,6 +308,7 @@ impl Apply {
         bounds::text("a source's name", &self.source, bounds::NAME)?;
         bounds::ascii("a commit", &self.commit, bounds::DIGEST)?;
         bounds::ascii("a digest", &self.digest, bounds::DIGEST)?;
+        self.audit.as_ref().map_or(Ok(()), audit::check)?;
         self.sync.check()
     }
 }

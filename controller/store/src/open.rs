@@ -11,7 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// An open store. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Store {
 pub(crate) struct Database {
     pub(crate) ground: Ground,
     pub(crate) leases: Leases,
+    /// A row of the audit log was written that is to be sealed.
+    pub(crate) audited: Notify,
     /// What the next commits meet, in tests.
     #[cfg(test)]
     pub(crate) fault: PlannedFaults,
@@ -77,6 +79,7 @@ impl Store {
         let database = Arc::new(Database {
             ground,
             leases,
+            audited: Notify::new(),
             #[cfg(test)]
             fault: PlannedFaults::default(),
         });

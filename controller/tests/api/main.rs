@@ -2,6 +2,7 @@
 //! own. The folders mirror the URLs, below `/api/v1` where they name nothing else; each file is a verb.
 
 mod agents;
+mod audit;
 mod authorisation;
 mod compression;
 #[path = "../support/contract.rs"]

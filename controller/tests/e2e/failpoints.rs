@@ -58,6 +58,8 @@ const fn drive(act: Act) -> Drive {
         | Act::Absence
         | Act::Token
         | Act::Credential
+        | Act::Audit
+        | Act::AuditSeal
         | Act::ForgetKeys
         | Act::Enrol
         | Act::Session

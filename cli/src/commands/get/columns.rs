@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// A column: its header, whether only `-o wide` has it, and its cell.
-pub(super) type Column = (&'static str, bool, fn(&Value, Timestamp) -> String);
+pub(in crate::commands) type Column = (&'static str, bool, fn(&Value, Timestamp) -> String);
 
 /// Characters of a question that a table shows.
 const MAX_MESSAGE: usize = 60;

@@ -35,7 +35,7 @@ pub(super) struct Filters {
 
 /// A time, or how long ago it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub(in crate::commands) enum Moment {
     At(Timestamp),
     Ago(crd_schemas::Duration),
 }
@@ -54,7 +54,7 @@ impl FromStr for Moment {
 
 impl Moment {
     /// As RFC 3339. What would be before all time is its beginning.
-    fn at(self, now: Timestamp) -> String {
+    pub(in crate::commands) fn at(self, now: Timestamp) -> String {
         let at = match self {
             Self::At(at) => at,
             Self::Ago(ago) => {

@@ -70,6 +70,17 @@ pub enum Kind {
     Token,
 }
 
+impl Kind {
+    /// Its stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::User => "user",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// What a token is good for, within what its role allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

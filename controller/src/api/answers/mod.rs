@@ -1,6 +1,7 @@
 //! What the API answers, as types: the document is made of them, so that it cannot say anything else than the code.
 
 mod agents;
+mod audit;
 mod executions;
 mod health;
 mod identity;
@@ -19,6 +20,7 @@ mod tokens;
 pub(super) mod words;
 
 pub(super) use agents::{AgentAttempt, AgentView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent};
+pub(super) use audit::{AuditVerdict, AuditView, UnreadableAuditRow};
 pub(super) use executions::{
     CancelView, ExecutionEvent, ExecutionSummary, ExecutionView, ReasonView, SummaryWaits, TriggerView, Waits,
 };

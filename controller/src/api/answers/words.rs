@@ -61,6 +61,10 @@ words! {
     ApiVersion: "pulse.dev/v1";
     /// How somebody came in.
     Means: "admin_token" | "api_token" | "proxy" | "oidc";
+    /// What came of what was asked for.
+    AuditOutcome: "begun" | "done" | "unchanged" | "refused" | "failed" | "unknown";
+    /// What is wrong with a row of the audit log.
+    AuditFlaw: "changed" | "missing" | "reordered" | "truncated";
     /// What a token of the API is for.
     ApiTokenKind: "api" | "break_glass";
     /// Whether a token of the API counts.

@@ -4,8 +4,8 @@ use super::super::answers::{AcceptedWebhook, LiveMessage, OutputPage, Page, Star
 use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
-    AgentSession, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object, Private, Probed,
-    Redirected, Replayable, SchemaFile, StyleSheet,
+    AgentSession, AuditLines, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object,
+    Private, Probed, Redirected, Replayable, SchemaFile, StyleSheet,
 };
 use super::{Output, Sketch};
 use crate::engine::DryRun;
@@ -162,6 +162,12 @@ impl Output for Redirected {
         sketch.answers.insert("303".to_owned(), json!({ "description": "Go there." }));
         sketch.header(303, "Location", "Where.");
         sketch.header(303, "Set-Cookie", "What the browser keeps meanwhile, or the session.");
+    }
+}
+
+impl Output for AuditLines {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answer_as(200, "A row on each line, as JSON.", "application/jsonl", &json!({ "type": "string" }));
     }
 }
 

@@ -20,10 +20,10 @@ const STRANGERS: [&str; 5] = ["unauthorized", "forbidden", "csrf", "foreign_orig
 /// OpenAPI 3.1 of these routes.
 pub(in crate::api) fn document(routes: &[Route]) -> Value {
     let mut schemas = Schemas::default();
-    let objects = routes.iter().filter(|(method, _, _, endpoint)| *method == Method::GET && endpoint.is_object());
-    let objects: BTreeSet<&str> = objects.map(|(_, path, _, _)| *path).collect();
+    let objects = routes.iter().filter(|(method, .., endpoint)| *method == Method::GET && endpoint.is_object());
+    let objects: BTreeSet<&str> = objects.map(|(_, path, ..)| *path).collect();
     let mut paths: Map<String, Value> = Map::new();
-    for (method, path, rule, endpoint) in routes {
+    for (method, path, rule, _, endpoint) in routes {
         let Some(operation) = find(method.as_str(), path) else { continue };
         let mut sketch = Sketch::new(&mut schemas);
         (endpoint.sketch)(&mut sketch);
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn each_route_has_one_operation_and_each_operation_a_route() {
-        let routes: Vec<(String, &str)> = routes().iter().map(|(method, path, _, _)| (method.to_string(), *path)).collect();
+        let routes: Vec<(String, &str)> = routes().iter().map(|(method, path, ..)| (method.to_string(), *path)).collect();
         let operations: Vec<(String, &str)> = OPERATIONS.iter().map(|one| (one.method.to_owned(), one.path)).collect();
         let (mut have, mut told) = (routes.clone(), operations.clone());
         have.sort();
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_name_means_the_same_in_requests_and_in_answers() {
         let mut schemas = Schemas::default();
-        for (_, _, _, endpoint) in routes() {
+        for (.., endpoint) in routes() {
             (endpoint.sketch)(&mut Sketch::new(&mut schemas));
         }
         assert_eq!(schemas.clashes(), Vec::<String>::new());

@@ -5,6 +5,7 @@ use super::super::caller::Caller;
 use super::super::extract::{Parameters, Segment};
 use super::super::idempotency::Key;
 use super::{Input, Sketch};
+use crate::audit::Ticket;
 use axum::extract::Request;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -18,6 +19,11 @@ impl Input for super::State {
 }
 
 impl Input for Caller {
+    fn sketch(_: &mut Sketch<'_>) {}
+}
+
+/// What is said to the audit log is no part of the request.
+impl Input for Ticket {
     fn sketch(_: &mut Sketch<'_>) {}
 }
 

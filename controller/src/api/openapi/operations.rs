@@ -29,6 +29,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("sources", "Where definitions come from: sources, syncs, plans."),
     ("live", "What changes, as it changes."),
     ("identity", "Who somebody is: sessions, tokens of the API, people."),
+    ("audit", "Who changed what, or was refused."),
     ("health", "Probes."),
     ("documents", "What describes the API and the manifests."),
 ];
@@ -124,6 +125,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("POST", "/api/v1/tokens", "createApiToken", "identity", "Make a token of the API; its value is shown this once", &["bad_parameter", "name_taken", "no_random", "cannot_be_stored"]),
     operation("POST", "/api/v1/tokens/break-glass", "breakGlass", "identity", "Make a token that opens everything for a short time", &["bad_parameter", "name_taken", "no_random", "cannot_be_stored"]),
     operation("DELETE", "/api/v1/tokens/{id}", "revokeApiToken", "identity", "Let a token of the API count no more", &["no_such_token"]),
+    operation("GET", "/api/v1/audit", "listAudit", "audit", "Who changed what, or was refused, the newest first", &[]),
+    operation("GET", "/api/v1/audit/export", "exportAudit", "audit", "What is sealed, the oldest first, as lines of JSON", &["unreadable_row"]),
+    operation("GET", "/api/v1/audit/verify", "verifyAudit", "audit", "Walk along the chain and name the first row that does not hold", &["unreadable_row"]),
     operation("GET", "/api/v1/users", "listUsers", "identity", "Everybody who ever came in, by name", &[]),
     operation("GET", "/schemas/{name}", "getSchema", "documents", "The JSON Schema of a kind of manifest", &["no_such_schema"]),
     operation("GET", "/api/v1/workflows", "listWorkflows", "workflows", "Live workflows", &[]),

@@ -96,6 +96,7 @@ async fn beyond_its_room_it_is_overloaded_and_says_when_to_ask_again() {
         sources,
         webhooks: Arc::new(Webhooks::new(None)),
         seats: Seats::default(),
+        audit: crate::audit::Audit::start(store.clone()),
         identity: Identity::for_tests(&store, TOKEN).await,
         url: "http://x".into(),
         limits: crate::config::Limits::default(),

@@ -113,6 +113,7 @@ impl Bench {
             schedules,
             webhooks: hooks,
             seats: Seats::default(),
+            audit: crate::audit::Audit::start(store.clone()),
             identity,
             url: "http://x".into(),
             limits: crate::config::Limits::default(),

@@ -234,6 +234,7 @@ pub(crate) async fn apply(store: &Store, manifests: &[Value], before: &BTreeSet<
         retired: before.difference(&live).cloned().collect(),
         sync,
         now,
+        audit: None,
     };
     store.apply(&applied).await.unwrap();
     live

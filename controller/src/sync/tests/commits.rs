@@ -72,6 +72,7 @@ impl Room {
             source: source.map(str::to_owned),
             trigger: pulse_core::execution::Trigger::person("anna".to_owned()),
             idempotency: None,
+            audit: None,
         };
         let run = self.engine.dry_run(&request).await.map_err(|error| error.to_string())?;
         Ok((run.commit, run.steps[0].command.as_ref().expect("a command").script.clone()))

@@ -4,10 +4,11 @@ use crate::open::CommitFault::{self, AnswerLost, Late, RequestLost};
 use crate::planted_runs::is_caught;
 use crate::test_room::{Room, on_both_engines};
 use crate::{
-    Advance, AdvanceError, Apply, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, PauseEnd, PauseRow,
-    Pauses, SessionStart, SyncOutcome, SyncRecord, Token,
+    Advance, AdvanceError, Apply, AuditWrite, Enrolled, Enrolment, Heartbeat, NewDefinition, NewToken, OutputPiece, PauseEnd,
+    PauseRow, Pauses, SessionStart, SyncOutcome, SyncRecord, Token,
 };
 use crd_schemas::manifest::{AgentGroup, AgentGroupSpec, Kind, Manifest, Metadata};
+use pulse_core::audit::{self, Record};
 use pulse_core::elapsed::Span;
 use pulse_core::pause::PauseScope;
 use pulse_core::schedule::{Outcome, ScheduleState, Settled, Skipped};
@@ -60,6 +61,7 @@ fn apply(parent_generation: i64) -> Apply {
         retired: Vec::new(),
         sync: sync(SyncOutcome::Applied),
         now: NOW,
+        audit: None,
     }
 }
 
@@ -229,7 +231,45 @@ async fn an_absence_is_noted_once(room: Room) {
     }
 }
 
+async fn what_is_audited_is_written_ended_and_sealed_once(room: Room) {
+    let store = &room.store;
+    for (number, faults) in (1..).zip(FAULTS.into_iter().chain([&[Late][..]])) {
+        let plan = || store.database.fault.plan(faults.iter().copied());
+        let record = Record { id: Uuid::now_v7(), ..begun() };
+        plan();
+        store.audit(&[AuditWrite::Row(record.clone())]).await.unwrap();
+        plan();
+        let record = Record { outcome: audit::Outcome::Done, ..record };
+        store.audit(&[AuditWrite::End { record: record.clone(), late: Uuid::now_v7() }]).await.unwrap();
+        plan();
+        store.seal_audit(Timestamp(0)).await.unwrap();
+        assert!(store.database.fault.is_spent(), "{faults:?}");
+        let rows = store.audit_chain(0, 10).await.unwrap();
+        assert_eq!(rows.len(), number, "{faults:?}");
+        assert_eq!(rows.last().unwrap().as_ref().unwrap().record, record);
+    }
+}
+
+fn begun() -> Record {
+    Record {
+        id: Uuid::nil(),
+        at: NOW,
+        principal: None,
+        peer: None,
+        request_id: None,
+        action: "pause.set".to_owned(),
+        object: None,
+        outcome: audit::Outcome::Begun,
+        status: None,
+        code: None,
+        before: None,
+        after: None,
+        details: serde_json::Map::new(),
+    }
+}
+
 on_both_engines! {
+    what_is_audited_is_written_ended_and_sealed_once
     a_pause_is_set_and_ended_once
     an_absence_is_noted_once
     a_schedule_goes_on_once

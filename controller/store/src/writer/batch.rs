@@ -3,6 +3,7 @@
 use super::WriteError;
 use super::item::{Prepared, WriteItem};
 use crate::attempts::{AttemptState, Holder};
+use crate::audit;
 use crate::columns::{Word, time_option};
 use crate::dialect::UPSERT_EXECUTION;
 use crate::idempotency::{IdempotencyRow, select_key};
@@ -81,7 +82,9 @@ pub(super) async fn write(database: &Database, connection: &mut AnyConnection, i
     let new: Vec<_> = items.iter().filter(|item| item.is_new()).map(|item| &item.item.summary).collect();
     labels::insert(connection, &new).await.map_err(taken_as(Refused::Stale))?;
     attempts(connection, items).await?;
-    prompts(connection, items).await
+    prompts(connection, items).await?;
+    let audited: Vec<_> = items.iter().flat_map(|item| &item.item.audit).collect();
+    Ok(audit::insert(&database.ground.dialect, connection, &audited).await?)
 }
 
 /// What fires. Before everything else, so that a slot that somebody else has settled is known as that.

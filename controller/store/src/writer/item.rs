@@ -5,7 +5,8 @@ use crate::attempts::AttemptRow;
 use crate::idempotency::IdempotencyRow;
 use crate::leases::partition_of;
 use crate::schedules::Advance;
-use crate::{Error, bounds, prompts};
+use crate::{Error, audit, bounds, prompts};
+use pulse_core::audit::Record;
 use pulse_core::execution::{EVENT_VERSION, EventRecord, PromptClosed, PromptRow, Summary};
 use pulse_protocol::{AttemptId, ExecutionId};
 use serde::Deserialize;
@@ -40,6 +41,8 @@ pub struct WriteItem {
     pub idempotency: Option<IdempotencyRow>,
     /// The step of the schedule that starts it, with the first event; the slot that fires names this execution.
     pub advance: Option<Advance>,
+    /// What the audit log says of it: who asked for what.
+    pub audit: Vec<Record>,
 }
 
 /// An event as its row.
@@ -82,6 +85,9 @@ impl WriteItem {
         if count == 0 && !(self.prompts_opened.is_empty() && self.prompts_closed.is_empty()) {
             return Err(invalid("prompts are opened and closed with an event only".to_owned()));
         }
+        if count == 0 && !self.audit.is_empty() {
+            return Err(invalid("what is audited goes with an event only".to_owned()));
+        }
         if let Some((event, seq)) = self.events.iter().zip(prior + 1..).find(|(event, seq)| event.seq != *seq) {
             return Err(invalid(format!("event {} where {seq} is due", event.seq)));
         }
@@ -113,6 +119,7 @@ impl WriteItem {
             bounds::text("a label's value", value, bounds::LABEL.1)?;
         }
         prompts::check(self)?;
+        self.audit.iter().try_for_each(audit::check)?;
         for key in self.take.iter().chain(&self.release) {
             bounds::text("a claim's key", key, bounds::CLAIM)?;
         }

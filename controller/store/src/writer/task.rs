@@ -127,7 +127,12 @@ async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure>
     loop {
         let error = match tokio::time::timeout(LIMIT, write_once(database, items)).await {
             Ok(Ok(transaction)) => match send_commit(database, transaction).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    if items.iter().any(|item| !item.item.audit.is_empty()) {
+                        database.audited.notify_one();
+                    }
+                    return Ok(());
+                }
                 Err(error) if faults::asks_to_try_again(&error) => error,
                 Err(error) => return Err(Failure::Unclear(error.to_string())),
             },

@@ -53,6 +53,7 @@ fn item(number: i64) -> WriteItem {
         snapshot: None,
         idempotency: None,
         advance: None,
+        audit: Vec::new(),
     }
 }
 

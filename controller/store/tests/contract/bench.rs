@@ -200,6 +200,7 @@ impl Run {
             snapshot: None,
             idempotency: None,
             advance: None,
+            audit: Vec::new(),
         }
     }
 

@@ -30,6 +30,7 @@ pub fn plan(source: &str, parent: i64, commit: &str, upserted: Vec<NewDefinition
         retired: retired.iter().map(|name| DefinitionKey { kind: Kind::AgentGroup, name: (*name).to_owned() }).collect(),
         sync: sync(source, Some(commit), SyncOutcome::Applied),
         now: NOW,
+        audit: None,
     }
 }
 

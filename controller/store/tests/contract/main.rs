@@ -2,6 +2,7 @@
 //! `bench.rs`; no test of the common list knows which engine it runs on. What only one engine has is tested in a list of its own.
 
 mod agents;
+mod audit;
 mod bench;
 mod definitions;
 #[path = "mariadb.rs"]
@@ -116,6 +117,13 @@ macro_rules! engine {
                 agents::a_sequence_that_went_back_is_quarantined
                 agents::heartbeats_move_only_their_own_session
                 agents::a_revoked_agent_starts_no_session
+                audit::complete_rows_are_sealed_once_in_order
+                audit::what_was_begun_and_not_ended_is_unknown
+                audit::whatever_is_done_to_rows_is_found
+                audit::rows_that_are_moved_or_removed_are_found
+                audit::only_one_controller_seals
+                audit::a_row_goes_with_its_item_or_not_at_all
+                audit::rows_are_listed_newest_first_and_filtered
                 output::pieces_come_back_in_order
                 output::repeated_and_overlapping_pieces_change_nothing
                 output::a_jump_is_a_gap

@@ -1,9 +1,11 @@
 //! Opening, closing, locking, migrating; restarts and kills.
 
+use crate::audit::row;
 use crate::bench::{Bench, NOW, Run, child, say_written, started};
 use crate::definitions::{plan, sync};
 use crate::pauses::pause;
 use crate::prompts::{ended, question};
+use pulse_core::audit::{Object, Outcome, Record};
 use pulse_core::elapsed::Span;
 use pulse_core::execution::{Event, PromptStatus};
 use pulse_core::time::Timestamp;
@@ -126,6 +128,9 @@ pub async fn what_was_written_is_there_after_a_restart(bench: Bench) {
     store.close().await;
 }
 
+/// The audit log's word on starts.
+const AUDITED: &str = "(SELECT object_id AS execution FROM audit WHERE action = 'execution.start') rows_of_it WHERE 1 = 1";
+
 /// The test runs itself as the process that is killed: that one writes until it dies and says what was acknowledged.
 pub async fn a_killed_process_leaves_whole_items_and_every_acknowledged_one(bench: Bench) {
     if let Some(url) = child() {
@@ -149,10 +154,11 @@ pub async fn a_killed_process_leaves_whole_items_and_every_acknowledged_one(benc
     assert!(all >= i64::try_from(acknowledged).expect("few"));
     assert_eq!(bench.count(whole).await, all, "no item is there in part");
     assert_eq!(bench.count("SELECT COUNT(DISTINCT execution) FROM events").await, all);
-    for beside in ["prompts WHERE status = 'withdrawn'", "execution_labels WHERE label_value = 'infra'"] {
+    for beside in ["prompts WHERE status = 'withdrawn'", "execution_labels WHERE label_value = 'infra'", AUDITED] {
         let whole = format!("SELECT COUNT(DISTINCT execution) FROM {beside} AND execution IN (SELECT id FROM executions)");
         assert_eq!(bench.count(&whole).await, all, "{beside}");
     }
+    assert_eq!(bench.count("SELECT COUNT(*) FROM audit").await, all, "no row of the audit log is there without its start");
 }
 
 async fn write_until_killed(url: &str) {
@@ -170,6 +176,8 @@ async fn write_until_killed(url: &str) {
             item.events.extend(run.item(vec![Event::Started, Event::Resumed]).events);
             item.summary = run.summary.clone();
             (item.prompts_opened, item.prompts_closed) = (vec![asked], vec![withdrawn]);
+            let object = Some(Object { kind: "execution".to_owned(), id: run.id().to_string() });
+            item.audit = vec![Record { object, ..row("execution.start", Outcome::Done) }];
             writer.submit(item).await.expect("written");
             say_written(run.id());
         });

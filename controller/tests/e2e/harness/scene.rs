@@ -186,6 +186,20 @@ impl Scene {
         let executions = self.api().executions();
         let all: Vec<_> = executions.iter().flat_map(attempts).collect();
         self.witness.judge(&all);
+        self.judge_audit();
+    }
+
+    /// What people asked for and what the audit log says of it are there together or not at all.
+    fn judge_audit(&self) {
+        let starts = "action IN ('execution.start', 'execution.retry') AND outcome = 'done'";
+        let unsaid = "SELECT COUNT(*) FROM executions e WHERE schedule IS NULL AND 1 <>";
+        let unsaid = self.database.number(&format!("{unsaid} (SELECT COUNT(*) FROM audit WHERE object_id = e.id AND {starts})"));
+        assert_eq!(unsaid, 0, "an execution without its row in the audit log, or with two");
+        let undone = format!("SELECT COUNT(*) FROM audit WHERE {starts} AND object_id NOT IN (SELECT id FROM executions)");
+        assert_eq!(self.database.number(&undone), 0, "a row in the audit log without its execution");
+        let answers = self.database.number("SELECT COUNT(*) FROM prompts WHERE status = 'answered'");
+        let told = self.database.number("SELECT COUNT(*) FROM audit WHERE action = 'prompt.answer' AND outcome = 'done'");
+        assert_eq!(told, answers, "answers, and what the audit log says of them");
     }
 
     /// Every process says where it stands.
