@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn what_needs_a_commit_or_a_step_before_has_no_place() {
-        let wrong = json!({"targets": {"from": "a", "result": "failed"}, "script": {"file": "a.sh"}, "files": ["b"], "argv": ["ls"]});
+        let wrong =
+            json!({"targets": {"from": "a", "result": "failed"}, "script": {"file": "a.sh"}, "files": ["b"], "argv": ["ls"]});
         let mend = "a command by itself has no commit whose files it could take; write a Workflow with this as its step";
         assert_eq!(
             said(wrong),

@@ -3,6 +3,7 @@
 use super::answers::{ExecutionSummary, ExecutionView, Page, ReasonView, Row, Settled, StartedView};
 use super::body::Json as Body;
 use super::caller::Caller;
+use super::commands::may_command;
 use super::extract::{Parameters, Segment};
 use super::idempotency::Key;
 use super::list::page;
@@ -14,6 +15,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use pulse_core::access::{self, Verb};
+use pulse_core::definitions::COMMAND;
 use pulse_core::execution::{CancelMode, Outcome, Trigger};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AttemptId, ExecutionId};
@@ -57,10 +59,7 @@ pub(super) async fn start(
     Body(wanted): Body<Start>,
 ) -> Result<StartAnswer, Problem> {
     let dry_run = wanted.dry_run;
-    let idempotency = key.of(&json!(wanted));
-    if dry_run && idempotency.is_some() {
-        return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
-    }
+    let idempotency = key.of_start(dry_run, &json!(wanted))?;
     let Start { workflow, source, params, limit, .. } = wanted;
     may_run(&app, &caller, &workflow, source.as_deref())?;
     let request = StartRequest { workflow, source, params, limit, trigger: Trigger::person(caller.by()), idempotency };
@@ -101,7 +100,7 @@ impl IntoResponse for StartAnswer {
     }
 }
 
-fn answer(started: Started) -> Replayable<StartedView> {
+pub(super) fn answer(started: Started) -> Replayable<StartedView> {
     let Started { id, number, workflow, source, status, commit, replayed } = started;
     let name = format!("{workflow}#{number}");
     let answer = StartedView { id, number, name, workflow, source, status, commit, retry_of: None, dropped_params: None };
@@ -266,13 +265,30 @@ pub(super) async fn retry(
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_retry", said));
         }
     };
-    let id = sight::execution(&app, &caller, &text, Verb::Run).await?;
+    let id = may_repeat(&app, &caller, &text, repeat).await?;
     // The same body means another request for another execution.
     let idempotency = key.of(&json!({ "retryOf": id, "retry": wanted }));
     let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency).await?;
     let mut answer = answer(started);
     (answer.answer.retry_of, answer.answer.dropped_params) = (Some(id), Some(dropped));
     Ok(answer)
+}
+
+/// The execution that a path names, if the caller may run it again. A command by itself is judged by its agents, as it was at first, so
+/// that no right to run workflows repeats what another person could command.
+async fn may_repeat(app: &App, caller: &Caller, text: &str, repeat: Repeat) -> Result<ExecutionId, Problem> {
+    let summary = sight::summary(app, caller, text).await?;
+    if summary.workflow != COMMAND {
+        caller.may(Verb::Run, &sight::object(&summary))?;
+        return Ok(summary.id);
+    }
+    if repeat == Repeat::Head {
+        let said = "a command by itself is of no commit, so there is no other one to run it from";
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_retry", said);
+        return Err(problem.with_help("leave `commit` (`--head`) out, or run the command anew"));
+    }
+    may_command(caller, &app.engine.targets_of(summary.id).await?)?;
+    Ok(summary.id)
 }
 
 /// What an input did, and how the execution stands after it.
@@ -286,7 +302,7 @@ async fn settled(app: &App, id: ExecutionId, outcome: Outcome) -> Result<Json<Se
     Ok(Json(Settled { id, changed, status }))
 }
 
-fn reason(text: &str) -> Result<String, Problem> {
+pub(super) fn reason(text: &str) -> Result<String, Problem> {
     let text = text.trim();
     if text.chars().count() > MAX_REASON {
         return Err(Problem::parameter("reason", format!("at most {MAX_REASON} characters")));

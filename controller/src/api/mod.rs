@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod caller;
 pub mod codes;
+mod commands;
 mod compress;
 mod etag;
 mod events;
@@ -144,6 +145,7 @@ fn routes() -> Vec<Route> {
         (Method::POST,   "/api/v1/executions/{id}/cancel",          May(Verb::Cancel),      post(executions::cancel)),
         (Method::POST,   "/api/v1/executions/{id}/resolve",         May(Verb::Resolve),     post(executions::resolve)),
         (Method::POST,   "/api/v1/executions/{id}/retry",           May(Verb::Run),         post(executions::retry)),
+        (Method::POST,   "/api/v1/commands",                        May(Verb::Command),     post(commands::run)),
         (Method::GET,    "/api/v1/prompts",                         May(Verb::View),        get(prompts::list)),
         (Method::GET,    "/api/v1/prompts/{id}",                    May(Verb::View),        get(prompts::one)),
         (Method::POST,   "/api/v1/prompts/{id}/answer",             May(Verb::Answer),      post(prompts::answer)),

@@ -3,6 +3,7 @@
 
 mod agents;
 mod authorisation;
+mod commands;
 mod compression;
 #[path = "../support/contract.rs"]
 mod contract;

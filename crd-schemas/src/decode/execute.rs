@@ -1,8 +1,8 @@
 //! The fields of an `execute` step.
 
 use super::cursor::{Cursor, Fields};
-use super::report::Report;
 use super::place::Place;
+use super::report::Report;
 use super::suggest::suggest;
 use super::words::list;
 use super::{files, number, rules, targets, value};

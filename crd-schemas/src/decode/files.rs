@@ -27,7 +27,10 @@ pub fn run_and_files(fields: &mut Fields, report: &mut Report) -> (Option<Run>, 
 /// What runs where there is no commit.
 pub fn only_command(fields: &mut Fields, report: &mut Report) -> Option<Run> {
     for name in ["script", "files"] {
-        fields.elsewhere(name, "a command by itself has no commit whose files it could take; write a Workflow with this as its step");
+        fields.elsewhere(
+            name,
+            "a command by itself has no commit whose files it could take; write a Workflow with this as its step",
+        );
     }
     fields.required("command", report, value::filled_text).map(Run::Command)
 }

@@ -1,8 +1,8 @@
 //! `targets` of an `execute` step: a list of names and selectors, or the targets of an earlier step.
 
 use super::cursor::{Cursor, Fields};
-use super::report::Report;
 use super::place::Place;
+use super::report::Report;
 use super::scope::Scope;
 use super::value;
 use crate::manifest::{TargetResult, Targets, TargetsFrom};

@@ -1,7 +1,7 @@
 //! Schedules in a set: their timing, the workflow that each starts, and the workflow that a schedule with a command stands for.
 
-use super::finding::escaped;
 use super::command::{COMMAND, at, reserved, workflow_of};
+use super::finding::escaped;
 use super::{Finding, Params, Program};
 use crate::schedule::{Timing, TimingError};
 use crate::selector::Selector;
@@ -24,7 +24,8 @@ pub(super) fn check_own_schedule(schedule: &Schedule) -> Vec<Finding> {
     match &schedule.spec.action {
         ScheduledAction::Workflow(started) => findings.extend(check_limit(started)),
         ScheduledAction::Command(_) => {
-            let compiled = schedule_workflow(schedule).and_then(|workflow| Program::compile_command(&workflow, Lone::Schedule).err());
+            let compiled =
+                schedule_workflow(schedule).and_then(|workflow| Program::compile_command(&workflow, Lone::Schedule).err());
             // The fields of the step stand flat in the schedule's `spec`.
             findings.extend(compiled.into_iter().flatten().map(|finding| at(finding, "/spec")));
         }
