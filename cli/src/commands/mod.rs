@@ -5,6 +5,7 @@ mod answer;
 mod cancel;
 mod confirm;
 mod describe;
+mod exec;
 mod get;
 mod import;
 mod logs;
@@ -35,6 +36,7 @@ pub enum Command {
     Get(get::Get),
     Describe(describe::Describe),
     Run(run::Run),
+    Exec(exec::Exec),
     Logs(logs::Logs),
     Answer(answer::Answer),
     Cancel(cancel::Cancel),
@@ -59,6 +61,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Get(command) => command.run(common),
         Command::Describe(command) => command.run(common),
         Command::Run(command) => command.run(common),
+        Command::Exec(command) => command.run(common),
         Command::Logs(command) => command.run(common),
         Command::Answer(command) => command.run(common),
         Command::Cancel(command) => command.run(common),
