@@ -10,7 +10,7 @@ use crate::sync::{DEFAULT_SOURCE, SyncError};
 use axum::extract::State;
 use axum::http::StatusCode;
 use crd_schemas::Duration;
-use crd_schemas::manifest::{OnOffline, OnUnknown, Retry, Shell, Workflow};
+use crd_schemas::manifest::{OnOffline, OnUnknown, Shell, Workflow};
 use pulse_core::access::{Object, Verb};
 use pulse_core::definitions::{COMMAND, check_command, command_workflow};
 use pulse_core::execution::Trigger;
@@ -72,7 +72,7 @@ struct Fields {
     /// Time between TERM and KILL; 30s unless said.
     kill_grace: Option<Duration>,
     /// Tries of failed targets.
-    retry: Option<Retry>,
+    retry: Option<Retries>,
     /// Targets side by side; 50 unless said.
     #[schemars(range(min = 1, max = 10000))]
     max_parallel: Option<u32>,
@@ -90,6 +90,21 @@ struct Fields {
     /// It takes its host down: it has succeeded once the agent is back with a new boot id within the timeout.
     #[serde(default)]
     expect_disconnect: bool,
+}
+
+/// Tries of failed targets.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RetryCommand", deny_unknown_fields)]
+#[expect(dead_code, reason = "the decoder of the manifests reads the fields; this says their types")]
+struct Retries {
+    /// All tries, the first one included.
+    #[schemars(range(min = 1, max = 100))]
+    attempts: u32,
+    /// The wait before the second try; doubled before each further one. 1s unless said.
+    backoff: Option<Duration>,
+    /// The longest wait between two tries; 10m unless said.
+    max_backoff: Option<Duration>,
 }
 
 /// `POST /api/v1/commands`.
