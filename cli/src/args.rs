@@ -165,6 +165,11 @@ mod tests {
             "pulse confirm 3f9c2d1a --yes --commit 3f9c2d1a --plan-digest 01",
             "pulse agents token --uses 3 --expires 1h --label role=web --name web-1",
             "pulse agents revoke web-1",
+            "pulse whoami -o name",
+            "pulse tokens create ci --role operator --verb run --verb view --workflow deploy --workflow team=web --expires 30d --reason x",
+            "pulse tokens list -o wide",
+            "pulse tokens revoke ci",
+            "pulse get users",
             "pulse get prompts --all",
             "pulse describe prompt hello#3",
             "pulse answer hello#3 Yes --comment because",
@@ -195,6 +200,7 @@ mod tests {
             "pulse exec -- uptime",
             "pulse pause all",
             "pulse answer",
+            "pulse tokens create ci",
         ] {
             assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line}");
         }
@@ -203,6 +209,7 @@ mod tests {
         assert_eq!(parse("pulse retry hello#3 --head").unwrap_err(), ErrorKind::MissingRequiredArgument);
         assert_eq!(parse("pulse exec all -c a -- b").unwrap_err(), ErrorKind::ArgumentConflict);
         assert_eq!(parse("pulse run hello --dry-run --follow").unwrap_err(), ErrorKind::ArgumentConflict);
+        assert_eq!(parse("pulse tokens create ci --role king").unwrap_err(), ErrorKind::InvalidValue);
         assert_eq!(parse("pulse run hello -p novalue").unwrap_err(), ErrorKind::ValueValidation);
         assert_eq!(parse("pulse agents token --expires 60").unwrap_err(), ErrorKind::ValueValidation);
     }

@@ -16,8 +16,10 @@ mod reconcile;
 mod resolve;
 mod retry;
 mod run;
+mod tokens;
 mod validate;
 mod version;
+mod whoami;
 mod why;
 
 use crate::args::Args;
@@ -48,6 +50,8 @@ pub enum Command {
     Reconcile(reconcile::Reconcile),
     Confirm(confirm::Confirm),
     Agents(agents::Agents),
+    Tokens(tokens::Tokens),
+    Whoami(whoami::Whoami),
     Import(import::Import),
     Version(version::Version),
 }
@@ -73,6 +77,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Reconcile(command) => command.run(common),
         Command::Confirm(command) => command.run(common),
         Command::Agents(command) => command.run(common),
+        Command::Tokens(command) => command.run(common),
+        Command::Whoami(command) => command.run(common),
         Command::Import(command) => command.run(),
         Command::Version(command) => command.run(common),
     }
