@@ -22,13 +22,15 @@ fn text(bytes: &[u8]) -> String {
 fn a_command_runs_once_on_each_agent_and_equal_answers_stand_together(engine: Engine) {
     let mut scene = Scene::on(engine, "exec: equal answers");
     scene.set_up(&["a1", "a2", "a3"], 5);
-    let script = format!("{}; [ \"$PULSE_AGENT\" != a2 ] || exit 3; echo \"it's $WHO\"", scene.witness.start());
+    let (start, end) = (scene.witness.start(), scene.witness.end());
+    let script = format!("{start}; [ \"$PULSE_AGENT\" != a2 ] || exit 3; echo \"it's $WHO\"; {end}");
     let ended = exec(&scene, &["exec", "all", "-c", &script, "-e", "WHO=me", "--timeout", "1m", "--reason", "a look"]);
     assert_eq!(ended.status.code(), Some(1), "{}", text(&ended.stderr));
     assert_eq!(text(&ended.stdout), "2 agents exited 0: a1, a3\n  | it's me\na2 exited 3\n");
     assert!(text(&ended.stderr).ends_with("2 same, 1 differ\n"), "{}", text(&ended.stderr));
     let execution = scene.api().get("/api/v1/executions/command%231");
     assert_eq!((&execution["status"], &execution["trigger"]["reason"]), (&json!("failed"), &json!("a look")), "{execution:#}");
+    scene.judge();
     let words = exec(&scene, &["exec", "a1", "--", "printf", "%s|", "{{.Names}}", "a b", "$HOME", "it's"]);
     assert_eq!(
         (words.status.code(), text(&words.stdout).as_str()),
@@ -36,7 +38,6 @@ fn a_command_runs_once_on_each_agent_and_equal_answers_stand_together(engine: En
         "{}",
         text(&words.stderr)
     );
-    scene.judge();
 }
 
 fn a_command_that_its_controller_was_killed_under_goes_on_and_is_repeated_as_it_was(engine: Engine) {
