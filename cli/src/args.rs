@@ -162,6 +162,9 @@ mod tests {
             "pulse describe workflow hello",
             "pulse run hello -p a=b -p c=@d --limit role=web --follow --idempotency-key k",
             "pulse run hello --dry-run",
+            "pulse exec role=web db-1 -- uptime -p",
+            "pulse exec all -c uptime|wc --limit env!=dev --timeout 10s --max-parallel 5 --max-failures 1 --on-offline skip -e A=b --each",
+            "pulse exec all --dry-run --reason x --success-exit-code 1 --shell bash -- ls",
             "pulse logs -f hello#3 --step s --agent a --stream stderr",
             "pulse cancel hello#3 --kill --reason because",
             "pulse resolve hello#3 a5 succeeded --reason seen",
@@ -182,6 +185,11 @@ mod tests {
             "pulse audit list --principal token:ci --action execution.start --object e --outcome refused --since 2h --limit 5",
             "pulse audit verify --file export.jsonl",
             "pulse audit export -o jsonl --from 3 --to 9",
+            "pulse whoami -o name",
+            "pulse tokens create ci --role operator --verb run --verb view --workflow deploy --workflow team=web --expires 30d --reason x",
+            "pulse tokens list -o wide",
+            "pulse tokens revoke ci",
+            "pulse get users",
             "pulse get prompts --all",
             "pulse describe prompt hello#3",
             "pulse answer hello#3 Yes --comment because",
@@ -208,8 +216,11 @@ mod tests {
             "pulse cancel hello#3",
             "pulse resolve hello#3 a5 succeeded",
             "pulse run",
+            "pulse exec all",
+            "pulse exec -- uptime",
             "pulse pause all",
             "pulse answer",
+            "pulse tokens create ci",
         ] {
             assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line}");
         }
@@ -217,7 +228,9 @@ mod tests {
         assert_eq!(parse("pulse resolve e a maybe --reason x").unwrap_err(), ErrorKind::InvalidValue);
         assert_eq!(parse("pulse pause nothing/x --reason y").unwrap_err(), ErrorKind::ValueValidation);
         assert_eq!(parse("pulse retry hello#3 --head").unwrap_err(), ErrorKind::MissingRequiredArgument);
+        assert_eq!(parse("pulse exec all -c a -- b").unwrap_err(), ErrorKind::ArgumentConflict);
         assert_eq!(parse("pulse run hello --dry-run --follow").unwrap_err(), ErrorKind::ArgumentConflict);
+        assert_eq!(parse("pulse tokens create ci --role king").unwrap_err(), ErrorKind::InvalidValue);
         assert_eq!(parse("pulse run hello -p novalue").unwrap_err(), ErrorKind::ValueValidation);
         assert_eq!(parse("pulse agents token --expires 60").unwrap_err(), ErrorKind::ValueValidation);
     }

@@ -204,6 +204,12 @@ pub fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
     value.pointer(pointer)?.as_str()?.parse().ok()
 }
 
+/// The texts of a list at a JSON pointer, with something between them.
+pub fn listed(value: &Value, pointer: &str, between: &str) -> String {
+    let texts = value.pointer(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    texts.collect::<Vec<_>>().join(between)
+}
+
 /// `a=b,c=d` of a map at a JSON pointer.
 pub fn pairs(value: &Value, pointer: &str) -> String {
     let Some(map) = value.pointer(pointer).and_then(Value::as_object) else { return String::new() };

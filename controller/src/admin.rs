@@ -25,6 +25,20 @@ pub fn own_token(folder: &Path) -> anyhow::Result<AdminToken> {
     }
 }
 
+/// The token that a controller has made in this data folder; none is made here.
+pub fn made_token(folder: &Path) -> anyhow::Result<AdminToken> {
+    let path = folder.join(FILE);
+    match fs::read_to_string(&path) {
+        Ok(text) => read(&path, &text),
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "{} does not exist: name the data folder (--data-dir, PULSE_DATA_DIR), or the token itself (--admin-token-file, \
+             PULSE_ADMIN_TOKEN), as the controller was started with",
+            path.display()
+        ),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}; run this as the controller's user", path.display())),
+    }
+}
+
 fn read(path: &Path, text: &str) -> anyhow::Result<AdminToken> {
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod agents;
 pub mod api;
 pub mod audit;
+pub mod break_glass;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -25,7 +25,7 @@ const DEFAULT_LIMIT: u16 = 50;
 /// Items asked for at once.
 const MAX_PAGE: u16 = 500;
 
-/// List workflows, schedules, executions, prompts, agents, groups, pauses, sources, syncs or enrolment tokens, or show one of them
+/// List workflows, schedules, executions, prompts, agents, groups, pauses, sources, syncs, enrolment tokens or users, or show one of them
 #[derive(Debug, clap::Args)]
 pub struct Get {
     /// What to list
@@ -68,6 +68,8 @@ pub enum Kind {
     Syncs,
     #[value(alias = "token")]
     Tokens,
+    #[value(alias = "user")]
+    Users,
 }
 
 impl Get {
@@ -184,6 +186,7 @@ impl Kind {
             Self::Sources => "/sources",
             Self::Syncs => "/syncs",
             Self::Tokens => "/agents/tokens",
+            Self::Users => "/users",
         }
     }
 
@@ -199,6 +202,7 @@ impl Kind {
             Self::Sources => "sources",
             Self::Syncs => "syncs",
             Self::Tokens => "tokens",
+            Self::Users => "users",
         }
     }
 
@@ -208,7 +212,7 @@ impl Kind {
             Self::Workflows | Self::Schedules | Self::Agents | Self::Groups => text(item, "/metadata/name"),
             // A row that the server cannot read has its id only.
             Self::Executions => Some(text(item, "/name")).filter(|name| !name.is_empty()).unwrap_or_else(|| text(item, "/id")),
-            Self::Sources => text(item, "/name"),
+            Self::Sources | Self::Users => text(item, "/name"),
             Self::Prompts | Self::Pauses | Self::Syncs | Self::Tokens => text(item, "/id"),
         }
     }

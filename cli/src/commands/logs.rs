@@ -32,7 +32,7 @@ impl Logs {
     pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
         common.only_text()?;
         let client = common.client()?;
-        let selection = Selection { step: self.step.clone(), agent: self.agent.clone(), stream: self.stream };
+        let selection = Selection { step: self.step.clone(), agent: self.agent.clone(), stream: self.stream, attempt: None };
         let mut follow = Follow::new(&client, &self.execution, selection, self.raw);
         if self.follow { follow.until_ended() } else { follow.once() }
     }

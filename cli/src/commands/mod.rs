@@ -6,6 +6,7 @@ mod audit;
 mod cancel;
 mod confirm;
 mod describe;
+mod exec;
 mod get;
 mod import;
 mod logs;
@@ -16,8 +17,10 @@ mod reconcile;
 mod resolve;
 mod retry;
 mod run;
+mod tokens;
 mod validate;
 mod version;
+mod whoami;
 mod why;
 
 use crate::args::Args;
@@ -36,6 +39,7 @@ pub enum Command {
     Get(get::Get),
     Describe(describe::Describe),
     Run(run::Run),
+    Exec(exec::Exec),
     Logs(logs::Logs),
     Answer(answer::Answer),
     Cancel(cancel::Cancel),
@@ -48,6 +52,8 @@ pub enum Command {
     Confirm(confirm::Confirm),
     Agents(agents::Agents),
     Audit(audit::Audit),
+    Tokens(tokens::Tokens),
+    Whoami(whoami::Whoami),
     Import(import::Import),
     Version(version::Version),
 }
@@ -61,6 +67,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Get(command) => command.run(common),
         Command::Describe(command) => command.run(common),
         Command::Run(command) => command.run(common),
+        Command::Exec(command) => command.run(common),
         Command::Logs(command) => command.run(common),
         Command::Answer(command) => command.run(common),
         Command::Cancel(command) => command.run(common),
@@ -73,6 +80,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Confirm(command) => command.run(common),
         Command::Agents(command) => command.run(common),
         Command::Audit(command) => command.run(common),
+        Command::Tokens(command) => command.run(common),
+        Command::Whoami(command) => command.run(common),
         Command::Import(command) => command.run(),
         Command::Version(command) => command.run(common),
     }

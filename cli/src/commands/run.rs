@@ -1,6 +1,6 @@
 //! `pulse run NAME`: start an execution, and follow it if asked.
 
-mod dry;
+pub(super) mod dry;
 mod params;
 
 use super::agents::pair;

@@ -1,6 +1,7 @@
 //! Following an execution: look at it every fifth of a second, show what is new. Level-triggered: each look starts from
 //! what the server says now, so that a lost connection or a controller that restarts costs nothing but time.
 
+pub mod groups;
 mod lines;
 mod narrator;
 mod person;
@@ -38,6 +39,9 @@ pub struct Follow<'a> {
     /// The server answered before, so that a silence is one that may pass.
     answered: bool,
     away: bool,
+    /// Output is somebody else's to show.
+    silent: bool,
+    last: Option<Execution>,
 }
 
 impl<'a> Follow<'a> {
@@ -45,12 +49,23 @@ impl<'a> Follow<'a> {
     pub fn new(client: &'a Client, name: &str, selection: Selection, raw: bool) -> Self {
         let streams = Streams::new(selection, raw);
         let (narrator, person) = (Narrator::default(), Person::default());
-        Self { client, name: name.to_owned(), streams, narrator, person, answered: false, away: false }
+        let (answered, away, silent, last) = (false, false, false, None);
+        Self { client, name: name.to_owned(), streams, narrator, person, answered, away, silent, last }
     }
 
     /// The same for an execution that the server has just spoken of.
     pub fn known(self) -> Self {
         Self { answered: true, ..self }
+    }
+
+    /// The same without the output.
+    pub fn silent(self) -> Self {
+        Self { silent: true, ..self }
+    }
+
+    /// The execution as it was seen last, once it was followed.
+    pub fn last(&self) -> Option<&Execution> {
+        self.last.as_ref()
     }
 
     /// Shows what there is now.
@@ -101,12 +116,13 @@ impl<'a> Follow<'a> {
     /// Whether all output that was announced is shown, or has been waited for long enough.
     fn is_shown(&self, execution: &Execution, since: &mut Option<Instant>) -> bool {
         let since = *since.get_or_insert_with(Instant::now);
-        self.streams.is_complete(execution) || since.elapsed() > PATIENCE
+        self.silent || self.streams.is_complete(execution) || since.elapsed() > PATIENCE
     }
 
     fn end(&mut self, execution: &Execution, exit: Exit) -> Result<Exit, Failure> {
         self.streams.finish()?;
-        if !self.streams.is_complete(execution) {
+        self.last = Some(execution.clone());
+        if !self.silent && !self.streams.is_complete(execution) {
             output::message(&format!("some output has not arrived yet; `pulse logs '{}'` shows it when it has", execution.name));
         }
         Narrator::end(execution);
@@ -121,7 +137,7 @@ impl<'a> Follow<'a> {
                 output::message("");
             }
             self.narrator.before(&execution);
-            let news = self.streams.show(self.client, &execution)?;
+            let news = !self.silent && self.streams.show(self.client, &execution)?;
             self.narrator.after(&execution, news);
             Ok(execution)
         });

@@ -47,6 +47,8 @@ pub struct Selection {
     pub agent: Option<String>,
     /// This stream.
     pub stream: Option<StreamName>,
+    /// Of this attempt.
+    pub attempt: Option<String>,
 }
 
 /// What was shown so far.
@@ -57,6 +59,8 @@ pub struct Streams {
     style: Style,
     shown: HashMap<(String, StreamName), Shown>,
     width: usize,
+    /// What stands before each line in place of the agent's name.
+    prefix: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +76,12 @@ struct Shown {
 impl Streams {
     /// Nothing shown yet.
     pub fn new(selection: Selection, raw: bool) -> Self {
-        Self { selection, raw, style: Style::of_stdout(), shown: HashMap::new(), width: 0 }
+        Self { selection, raw, style: Style::of_stdout(), shown: HashMap::new(), width: 0, prefix: None }
+    }
+
+    /// The same with this before each line, and without the agent's name.
+    pub fn under(self, prefix: &str) -> Self {
+        Self { prefix: Some(prefix.to_owned()), ..self }
     }
 
     /// Shows what is new; whether there was anything.
@@ -133,7 +142,8 @@ impl Streams {
         let asked = |asked: &Option<String>, value: &str| asked.as_ref().is_none_or(|asked| asked == value);
         let attempts = execution
             .attempts()
-            .filter(|(step, target, _)| asked(&self.selection.step, &step.id) && asked(&self.selection.agent, &target.agent));
+            .filter(|(step, target, _)| asked(&self.selection.step, &step.id) && asked(&self.selection.agent, &target.agent))
+            .filter(|(_, _, attempt)| asked(&self.selection.attempt, &attempt.id));
         let streams = [StreamName::Stdout, StreamName::Stderr];
         attempts
             .flat_map(|(_, target, attempt)| streams.map(|stream| (attempt, target.agent.clone(), stream)))
@@ -191,8 +201,8 @@ impl Streams {
         for line in lines {
             let line = if self.raw { line } else { visible(&line) };
             let line = if stream == StreamName::Stderr { self.style.error(&line) } else { line };
-            let prefix = self.style.named(agent, &format!("{agent:<width$} |", width = self.width));
-            writeln!(out, "{prefix} {line}")?;
+            let named = || self.style.named(agent, &format!("{agent:<width$} |", width = self.width)) + " ";
+            writeln!(out, "{}{line}", self.prefix.clone().unwrap_or_else(named))?;
         }
         Ok(out.flush()?)
     }

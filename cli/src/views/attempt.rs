@@ -62,4 +62,7 @@ pub struct Stream {
     /// All bytes that were written, kept or not.
     #[serde(default)]
     pub bytes: u64,
+    /// Of everything that was written; known once the attempt has ended.
+    #[serde(default)]
+    pub sha256: Option<String>,
 }

@@ -8,7 +8,7 @@ mod scope;
 pub(crate) use parse::has_state;
 pub(crate) use path::listed;
 pub use path::{Field, Path, PathError};
-pub use scope::{EarlierStep, Scope};
+pub use scope::{EarlierStep, Lone, Scope};
 
 use crd_schemas::manifest::ParamType;
 use pulse_protocol::AgentName;

@@ -32,7 +32,12 @@ impl Caller {
 
     /// Refuses what they may not do to something that they see.
     pub(super) fn may(&self, verb: Verb, object: &Object) -> Result<(), Problem> {
-        self.access.decide(&self.principal.subject, verb, object).map_err(forbidden)
+        self.judge(verb, object).map_err(forbidden)
+    }
+
+    /// The same for whoever says the refusal in other words.
+    pub(super) fn judge(&self, verb: Verb, object: &Object) -> Result<(), Denied> {
+        self.access.decide(&self.principal.subject, verb, object)
     }
 
     /// Whether they may do something to anything at all.

@@ -3,6 +3,7 @@
 use super::answers::{ExecutionSummary, ExecutionView, Page, ReasonView, Row, Settled, StartedView};
 use super::body::Json as Body;
 use super::caller::Caller;
+use super::commands::may_command;
 use super::extract::{Parameters, Segment};
 use super::idempotency::Key;
 use super::list::page;
@@ -15,6 +16,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use pulse_core::access::{self, Verb};
+use pulse_core::definitions::COMMAND;
 use pulse_core::execution::{CancelMode, Input, Outcome, Trigger};
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AttemptId, ExecutionId};
@@ -61,10 +63,7 @@ pub(super) async fn start(
     Body(wanted): Body<Start>,
 ) -> Result<StartAnswer, Problem> {
     let dry_run = wanted.dry_run;
-    let idempotency = key.of(&json!(wanted));
-    if dry_run && idempotency.is_some() {
-        return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
-    }
+    let idempotency = key.of_start(dry_run, &json!(wanted))?;
     let Start { workflow, source, params, limit, .. } = wanted;
     ticket.on("workflow", &workflow);
     ticket.say("workflow", workflow.as_str());
@@ -99,7 +98,7 @@ fn may_run(app: &App, caller: &Caller, workflow: &str, source: Option<&str>) -> 
 }
 
 /// What an earlier request has started is not started again.
-fn note(ticket: &Ticket, started: &Started) {
+pub(super) fn note(ticket: &Ticket, started: &Started) {
     if started.replayed {
         ticket.on("execution", started.id);
         ticket.unchanged();
@@ -123,7 +122,7 @@ impl IntoResponse for StartAnswer {
     }
 }
 
-fn answer(started: Started) -> Replayable<StartedView> {
+pub(super) fn answer(started: Started) -> Replayable<StartedView> {
     let Started { id, number, workflow, source, status, commit, replayed } = started;
     let name = format!("{workflow}#{number}");
     let answer = StartedView { id, number, name, workflow, source, status, commit, retry_of: None, dropped_params: None };
@@ -298,7 +297,7 @@ pub(super) async fn retry(
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_retry", said));
         }
     };
-    let id = sight::execution(&app, &caller, &text, Verb::Run).await?;
+    let id = may_repeat(&app, &caller, &text, repeat).await?;
     // The same body means another request for another execution.
     let idempotency = key.of(&json!({ "retryOf": id, "retry": wanted }));
     ticket.on("execution", id);
@@ -310,6 +309,23 @@ pub(super) async fn retry(
     let mut answer = answer(started);
     (answer.answer.retry_of, answer.answer.dropped_params) = (Some(id), Some(dropped));
     Ok(answer)
+}
+
+/// The execution that a path names, if the caller may run it again. A command by itself is judged by its agents, as it was at first, so
+/// that no right to run workflows repeats what another person could command.
+async fn may_repeat(app: &App, caller: &Caller, text: &str, repeat: Repeat) -> Result<ExecutionId, Problem> {
+    let summary = sight::summary(app, caller, text).await?;
+    if summary.workflow != COMMAND {
+        caller.may(Verb::Run, &sight::object(&summary))?;
+        return Ok(summary.id);
+    }
+    if repeat == Repeat::Head {
+        let said = "a command by itself is of no commit, so there is no other one to run it from";
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_retry", said);
+        return Err(problem.with_help("leave `commit` (`--head`) out, or run the command anew"));
+    }
+    may_command(caller, &app.engine.targets_of(summary.id).await?)?;
+    Ok(summary.id)
 }
 
 /// What an input did, and how the execution stands after it.
@@ -326,7 +342,7 @@ async fn settled(app: &App, id: ExecutionId, ticket: &Ticket, outcome: Outcome) 
     Ok(Json(Settled { id, changed, status }))
 }
 
-fn reason(text: &str) -> Result<String, Problem> {
+pub(super) fn reason(text: &str) -> Result<String, Problem> {
     let text = text.trim();
     if text.chars().count() > MAX_REASON {
         return Err(Problem::parameter("reason", format!("at most {MAX_REASON} characters")));

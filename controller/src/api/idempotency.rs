@@ -13,7 +13,7 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 
 /// The routes that take one. A pause that is set twice by the same person is one pause; a token that was made twice is seen in the list,
 /// and to tell its value again the controller would have to keep it.
-pub(super) const TAKES_KEYS: [&str; 2] = ["/api/v1/executions", "/api/v1/executions/{id}/retry"];
+pub(super) const TAKES_KEYS: [&str; 3] = ["/api/v1/executions", "/api/v1/executions/{id}/retry", "/api/v1/commands"];
 
 /// The key that came with a request.
 #[derive(Debug, Clone)]
@@ -36,5 +36,13 @@ impl Key {
     pub(super) fn of(self, meant: &Value) -> Option<Idempotency> {
         let body_digest = Sha256::digest(meant.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Idempotency { key: self.0?, body_digest })
+    }
+
+    /// The same for what may start nothing.
+    pub(super) fn of_start(self, dry_run: bool, meant: &Value) -> Result<Option<Idempotency>, Problem> {
+        if dry_run && self.0.is_some() {
+            return Err(Problem::bad_request("bad_header", "a dry run starts nothing, so it takes no Idempotency-Key"));
+        }
+        Ok(self.of(meant))
     }
 }

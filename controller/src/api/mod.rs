@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod caller;
 pub mod codes;
+mod commands;
 mod compress;
 mod etag;
 mod events;
@@ -148,6 +149,7 @@ fn routes() -> Vec<Route> {
         (Method::DELETE, "/api/v1/agents/{name}",                   Whole(Verb::Administer),Begun("agent.revoke"),          delete(agents::revoke)),
         (Method::GET,    "/api/v1/executions",                      May(Verb::View),        Look,                           get(executions::list)),
         (Method::POST,   "/api/v1/executions",                      May(Verb::Run),         Committed("execution.start"),   post(executions::start)),
+        (Method::POST,   "/api/v1/commands",                        May(Verb::Command),     Committed("command.run"),       post(commands::run)),
         (Method::GET,    "/api/v1/executions/{id}",                 May(Verb::View),        Look,                           get(executions::one)),
         (Method::GET,    "/api/v1/executions/{id}/events",          May(Verb::View),        Look,                           get(events::list)),
         (Method::GET,    "/api/v1/executions/{id}/output",          May(Verb::View),        Look,                           get(output::read)),

@@ -31,12 +31,15 @@ pub(super) fn object_of(definition: &Definition) -> Object<'_> {
 
 /// The execution that a path names, if the caller sees it and may do this with it.
 pub(super) async fn execution(app: &App, caller: &Caller, text: &str, verb: Verb) -> Result<ExecutionId, Problem> {
-    let summary = app.engine.find(text).await?.ok_or_else(|| no_such_execution(text))?;
-    if !caller.sees(&object(&summary)) {
-        return Err(no_such_execution(text));
-    }
+    let summary = summary(app, caller, text).await?;
     caller.may(verb, &object(&summary))?;
     Ok(summary.id)
+}
+
+/// The execution that a path names, if the caller sees it.
+pub(super) async fn summary(app: &App, caller: &Caller, text: &str) -> Result<Summary, Problem> {
+    let summary = app.engine.find(text).await?.ok_or_else(|| no_such_execution(text))?;
+    if caller.sees(&object(&summary)) { Ok(summary) } else { Err(no_such_execution(text)) }
 }
 
 /// Prompts with the labels of their executions, which rules ask for.

@@ -56,7 +56,12 @@ pub(super) fn execution(execution: &Execution, why: &[Reason]) -> ExecutionView 
         state: execution.state.clone(),
         started_by: trigger.by.clone(),
         schedule: trigger.schedule().map(str::to_owned),
-        trigger: TriggerView { kind: trigger.kind, by: trigger.by.clone(), slot: trigger.slot.map(At) },
+        trigger: TriggerView {
+            kind: trigger.kind,
+            by: trigger.by.clone(),
+            slot: trigger.slot.map(At),
+            reason: trigger.reason.clone(),
+        },
         created_at: execution.created_at.into(),
         started_at: execution.started_at.map(At),
         ended_at: execution.ended_at.map(At),

@@ -22,6 +22,10 @@ pub enum Command {
     Migrate(MigrateFlags),
     /// Serve a folder of manifests on this machine, with one local agent, to try things out.
     Dev(DevFlags),
+    /// Make a token that opens everything for a short time, for a person in need; who made it and why is kept.
+    ///
+    /// Asks the controller that runs on this machine with the same settings, and prints the token alone on stdout.
+    BreakGlass(BreakGlassFlags),
 }
 
 /// Settings of serving. Each is also an environment variable (`PULSE_LISTEN`) and a key of the file (`listen`).
@@ -161,6 +165,35 @@ pub struct MigrateFlags {
     pub log: LogFlags,
 }
 
+/// Settings of a token for a person in need. Those of `serve` say where the controller is.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct BreakGlassFlags {
+    /// Who needs it.
+    #[arg(long)]
+    pub name: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// How long it counts, at most 4h.
+    #[arg(long = "for", value_name = "DURATION", default_value = "15m")]
+    pub life: crd_schemas::Duration,
+    /// A YAML file with settings [env: PULSE_CONFIG].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where the controller listens [env: PULSE_LISTEN] [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Its data folder, which holds the administrator's token unless that is set [env: PULSE_DATA_DIR] [default: /var/lib/pulse].
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<String>,
+    /// A file that holds the administrator's token [env: PULSE_ADMIN_TOKEN_FILE; the token itself: PULSE_ADMIN_TOKEN].
+    #[arg(long, value_name = "FILE")]
+    pub admin_token_file: Option<String>,
+    /// Where it speaks https: a PEM file with the authorities to trust, in place of the data folder's [env: PULSE_CA].
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+}
+
 /// Settings of trying things out.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DevFlags {
@@ -235,6 +268,17 @@ impl ServeFlags {
             flag("PULSE_AUDITOR_GROUPS", "--auditor-groups", &self.auditor_groups),
         ];
         values.into_iter().flatten().chain(self.log.values()).collect()
+    }
+}
+
+impl BreakGlassFlags {
+    pub(super) fn values(&self) -> Vec<Flag> {
+        let values = [
+            flag("PULSE_LISTEN", "--listen", &self.listen),
+            flag("PULSE_DATA_DIR", "--data-dir", &self.data_dir),
+            file_flag("PULSE_ADMIN_TOKEN", "--admin-token-file", &self.admin_token_file),
+        ];
+        values.into_iter().flatten().collect()
     }
 }
 

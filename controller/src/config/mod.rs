@@ -2,6 +2,7 @@
 //! where the value came from, and all errors are told at once. Nothing outside this folder reads the environment.
 
 mod admin;
+mod break_glass;
 mod data;
 mod error;
 mod file;
@@ -20,9 +21,10 @@ mod source_git;
 mod webhook;
 
 pub use admin::AdminToken;
+pub use break_glass::BreakGlass;
 pub use data::Data;
 pub use error::ConfigError;
-pub use flags::{Cli, Command, DevFlags, MigrateFlags, ServeFlags};
+pub use flags::{BreakGlassFlags, Cli, Command, DevFlags, MigrateFlags, ServeFlags};
 pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};

@@ -1,6 +1,6 @@
 //! What a start would do: everything is checked, resolved and rendered as far as it can be; nothing is written.
 
-use super::start::StartRequest;
+use super::start::{Prepared, StartRequest};
 use super::{Engine, StartError};
 use crd_schemas::Duration;
 use crd_schemas::manifest::prompt::OnTimeout;
@@ -120,7 +120,11 @@ pub struct DryFile {
 impl Engine {
     /// What a start would do; nothing is written.
     pub async fn dry_run(&self, request: &StartRequest) -> Result<DryRun, StartError> {
-        let prepared = self.prepare(request)?;
+        self.dry(self.prepare(request)?, request)
+    }
+
+    /// The same for what is prepared.
+    pub(super) fn dry(&self, prepared: Prepared, request: &StartRequest) -> Result<DryRun, StartError> {
         let (execution, _) = self.unstarted(&prepared, request, ExecutionId(Uuid::nil()), 0)?;
         let values = context(&execution);
         let steps = prepared.program.steps.iter().map(|step| dry_step(&prepared.program, step, &execution, &values));

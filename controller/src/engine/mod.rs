@@ -7,6 +7,7 @@
 //! ```
 
 mod boot;
+mod command;
 mod commit;
 mod detached;
 mod drive;
@@ -25,6 +26,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use command::{Labelled, ReadyCommand};
 pub use dry_run::{DryRun, DryStep};
 pub use error::{EngineError, StartError};
 pub use held::Held;

@@ -100,7 +100,7 @@ impl Engine {
     }
 
     /// How it was started; readable without its snapshot.
-    async fn created(&self, id: ExecutionId) -> Result<Created, EngineError> {
+    pub(super) async fn created(&self, id: ExecutionId) -> Result<Created, EngineError> {
         match self.inner.store.history(id).await?.into_iter().next().map(|first| first.event) {
             Some(Event::Created(created)) => Ok(*created),
             Some(_) => Err(EngineError::History { id, fault: "its first event is not `created`".to_owned() }),

@@ -198,7 +198,7 @@ impl Engine {
     }
 
     /// What an equal request has started before.
-    pub(super) async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
+    pub async fn replay(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
         let Some(idempotency) = &request.idempotency else { return Ok(None) };
         let Some(row) = self.inner.store.idempotency(&request.trigger.by, &idempotency.key).await? else { return Ok(None) };
         if row.body_digest != idempotency.body_digest {

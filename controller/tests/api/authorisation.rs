@@ -51,6 +51,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST",   "/api/v1/executions/{id}/cancel",     "Ao"),
     ("POST",   "/api/v1/executions/{id}/resolve",    "Ao"),
     ("POST",   "/api/v1/executions/{id}/retry",      "Ao"),
+    ("POST",   "/api/v1/commands",                   "A"),
     ("GET",    "/api/v1/prompts",                    "Aovu"),
     ("GET",    "/api/v1/prompts/{id}",               "Aovu"),
     // A prompt may name anybody; what it says is judged by itself (identity/who.rs).

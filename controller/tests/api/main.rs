@@ -4,6 +4,7 @@
 mod agents;
 mod audit;
 mod authorisation;
+mod commands;
 mod compression;
 #[path = "../support/contract.rs"]
 mod contract;

@@ -8,7 +8,6 @@ use std::process::Command;
 /// Operations that are none of the command line's. A new one belongs here or into the test.
 const OF_OTHERS: &[&str] = &[
     "breakGlass",
-    "createApiToken",
     "explainExecution",
     "getDocs",
     "getDocsStyle",
@@ -17,16 +16,12 @@ const OF_OTHERS: &[&str] = &[
     "getPause",
     "getReadiness",
     "getSchema",
-    "getSession",
     "getWelcome",
-    "listApiTokens",
     "listExecutionEvents",
-    "listUsers",
     "listen",
     "openAgentSession",
     "receiveGiteaWebhook",
     "receiveGiteaWebhookByGet",
-    "revokeApiToken",
     "signIn",
     "signOut",
     "validate",
@@ -77,6 +72,7 @@ fn the_command_line_speaks_the_document() {
     let person = Person { scene: &scene, inspector: &inspector };
     looks(&person);
     acts(&person);
+    identity(&person);
     brakes(&person);
     let seen = inspector.seen();
     assert_eq!(seen.wrong, Vec::<String>::new());
@@ -103,6 +99,13 @@ fn acts(person: &Person<'_>) {
     person.types(&["run", "hello", "--follow"], 0);
     person.types(&["run", "hello", "--idempotency-key", "k"], 0);
     person.types(&["run", "nothing"], 2);
+    person.types(&["exec", "a1", "--", "echo", "hello"], 0);
+    person.types(
+        &["exec", "all", "-c", "exit 3", "--timeout", "1m", "--max-parallel", "1", "--max-failures", "1", "--reason", "a look"],
+        1,
+    );
+    person.types(&["exec", "all", "--dry-run", "-e", "A=b", "--on-offline", "wait 5m", "--", "echo"], 0);
+    person.types(&["exec", "nobody", "--", "echo"], 2);
     for look in [["logs", "hello#1"], ["why", "hello#1"], ["describe", "hello#1"]] {
         person.types(&look, 0);
     }
@@ -122,6 +125,16 @@ fn acts(person: &Person<'_>) {
     let execution = person.scene.controller.api().wait_status("unknown%231", "waiting");
     let attempt = execution["steps"][0]["targets"][0]["attempts"][0]["id"].as_str().unwrap();
     person.types(&["resolve", "unknown#1", attempt, "failed", "--reason", "it was killed"], 0);
+}
+
+fn identity(person: &Person<'_>) {
+    person.types(&["whoami"], 0);
+    let token = person
+        .types(&["tokens", "create", "ci", "--role", "viewer", "--verb", "view", "--workflow", "hello", "--expires", "30d"], 0);
+    assert!(token.starts_with("pulse_api_"), "the value alone: {token}");
+    person.types(&["tokens", "list"], 0);
+    person.types(&["tokens", "revoke", "ci"], 0);
+    person.types(&["get", "users"], 0);
 }
 
 fn looks(person: &Person<'_>) {

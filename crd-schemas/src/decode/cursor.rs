@@ -22,6 +22,10 @@ impl<'a> Cursor<'a> {
     pub fn document(node: &'a Node) -> Self {
         Self { node, pointer: String::new(), key: None, label: "this manifest".into() }
     }
+    /// A whole request.
+    pub fn request(node: &'a Node) -> Self {
+        Self { label: "this request".into(), ..Self::document(node) }
+    }
     /// The value of a key.
     pub fn entry(&self, name: &str, entry: &'a Entry) -> Self {
         let pointer = format!("{}/{}", self.pointer, escape(name));

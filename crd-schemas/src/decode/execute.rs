@@ -1,8 +1,8 @@
 //! The fields of an `execute` step.
 
 use super::cursor::{Cursor, Fields};
+use super::place::Place;
 use super::report::Report;
-use super::scope::Scope;
 use super::suggest::suggest;
 use super::words::list;
 use super::{files, number, rules, targets, value};
@@ -15,15 +15,15 @@ use crate::unsupported;
 const SECOND: Duration = Duration::from_secs(1);
 const ZERO: Duration = Duration::from_millis(0);
 
-/// What stands beside `id`, `type` and the others that all steps have. A schedule's command has no scope.
-pub fn execute(fields: &mut Fields, scope: Option<&Scope>, report: &mut Report) -> Option<Execute> {
+/// What stands beside `id`, `type` and the others that all steps have.
+pub fn execute(fields: &mut Fields, place: Place, report: &mut Report) -> Option<Execute> {
     let defaults = Execute::defaults();
-    let targets = fields.required("targets", report, |at, report| targets::targets(at, scope, report));
+    let targets = fields.required("targets", report, |at, report| targets::targets(at, place, report));
     fields.refuse(unsupported::EXECUTE_FIELDS, report);
-    let mut placed = Vec::new();
-    let run = files::run(fields, &mut placed, report);
-    let step_files = fields.or("files", Vec::new(), report, |at, report| files::files(at, &mut placed, report));
-    let apart = files::apart(&placed, report);
+    let (run, step_files) = match place {
+        Place::Request => (files::only_command(fields, report), Some(Vec::new())),
+        Place::Step(_) | Place::Schedule => files::run_and_files(fields, report),
+    };
     let env = fields.or("env", defaults.env, report, |at, report| value::text_map(at, report, rules::env_name, rules::sized));
     let is_script = fields.has("script");
     let shell = fields.or("shell", defaults.shell, report, |at, report| shell(at, is_script, report));
@@ -44,7 +44,7 @@ pub fn execute(fields: &mut Fields, scope: Option<&Scope>, report: &mut Report) 
     Some(Execute {
         targets: targets?,
         run: run?,
-        files: apart.and(step_files)?,
+        files: step_files?,
         env: env?,
         shell: shell?,
         cwd: cwd?,

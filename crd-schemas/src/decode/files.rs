@@ -9,15 +9,34 @@ use crate::problem::code;
 use crate::tree::{Span, Value, clip};
 
 /// A file of the step: where it comes from, where it will lie in the work folder, and where the manifest says so.
-pub struct Placed {
+struct Placed {
     from: String,
     to: String,
     place: Span,
     pointer: String,
 }
 
+/// What a step runs and the files beside it, which are of its commit.
+pub fn run_and_files(fields: &mut Fields, report: &mut Report) -> (Option<Run>, Option<Vec<StepFile>>) {
+    let mut placed = Vec::new();
+    let run = run(fields, &mut placed, report);
+    let step_files = fields.or("files", Vec::new(), report, |at, report| files(at, &mut placed, report));
+    (run, apart(&placed, report).and(step_files))
+}
+
+/// What runs where there is no commit.
+pub fn only_command(fields: &mut Fields, report: &mut Report) -> Option<Run> {
+    for name in ["script", "files"] {
+        fields.elsewhere(
+            name,
+            "a command by itself has no commit whose files it could take; write a Workflow with this as its step",
+        );
+    }
+    fields.required("command", report, value::filled_text).map(Run::Command)
+}
+
 /// `command` or `script`, exactly one of them; a script's file is added to `placed`.
-pub fn run(fields: &mut Fields, placed: &mut Vec<Placed>, report: &mut Report) -> Option<Run> {
+fn run(fields: &mut Fields, placed: &mut Vec<Placed>, report: &mut Report) -> Option<Run> {
     let both = fields.has("command") && fields.has("script");
     let neither = !fields.has("command") && !fields.has("script");
     let command = fields.optional("command", report, value::filled_text);
@@ -60,7 +79,7 @@ fn script(at: Cursor, placed: &mut Vec<Placed>, report: &mut Report) -> Option<S
 }
 
 /// The items of `files`, which are added to `placed`.
-pub fn files(at: Cursor, placed: &mut Vec<Placed>, report: &mut Report) -> Option<Vec<StepFile>> {
+fn files(at: Cursor, placed: &mut Vec<Placed>, report: &mut Report) -> Option<Vec<StepFile>> {
     value::items(at, 1..=MAX_FILES, report, |at, report| {
         let (mut place, mut pointer) = (at.place(), at.pointer.clone());
         let file = match &at.node.value {
@@ -84,7 +103,7 @@ pub fn files(at: Cursor, placed: &mut Vec<Placed>, report: &mut Report) -> Optio
 }
 
 /// Reports files that are named twice, or that would lie at the same place of the work folder or below each other.
-pub fn apart(placed: &[Placed], report: &mut Report) -> Option<()> {
+fn apart(placed: &[Placed], report: &mut Report) -> Option<()> {
     let before = report.count();
     for (index, file) in placed.iter().enumerate() {
         let Some((message, help)) = placed[..index].iter().find_map(|other| clash(other, file)) else { continue };

@@ -8,6 +8,7 @@ mod execute;
 mod files;
 mod number;
 mod param;
+mod place;
 mod prompt;
 mod report;
 mod rules;
@@ -25,11 +26,12 @@ pub use report::Report;
 pub use rules::{NAME_FORM, is_name};
 pub use suggest::nearest;
 
-use crate::manifest::{API_VERSION, Kind, Manifest, Metadata};
+use crate::manifest::{API_VERSION, Execute, Kind, Manifest, Metadata};
 use crate::problem::code;
 use crate::tree::{Node, Value, clip};
 use crate::unsupported;
 use cursor::{Cursor, Fields};
+use place::Place;
 use suggest::suggest;
 
 /// The manifest of a document, or its problems in `report`.
@@ -58,6 +60,16 @@ pub fn manifest(document: &Node, report: &mut Report) -> Option<Manifest> {
     };
     fields.finish(report);
     manifest.filter(|_| report.count() == before)
+}
+
+/// The command of a request, which has the fields of an `execute` step and no others; or its problems in `report`.
+pub fn command(request: &Node, report: &mut Report) -> Option<Execute> {
+    let mut fields = Fields::of(Cursor::request(request), report)?;
+    let execute = execute::execute(&mut fields, Place::Request, report);
+    fields.elsewhere("argv", "write `shell: [program, argument, …]`; the command is its last argument");
+    fields.elsewhere("type", "a command needs no `type`");
+    fields.finish(report);
+    execute.filter(|_| report.count() == 0)
 }
 
 fn api_version(at: Cursor, report: &mut Report) -> Option<()> {

@@ -1,6 +1,7 @@
 //! `kind: Schedule`. What a `cron` and a `timeZone` say is checked where they are understood, with the whole set.
 
 use super::cursor::{Cursor, Fields};
+use super::place::Place;
 use super::report::Report;
 use super::steps::StepType;
 use super::words::list;
@@ -105,7 +106,7 @@ fn action(fields: &mut Fields, report: &mut Report) -> Option<ScheduledAction> {
     }
     if COMMAND_SIGNS.iter().any(|name| fields.has(name)) {
         exclude(fields, &WORKFLOW_FIELDS, "belongs to a workflow, but this schedule runs a command", report);
-        return execute::execute(fields, None, report).map(|execute| ScheduledAction::Command(Box::new(execute)));
+        return execute::execute(fields, Place::Schedule, report).map(|execute| ScheduledAction::Command(Box::new(execute)));
     }
     fields.know(&WORKFLOW_FIELDS);
     fields.know(&steps::field_names(StepType::Execute));

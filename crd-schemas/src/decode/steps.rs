@@ -1,6 +1,7 @@
 //! The types of steps, and the fields of those that need few: `wait`, `parse`, `route`.
 
 use super::cursor::{Cursor, Fields};
+use super::place::Place;
 use super::report::Report;
 use super::scope::Scope;
 use super::words::list;
@@ -43,7 +44,9 @@ impl StepType {
 /// What a step of this type does.
 pub fn action(kind: StepType, fields: &mut Fields, scope: &Scope, report: &mut Report) -> Option<Action> {
     match kind {
-        StepType::Execute => execute::execute(fields, Some(scope), report).map(|execute| Action::Execute(Box::new(execute))),
+        StepType::Execute => {
+            execute::execute(fields, Place::Step(scope), report).map(|execute| Action::Execute(Box::new(execute)))
+        }
         StepType::Prompt => prompt::prompt(fields, scope, report).map(Action::Prompt),
         StepType::Wait => wait(fields, report).map(Action::Wait),
         StepType::Parse => parse(fields, scope, report).map(Action::Parse),

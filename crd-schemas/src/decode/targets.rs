@@ -1,6 +1,7 @@
 //! `targets` of an `execute` step: a list of names and selectors, or the targets of an earlier step.
 
 use super::cursor::{Cursor, Fields};
+use super::place::Place;
 use super::report::Report;
 use super::scope::Scope;
 use super::value;
@@ -8,8 +9,8 @@ use crate::manifest::{TargetResult, Targets, TargetsFrom};
 use crate::problem::code;
 use crate::tree::{Node, Value, clip};
 
-/// Where a step runs. A schedule's command has no scope.
-pub fn targets(at: Cursor, scope: Option<&Scope>, report: &mut Report) -> Option<Targets> {
+/// Where a command runs.
+pub fn targets(at: Cursor, place: Place, report: &mut Report) -> Option<Targets> {
     if let Some(inside) = at.braces() {
         let help = Some(format!("write it as an item, in quotes: [\"{{{{ {inside} }}}}\"]"));
         return report.error(
@@ -19,13 +20,18 @@ pub fn targets(at: Cursor, scope: Option<&Scope>, report: &mut Report) -> Option
             help,
         );
     }
-    match (&at.node.value, scope) {
-        (Value::Map(_), None) => {
+    match (&at.node.value, place) {
+        (Value::Map(_), Place::Schedule) => {
             let message = "a schedule's command comes after no step whose targets it could take";
             let help = "name its targets in a list, or write the steps as a Workflow, which `workflow` names";
             report.error(&at, code::BAD_VALUE, message, Some(help.into()))
         }
-        (Value::Map(_), Some(scope)) => from(at, scope, report).map(Targets::From),
+        (Value::Map(_), Place::Request) => {
+            let message = "a command by itself comes after no step whose targets it could take";
+            let help = "name its targets in a list, or write the steps as a Workflow";
+            report.error(&at, code::BAD_VALUE, message, Some(help.into()))
+        }
+        (Value::Map(_), Place::Step(scope)) => from(at, scope, report).map(Targets::From),
         (Value::List(nodes), _) => {
             for (before, item) in nodes.iter().zip(at.items(nodes).skip(1)) {
                 torn_selector(before, &item, report);

@@ -27,6 +27,7 @@ impl Kind {
             Self::Sources => (SOURCES, &[]),
             Self::Syncs => (SYNCS, &[]),
             Self::Tokens => (TOKENS, &[]),
+            Self::Users => (USERS, &[]),
         };
         columns.iter().chain(if all { over } else { &[] }).collect()
     }
@@ -42,8 +43,7 @@ fn short(text: String) -> String {
 }
 
 fn listed(item: &Value, pointer: &str) -> String {
-    let texts = item.pointer(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    texts.collect::<Vec<_>>().join(",")
+    crate::views::listed(item, pointer, ",")
 }
 
 fn count(item: &Value, pointer: &str) -> String {
@@ -146,6 +146,16 @@ const TOKENS: &[Column] = &[
     ("EXPIRES", false, |item, _| time(item, "/expiresAt").map_or_else(String::new, when::local)),
     ("LABELS", false, |item, _| pairs(item, "/labels")),
     ("NAMES", false, |item, _| listed(item, "/names")),
+];
+
+const USERS: &[Column] = &[
+    ("NAME", false, |item, _| text(item, "/name")),
+    ("CALLED", false, |item, _| text(item, "/displayName")),
+    ("GROUPS", false, |item, _| listed(item, "/groups")),
+    ("LAST SEEN", false, |item, now| age(item, "/lastSeenAt", now)),
+    ("MAIL", true, |item, _| text(item, "/email")),
+    ("PROVIDER", true, |item, _| text(item, "/provider")),
+    ("FIRST SEEN", true, |item, _| local(item, "/firstSeenAt")),
 ];
 
 const PROMPTS: &[Column] = &[

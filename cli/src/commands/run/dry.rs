@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct DryRun {
+pub struct DryRun {
     commit: String,
     params: BTreeMap<String, Value>,
     steps: Vec<DryStep>,
@@ -40,7 +40,7 @@ struct DryFile {
 }
 
 /// What a start would do, step by step.
-pub(super) fn dry_run(answer: &DryRun) -> String {
+pub fn dry_run(answer: &DryRun) -> String {
     let visible = output::escape::visible;
     let mut said = format!("Nothing was started. At commit {}:\n", visible(&answer.commit));
     for (name, value) in &answer.params {

@@ -1,6 +1,7 @@
 //! What can be wrong with an `AccessPolicy` beside its form.
 
 use super::Finding;
+use super::command::COMMAND;
 use crate::selector::Selector;
 use crd_schemas::is_name;
 use crd_schemas::manifest::AccessPolicy;
@@ -22,7 +23,8 @@ pub(super) fn check_own_policy(policy: &AccessPolicy) -> Vec<Finding> {
 /// What the set can be asked of it. A policy that names a workflow which is not there protects nothing, and looks as if it did.
 pub(super) fn check_policy(policy: &AccessPolicy, is_workflow: impl Fn(&str) -> bool) -> Vec<Finding> {
     let items = policy.spec.workflows.iter().enumerate();
-    let unknown = items.filter(|(_, item)| is_name(item) && !is_workflow(item)).map(|(index, item)| {
+    let is_known = |item: &str| item == COMMAND || is_workflow(item);
+    let unknown = items.filter(|(_, item)| is_name(item) && !is_known(item)).map(|(index, item)| {
         let message = format!("no Workflow of this source is named `{item}`");
         Finding::error(format!("/spec/workflows/{index}"), "unknown-workflow", message)
             .with_help("correct the name, or select by a label")

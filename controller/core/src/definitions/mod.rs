@@ -1,6 +1,7 @@
 //! The validated set: manifests that were read become programs that can run, or findings that say why not.
 
 mod access;
+mod command;
 mod compile;
 mod digest;
 mod fault;
@@ -16,6 +17,7 @@ mod program;
 mod schedule;
 mod set;
 
+pub use command::{COMMAND, check_command, command_workflow};
 pub use digest::digest;
 pub use fault::FileFault;
 pub use files::{FileUse, Files, MAX_PINNED_BYTES, MAX_PINNED_TOTAL_BYTES, PinnedFile, check_files, files_of};
@@ -24,7 +26,7 @@ pub use own::check_own;
 pub use params::{ParamError, Params};
 pub use place::{file_problem, files_problems, own_problems, problems, set_problems};
 pub use program::{CompiledAction, CompiledExecute, CompiledRun, CompiledStep, Program};
-pub use schedule::{COMMAND_STEP, schedule_workflow};
+pub use schedule::schedule_workflow;
 pub use set::{FileRef, check_set};
 
 use crd_schemas::manifest::{AgentGroupSpec, Workflow};
@@ -52,6 +54,8 @@ pub struct Snapshot {
     pub files: Files,
 }
 
+#[cfg(test)]
+mod command_tests;
 #[cfg(test)]
 mod language_tests;
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //! the text stays the same.
 
 use super::access::check_own_policy;
+use super::command::{COMMAND, reserved};
 use super::flow::Flow;
 use super::schedule::{check_own_schedule, command};
 use super::{Finding, Program};
 use crate::selector::{InvalidTarget, Selector, TargetItem};
+use crate::values::Lone;
 use crd_schemas::manifest::{Action, AgentGroup, Execute, Param, ParamType, Workflow};
 use crd_schemas::{Kind, Manifest};
 
@@ -16,7 +18,8 @@ pub fn check_own(manifest: &Manifest) -> Vec<Finding> {
         Manifest::Workflow(workflow) => findings.extend(check_workflow(workflow)),
         Manifest::Schedule(schedule) => {
             findings.extend(check_own_schedule(schedule));
-            findings.extend(command(schedule).into_iter().flat_map(|(execute, pointer)| check_targets(execute, pointer, None)));
+            let targets = |(execute, pointer)| check_targets(execute, pointer, Err(Lone::Schedule));
+            findings.extend(command(schedule).into_iter().flat_map(targets));
         }
         Manifest::AgentGroup(group) => findings.extend(check_group(group)),
         Manifest::AccessPolicy(policy) => findings.extend(check_own_policy(policy)),
@@ -27,6 +30,9 @@ pub fn check_own(manifest: &Manifest) -> Vec<Finding> {
 
 fn check_name(manifest: &Manifest) -> Option<Finding> {
     let (kind, name) = (manifest.kind(), manifest.metadata().name.as_str());
+    if kind == Kind::Workflow && name == COMMAND {
+        return Some(reserved("Workflow"));
+    }
     (matches!(kind, Kind::Agent | Kind::AgentGroup) && name == "all").then(|| {
         let message = format!("the {kind} is named `all`, which in `targets` means every agent");
         Finding::error("/metadata/name", "reserved-name", message).with_help("choose another name")
@@ -35,7 +41,7 @@ fn check_name(manifest: &Manifest) -> Option<Finding> {
 
 fn check_workflow(workflow: &Workflow) -> Vec<Finding> {
     let mut findings = Program::compile(workflow).err().unwrap_or_default();
-    let params = Some(workflow.spec.params.as_slice());
+    let params = Ok(workflow.spec.params.as_slice());
     for (index, step) in workflow.spec.steps.iter().enumerate() {
         if let Action::Execute(execute) = &step.action {
             findings.extend(check_targets(execute, &format!("/spec/steps/{index}"), params));
@@ -45,8 +51,8 @@ fn check_workflow(workflow: &Workflow) -> Vec<Finding> {
     findings
 }
 
-/// The targets of a step, or of a schedule's command, which has no parameters.
-fn check_targets(execute: &Execute, pointer: &str, params: Option<&[Param]>) -> Vec<Finding> {
+/// The targets of a step; or of a command that stands alone, which has no parameters.
+pub(super) fn check_targets(execute: &Execute, pointer: &str, params: Result<&[Param], Lone>) -> Vec<Finding> {
     let wrong = execute.targets.items().iter().enumerate().filter_map(|(index, item)| {
         let pointer = format!("{pointer}/targets/{index}");
         match item.parse::<TargetItem>() {
@@ -60,11 +66,17 @@ fn check_targets(execute: &Execute, pointer: &str, params: Option<&[Param]>) -> 
 }
 
 /// A target can be a parameter of the type `agent` only: its value is a name, and never a selector or `all`.
-fn check_target_param(name: &str, params: Option<&[Param]>) -> Option<(String, String)> {
-    let Some(params) = params else {
-        let message = format!("a schedule's command has no parameters, so `params.{name}` names nothing");
-        let help = "write the agent's name itself, or let the schedule start a Workflow: `workflow: …`";
-        return Some((message, help.to_owned()));
+fn check_target_param(name: &str, params: Result<&[Param], Lone>) -> Option<(String, String)> {
+    let params = match params {
+        Ok(params) => params,
+        Err(lone) => {
+            let message = format!("{} has no parameters, so `params.{name}` names nothing", lone.label());
+            let elsewhere = match lone {
+                Lone::Schedule => "let the schedule start a Workflow: `workflow: …`",
+                Lone::Request => "make it a step of a Workflow",
+            };
+            return Some((message, format!("write the agent's name itself, or {elsewhere}")));
+        }
     };
     let declare = format!("declare it: `params: [{{name: {name}, type: agent, required: true}}]`");
     match params.iter().find(|param| param.name == name) {

@@ -4,7 +4,7 @@ use super::{Files, Finding, PinnedFile, Snapshot, compile};
 use crate::expression::Expression;
 use crate::pattern::Pattern;
 use crate::template::Template;
-use crate::values::Scope;
+use crate::values::{Lone, Scope};
 use crd_schemas::Duration;
 use crd_schemas::manifest::{Action, ConcurrencyPolicy, Execute, ParamType, Step, Workflow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,9 +96,9 @@ impl Program {
         compile::program(workflow, Scope { params: params.collect(), ..Scope::default() })
     }
 
-    /// The same for the workflow that a schedule's command makes; what is wrong is said in the schedule's terms.
-    pub(super) fn compile_command(workflow: &Workflow) -> Result<Self, Vec<Finding>> {
-        compile::program(workflow, Scope { of_schedule: true, ..Scope::default() })
+    /// The same for the workflow that is made of a command which stands alone; what is wrong is said in its terms.
+    pub(super) fn compile_command(workflow: &Workflow, lone: Lone) -> Result<Self, Vec<Finding>> {
+        compile::program(workflow, Scope { lone: Some(lone), ..Scope::default() })
     }
 
     /// The step with this id, and its place.

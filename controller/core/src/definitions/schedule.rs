@@ -1,35 +1,21 @@
 //! Schedules in a set: their timing, the workflow that each starts, and the workflow that a schedule with a command stands for.
 
+use super::command::{COMMAND, at, reserved, workflow_of};
 use super::finding::escaped;
 use super::{Finding, Params, Program};
 use crate::schedule::{Timing, TimingError};
 use crate::selector::Selector;
-use crd_schemas::manifest::{
-    Action, Concurrency, ConcurrencyPolicy, Execute, Schedule, ScheduledAction, ScheduledWorkflow, Step, Workflow, WorkflowSpec,
-};
+use crate::values::Lone;
+use crd_schemas::manifest::{Execute, Schedule, ScheduledAction, ScheduledWorkflow, Workflow};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The id of the one step of a schedule's own workflow.
-pub const COMMAND_STEP: &str = "command";
-
-/// The workflow that a schedule with a command runs: the schedule's name, and one step [`COMMAND_STEP`]. None for a schedule that
-/// starts a workflow of the set.
+/// The workflow that a schedule with a command runs: the schedule's name, and its command as the one step. None for a schedule
+/// that starts a workflow of the set.
 pub fn schedule_workflow(schedule: &Schedule) -> Option<Workflow> {
     let ScheduledAction::Command(execute) = &schedule.spec.action else { return None };
-    let step = Step {
-        id: COMMAND_STEP.to_owned(),
-        name: None,
-        when: None,
-        continue_on_error: false,
-        goto: None,
-        action: Action::Execute(execute.clone()),
-    };
     // Whether its executions exclude each other is the schedule's to say: `concurrencyPolicy`.
-    let concurrency = Concurrency { policy: ConcurrencyPolicy::Allow, ..Concurrency::default() };
-    let description = schedule.spec.description.clone();
-    let spec = WorkflowSpec { description, params: Vec::new(), concurrency, timeout: None, steps: vec![step] };
-    Some(Workflow { metadata: schedule.metadata.clone(), spec })
+    Some(workflow_of(schedule.metadata.clone(), schedule.spec.description.clone(), execute.clone()))
 }
 
 /// What is wrong with a schedule by itself.
@@ -38,8 +24,10 @@ pub(super) fn check_own_schedule(schedule: &Schedule) -> Vec<Finding> {
     match &schedule.spec.action {
         ScheduledAction::Workflow(started) => findings.extend(check_limit(started)),
         ScheduledAction::Command(_) => {
-            let compiled = schedule_workflow(schedule).and_then(|workflow| Program::compile_command(&workflow).err());
-            findings.extend(compiled.into_iter().flatten().map(in_spec));
+            let compiled =
+                schedule_workflow(schedule).and_then(|workflow| Program::compile_command(&workflow, Lone::Schedule).err());
+            // The fields of the step stand flat in the schedule's `spec`.
+            findings.extend(compiled.into_iter().flatten().map(|finding| at(finding, "/spec")));
         }
     }
     findings
@@ -59,12 +47,6 @@ pub(super) fn command(schedule: &Schedule) -> Option<(&Execute, &'static str)> {
         ScheduledAction::Command(execute) => Some((execute, "/spec")),
         ScheduledAction::Workflow(_) => None,
     }
-}
-
-/// The fields of the step stand flat in the schedule's `spec`.
-fn in_spec(finding: Finding) -> Finding {
-    let pointer = finding.pointer.strip_prefix("/spec/steps/0").map(|rest| format!("/spec{rest}"));
-    Finding { pointer: pointer.unwrap_or(finding.pointer), ..finding }
 }
 
 fn check_timing(schedule: &Schedule) -> Vec<Finding> {
@@ -96,6 +78,9 @@ fn wrong_timing(TimingError { field, error }: TimingError) -> Finding {
 /// Its executions are numbered and found under its own name, `nightly#12`, as a workflow's are.
 fn check_command_name(schedule: &Schedule, workflows: &BTreeMap<&str, &Workflow>) -> Option<Finding> {
     let name = schedule.metadata.name.as_str();
+    if name == COMMAND {
+        return Some(reserved("Schedule with a command"));
+    }
     workflows.contains_key(name).then(|| {
         let message =
             format!("the Schedule `{name}` runs a command, and a Workflow has the same name: `{name}#1` could mean either");

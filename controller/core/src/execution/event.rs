@@ -262,12 +262,15 @@ pub struct Trigger {
     /// The nominal time of the schedule's slot, for [`TriggerKind::Schedule`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Timestamp>,
+    /// Why, in the person's words; of a command that they ran by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Trigger {
     /// A person, by name.
     pub const fn person(by: String) -> Self {
-        Self { kind: TriggerKind::Person, by, slot: None }
+        Self { kind: TriggerKind::Person, by, slot: None, reason: None }
     }
     /// What [`Trigger::by`] says of a schedule.
     pub fn by_schedule(name: &str) -> String {

@@ -281,7 +281,7 @@ fn what_nothing_before_can_have_made_is_refused() {
         Scope { earlier_steps, ..Scope::default() }
     };
     let (none, two) = (with(&[("check", "execute")]), with(&[("a", "prompt"), ("b", "prompt")]));
-    let schedule = Scope { of_schedule: true, ..Scope::default() };
+    let schedule = Scope { lone: Some(crate::values::Lone::Schedule), ..Scope::default() };
     let mut said = Vec::new();
     for (text, scope) in [
         ("state.disk == \"\"", &none),

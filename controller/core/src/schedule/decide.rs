@@ -175,7 +175,7 @@ impl Decision {
 impl Fire {
     /// What the execution says of its start.
     pub fn trigger(&self) -> Trigger {
-        Trigger { kind: TriggerKind::Schedule, by: Trigger::by_schedule(&self.schedule), slot: Some(self.slot) }
+        Trigger { kind: TriggerKind::Schedule, by: Trigger::by_schedule(&self.schedule), slot: Some(self.slot), reason: None }
     }
     /// The row, in the transaction of the execution.
     pub fn fired(&self, execution: ExecutionId) -> Settled {

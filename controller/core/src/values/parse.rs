@@ -1,14 +1,11 @@
 //! A dotted path is read, and checked against what may be named at its place.
 
 use super::path::{Field, PathError, listed};
-use super::{EarlierStep, Path, Scope};
+use super::{EarlierStep, Lone, Path, Scope};
 use pulse_protocol::AgentName;
 
 /// The roots that a path may begin with.
 const ROOTS: [&str; 7] = ["params", "steps", "state", "promptResponse", "execution", "git", "agent"];
-
-/// What to write into a workflow instead, for a schedule's command.
-const AS_WORKFLOW: &str = "put the steps into a Workflow, and let the schedule start it: `workflow: …`";
 
 impl Path {
     /// Parses a dotted path and checks it against what may be named here.
@@ -59,18 +56,27 @@ fn parse_param(name: &str, scope: &Scope) -> Result<Path, PathError> {
     if scope.params.iter().any(|known| known == name) {
         return Ok(Path::Param(name.to_owned()));
     }
-    if scope.of_schedule {
-        let shown = shown(name);
-        let (what, declared) = if name.is_empty() { ("params".to_owned(), "NAME") } else { (format!("params.{shown}"), &*shown) };
-        let help = format!(
-            "write the value itself, or let the schedule start a Workflow that declares it: `workflow: …` with `params: {{{declared}: …}}`"
-        );
-        return Err(PathError::new(format!("a schedule's command has no parameters, so `{what}` names nothing"), help));
+    if let Some(lone) = scope.lone {
+        return Err(no_parameters(name, lone));
     }
     if name.is_empty() {
         return Err(PathError::new("`params` alone is no value", "write `params.<name>`".to_owned()));
     }
     Err(unknown_param(name, scope))
+}
+
+/// The error about a parameter of a command that stands alone.
+fn no_parameters(name: &str, lone: Lone) -> PathError {
+    let shown = shown(name);
+    let (what, declared) = if name.is_empty() { ("params".to_owned(), "NAME") } else { (format!("params.{shown}"), &*shown) };
+    let elsewhere = match lone {
+        Lone::Schedule => {
+            format!("let the schedule start a Workflow that declares it: `workflow: …` with `params: {{{declared}: …}}`")
+        }
+        Lone::Request => format!("make it a step of a Workflow that declares it: `params: [{{name: {declared}}}]`"),
+    };
+    let help = format!("write the value itself, or {elsewhere}");
+    PathError::new(format!("{} has no parameters, so `{what}` names nothing", lone.label()), help)
 }
 
 /// The error about a parameter that the workflow does not declare.
@@ -87,8 +93,8 @@ fn unknown_param(name: &str, scope: &Scope) -> PathError {
 
 /// The error about a step that is not there or cannot have ended before.
 fn unknown_step(id: &str, scope: &Scope) -> PathError {
-    if scope.of_schedule {
-        return lone(&format!("steps.{id}"));
+    if let Some(alone) = scope.lone {
+        return lone(&format!("steps.{id}"), alone);
     }
     if id.is_empty() {
         return PathError::new("`steps` alone is no value", "write `steps.<id>.status`".to_owned());
@@ -103,8 +109,12 @@ fn unknown_step(id: &str, scope: &Scope) -> PathError {
 }
 
 /// The error about something that only steps before can have made.
-fn lone(what: &str) -> PathError {
-    PathError::new(format!("a schedule's command is its only step, so `{what}` names nothing"), AS_WORKFLOW.to_owned())
+fn lone(what: &str, alone: Lone) -> PathError {
+    let help = match alone {
+        Lone::Schedule => "put the steps into a Workflow, and let the schedule start it: `workflow: …`",
+        Lone::Request => "put the steps into a Workflow",
+    };
+    PathError::new(format!("{} is its only step, so `{what}` names nothing", alone.label()), help.to_owned())
 }
 
 fn parse_step(rest: &str, scope: &Scope) -> Result<Path, PathError> {
@@ -183,7 +193,7 @@ fn parse_target(id: &str, rest: &str) -> Result<Path, PathError> {
 pub(crate) fn has_state(scope: &Scope) -> Result<(), PathError> {
     match scope.of_kind("parse").next() {
         Some(_) => Ok(()),
-        None if scope.of_schedule => Err(lone("state")),
+        None if let Some(alone) = scope.lone => Err(lone("state", alone)),
         None => {
             let help = "let a `parse` step read the stdout of an `execute` step before this one".to_owned();
             Err(PathError::new("`state` holds nothing here: no `parse` step can come before this place", help))
@@ -218,7 +228,7 @@ fn parse_prompt_response(rest: &str, scope: &Scope) -> Result<Path, PathError> {
             let help = format!("say which: {}", answers(scope).unwrap_or_default());
             Err(PathError::new("`promptResponse` could be the answer of several prompts", help))
         }
-        (None, _) if scope.of_schedule => Err(lone("promptResponse")),
+        (None, _) if let Some(alone) = scope.lone => Err(lone("promptResponse", alone)),
         (None, _) => {
             let help = "let a `prompt` step ask before this one".to_owned();
             Err(PathError::new("`promptResponse` is no one's answer here: no `prompt` step can come before this place", help))

@@ -11,10 +11,29 @@ pub struct Scope {
     pub earlier_steps: Vec<EarlierStep>,
     /// Something that is rendered once for each target, so that `agent.…` means that target.
     pub in_target: bool,
-    /// The command of a schedule, which stands alone: it has no parameters, and no steps come before it.
-    pub of_schedule: bool,
+    /// A command that stands alone: it has no parameters, and no steps come before it.
+    pub lone: Option<Lone>,
     /// Something that is settled when the execution is accepted: only parameters can be named.
     pub before_start: bool,
+}
+
+/// Whose a command that stands alone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lone {
+    /// A schedule's.
+    Schedule,
+    /// That of a request.
+    Request,
+}
+
+impl Lone {
+    /// What sentences call it.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Schedule => "a schedule's command",
+            Self::Request => "a command by itself",
+        }
+    }
 }
 
 /// A step that can have ended before a place.

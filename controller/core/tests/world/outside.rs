@@ -45,7 +45,9 @@ impl World {
             selections,
             limit: None,
             trigger: match params.get("by") {
-                Some(schedule) => Trigger { kind: TriggerKind::Schedule, by: (*schedule).to_owned(), slot: Some(self.now) },
+                Some(schedule) => {
+                    Trigger { kind: TriggerKind::Schedule, by: (*schedule).to_owned(), slot: Some(self.now), reason: None }
+                }
                 None => Trigger::person("eve".into()),
             },
             concurrency_key: None,

@@ -141,6 +141,8 @@ pub(in crate::api) struct TriggerView {
     pub(in crate::api) by: String,
     /// The nominal time of the schedule's slot.
     pub(in crate::api) slot: Option<At>,
+    /// Why, in the person's words; of a command that they ran by itself.
+    pub(in crate::api) reason: Option<String>,
 }
 
 /// A request to end an execution early.

@@ -64,6 +64,22 @@ const START: &[&str] = &[
     "unreadable_history",
     "unreadable_row",
 ];
+/// And of a command by itself.
+const COMMAND: &[&str] = &[
+    "bad_command",
+    "bad_targets",
+    "bad_parameter",
+    "no_such_source",
+    "source_not_named",
+    "idempotency_mismatch",
+    "bad_header",
+    "cannot_be_stored",
+    "contended",
+    "not_yet_committed",
+    "overloaded",
+    "unreadable_history",
+    "unreadable_row",
+];
 /// And of a retry.
 const RETRY: &[&str] = &[
     "no_such_execution",
@@ -151,6 +167,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("POST", "/api/v1/executions/{id}/cancel", "cancelExecution", "executions", "End it early", CHANGE),
     operation("POST", "/api/v1/executions/{id}/resolve", "resolveAttempt", "executions", "Settle an attempt of which nobody knows", CHANGE),
     operation("POST", "/api/v1/executions/{id}/retry", "retryExecution", "executions", "Run it again, from the step that failed or from the start", RETRY),
+    operation("POST", "/api/v1/commands", "runCommand", "executions", "Run one command on agents, or say what it would do", COMMAND),
     operation("GET", "/api/v1/prompts", "listPrompts", "prompts", "Open questions, the oldest first; or the history, the newest first", &[]),
     operation("GET", "/api/v1/prompts/{id}", "getPrompt", "prompts", "One question, with what to know before the answer", &["no_such_prompt", "unreadable_history", "unreadable_row"]),
     operation("POST", "/api/v1/prompts/{id}/answer", "answerPrompt", "prompts", "Answer; the first answer counts", &["no_such_prompt", "no_such_option", "already_answered", "prompt_expired", "prompt_withdrawn", "execution_over", "bad_parameter", "cannot_be_stored", "contended", "not_yet_committed", "no_such_execution", "unreadable_history", "unreadable_row"]),

@@ -173,7 +173,7 @@ impl Run {
             given: None,
             selections: Vec::new(),
             limit: None,
-            trigger: Trigger { kind: TriggerKind::Person, by: "anna".to_owned(), slot: None },
+            trigger: Trigger { kind: TriggerKind::Person, by: "anna".to_owned(), slot: None, reason: None },
             concurrency_key: None,
             queue_place: None,
             retry_of: summary.retry_of,
