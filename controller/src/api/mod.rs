@@ -4,6 +4,7 @@ mod agents;
 mod answers;
 mod api_tokens;
 mod auth;
+mod authority;
 mod body;
 mod caller;
 pub mod codes;
@@ -58,6 +59,7 @@ use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::schedules::Scheduler;
 use crate::sync::Sources;
+use crate::tls::Trust;
 use crate::webhook::{self, Webhooks};
 use axum::Router;
 use axum::http::Method;
@@ -93,6 +95,8 @@ pub struct App {
     pub url: Arc<str>,
     /// How many requests are taken of whom.
     pub limits: Limits,
+    /// The authority of our own that agents and people have to trust, where there is one.
+    pub trust: Option<Trust>,
     /// False where tokens for further agents are not given out.
     pub enrolment: bool,
     /// True once the controller stops: open connections end then.
@@ -112,6 +116,7 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/health",                                 Open,                   get(health::whole)),
         (Method::GET,    "/health/live",                            Open,                   get(health::live)),
         (Method::GET,    "/health/ready",                           Open,                   get(health::ready)),
+        (Method::GET,    authority::PATH,                           Open,                   get(authority::certificate)),
         (Method::GET,    "/api/v1/session",                         Open,                   get(session::look)),
         (Method::POST,   "/api/v1/session",                         Open,                   post(session::sign_in)),
         (Method::DELETE, "/api/v1/session",                         SignedIn,               delete(session::sign_out)),

@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use crd_schemas::Duration;
 use pulse_core::Timestamp;
 use pulse_protocol::AgentName;
+use pulse_protocol::token::{Fingerprint, compose};
 use pulse_store::{NewToken, Token};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -70,7 +71,8 @@ pub(super) async fn create(
         return Err(Problem::new(StatusCode::FORBIDDEN, "enrolment_closed", detail).with_help("serve without `dev` for a fleet"));
     }
     check(&wanted)?;
-    let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires))?;
+    let authority = app.trust.as_ref().map(|trust| trust.fingerprint);
+    let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires), authority)?;
     (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
     app.engine.store().create_token(&made.row).await?;
     let Made { token, row } = made;
@@ -98,14 +100,14 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     by_name(all, &query, view)
 }
 
-/// A fresh token: its id, and 32 random bytes as its secret.
-pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp) -> Result<Made, Problem> {
+/// A fresh token: its id, 32 random bytes as its secret, and whom its agent shall trust where that is our own authority.
+pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp, authority: Option<Fingerprint>) -> Result<Made, Problem> {
     let no_random = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_random", "the system has no random bytes to give");
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(no_random)?;
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let id = Uuid::now_v7();
-    let token = format!("{}{}_{secret}", token::PREFIX, id.as_simple());
+    let token = compose(&id.as_simple().to_string(), &secret, authority);
     let row = NewToken {
         id,
         secret_hash: token::hash(&token),
