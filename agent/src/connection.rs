@@ -6,7 +6,9 @@ use crate::budget::Budget;
 use crate::config::Settings;
 use crate::identity::Identity;
 use crate::outbox::{Next, Outbox};
+use crate::trust::{Found, Trust};
 use crate::vitals::{self, Meter};
+use crate::wire::{self, NoWire, Wire};
 use crate::worker::Event;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, SinkExt, StreamExt};
@@ -14,10 +16,11 @@ use pulse_protocol::frame::{MAX_FRAME, decode, encode};
 use pulse_protocol::message::{Identify, challenge_text};
 use pulse_protocol::version::SUPPORTED;
 use pulse_protocol::{BootId, Epoch, Incarnation, ToAgent, ToController, failpoint};
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -41,13 +44,26 @@ const MANY: u32 = 24;
 /// The pause after a refusal that only a person can mend.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
-type Socket = WebSocketStream<TcpStream>;
+type Socket = WebSocketStream<Wire>;
+
+/// A session that has begun.
+struct Entered {
+    socket: Socket,
+    epoch: Epoch,
+    heartbeat: Duration,
+    /// The authority that the token named.
+    authority: Option<CertificateDer<'static>>,
+}
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 enum Over {
-    #[error("cannot reach the controller: {0}")]
-    Unreachable(std::io::Error),
+    #[error(transparent)]
+    NoWire(#[from] NoWire),
+    #[error("it is not known whom to trust: {0:#}")]
+    NoTrust(anyhow::Error),
+    #[error("there is no way in: {status}{said}")]
+    NoSession { status: StatusCode, said: String },
     #[error("the controller does not answer within {} s", HANDSHAKE.as_secs())]
     Silent,
     #[error("the controller cannot take this agent yet: {reason}")]
@@ -114,8 +130,9 @@ impl Connection {
     }
 
     async fn session(&self) -> Result<std::convert::Infallible, Over> {
-        let (socket, epoch, heartbeat) = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
-        if let Err(error) = self.identity.welcome() {
+        let entered = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
+        let Entered { socket, epoch, heartbeat, authority } = entered;
+        if let Err(error) = self.identity.welcome(authority.as_ref()) {
             tracing::warn!(%error, "the controller's welcome cannot be remembered; the token will be sent again");
         }
         self.tell(Event::Connected).await?;
@@ -130,10 +147,10 @@ impl Connection {
         }
     }
 
-    async fn come_in(&self) -> Result<(Socket, Epoch, Duration), Over> {
+    async fn come_in(&self) -> Result<Entered, Over> {
         let server = &self.settings.server;
-        let stream = TcpStream::connect((server.host.as_str(), server.port)).await.map_err(Over::Unreachable)?;
-        stream.set_nodelay(true).map_err(Over::Unreachable)?;
+        let (client, found) = self.tls().map_err(Over::NoTrust)?.unzip();
+        let stream = wire::connect(server, client).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
             .write_buffer_size(0)
@@ -156,11 +173,22 @@ impl Connection {
                 ToAgent::Ping { number } => say(&mut socket, &ToController::Pong { number }).await?,
                 ToAgent::Welcome { epoch, heartbeat_ms } => {
                     let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
-                    return Ok((socket, epoch, wanted.clamp(HEARTBEAT[0], HEARTBEAT[1])));
+                    let heartbeat = wanted.clamp(HEARTBEAT[0], HEARTBEAT[1]);
+                    let authority = found.and_then(|found| found.lock().ok()?.take());
+                    return Ok(Entered { socket, epoch, heartbeat, authority });
                 }
                 other => return Err(refused(other)),
             }
         }
+    }
+
+    /// What https needs. Read anew for each connection, so that an authority can be exchanged without a restart.
+    fn tls(&self) -> anyhow::Result<Option<(ClientConfig, Found)>> {
+        let Settings { server, ca, authority, .. } = &self.settings;
+        if !server.tls {
+            return Ok(None);
+        }
+        Trust::choose(ca.as_deref(), self.identity.welcomed_by()?, *authority)?.client().map(Some)
     }
 
     async fn identify(&self, nonce: &str) -> Result<ToController, Over> {
@@ -299,14 +327,18 @@ async fn hear(socket: &mut Socket) -> Result<ToAgent, Over> {
 /// A plain answer in place of a session: 503 says when to come again.
 fn not_upgraded(error: WsError) -> Over {
     let WsError::Http(answer) = &error else { return error.into() };
-    if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
-        return error.into();
+    let (status, body) = (answer.status(), answer.body().as_deref().unwrap_or_default());
+    let problem = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
+    let printed = |text: &str| text.chars().take(300).filter(|c| !c.is_control()).collect::<String>();
+    if status != StatusCode::SERVICE_UNAVAILABLE {
+        let said = detail.map_or_else(|| String::from_utf8_lossy(body), std::borrow::Cow::from);
+        let said = printed(said.trim());
+        return Over::NoSession { status, said: if said.is_empty() { said } else { format!(": {said}") } };
     }
     let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let retry = Duration::from_secs(seconds.unwrap_or(1)).clamp(PAUSE[0], LONG_PAUSE);
-    let problem = answer.body().as_deref().and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
-    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str()).unwrap_or("it answers 503");
-    Over::NotYet { reason: detail.chars().take(300).filter(|c| !c.is_control()).collect(), retry }
+    Over::NotYet { reason: printed(detail.unwrap_or("it answers 503")), retry }
 }
 
 fn refused(message: ToAgent) -> Over {
@@ -350,7 +382,12 @@ mod tests {
         for (given, pause) in [("0", PAUSE[0]), ("86400", LONG_PAUSE), ("soon", Duration::from_secs(1))] {
             assert!(matches!(answered(503, given, "no JSON"), Over::NotYet { retry, .. } if retry == pause), "{given}");
         }
-        assert!(matches!(answered(500, "2", ""), Over::Broken(_)));
+        assert_eq!(answered(500, "2", "").to_string(), "there is no way in: 500 Internal Server Error");
+        let plain = answered(400, "2", "This address speaks https only: write https:// to it");
+        assert_eq!(
+            plain.to_string(),
+            "there is no way in: 400 Bad Request: This address speaks https only: write https:// to it"
+        );
     }
 
     #[test]

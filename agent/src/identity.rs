@@ -1,11 +1,13 @@
 //! Who this agent is: an Ed25519 key, made once and kept with mode 0600, and the mark that a controller has welcomed it, after
-//! which the enrolment token is no longer sent.
+//! which the enrolment token is no longer sent. Where the token named the controller's authority, the mark holds its certificate.
 
 use crate::folder::{DataDir, write_durably};
 use anyhow::{Context, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
 use pulse_protocol::failpoint::Act;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -44,14 +46,37 @@ impl Identity {
         self.mark().exists()
     }
 
-    /// Remembers that a controller has taken this key.
-    pub fn welcome(&self) -> std::io::Result<()> {
-        if self.is_welcomed() { Ok(()) } else { write_durably(Act::Welcomed, self.data.root(), "welcomed", b"") }
+    /// The authority of the controller that has taken this key, where it was known by its fingerprint.
+    pub fn welcomed_by(&self) -> Result<Option<CertificateDer<'static>>> {
+        let text = match std::fs::read(self.mark()) {
+            Ok(text) if !text.is_empty() => text,
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", self.mark().display())),
+        };
+        let authority = CertificateDer::from_pem_slice(&text);
+        authority.map(Some).with_context(|| format!("{} is damaged: restore it, or set PULSE_CA", self.mark().display()))
+    }
+
+    /// Remembers that a controller has taken this key, and whom to trust from now on.
+    pub fn welcome(&self, authority: Option<&CertificateDer<'_>>) -> std::io::Result<()> {
+        if self.is_welcomed() {
+            return Ok(());
+        }
+        let text = authority.map(pem).unwrap_or_default();
+        write_durably(Act::Welcomed, self.data.root(), "welcomed", text.as_bytes())
     }
 
     fn mark(&self) -> PathBuf {
         self.data.root().join("welcomed")
     }
+}
+
+/// A certificate as people and their tools read it.
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let text = STANDARD.encode(certificate);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 fn make(data: &DataDir) -> Result<[u8; 32]> {
@@ -85,8 +110,21 @@ mod tests {
         let mode = std::fs::metadata(root.path().join("identity.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!again.is_welcomed());
-        first.welcome().unwrap();
+        first.welcome(None).unwrap();
         assert!(again.is_welcomed());
+        assert_eq!(again.welcomed_by().unwrap(), None);
+    }
+
+    #[test]
+    fn the_authority_that_welcomed_it_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let identity = Identity::open(&DataDir::new(root.path())).unwrap();
+        assert_eq!(identity.welcomed_by().unwrap(), None);
+        let authority = CertificateDer::from(vec![7; 100]);
+        identity.welcome(Some(&authority)).unwrap();
+        assert_eq!(identity.welcomed_by().unwrap(), Some(authority));
+        std::fs::write(root.path().join("welcomed"), "-----BEGIN").unwrap();
+        assert!(format!("{:#}", identity.welcomed_by().unwrap_err()).contains("set PULSE_CA"));
     }
 
     #[test]
