@@ -47,3 +47,4 @@ mod step_kills;
 mod steps;
 mod sync_kills;
 mod timers;
+mod tls;
