@@ -58,7 +58,10 @@ pub(super) async fn admit(
     }
     let known = engine.store().agent(name).await.map_err(|error| Refusal::soon("database", error.to_string()))?;
     let Some(known) = known.filter(|agent| agent.public_key == identify.public_key) else {
-        return Err(Refusal::new("unknown_agent", format!("no agent `{name}` with this key is enrolled: enrol it with a token")));
+        return Err(Refusal::new(
+            "unknown_agent",
+            format!("no agent `{name}` with this key is enrolled (any more): enrol it with a token"),
+        ));
     };
     await_predecessor(engine, name).await?;
     note_sequence(engine, &known).await?;
@@ -120,6 +123,7 @@ async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(),
     match engine.store().enrol(&enrolment).await {
         Ok(Enrolment::New) => {
             tracing::info!(agent = %identify.name, "enrolled");
+            displace(engine, &identify.name);
             Ok(())
         }
         Ok(Enrolment::Already) => Ok(()),
@@ -128,6 +132,22 @@ async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(),
             tracing::warn!(agent = %identify.name, %error, "enrolment refused");
             Err(Refusal::new(error.code(), error.to_string()))
         }
+    }
+}
+
+/// Whoever had the name until now has it no more: nothing that its session says is heard.
+fn displace(engine: &Engine, name: &AgentName) {
+    let session = {
+        let mut fleet = engine.fleet().lock();
+        let session = fleet.session_of(name);
+        session.iter().for_each(|(epoch, _)| fleet.close_session(name, *epoch));
+        session
+    };
+    if let Some((_, outbox)) = session {
+        tracing::warn!(agent = %name, "an agent that was connected was replaced");
+        // Only courtesy, as after a revocation.
+        let message = "another agent was enrolled in place of this one (`pulse agents replace`)".to_owned();
+        let _ = outbox.try_send(ToAgent::Refused { code: "replaced".to_owned(), message, retry_after_ms: None });
     }
 }
 

@@ -48,7 +48,7 @@ fn once() -> u32 {
     1
 }
 
-fn an_hour() -> Duration {
+pub(super) fn an_hour() -> Duration {
     Duration::from_secs(3600)
 }
 
@@ -66,17 +66,32 @@ pub(super) async fn create(
     caller: Caller,
     Body(wanted): Body<Wanted>,
 ) -> Result<Created<MadeToken>, Problem> {
+    may_enrol(&app)?;
+    check(&wanted)?;
+    let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires), authority_of(&app))?;
+    (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
+    app.engine.store().create_token(&made.row).await?;
+    Ok(Created(told(&app, made)))
+}
+
+/// In `dev` nobody enrols but its own agent.
+pub(super) fn may_enrol(app: &App) -> Result<(), Problem> {
     if !app.enrolment {
         let detail = "`pulse-controller dev` has its one local agent, and no other agent enrols";
         return Err(Problem::new(StatusCode::FORBIDDEN, "enrolment_closed", detail).with_help("serve without `dev` for a fleet"));
     }
-    check(&wanted)?;
-    let authority = app.trust.as_ref().map(|trust| trust.fingerprint);
-    let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires), authority)?;
-    (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
-    app.engine.store().create_token(&made.row).await?;
+    Ok(())
+}
+
+/// What tokens say of whom to trust.
+pub(super) fn authority_of(app: &App) -> Option<Fingerprint> {
+    app.trust.as_ref().map(|trust| trust.fingerprint)
+}
+
+/// The answer that shows a token, the only one.
+pub(super) fn told(app: &App, made: Made) -> MadeToken {
     let Made { token, row } = made;
-    Ok(Created(MadeToken {
+    MadeToken {
         id: row.id,
         token,
         uses: row.uses,
@@ -84,7 +99,7 @@ pub(super) async fn create(
         labels: row.labels,
         names: row.names,
         server: app.url.to_string(),
-    }))
+    }
 }
 
 /// `GET /api/v1/agents/tokens`.
@@ -115,6 +130,7 @@ pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp, authority: Opti
         expires_at,
         labels: BTreeMap::new(),
         names: Vec::new(),
+        replaces: None,
         created_by: by,
         created_at: clock::now(),
     };
@@ -125,14 +141,20 @@ fn check(wanted: &Wanted) -> Result<(), Problem> {
     if !(1..=MAX_USES).contains(&wanted.uses) {
         return Err(Problem::parameter("uses", format!("it must be between 1 and {MAX_USES}")));
     }
-    if wanted.expires.as_millis() == 0 || wanted.expires > MAX_LIFE {
-        return Err(Problem::parameter("expires", format!("it must be longer than 0s and at most {MAX_LIFE}")));
-    }
+    check_expires(wanted.expires)?;
     if wanted.names.len() > MAX_USES as usize {
         return Err(Problem::parameter("names", format!("at most {MAX_USES}")));
     }
     for (key, value) in &wanted.labels {
         check_label(key, value).map_err(|why| Problem::parameter("labels", why))?;
+    }
+    Ok(())
+}
+
+/// How long a token may work.
+pub(super) fn check_expires(expires: Duration) -> Result<(), Problem> {
+    if expires.as_millis() == 0 || expires > MAX_LIFE {
+        return Err(Problem::parameter("expires", format!("it must be longer than 0s and at most {MAX_LIFE}")));
     }
     Ok(())
 }
@@ -156,6 +178,7 @@ fn view(token: Token) -> TokenView {
         expires_at: token.expires_at.into(),
         labels: token.labels,
         names: token.names,
+        replaces: token.replaces.is_some(),
         created_by: token.created_by,
         created_at: token.created_at.into(),
     }

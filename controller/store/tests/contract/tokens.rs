@@ -13,6 +13,7 @@ pub async fn token(store: &Store, secret_hash: &str, uses: u32, names: &[&str]) 
         expires_at: Timestamp(NOW.0 + 1000),
         labels: [("role".to_owned(), "web".to_owned())].into(),
         names: names.iter().map(|name| agent(name)).collect(),
+        replaces: None,
         created_by: "anna".to_owned(),
         created_at: NOW,
     };

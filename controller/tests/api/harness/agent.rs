@@ -41,11 +41,17 @@ pub struct Agent {
 impl Agent {
     /// Enrols, and is let in.
     pub fn connect(server: &Server, name: &str, token: &str) -> Self {
+        Self::try_connect(server, name, token).unwrap_or_else(|code| panic!("not let in: {code}"))
+    }
+
+    /// Enrols. An error: the code of its refusal.
+    pub fn try_connect(server: &Server, name: &str, token: &str) -> Result<Self, String> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).unwrap();
         let key = SigningKey::from_bytes(&seed);
         let (boot, incarnation) = (BootId(Uuid::now_v7()), Incarnation(Uuid::now_v7()));
-        Self::begin(server, Identity { name: name.to_owned(), key, boot, incarnation }, Some(token), 0, Vec::new())
+        let identity = Identity { name: name.to_owned(), key, boot, incarnation };
+        Self::try_to_begin(server, identity, Some(token), 0, Vec::new(), true)
     }
 
     /// Another session of this agent, which begins with what it sees. The one before is silent, and waits to be used again.
