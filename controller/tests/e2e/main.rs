@@ -27,6 +27,7 @@ mod folder;
 mod gitops;
 mod happy;
 mod kill_matrix;
+mod lifecycle;
 mod offline;
 mod parameters;
 mod partition;

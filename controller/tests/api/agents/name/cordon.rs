@@ -27,7 +27,7 @@ fn only_an_agent_that_there_is_and_only_with_a_reason() {
     let _agent = server.agent("web-1");
     for verb in ["cordon", "drain"] {
         server.post(&format!("/api/v1/agents/web-2/{verb}"), &json!({ "reason": "x" })).refused(404, "no_such_agent");
-        server.post(&format!("/api/v1/agents/web-1/{verb}"), &json!({ "reason": " " })).refused(400, "invalid_parameter");
+        server.post(&format!("/api/v1/agents/web-1/{verb}"), &json!({ "reason": " " })).refused(400, "bad_parameter");
     }
     server.post("/api/v1/agents/web-2/uncordon", &json!({})).refused(404, "no_such_agent");
 }

@@ -36,9 +36,10 @@ fn a_name_cannot_be_taken_over() {
     let mut next = crate::harness::Agent::connect(&server, "web-1", &token);
     assert_eq!(refused("web-1", &token), "token_spent");
     assert_eq!(refused("web-1", &stale), "replaced_since", "it was made against the one before");
+    assert_eq!(web.refusal(), "replaced");
     assert!(next.is_heard() && !web.is_heard());
     server.post("/api/v1/agents/web-9/replace", &json!({})).refused(404, "no_such_agent");
-    server.post("/api/v1/agents/web-1/replace", &json!({ "expires": "0s" })).refused(400, "invalid_parameter");
+    server.post("/api/v1/agents/web-1/replace", &json!({ "expires": "0s" })).refused(400, "bad_parameter");
 }
 
 #[test]
