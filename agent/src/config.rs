@@ -262,7 +262,8 @@ fn heartbeat(environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Dura
     Ok(Some(Duration::from_secs(seconds.min(MAX_HEARTBEAT).into())))
 }
 
-fn default_data_dir(environment: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf> {
+/// Where an agent keeps its things unless it is told.
+pub fn default_data_dir(environment: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Ok("/var/lib/pulse-agent".into());
     }

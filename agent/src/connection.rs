@@ -34,6 +34,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const SEND: Duration = Duration::from_secs(30);
 /// How often spools of running commands are looked at.
 const OUTPUT_LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether another key shall take the place of this one.
+const KEY_LOOK: Duration = Duration::from_secs(1);
 /// Bounds of the heartbeat interval: the controller calls an agent offline after 30 s of silence.
 const HEARTBEAT: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 /// Bounds of the pause between two tries: a controller that is replaced is found again within seconds of its leases' 10 s.
@@ -53,6 +55,8 @@ struct Entered {
     heartbeat: Duration,
     /// The authority that the token named.
     authority: Option<CertificateDer<'static>>,
+    /// The controller has taken another key.
+    rotated: bool,
 }
 
 /// Why a session ended.
@@ -80,6 +84,10 @@ enum Over {
     Closed,
     #[error("a frame could not be sent within {} s", SEND.as_secs())]
     Stuck,
+    #[error("another key is to take this one's place: coming again to prove it")]
+    NewKey,
+    #[error("the other key cannot be used: {0:#}")]
+    WrongKey(anyhow::Error),
     #[error("the agent's worker has ended")]
     WorkerGone,
 }
@@ -121,6 +129,7 @@ impl Connection {
                 Over::Refused { retry: Some(retry), .. } => *retry + jitter(*retry / 2),
                 // A controller that stands by: another one is active behind the same address, or this one is soon.
                 Over::NotYet { retry, .. } => *retry + jitter(*retry),
+                Over::NewKey => PAUSE[0],
                 Over::Refused { retry: None, .. } => REFUSED_PAUSE + jitter(REFUSED_PAUSE / 2),
                 _ => backoff(failures),
             };
@@ -131,9 +140,13 @@ impl Connection {
 
     async fn session(&self) -> Result<std::convert::Infallible, Over> {
         let entered = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
-        let Entered { socket, epoch, heartbeat, authority } = entered;
+        let Entered { socket, epoch, heartbeat, authority, rotated } = entered;
         if let Err(error) = self.identity.welcome(authority.as_ref()) {
             tracing::warn!(%error, "the controller's welcome cannot be remembered; the token will be sent again");
+        }
+        if rotated {
+            self.identity.exchange().map_err(Over::WrongKey)?;
+            tracing::info!("another key has taken the place of the old one");
         }
         self.tell(Event::Connected).await?;
         tracing::info!(epoch = epoch.0, server = %self.settings.server.address(), "connected");
@@ -143,6 +156,7 @@ impl Connection {
         let mut writer = Writer { sink, epoch, outbox: &self.outbox, meter: Meter::default(), heartbeat, pinged, beats: 0 };
         tokio::select! {
             over = self.read(stream, epoch, silence, pings) => over,
+            over = self.another_key() => Err(over),
             over = writer.run() => over,
         }
     }
@@ -160,9 +174,12 @@ impl Connection {
         let upgraded = client_async_with_config(server.session_url(), stream, Some(config)).await;
         let (mut socket, _) = upgraded.map_err(not_upgraded)?;
         say(&mut socket, &ToController::Hello { versions: SUPPORTED, release: env!("CARGO_PKG_VERSION").into() }).await?;
+        let rotated;
         match hear(&mut socket).await? {
             ToAgent::Challenge { version, nonce } if (SUPPORTED.min..=SUPPORTED.max).contains(&version) => {
-                say(&mut socket, &self.identify(&nonce).await?).await?;
+                let identify = self.identify(&nonce).await?;
+                rotated = identify.rotation.is_some();
+                say(&mut socket, &ToController::Identify(Box::new(identify))).await?;
             }
             ToAgent::Challenge { version, .. } => return Err(Over::Strange(format!("protocol version {version}"))),
             other => return Err(refused(other)),
@@ -175,7 +192,7 @@ impl Connection {
                     let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
                     let heartbeat = wanted.clamp(HEARTBEAT[0], HEARTBEAT[1]);
                     let authority = found.and_then(|found| found.lock().ok()?.take());
-                    return Ok(Entered { socket, epoch, heartbeat, authority });
+                    return Ok(Entered { socket, epoch, heartbeat, authority, rotated });
                 }
                 other => return Err(refused(other)),
             }
@@ -191,16 +208,22 @@ impl Connection {
         Trust::choose(ca.as_deref(), self.identity.welcomed_by()?, *authority)?.client().map(Some)
     }
 
-    async fn identify(&self, nonce: &str) -> Result<ToController, Over> {
+    async fn identify(&self, nonce: &str) -> Result<Identify, Over> {
         let (ask, answer) = oneshot::channel();
         self.tell(Event::Picture(ask)).await?;
         let (observations, sequence) = answer.await.map_err(|_| Over::WorkerGone)?;
         let Settings { name, token, slots, labels, .. } = &self.settings;
-        Ok(ToController::Identify(Box::new(Identify {
+        // A key that no controller knows yet is not exchanged.
+        let rotation = match self.identity.is_welcomed() {
+            true => self.identity.rotation(nonce, name).map_err(Over::WrongKey)?,
+            false => None,
+        };
+        Ok(Identify {
             name: name.clone(),
             public_key: self.identity.public_key(),
             signature: self.identity.sign(&challenge_text(nonce, name, self.incarnation, self.boot)),
             token: token.as_ref().filter(|_| !self.identity.is_welcomed()).map(|token| token.reveal().to_owned()),
+            rotation,
             boot: self.boot,
             incarnation: self.incarnation,
             sequence,
@@ -208,7 +231,17 @@ impl Connection {
             labels: labels.clone(),
             facts: vitals::facts(),
             observations,
-        })))
+        })
+    }
+
+    /// Another key was put there.
+    async fn another_key(&self) -> Over {
+        loop {
+            tokio::time::sleep(KEY_LOOK).await;
+            if self.identity.has_next() {
+                return Over::NewKey;
+            }
+        }
     }
 
     /// Passes on what is heard. What this release does not understand is logged and left: the other side repeats its wishes.

@@ -7,6 +7,7 @@ mod handshake;
 mod ingest;
 mod outbox;
 mod output;
+mod proof;
 pub mod session;
 pub mod token;
 

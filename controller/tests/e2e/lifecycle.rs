@@ -1,8 +1,8 @@
 //! Agents that come and go: hosts that are installed anew, hosts that are to be worked on, keys that are exchanged.
 
-use crate::harness::{Agent, Engine, Scene, attempts, on_both, pulse, step, wait, with};
+use crate::harness::{Agent, Engine, Scene, agent_program, attempts, on_both, pulse, step, wait, with};
 use serde_json::json;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 on_both! {
     a_host_that_was_installed_anew_knows_nothing_of_what_ran_and_nothing_runs_again
@@ -72,6 +72,49 @@ fn a_host_that_was_installed_anew_knows_nothing_of_what_ran_and_nothing_runs_aga
     scene.agents.push(ghost);
     scene.api().resolve(&open, &attempts(&execution)[0].id, "failed");
     scene.api().wait_ended(&open);
+    scene.judge();
+}
+
+/// What a running agent's `rotate-key` says.
+fn rotate(agent: &Agent) -> Output {
+    let mut command = Command::new(agent_program());
+    command.arg("rotate-key").env_clear().env("PULSE_AGENT_DATA_DIR", agent.data()).output().unwrap()
+}
+
+#[test]
+fn a_key_is_exchanged_while_commands_run_and_the_old_one_is_refused() {
+    let mut scene = Scene::new("lifecycle: a key is exchanged");
+    scene.write_workflow("work", &json!({ "steps": [step("held", &["a1"], &scene.held("go"))] }));
+    scene.set_up(&["a1"], 2);
+    let running = scene.start("work");
+    scene.wait_witnessed(1);
+    let key = scene.agents[0].data().join("identity.key");
+    let old = std::fs::read(&key).unwrap();
+    let rotated = rotate(&scene.agents[0]);
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    let new = std::fs::read(&key).unwrap();
+    assert!(old != new && !scene.agents[0].data().join("identity.next").exists());
+    scene.api().wait_online("a1");
+    scene.go();
+    assert_eq!(scene.api().wait_ended(&running)["status"], "succeeded", "the command did not notice");
+    assert!(scene.controller.log().contains("its key was exchanged"));
+
+    // The welcome got lost: the controller knows the new key, the agent has both.
+    scene.agents[0].terminate();
+    std::fs::write(&key, &old).unwrap();
+    std::fs::write(scene.agents[0].data().join("identity.next"), &new).unwrap();
+    scene.agents[0].start(&[]);
+    wait("the agent to come with both keys", || (std::fs::read(&key).unwrap() == new).then_some(()));
+    scene.api().wait_online("a1");
+
+    scene.agents[0].terminate();
+    std::fs::write(&key, &old).unwrap();
+    scene.agents[0].start(&[]);
+    wait("the old key to be refused", || scene.agents[0].log().contains("unknown_agent").then_some(()));
+    scene.agents[0].terminate();
+    std::fs::write(&key, &new).unwrap();
+    scene.agents[0].start(&[]);
+    scene.api().wait_online("a1");
     scene.judge();
 }
 

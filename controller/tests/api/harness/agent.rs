@@ -236,6 +236,7 @@ fn identify(agent: &Agent, nonce: &str, token: Option<&str>, observations: Vec<O
         signature: STANDARD.encode(key.sign(text.as_bytes()).to_bytes()),
         name,
         token: token.map(str::to_owned),
+        rotation: None,
         boot,
         incarnation,
         sequence: agent.sequence,
