@@ -52,6 +52,8 @@ pub(super) async fn admit(
 ) -> Result<Epoch, Refusal> {
     proof::verify(nonce, identify)?;
     let name = &identify.name;
+    let gate = engine.fleet().gate();
+    let pass = gate.enter().await?;
     if let Some(secret) = &identify.token {
         enrol(engine, identify, secret).await?;
     }
@@ -63,7 +65,10 @@ pub(super) async fn admit(
             format!("no agent `{name}` with this key is enrolled (any more): enrol it with a token"),
         ));
     };
+    // Whoever waits for an answer keeps nobody out.
+    drop(pass);
     await_predecessor(engine, name).await?;
+    let turn = gate.turn().await?;
     note_sequence(engine, &known).await?;
     let mut start = SessionStart {
         name: name.clone(),
@@ -79,6 +84,7 @@ pub(super) async fn admit(
         now: clock::now(),
     };
     let mut started = engine.store().start_session(&start).await;
+    drop(turn);
     if let Err(SessionError::Doubtful { .. }) = started {
         start.alive = is_alive(outbox, stream).await?;
         started = engine.store().start_session(&start).await;

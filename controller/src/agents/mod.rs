@@ -3,6 +3,7 @@
 
 mod desired;
 mod fleet;
+mod gate;
 mod handshake;
 mod ingest;
 mod outbox;
@@ -12,6 +13,7 @@ pub mod session;
 pub mod token;
 
 pub use fleet::{FleetHandle, FleetState};
+pub use gate::Gate;
 pub use pulse_core::fleet::{AgentState, AgentStatus, Declared, Enrolled, Freed};
 
 /// What an agent's row says that memory keeps.
