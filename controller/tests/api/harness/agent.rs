@@ -69,6 +69,12 @@ impl Agent {
         Self::try_to_begin(server, self.identity.clone(), None, sequence, Vec::new(), answers).map_err(|(code, _)| code)
     }
 
+    /// Comes with its own key under another name. An error: the code of its refusal.
+    pub fn poses_as(&self, server: &Server, name: &str) -> Result<Self, String> {
+        let identity = Identity { name: name.to_owned(), ..self.identity.clone() };
+        Self::try_to_begin(server, identity, None, self.sequence, Vec::new(), true).map_err(|(code, _)| code)
+    }
+
     fn begin(server: &Server, identity: Identity, token: Option<&str>, sequence: u64, sees: Vec<Observation>) -> Self {
         Self::try_to_begin(server, identity, token, sequence, sees, true).unwrap_or_else(|(code, _)| panic!("not let in: {code}"))
     }

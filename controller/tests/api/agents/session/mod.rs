@@ -1,2 +1,3 @@
+mod attacks;
 mod get;
 mod storm;
