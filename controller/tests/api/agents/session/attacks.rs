@@ -1,6 +1,7 @@
 //! Agents that are not what they say they are.
 
 use crate::harness::{Server, workflow};
+use pulse_protocol::ToAgent;
 use pulse_protocol::observation::EndKind;
 
 #[test]
@@ -19,7 +20,9 @@ fn what_an_agent_says_of_another_s_command_changes_nothing() {
     let attempt = victim.assigned().attempt;
     let mut liar = server.agent("web-2");
     liar.ended(attempt, EndKind::Exited { code: 0 }, 0);
-    assert!(liar.acknowledged_for_a_second().is_empty(), "nobody takes it in");
+    let said = liar.acknowledged_for_a_second();
+    let takes_in = |said: &ToAgent| matches!(said, ToAgent::Acknowledge { ended, .. } if !ended.is_empty());
+    assert!(!said.iter().any(takes_in), "nobody takes it in: {said:?}");
     victim.ended(attempt, EndKind::Exited { code: 3 }, 0);
     let path = format!("/api/v1/executions/{id}");
     server.until(&path, |execution| execution["status"] == "failed");
