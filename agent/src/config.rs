@@ -1,7 +1,9 @@
 //! Settings: flags before environment before file. Everything is checked here, before anything is touched.
 
+use crate::trust;
 use anyhow::{Context, Result, bail, ensure};
 use pulse_protocol::AgentName;
+use pulse_protocol::token::{Fingerprint, authority_of};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +21,7 @@ const MAX_HEARTBEAT: u32 = 10;
 /// The flags of `pulse-agent`; each names its environment variable.
 #[derive(Debug, Default, clap::Args)]
 pub struct Flags {
-    /// The controller's address, such as http://127.0.0.1:8080
+    /// The controller's address, such as https://pulse.example.org
     #[arg(long, env = "PULSE_SERVER", value_name = "URL")]
     server: Option<String>,
     /// A file with the enrolment token; the token itself may stand in PULSE_AGENT_TOKEN
@@ -40,13 +42,13 @@ pub struct Flags {
     /// Where key, journal and output are kept; /var/lib/pulse-agent, or ~/.local/state/pulse-agent when not root
     #[arg(long, env = "PULSE_AGENT_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// A certificate authority's file for https
+    /// A PEM file with the only certificate authorities to trust over https; the one that the token names, or the machine's, unless said
     #[arg(long, env = "PULSE_CA", value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Speak plain http also to other hosts (true or false)
     #[arg(long, env = "PULSE_INSECURE_HTTP", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     insecure_http: Option<bool>,
-    /// A YAML file with settings (server, tokenFile, name, labels, slots, dataDir, insecureHttp)
+    /// A YAML file with settings (server, tokenFile, name, labels, slots, dataDir, ca, insecureHttp)
     #[arg(long, env = "PULSE_AGENT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -72,6 +74,10 @@ pub struct Settings {
     pub server: Server,
     /// The enrolment token, where there is one.
     pub token: Option<Secret>,
+    /// The authority that the token names, where it does.
+    pub authority: Option<Fingerprint>,
+    /// A file with the only authorities to trust over https.
+    pub ca: Option<PathBuf>,
     /// This agent's name.
     pub name: AgentName,
     /// What it says of itself.
@@ -99,24 +105,26 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The controller's address, plain http.
+/// The controller's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// Host name or address.
     pub host: String,
     /// Port.
     pub port: u16,
+    /// Whether it is https.
+    pub tls: bool,
     path: String,
 }
 
 impl Server {
     /// Where agents come in.
     pub fn session_url(&self) -> String {
-        format!("ws://{}{}/api/v1/agents/session", self.authority(), self.path)
+        format!("{}://{}{}/api/v1/agents/session", if self.tls { "wss" } else { "ws" }, self.authority(), self.path)
     }
     /// The address for people.
     pub fn address(&self) -> String {
-        format!("http://{}{}", self.authority(), self.path)
+        format!("{}://{}{}", if self.tls { "https" } else { "http" }, self.authority(), self.path)
     }
     fn authority(&self) -> String {
         if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
@@ -127,9 +135,6 @@ impl Settings {
     /// Brings flags, environment and file together.
     pub fn gather(flags: Flags, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let file = flags.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        if flags.ca.or(file.ca).is_some() {
-            bail!("PULSE_CA: unsupported in this release, which does not speak https yet; remove the setting");
-        }
         let insecure = flags.insecure_http.or(file.insecure_http).unwrap_or(false);
         let server = flags.server.or(file.server);
         let server = server.context("PULSE_SERVER is not set: give the controller's address, such as http://127.0.0.1:8080")?;
@@ -143,9 +148,23 @@ impl Settings {
         ensure!((1..=256).contains(&slots), "PULSE_AGENT_SLOTS is {slots}: give a number from 1 to 256");
         let labels = flags.labels.as_deref().map(parse_labels).transpose()?.unwrap_or(file.labels);
         ensure!(labels.len() <= 64, "PULSE_AGENT_LABELS: {} labels are given, at most 64 are taken", labels.len());
+        let server = parse_server(&server, insecure)?;
+        let ca = flags.ca.or(file.ca);
+        if let Some(ca) = &ca {
+            ensure!(
+                server.tls,
+                "PULSE_CA goes with an https address, and PULSE_SERVER is {}: change one of the two",
+                server.address()
+            );
+            trust::authorities(ca)?;
+        }
+        let token = token(flags.token_fd, environment("PULSE_AGENT_TOKEN"), flags.token_file.or(file.token_file))?;
+        let authority = token.as_ref().map(|token| authority_of(token.reveal())).transpose().context("PULSE_AGENT_TOKEN")?;
         Ok(Self {
-            server: parse_server(&server, insecure)?,
-            token: token(flags.token_fd, environment("PULSE_AGENT_TOKEN"), flags.token_file.or(file.token_file))?,
+            server,
+            token,
+            authority: authority.flatten(),
+            ca,
             name,
             labels,
             slots,
@@ -160,23 +179,22 @@ fn read_file(path: &Path) -> Result<File> {
     serde_saphyr::from_str(&text).with_context(|| format!("the settings file {} is wrong", path.display()))
 }
 
-fn parse_server(text: &str, insecure: bool) -> Result<Server> {
-    if text.starts_with("https://") {
-        bail!("PULSE_SERVER {text}: https is unsupported in this release; use http on loopback, through a tunnel for example");
-    }
-    let wrong = || format!("PULSE_SERVER {text:?}: give an address such as http://127.0.0.1:8080");
+pub(crate) fn parse_server(text: &str, insecure: bool) -> Result<Server> {
+    let wrong = || format!("PULSE_SERVER {text:?}: give an address such as https://pulse.example.org");
     let uri: tokio_tungstenite::tungstenite::http::Uri = text.trim_end_matches('/').parse().with_context(wrong)?;
-    ensure!(uri.scheme_str() == Some("http") && uri.query().is_none(), wrong());
+    let tls = uri.scheme_str() == Some("https");
+    ensure!((tls || uri.scheme_str() == Some("http")) && uri.query().is_none(), wrong());
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).with_context(wrong)?;
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if !loopback && !insecure {
+    if !tls && !loopback && !insecure {
         bail!(
-            "PULSE_SERVER {text}: plain http to another host can be read and changed on its way; set PULSE_INSECURE_HTTP=true where the network is trusted"
+            "PULSE_SERVER {text}: plain http to another host can be read and changed on its way; use https, or set \
+             PULSE_INSECURE_HTTP=true where the network is trusted"
         );
     }
-    let port = authority.port_u16().unwrap_or(80);
-    Ok(Server { host, port, path: uri.path().trim_end_matches('/').to_owned() })
+    let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
+    Ok(Server { host, port, tls, path: uri.path().trim_end_matches('/').to_owned() })
 }
 
 fn token(fd: Option<RawFd>, text: Option<String>, file: Option<PathBuf>) -> Result<Option<Secret>> {
@@ -244,7 +262,8 @@ fn heartbeat(environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Dura
     Ok(Some(Duration::from_secs(seconds.min(MAX_HEARTBEAT).into())))
 }
 
-fn default_data_dir(environment: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf> {
+/// Where an agent keeps its things unless it is told.
+pub fn default_data_dir(environment: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Ok("/var/lib/pulse-agent".into());
     }

@@ -21,11 +21,14 @@ fn addresses_are_taken_or_refused_with_the_mend() {
     assert_eq!(server.session_url(), "ws://[::1]:81/pulse/api/v1/agents/session");
     assert_eq!(parse_server("http://localhost", false).unwrap().port, 80);
     assert!(parse_server("http://10.0.0.1:8080", true).is_ok());
+    let secure = parse_server("https://pulse.example/x/", false).unwrap();
+    assert_eq!((secure.port, secure.tls, secure.address().as_str()), (443, true, "https://pulse.example:443/x"));
+    assert_eq!(secure.session_url(), "wss://pulse.example:443/x/api/v1/agents/session");
     for (text, mend) in [
         ("http://10.0.0.1:8080", "PULSE_INSECURE_HTTP=true"),
         ("http://localhost.evil.example", "PULSE_INSECURE_HTTP=true"),
-        ("https://pulse.example", "unsupported"),
         ("ftp://x", "such as http"),
+        ("https://pulse.example?x=y", "such as http"),
         ("127.0.0.1:8080", "such as http"),
         ("http://user@127.0.0.1", "such as http"),
         ("", "such as http"),
@@ -39,7 +42,10 @@ fn addresses_are_taken_or_refused_with_the_mend() {
 fn wrong_settings_name_the_setting() {
     let http = "http://127.0.0.1:1";
     assert!(refused(Flags { server: None, ..flags(http) }, &[]).contains("PULSE_SERVER"));
-    assert!(refused(Flags { ca: Some("/ca".into()), ..flags(http) }, &[]).contains("unsupported"));
+    assert!(refused(Flags { ca: Some("/ca".into()), ..flags(http) }, &[]).contains("PULSE_CA goes with an https address"));
+    assert!(refused(Flags { ca: Some("/no/ca".into()), ..flags("https://x") }, &[]).contains("PULSE_CA /no/ca cannot be read"));
+    assert!(refused(Flags { ca: Some("/dev/null".into()), ..flags("https://x") }, &[]).contains("holds no certificate"));
+    assert!(refused(flags("https://x"), &[("PULSE_AGENT_TOKEN", "pulse_enrol_a_b_ca_0")]).contains("cut short"));
     assert!(refused(Flags { name: Some("All!".into()), ..flags(http) }, &[]).contains("PULSE_AGENT_NAME"));
     assert!(refused(Flags { slots: Some(0), ..flags(http) }, &[]).contains("PULSE_AGENT_SLOTS"));
     assert!(refused(flags(http), &[("MAX_CONCURRENT_TASKS", "many")]).contains("MAX_CONCURRENT_TASKS"));

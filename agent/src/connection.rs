@@ -6,7 +6,9 @@ use crate::budget::Budget;
 use crate::config::Settings;
 use crate::identity::Identity;
 use crate::outbox::{Next, Outbox};
+use crate::trust::{Found, Trust};
 use crate::vitals::{self, Meter};
+use crate::wire::{self, NoWire, Wire};
 use crate::worker::Event;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, SinkExt, StreamExt};
@@ -14,10 +16,11 @@ use pulse_protocol::frame::{MAX_FRAME, decode, encode};
 use pulse_protocol::message::{Identify, challenge_text};
 use pulse_protocol::version::SUPPORTED;
 use pulse_protocol::{BootId, Epoch, Incarnation, ToAgent, ToController, failpoint};
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -31,6 +34,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const SEND: Duration = Duration::from_secs(30);
 /// How often spools of running commands are looked at.
 const OUTPUT_LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether another key shall take the place of this one.
+const KEY_LOOK: Duration = Duration::from_secs(1);
 /// Bounds of the heartbeat interval: the controller calls an agent offline after 30 s of silence.
 const HEARTBEAT: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 /// Bounds of the pause between two tries: a controller that is replaced is found again within seconds of its leases' 10 s.
@@ -41,13 +46,28 @@ const MANY: u32 = 24;
 /// The pause after a refusal that only a person can mend.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
-type Socket = WebSocketStream<TcpStream>;
+type Socket = WebSocketStream<Wire>;
+
+/// A session that has begun.
+struct Entered {
+    socket: Socket,
+    epoch: Epoch,
+    heartbeat: Duration,
+    /// The authority that the token named.
+    authority: Option<CertificateDer<'static>>,
+    /// The controller has taken another key.
+    rotated: bool,
+}
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 enum Over {
-    #[error("cannot reach the controller: {0}")]
-    Unreachable(std::io::Error),
+    #[error(transparent)]
+    NoWire(#[from] NoWire),
+    #[error("it is not known whom to trust: {0:#}")]
+    NoTrust(anyhow::Error),
+    #[error("there is no way in: {status}{said}")]
+    NoSession { status: StatusCode, said: String },
     #[error("the controller does not answer within {} s", HANDSHAKE.as_secs())]
     Silent,
     #[error("the controller cannot take this agent yet: {reason}")]
@@ -64,6 +84,10 @@ enum Over {
     Closed,
     #[error("a frame could not be sent within {} s", SEND.as_secs())]
     Stuck,
+    #[error("another key is to take this one's place: coming again to prove it")]
+    NewKey,
+    #[error("the other key cannot be used: {0:#}")]
+    WrongKey(anyhow::Error),
     #[error("the agent's worker has ended")]
     WorkerGone,
 }
@@ -105,6 +129,7 @@ impl Connection {
                 Over::Refused { retry: Some(retry), .. } => *retry + jitter(*retry / 2),
                 // A controller that stands by: another one is active behind the same address, or this one is soon.
                 Over::NotYet { retry, .. } => *retry + jitter(*retry),
+                Over::NewKey => PAUSE[0],
                 Over::Refused { retry: None, .. } => REFUSED_PAUSE + jitter(REFUSED_PAUSE / 2),
                 _ => backoff(failures),
             };
@@ -114,9 +139,14 @@ impl Connection {
     }
 
     async fn session(&self) -> Result<std::convert::Infallible, Over> {
-        let (socket, epoch, heartbeat) = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
-        if let Err(error) = self.identity.welcome() {
+        let entered = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
+        let Entered { socket, epoch, heartbeat, authority, rotated } = entered;
+        if let Err(error) = self.identity.welcome(authority.as_ref()) {
             tracing::warn!(%error, "the controller's welcome cannot be remembered; the token will be sent again");
+        }
+        if rotated {
+            self.identity.exchange().map_err(Over::WrongKey)?;
+            tracing::info!("another key has taken the place of the old one");
         }
         self.tell(Event::Connected).await?;
         tracing::info!(epoch = epoch.0, server = %self.settings.server.address(), "connected");
@@ -126,14 +156,15 @@ impl Connection {
         let mut writer = Writer { sink, epoch, outbox: &self.outbox, meter: Meter::default(), heartbeat, pinged, beats: 0 };
         tokio::select! {
             over = self.read(stream, epoch, silence, pings) => over,
+            over = self.another_key() => Err(over),
             over = writer.run() => over,
         }
     }
 
-    async fn come_in(&self) -> Result<(Socket, Epoch, Duration), Over> {
+    async fn come_in(&self) -> Result<Entered, Over> {
         let server = &self.settings.server;
-        let stream = TcpStream::connect((server.host.as_str(), server.port)).await.map_err(Over::Unreachable)?;
-        stream.set_nodelay(true).map_err(Over::Unreachable)?;
+        let (client, found) = self.tls().map_err(Over::NoTrust)?.unzip();
+        let stream = wire::connect(server, client).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
             .write_buffer_size(0)
@@ -143,9 +174,12 @@ impl Connection {
         let upgraded = client_async_with_config(server.session_url(), stream, Some(config)).await;
         let (mut socket, _) = upgraded.map_err(not_upgraded)?;
         say(&mut socket, &ToController::Hello { versions: SUPPORTED, release: env!("CARGO_PKG_VERSION").into() }).await?;
+        let rotated;
         match hear(&mut socket).await? {
             ToAgent::Challenge { version, nonce } if (SUPPORTED.min..=SUPPORTED.max).contains(&version) => {
-                say(&mut socket, &self.identify(&nonce).await?).await?;
+                let identify = self.identify(&nonce).await?;
+                rotated = identify.rotation.is_some();
+                say(&mut socket, &ToController::Identify(Box::new(identify))).await?;
             }
             ToAgent::Challenge { version, .. } => return Err(Over::Strange(format!("protocol version {version}"))),
             other => return Err(refused(other)),
@@ -156,23 +190,40 @@ impl Connection {
                 ToAgent::Ping { number } => say(&mut socket, &ToController::Pong { number }).await?,
                 ToAgent::Welcome { epoch, heartbeat_ms } => {
                     let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
-                    return Ok((socket, epoch, wanted.clamp(HEARTBEAT[0], HEARTBEAT[1])));
+                    let heartbeat = wanted.clamp(HEARTBEAT[0], HEARTBEAT[1]);
+                    let authority = found.and_then(|found| found.lock().ok()?.take());
+                    return Ok(Entered { socket, epoch, heartbeat, authority, rotated });
                 }
                 other => return Err(refused(other)),
             }
         }
     }
 
-    async fn identify(&self, nonce: &str) -> Result<ToController, Over> {
+    /// What https needs. Read anew for each connection, so that an authority can be exchanged without a restart.
+    fn tls(&self) -> anyhow::Result<Option<(ClientConfig, Found)>> {
+        let Settings { server, ca, authority, .. } = &self.settings;
+        if !server.tls {
+            return Ok(None);
+        }
+        Trust::choose(ca.as_deref(), self.identity.welcomed_by()?, *authority)?.client().map(Some)
+    }
+
+    async fn identify(&self, nonce: &str) -> Result<Identify, Over> {
         let (ask, answer) = oneshot::channel();
         self.tell(Event::Picture(ask)).await?;
         let (observations, sequence) = answer.await.map_err(|_| Over::WorkerGone)?;
         let Settings { name, token, slots, labels, .. } = &self.settings;
-        Ok(ToController::Identify(Box::new(Identify {
+        // A key that no controller knows yet is not exchanged.
+        let rotation = match self.identity.is_welcomed() {
+            true => self.identity.rotation(nonce, name).map_err(Over::WrongKey)?,
+            false => None,
+        };
+        Ok(Identify {
             name: name.clone(),
             public_key: self.identity.public_key(),
             signature: self.identity.sign(&challenge_text(nonce, name, self.incarnation, self.boot)),
             token: token.as_ref().filter(|_| !self.identity.is_welcomed()).map(|token| token.reveal().to_owned()),
+            rotation,
             boot: self.boot,
             incarnation: self.incarnation,
             sequence,
@@ -180,7 +231,17 @@ impl Connection {
             labels: labels.clone(),
             facts: vitals::facts(),
             observations,
-        })))
+        })
+    }
+
+    /// Another key was put there.
+    async fn another_key(&self) -> Over {
+        loop {
+            tokio::time::sleep(KEY_LOOK).await;
+            if self.identity.has_next() {
+                return Over::NewKey;
+            }
+        }
     }
 
     /// Passes on what is heard. What this release does not understand is logged and left: the other side repeats its wishes.
@@ -299,14 +360,18 @@ async fn hear(socket: &mut Socket) -> Result<ToAgent, Over> {
 /// A plain answer in place of a session: 503 says when to come again.
 fn not_upgraded(error: WsError) -> Over {
     let WsError::Http(answer) = &error else { return error.into() };
-    if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
-        return error.into();
+    let (status, body) = (answer.status(), answer.body().as_deref().unwrap_or_default());
+    let problem = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
+    let printed = |text: &str| text.chars().take(300).filter(|c| !c.is_control()).collect::<String>();
+    if status != StatusCode::SERVICE_UNAVAILABLE {
+        let said = detail.map_or_else(|| String::from_utf8_lossy(body), std::borrow::Cow::from);
+        let said = printed(said.trim());
+        return Over::NoSession { status, said: if said.is_empty() { said } else { format!(": {said}") } };
     }
     let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let retry = Duration::from_secs(seconds.unwrap_or(1)).clamp(PAUSE[0], LONG_PAUSE);
-    let problem = answer.body().as_deref().and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
-    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str()).unwrap_or("it answers 503");
-    Over::NotYet { reason: detail.chars().take(300).filter(|c| !c.is_control()).collect(), retry }
+    Over::NotYet { reason: printed(detail.unwrap_or("it answers 503")), retry }
 }
 
 fn refused(message: ToAgent) -> Over {
@@ -350,7 +415,12 @@ mod tests {
         for (given, pause) in [("0", PAUSE[0]), ("86400", LONG_PAUSE), ("soon", Duration::from_secs(1))] {
             assert!(matches!(answered(503, given, "no JSON"), Over::NotYet { retry, .. } if retry == pause), "{given}");
         }
-        assert!(matches!(answered(500, "2", ""), Over::Broken(_)));
+        assert_eq!(answered(500, "2", "").to_string(), "there is no way in: 500 Internal Server Error");
+        let plain = answered(400, "2", "This address speaks https only: write https:// to it");
+        assert_eq!(
+            plain.to_string(),
+            "there is no way in: 400 Bad Request: This address speaks https only: write https:// to it"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DATA/lock                    held by the running agent
-//! DATA/identity.key, welcomed  see `identity`
+//! DATA/identity.key, identity.next, welcomed  see `identity`
 //! DATA/journal                 see `journal`
 //! DATA/attempts/ID.lock        held by the attempt's shim for its whole life
 //! DATA/attempts/ID/            its mkdir is the claim: whoever wins may start the command, nobody else ever

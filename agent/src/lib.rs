@@ -28,5 +28,7 @@ pub mod runner;
 pub mod session;
 pub mod shim;
 pub mod spool;
+pub mod trust;
 mod vitals;
+pub mod wire;
 pub mod worker;

@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use pulse_agent::budget::Budget;
-use pulse_agent::config::{Flags, Settings};
+use pulse_agent::config::{Flags, Settings, default_data_dir};
 use pulse_agent::connection::Connection;
 use pulse_agent::folder::DataDir;
 use pulse_agent::host::Machine;
-use pulse_agent::identity::Identity;
+use pulse_agent::identity::{self, Identity};
 use pulse_agent::outbox::Outbox;
 use pulse_agent::shim;
 use pulse_agent::worker::{Event, Worker};
@@ -17,9 +17,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+
+/// How long an exchange of keys is waited for.
+const ROTATION: Duration = Duration::from_secs(30);
 
 /// Runs what a PULSE controller assigns to this host, at most once, and reports what it observes.
 #[derive(Parser)]
@@ -36,6 +39,15 @@ enum Part {
     /// Makes the processes that watch over commands; started by the agent only.
     #[command(hide = true)]
     Shims(ShimsArguments),
+    /// Makes another key for the agent of this data folder, and waits until the controller has taken it.
+    RotateKey(RotateArguments),
+}
+
+#[derive(Args)]
+struct RotateArguments {
+    /// The agent's data folder; as of the agent unless said
+    #[arg(long, env = "PULSE_AGENT_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -49,19 +61,48 @@ struct ShimsArguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     return_large_pieces();
-    if let Some(Part::Shims(ShimsArguments { data_dir, room: _ })) = arguments.part {
-        return shim::server::serve(&DataDir::new(data_dir));
+    match arguments.part {
+        Some(Part::Shims(ShimsArguments { data_dir, room: _ })) => return shim::server::serve(&DataDir::new(data_dir)),
+        Some(Part::RotateKey(RotateArguments { data_dir })) => return ended(rotate_key(data_dir)),
+        None => {}
     }
     start_log();
     // SAFETY: only changes a signal's disposition. A file size limit shall be an error like a full disk, not the end.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    match serve(arguments.flags) {
+    ended(serve(arguments.flags))
+}
+
+fn ended(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pulse-agent: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Puts another key beside the agent's own. A running agent proves it at once with both, another one at its next start.
+fn rotate_key(data_dir: Option<PathBuf>) -> Result<()> {
+    let folder = data_dir.map_or_else(|| default_data_dir(&|name| std::env::var(name).ok()), Ok)?;
+    let data = DataDir::new(&folder);
+    identity::make_next(&data)?;
+    if data.lock().context("cannot look whether the agent runs")?.is_some() {
+        eprintln!("no agent runs on {}: it proves the new key when it starts", folder.display());
+        return Ok(());
+    }
+    let begun = Instant::now();
+    while identity::waits(&data) {
+        if begun.elapsed() > ROTATION {
+            bail!(
+                "the controller has not taken the new key within {} s; the agent goes on trying, and its log says why",
+                ROTATION.as_secs()
+            );
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    eprintln!("the controller has taken the new key; the old one is refused from now on");
+    Ok(())
 }
 
 /// Frames and commands with files are a few MiB each and short-lived: without this, glibc learns from the first one to keep the

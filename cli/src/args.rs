@@ -41,6 +41,9 @@ pub struct Common {
     /// Speak plain http also to other machines [env: PULSE_INSECURE_HTTP=true]
     #[arg(long, global = true)]
     insecure_http: bool,
+    /// A PEM file with the only certificate authorities to trust over https; the machine's unless said
+    #[arg(long, global = true, value_name = "FILE", env = "PULSE_CA")]
+    ca: Option<PathBuf>,
     /// How the answer looks
     // A text, because `import` has another `-o` and clap hands the values of global options up and down by their type.
     #[arg(short, long, global = true, value_name = "FORMAT", value_parser = formats())]
@@ -60,8 +63,9 @@ impl Common {
             variable: variable("PULSE_TOKEN"),
             variable_file: variable("PULSE_TOKEN_FILE"),
         })?;
+        let ca = self.ca.as_deref().filter(|path| !path.as_os_str().is_empty());
         let server = if self.server.is_empty() { DEFAULT_SERVER } else { &self.server };
-        Client::new(server, self.insecure_http || allowed(variable("PULSE_INSECURE_HTTP").as_deref())?, token)
+        Client::new(server, self.insecure_http || allowed(variable("PULSE_INSECURE_HTTP").as_deref())?, ca, token)
     }
 
     /// The format that was asked for, if the command has it.

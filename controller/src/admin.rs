@@ -48,28 +48,29 @@ fn read(path: &Path, text: &str) -> anyhow::Result<AdminToken> {
     token.map_err(|why| anyhow::anyhow!("{}: {why}; mend it, or remove the file and a new one is made", path.display()))
 }
 
-/// Written beside and moved into place, so that a crash leaves a whole token or none.
 fn make(folder: &Path, path: &Path) -> anyhow::Result<AdminToken> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("the system has no random bytes to give: {error}"))?;
     let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let text = format!("pulse_admin_{secret}");
-    let beside = folder.join(format!("{FILE}.new"));
-    let write = || {
-        // A leftover of a crash may have another mode, so it goes first.
-        match fs::remove_file(&beside) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(format!("{text}\n").as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))?;
+    write_private(folder, FILE, &format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))?;
     tracing::info!(file = %path.display(), "made the administrator's token");
     AdminToken::parse(&text).map_err(anyhow::Error::msg)
+}
+
+/// Writes a file that nobody else can read: beside and moved into place, so that a crash leaves a whole file or none.
+pub(crate) fn write_private(folder: &Path, name: &str, text: &str) -> std::io::Result<()> {
+    let beside = folder.join(format!("{name}.new"));
+    // A leftover of a crash may have another mode, so it goes first.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, folder.join(name))?;
+    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

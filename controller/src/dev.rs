@@ -4,7 +4,7 @@
 mod ending;
 
 use crate::api::make_token;
-use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Origin, People, Source};
+use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Origin, People, Source, Tls};
 use crate::serve::{self, Active, Mode};
 use crate::{clock, signals};
 use anyhow::{Context, bail};
@@ -40,6 +40,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
     let (data, kept) = data_folder(flags)?;
     let config = Config {
         listen: Listen { address: flags.listen, public_url: None },
+        tls: Tls::Off,
         data: Data::in_folder(&data),
         source: Some(Source {
             origin: Origin::Folder { folder: folder.clone(), path: String::new() },
@@ -159,7 +160,7 @@ fn kept_environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
 
 async fn token_pipe(active: &Active) -> anyhow::Result<OwnedFd> {
     let mut made =
-        make_token("dev".to_owned(), 1, clock::now().plus(TOKEN_LIFE)).map_err(|_| anyhow::anyhow!("no random bytes"))?;
+        make_token("dev".to_owned(), 1, clock::now().plus(TOKEN_LIFE), None).map_err(|_| anyhow::anyhow!("no random bytes"))?;
     made.row.names = vec![AGENT.parse::<AgentName>()?];
     active.engine.store().create_token(&made.row).await?;
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;

@@ -20,4 +20,5 @@ pub mod signals;
 pub mod source;
 pub mod sync;
 pub mod telemetry;
+pub mod tls;
 pub mod webhook;

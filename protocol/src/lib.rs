@@ -14,6 +14,7 @@ pub mod message;
 pub mod observation;
 pub mod picture;
 pub mod planted;
+pub mod token;
 pub mod version;
 
 pub use files::{ScriptFile, WorkFile};

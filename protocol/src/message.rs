@@ -20,6 +20,11 @@ pub fn challenge_text(nonce: &str, name: &AgentName, incarnation: Incarnation, b
     format!("pulse agent challenge v1\n{nonce}\n{name}\n{incarnation}\n{boot}\n")
 }
 
+/// What an agent signs with the key that it has and with the one that it wants instead.
+pub fn rotation_text(nonce: &str, name: &AgentName, old: &str, new: &str) -> String {
+    format!("pulse agent rotation v1\n{nonce}\n{name}\n{old}\n{new}\n")
+}
+
 /// Agent to controller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
@@ -73,6 +78,9 @@ pub struct Identify {
     /// The enrolment token, sent only while the agent has not yet been welcomed once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// Another key in place of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
     /// The kernel's boot.
     pub boot: BootId,
     /// The journal.
@@ -87,6 +95,19 @@ pub struct Identify {
     pub facts: BTreeMap<String, String>,
     /// Everything it knows of attempts, tombstones included.
     pub observations: Vec<Observation>,
+}
+
+/// The key that an agent wants in place of the one that it has. It counts once both have signed for it, and is kept before the welcome: an
+/// agent that never heard the welcome comes the same way again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rotation {
+    /// The new public key: 32 bytes Ed25519, base64.
+    pub public_key: String,
+    /// The old key's signature over [`rotation_text`], base64.
+    pub by_old: String,
+    /// The new key's.
+    pub by_new: String,
 }
 
 /// One numbered piece of one stream, at most [`crate::frame::MAX_CHUNK`] bytes. Its number is its offset.

@@ -82,6 +82,7 @@ impl Identity {
             public_key: STANDARD.encode(self.key.verifying_key().as_bytes()),
             signature: STANDARD.encode(self.key.sign(text.as_bytes()).to_bytes()),
             token: with_token.then(|| shared.token.clone()),
+            rotation: None,
             boot: self.boot,
             incarnation: self.incarnation,
             sequence,

@@ -1,4 +1,4 @@
-//! Where the server is. Plain http carries the token in clear, so it is for this machine only unless someone insists.
+//! Where the server is: https, or http. Plain http carries the token in clear, so it is for this machine only unless someone insists.
 
 use crate::failure::Failure;
 use std::net::IpAddr;
@@ -13,10 +13,9 @@ pub fn parse(text: &str, insecure_http: bool) -> Result<String, Failure> {
     };
     let uri: Uri = text.parse().map_err(|error| wrong(&format!("is no URL: {error}")))?;
     match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(https(text)),
-        Some(_) => return Err(wrong("is not of the form http://host:port")),
-        None => return Err(wrong("lacks its scheme, http://")),
+        Some("http" | "https") => {}
+        Some(_) => return Err(wrong("is not of the form https://host or http://host:port")),
+        None => return Err(wrong("lacks its scheme, https:// or http://")),
     }
     let authority = uri.authority().ok_or_else(|| wrong("names no host"))?;
     if authority.as_str().contains('@') {
@@ -26,19 +25,13 @@ pub fn parse(text: &str, insecure_http: bool) -> Result<String, Failure> {
     if uri.query().is_some() || text.contains('#') {
         return Err(wrong("has a `?` or `#` part"));
     }
-    if !is_loopback(authority.host()) && !insecure_http {
+    if uri.scheme_str() == Some("http") && !is_loopback(authority.host()) && !insecure_http {
         let message = format!("plain http to {} would send your token in clear", authority.host());
         return Err(Failure::new(message).with_help(
-            "use a tunnel to a loopback address (ssh -L 8080:127.0.0.1:8080 HOST), or set PULSE_INSECURE_HTTP=true where the network is trusted",
+            "use https (PULSE_TLS or PULSE_TLS_CERT at the controller), a tunnel to a loopback address (ssh -L 8080:127.0.0.1:8080 HOST), or set PULSE_INSECURE_HTTP=true where the network is trusted",
         ));
     }
     Ok(text.trim_end_matches('/').to_owned())
-}
-
-fn https(text: &str) -> Failure {
-    Failure::new(format!("https is not supported in this release, so {text:?} cannot be used")).with_help(
-        "use a tunnel to a loopback address (ssh -L 8080:127.0.0.1:8080 HOST) with --server http://127.0.0.1:8080, or plain http with PULSE_INSECURE_HTTP=true where the network is trusted",
-    )
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -52,6 +45,7 @@ mod tests {
 
     #[test]
     fn loopback_is_taken_as_it_is() {
+        assert_eq!(parse("https://pulse.example.org/", false).unwrap(), "https://pulse.example.org");
         for address in ["http://127.0.0.1:8080", "http://localhost:1/", "http://[::1]:8080", "http://127.8.9.1"] {
             assert_eq!(parse(address, false).unwrap(), address.trim_end_matches('/'));
         }
@@ -68,7 +62,6 @@ mod tests {
     #[test]
     fn what_cannot_work_says_why() {
         let why = |address| parse(address, true).unwrap_err().to_string();
-        assert!(why("https://pulse.example.org").contains("https is not supported in this release"));
         assert!(why("127.0.0.1:8080").contains("lacks its scheme"), "{}", why("127.0.0.1:8080"));
         assert!(why("ftp://x").contains("not of the form"));
         assert!(why("").contains("is no URL"));

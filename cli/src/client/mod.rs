@@ -2,6 +2,7 @@
 
 mod address;
 mod refusal;
+mod tls;
 mod token;
 mod url;
 
@@ -12,8 +13,10 @@ use crate::failure::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::time::Duration;
 use ureq::http::Response;
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body};
 
 /// The largest answer that is read.
@@ -33,19 +36,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Client {
     agent: Agent,
+    /// Of an https address.
+    tls: Option<TlsConfig>,
     base: String,
     token: Option<Token>,
 }
 
 impl Client {
-    /// For a server's address.
-    pub fn new(server: &str, insecure_http: bool, token: Option<Token>) -> Result<Self, Failure> {
-        Ok(Self { agent: agent(PATIENCE), base: address::parse(server, insecure_http)?, token })
+    /// For a server's address. Over https only the authorities of `ca` are trusted, or the machine's.
+    pub fn new(server: &str, insecure_http: bool, ca: Option<&Path>, token: Option<Token>) -> Result<Self, Failure> {
+        let base = address::parse(server, insecure_http)?;
+        let tls = base.starts_with("https://").then(|| tls::config(ca)).transpose()?;
+        Ok(Self { agent: agent(PATIENCE, tls.as_ref()), tls, base, token })
     }
 
     /// The same, but waiting for an answer that takes its time.
     pub fn with_patience(self, patience: Duration) -> Self {
-        Self { agent: agent(patience), ..self }
+        Self { agent: agent(patience, self.tls.as_ref()), ..self }
     }
 
     /// The server's address.
@@ -66,7 +73,7 @@ impl Client {
     /// Reads a path under `/api/v1` whose answer is lines, however many; each is told as it comes.
     pub fn lines(&self, path: &str, mut tell: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
         let url = self.url(path);
-        let mut request = agent(LONG).get(&url);
+        let mut request = agent(LONG, self.tls.as_ref()).get(&url);
         if let Some(token) = &self.token {
             request = request.header("Authorization", token.header());
         }
@@ -190,6 +197,9 @@ impl Client {
     }
 
     fn unreachable(&self, error: ureq::Error) -> Failure {
+        if let Some(wrong) = tls::wrong(&error) {
+            return tls::failure(&self.base, wrong);
+        }
         let (why, sent) = match error {
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 ("nothing listens there".to_owned(), false)
@@ -204,8 +214,8 @@ impl Client {
 }
 
 /// What speaks HTTP.
-fn agent(patience: Duration) -> Agent {
-    let config = Agent::config_builder()
+fn agent(patience: Duration, tls: Option<&TlsConfig>) -> Agent {
+    let builder = Agent::config_builder()
         .http_status_as_error(false)
         // A redirect could carry the token to another host, and a proxy of the environment is none of our servers.
         .max_redirects(0)
@@ -213,9 +223,12 @@ fn agent(patience: Duration) -> Agent {
         .proxy(None)
         .timeout_connect(Some(Duration::from_secs(5)))
         .timeout_global(Some(patience))
-        .user_agent(concat!("pulse/", env!("CARGO_PKG_VERSION")))
-        .build();
-    config.new_agent()
+        .user_agent(concat!("pulse/", env!("CARGO_PKG_VERSION")));
+    let builder = match tls {
+        Some(tls) => builder.https_only(true).tls_config(tls.clone()),
+        None => builder,
+    };
+    builder.build().new_agent()
 }
 
 #[derive(serde::Deserialize)]

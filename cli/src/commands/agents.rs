@@ -1,14 +1,16 @@
-//! `pulse agents token` and `pulse agents revoke`.
+//! `pulse agents …`: who may be an agent, and for how long.
+
+mod lifecycle;
 
 use crate::args::Common;
-use crate::client::encode;
+use crate::client::{Client, encode};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format, quoted};
 use crate::views::text;
 use serde_json::{Map, Value, json};
 
-/// Enrol and revoke agents
+/// Enrol, replace, hold and revoke agents
 #[derive(Debug, clap::Args)]
 pub struct Agents {
     #[command(subcommand)]
@@ -18,6 +20,10 @@ pub struct Agents {
 #[derive(Debug, clap::Subcommand)]
 enum AgentsCommand {
     Token(Token),
+    Replace(lifecycle::Replace),
+    Cordon(lifecycle::Cordon),
+    Uncordon(lifecycle::Uncordon),
+    Drain(lifecycle::Drain),
     Revoke(Revoke),
 }
 
@@ -26,6 +32,10 @@ impl Agents {
     pub fn run(&self, common: &Common) -> Result<Exit, Failure> {
         match &self.command {
             AgentsCommand::Token(token) => token.run(common),
+            AgentsCommand::Replace(replace) => replace.run(common),
+            AgentsCommand::Cordon(cordon) => cordon.run(common),
+            AgentsCommand::Uncordon(uncordon) => uncordon.run(common),
+            AgentsCommand::Drain(drain) => drain.run(common),
             AgentsCommand::Revoke(revoke) => revoke.run(common),
         }
     }
@@ -57,14 +67,7 @@ impl Token {
             Format::Json => output::print(&output::json(&answer))?,
             Format::Yaml => output::print(&output::yaml(&answer)?)?,
             _ => {
-                let token = text(&answer, "/token");
-                if token.is_empty() {
-                    return Err(Failure::new("the server's answer holds no token").with_help("use the pulse of its release"));
-                }
-                // The controller knows the address under which agents reach it; ours may be a tunnel's.
-                let server = text(&answer, "/server");
-                let server = if server.is_empty() { client.base() } else { &server };
-                output::print(&self.line(server, &token))?;
+                output::print(&line(&client, &answer, self.only_name())?)?;
                 let times = if self.uses == 1 { "once".to_owned() } else { format!("{} times", self.uses) };
                 output::message(&format!("the token works {times}, for {}; it is not shown again", self.expires));
             }
@@ -84,14 +87,30 @@ impl Token {
         body
     }
 
-    /// The line to paste. A token that is for one name says the name, so that the agent takes it.
-    fn line(&self, server: &str, token: &str) -> String {
-        let name = match self.names.as_slice() {
-            [name] => format!(" PULSE_AGENT_NAME={}", quoted(name)),
-            _ => String::new(),
-        };
-        format!("PULSE_SERVER={} PULSE_AGENT_TOKEN={}{name} pulse-agent", quoted(server), quoted(token))
+    /// The name of a token that is for one only, so that the agent takes it.
+    fn only_name(&self) -> Option<&str> {
+        match self.names.as_slice() {
+            [name] => Some(name),
+            _ => None,
+        }
     }
+}
+
+/// The line to paste on the server that shall be an agent.
+fn line(client: &Client, answer: &Value, name: Option<&str>) -> Result<String, Failure> {
+    let token = text(answer, "/token");
+    if token.is_empty() {
+        return Err(Failure::new("the server's answer holds no token").with_help("use the pulse of its release"));
+    }
+    // The controller knows the address under which agents reach it; ours may be a tunnel's.
+    let server = text(answer, "/server");
+    let server = if server.is_empty() { client.base() } else { &server };
+    Ok(pasted(server, &token, name))
+}
+
+fn pasted(server: &str, token: &str, name: Option<&str>) -> String {
+    let name = name.map_or_else(String::new, |name| format!(" PULSE_AGENT_NAME={}", quoted(name)));
+    format!("PULSE_SERVER={} PULSE_AGENT_TOKEN={}{name} pulse-agent", quoted(server), quoted(token))
 }
 
 /// Revoke an agent: its key is refused from now on, and what it runs becomes unknown
@@ -120,7 +139,7 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Token, pair};
+    use super::{Token, pair, pasted};
     use crate::output::quoted;
 
     fn token(names: &[&str], labels: &[&str]) -> Token {
@@ -131,9 +150,9 @@ mod tests {
 
     #[test]
     fn the_line_can_be_pasted() {
-        let line = token(&[], &[]).line("http://127.0.0.1:8080", "pat_x-1");
+        let line = pasted("http://127.0.0.1:8080", "pat_x-1", token(&[], &[]).only_name());
         assert_eq!(line, "PULSE_SERVER=http://127.0.0.1:8080 PULSE_AGENT_TOKEN=pat_x-1 pulse-agent");
-        let named = token(&["web-1"], &[]).line("http://h", "a b");
+        let named = pasted("http://h", "a b", token(&["web-1"], &[]).only_name());
         assert_eq!(named, "PULSE_SERVER=http://h PULSE_AGENT_TOKEN='a b' PULSE_AGENT_NAME=web-1 pulse-agent");
         assert_eq!(quoted("it's"), r"'it'\''s'");
     }

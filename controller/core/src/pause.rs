@@ -115,6 +115,11 @@ impl Pause {
         self.since <= at && self.is_active(at)
     }
 
+    /// Does it hold this agent and nothing else, until somebody ends it?
+    pub fn is_cordon_of(&self, name: &AgentName) -> bool {
+        self.expires_at.is_none() && matches!(&self.scope, PauseScope::Agent(held) if held == name.as_str())
+    }
+
     /// Does it hold executions of this workflow that this schedule, if one, started?
     pub fn holds_workflow(&self, name: &str, labels: &BTreeMap<String, String>, schedule: Option<&str>) -> bool {
         match &self.scope {

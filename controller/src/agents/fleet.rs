@@ -1,5 +1,6 @@
 //! The fleet as the controller's parts share it: one lock, and pings that wait for their answers.
 
+use super::gate::Gate;
 use super::outbox::Outbox;
 use pulse_core::Timestamp;
 use pulse_core::fleet::{AgentStatus, Fleet};
@@ -16,6 +17,7 @@ pub type FleetState = Fleet<Outbox>;
 pub struct FleetHandle {
     state: Arc<Mutex<FleetState>>,
     pongs: Arc<Mutex<Pongs>>,
+    gate: Gate,
 }
 
 /// Pings that wait for their answer.
@@ -30,6 +32,11 @@ impl FleetHandle {
     pub fn lock(&self) -> MutexGuard<'_, FleetState> {
         // Nothing in here panics half-way through a change, so a poisoned lock still guards a whole state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The way in.
+    pub(super) const fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// A number for a ping, and its answer.

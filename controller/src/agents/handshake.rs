@@ -3,15 +3,14 @@
 
 use super::Enrolled;
 use super::outbox::Outbox;
+use super::proof;
 use super::session::{HEARTBEAT, receive};
 use super::token;
 use crate::clock;
 use crate::engine::Engine;
 use axum::extract::ws::WebSocket;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ed25519_dalek::{Signature, VerifyingKey};
 use futures_util::stream::SplitStream;
-use pulse_protocol::message::{Identify, challenge_text};
+use pulse_protocol::message::Identify;
 use pulse_protocol::{AgentName, Epoch, ToAgent, ToController};
 use pulse_store::{Agent, EnrolError, Enrolled as Enrolment, Heartbeat, SessionError, SessionStart};
 use std::time::Duration;
@@ -51,20 +50,29 @@ pub(super) async fn admit(
     outbox: &Outbox,
     stream: &mut SplitStream<WebSocket>,
 ) -> Result<Epoch, Refusal> {
-    verify(nonce, identify)?;
+    proof::verify(nonce, identify)?;
     let name = &identify.name;
+    let gate = engine.fleet().gate();
+    let pass = gate.enter().await?;
     if let Some(secret) = &identify.token {
         enrol(engine, identify, secret).await?;
     }
+    let key = exchanged(engine, nonce, identify).await?;
     let known = engine.store().agent(name).await.map_err(|error| Refusal::soon("database", error.to_string()))?;
-    let Some(known) = known.filter(|agent| agent.public_key == identify.public_key) else {
-        return Err(Refusal::new("unknown_agent", format!("no agent `{name}` with this key is enrolled: enrol it with a token")));
+    let Some(known) = known.filter(|agent| agent.public_key == key) else {
+        return Err(Refusal::new(
+            "unknown_agent",
+            format!("no agent `{name}` with this key is enrolled (any more): enrol it with a token"),
+        ));
     };
+    // Whoever waits for an answer keeps nobody out.
+    drop(pass);
     await_predecessor(engine, name).await?;
+    let turn = gate.turn().await?;
     note_sequence(engine, &known).await?;
     let mut start = SessionStart {
         name: name.clone(),
-        public_key: identify.public_key.clone(),
+        public_key: key.to_owned(),
         seen_epoch: known.epoch,
         boot: identify.boot,
         incarnation: identify.incarnation,
@@ -76,6 +84,7 @@ pub(super) async fn admit(
         now: clock::now(),
     };
     let mut started = engine.store().start_session(&start).await;
+    drop(turn);
     if let Err(SessionError::Doubtful { .. }) = started {
         start.alive = is_alive(outbox, stream).await?;
         started = engine.store().start_session(&start).await;
@@ -100,14 +109,17 @@ pub(super) async fn admit(
     Ok(epoch)
 }
 
-fn verify(nonce: &str, identify: &Identify) -> Result<(), Refusal> {
-    let invalid = |what: &str| Refusal::new("signature_invalid", format!("the {what} is not valid"));
-    let key = STANDARD.decode(&identify.public_key).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let key = key.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()).ok_or_else(|| invalid("public key"))?;
-    let signature = STANDARD.decode(&identify.signature).ok().and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
-    let signature = Signature::from_bytes(&signature.ok_or_else(|| invalid("signature"))?);
-    let text = challenge_text(nonce, &identify.name, identify.incarnation, identify.boot);
-    key.verify_strict(text.as_bytes(), &signature).map_err(|_| invalid("signature"))
+/// The key that counts from now on: the one that it came with, or the one that it wants instead and has proven with both. A new key
+/// that is known already was taken by a session whose welcome got lost.
+async fn exchanged<'a>(engine: &Engine, nonce: &str, identify: &'a Identify) -> Result<&'a str, Refusal> {
+    let Identify { name, public_key, rotation, .. } = identify;
+    let Some(rotation) = rotation else { return Ok(public_key) };
+    proof::verify_rotation(nonce, name, public_key, rotation)?;
+    let exchanged = engine.store().exchange_key(name, public_key, &rotation.public_key).await;
+    if exchanged.map_err(|error| Refusal::soon("database", error.to_string()))? {
+        tracing::info!(agent = %name, "its key was exchanged");
+    }
+    Ok(&rotation.public_key)
 }
 
 async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(), Refusal> {
@@ -120,6 +132,7 @@ async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(),
     match engine.store().enrol(&enrolment).await {
         Ok(Enrolment::New) => {
             tracing::info!(agent = %identify.name, "enrolled");
+            displace(engine, &identify.name);
             Ok(())
         }
         Ok(Enrolment::Already) => Ok(()),
@@ -128,6 +141,22 @@ async fn enrol(engine: &Engine, identify: &Identify, secret: &str) -> Result<(),
             tracing::warn!(agent = %identify.name, %error, "enrolment refused");
             Err(Refusal::new(error.code(), error.to_string()))
         }
+    }
+}
+
+/// Whoever had the name until now has it no more: nothing that its session says is heard.
+fn displace(engine: &Engine, name: &AgentName) {
+    let session = {
+        let mut fleet = engine.fleet().lock();
+        let session = fleet.session_of(name);
+        session.iter().for_each(|(epoch, _)| fleet.close_session(name, *epoch));
+        session
+    };
+    if let Some((_, outbox)) = session {
+        tracing::warn!(agent = %name, "an agent that was connected was replaced");
+        // Only courtesy, as after a revocation.
+        let message = "another agent was enrolled in place of this one (`pulse agents replace`)".to_owned();
+        let _ = outbox.try_send(ToAgent::Refused { code: "replaced".to_owned(), message, retry_after_ms: None });
     }
 }
 

@@ -3,14 +3,17 @@
 
 mod desired;
 mod fleet;
+mod gate;
 mod handshake;
 mod ingest;
 mod outbox;
 mod output;
+mod proof;
 pub mod session;
 pub mod token;
 
 pub use fleet::{FleetHandle, FleetState};
+pub use gate::Gate;
 pub use pulse_core::fleet::{AgentState, AgentStatus, Declared, Enrolled, Freed};
 
 /// What an agent's row says that memory keeps.

@@ -2,9 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-/// Every token begins with this, so that people and scanners of leaked secrets know what they found.
-pub const PREFIX: &str = "pulse_enrol_";
-
 /// SHA-256 of a whole token, lower-case hex: what the store keeps.
 pub fn hash(token: &str) -> String {
     Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,5 +1,7 @@
 //! Agents: what is declared of them and how they are, their session, their end.
 
+pub(super) mod lifecycle;
+
 use super::answers::{AgentAttempt, AgentView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent, Page};
 use super::extract::{Parameters, Segment};
 use super::list::{PageQuery, by_name};
@@ -42,12 +44,17 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
 
 /// `GET /api/v1/agents/{name}`.
 pub(super) async fn one(State(app): State<App>, Segment(name): Segment) -> Result<Object<AgentView>, Problem> {
-    let definition = declared(&app).await?.remove(&name);
+    seen(&app, &name).await.map(Object)
+}
+
+/// What is known of one.
+async fn seen(app: &App, name: &str) -> Result<AgentView, Problem> {
+    let definition = declared(app).await?.remove(name);
     let agent = name.parse().ok().and_then(|name: AgentName| app.engine.fleet().get(&name, clock::now()));
     if definition.is_none() && agent.is_none() {
-        return Err(no_such_agent(&name));
+        return Err(no_such_agent(name));
     }
-    Ok(Object(view(definition.as_ref(), agent.as_ref(), &observed_commits(&app).await?)))
+    Ok(view(definition.as_ref(), agent.as_ref(), &observed_commits(app).await?))
 }
 
 /// `DELETE /api/v1/agents/{name}`: lets it in no more. Its history stays, and so does its name until it is enrolled anew.
@@ -123,6 +130,7 @@ fn of_agent(agent: &AgentStatus) -> Enrolled {
     Enrolled {
         state: agent.state.as_str(),
         reason: agent.reason.clone(),
+        cordon: agent.cordon.as_ref().map(|cordon| lifecycle::view(cordon, agent)),
         labels: agent.labels.clone(),
         vars: agent.vars.clone(),
         facts: agent.facts.clone(),

@@ -55,6 +55,7 @@ pub const CODES: &[Code] = &[
     code("invalid_manifests",     &[422], "The manifests have errors, so there is nothing to plan; `errors` has each, with file, line and column."),
     code("issuer_unreachable",    &[503], "The issuer of OpenID Connect cannot be asked."),
     code("name_taken",            &[403, 409], "The name is, or was, another's."),
+    code("no_authority",          &[404], "The controller has no certificate authority of its own."),
     code("no_issuer",             &[404], "No issuer of OpenID Connect is configured."),
     code("no_random",             &[503], "The system has no random bytes to give."),
     code("no_source",             &[409], "No source is configured."),

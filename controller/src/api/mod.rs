@@ -6,6 +6,7 @@ mod api_tokens;
 mod audit;
 mod audited;
 mod auth;
+mod authority;
 mod body;
 mod caller;
 pub mod codes;
@@ -63,6 +64,7 @@ use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::schedules::Scheduler;
 use crate::sync::Sources;
+use crate::tls::Trust;
 use crate::webhook::{self, Webhooks};
 use audited::Mark::{Begun, Beside, Committed, Look};
 use axum::Router;
@@ -101,6 +103,8 @@ pub struct App {
     pub url: Arc<str>,
     /// How many requests are taken of whom.
     pub limits: Limits,
+    /// The authority of our own that agents and people have to trust, where there is one.
+    pub trust: Option<Trust>,
     /// False where tokens for further agents are not given out.
     pub enrolment: bool,
     /// True once the controller stops: open connections end then.
@@ -121,6 +125,7 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/health",                                 Open,                   Look,                           get(health::whole)),
         (Method::GET,    "/health/live",                            Open,                   Look,                           get(health::live)),
         (Method::GET,    "/health/ready",                           Open,                   Look,                           get(health::ready)),
+        (Method::GET,    authority::PATH,                           Open,                   Look,                           get(authority::certificate)),
         (Method::GET,    "/api/v1/session",                         Open,                   Look,                           get(session::look)),
         (Method::POST,   "/api/v1/session",                         Open,                   Beside("session.begin"),        post(session::sign_in)),
         (Method::DELETE, "/api/v1/session",                         SignedIn,               Beside("session.end"),          delete(session::sign_out)),
@@ -147,6 +152,10 @@ fn routes() -> Vec<Route> {
         (Method::POST,   "/api/v1/agents/tokens",                   Whole(Verb::Administer),Begun("enrolment.create"),      post(tokens::create)),
         (Method::GET,    "/api/v1/agents/{name}",                   Whole(Verb::View),      Look,                           get(agents::one)),
         (Method::DELETE, "/api/v1/agents/{name}",                   Whole(Verb::Administer),Begun("agent.revoke"),          delete(agents::revoke)),
+        (Method::POST,   "/api/v1/agents/{name}/replace",           Whole(Verb::Administer),Begun("agent.replace"),         post(agents::lifecycle::replace)),
+        (Method::POST,   "/api/v1/agents/{name}/cordon",            May(Verb::Pause),       Begun("agent.cordon"),          post(agents::lifecycle::cordon)),
+        (Method::POST,   "/api/v1/agents/{name}/drain",             May(Verb::Pause),       Begun("agent.drain"),           post(agents::lifecycle::cordon)),
+        (Method::POST,   "/api/v1/agents/{name}/uncordon",          May(Verb::Pause),       Begun("agent.uncordon"),        post(agents::lifecycle::uncordon)),
         (Method::GET,    "/api/v1/executions",                      May(Verb::View),        Look,                           get(executions::list)),
         (Method::POST,   "/api/v1/executions",                      May(Verb::Run),         Committed("execution.start"),   post(executions::start)),
         (Method::POST,   "/api/v1/commands",                        May(Verb::Command),     Committed("command.run"),       post(commands::run)),

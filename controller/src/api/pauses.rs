@@ -55,13 +55,7 @@ pub(super) async fn create(
     let scope: PauseScope = wanted.scope.parse().map_err(|error| Problem::parameter("scope", format!("{error}")))?;
     ticket.say("scope", scope.to_string());
     may_hold(&app, &caller, &scope)?;
-    let reason = wanted.reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > MAX_REASON {
-        return Err(Problem::parameter(
-            "reason",
-            format!("say why, in at most {MAX_REASON} characters: whoever waits will read it"),
-        ));
-    }
+    let reason = reason(&wanted.reason)?;
     let now = clock::now();
     let expires_at = wanted.expires.map(|text| expires(&text).map(|after| now.plus(after))).transpose()?;
     let row = PauseRow { id: Uuid::now_v7(), scope, reason, created_by: caller.by(), created_at: now, expires_at, ended: None };
@@ -75,7 +69,7 @@ pub(super) async fn create(
 }
 
 /// Whether the caller may hold, and let go on, what a scope names. Labels, and everything, are more than one workflow or agent.
-fn may_hold(app: &App, caller: &Caller, scope: &PauseScope) -> Result<(), Problem> {
+pub(super) fn may_hold(app: &App, caller: &Caller, scope: &PauseScope) -> Result<(), Problem> {
     let none = BTreeMap::new();
     match scope {
         PauseScope::Workflow(name) => {
@@ -99,6 +93,16 @@ fn sees(app: &App, caller: &Caller, scope: &PauseScope) -> bool {
     let PauseScope::Workflow(name) = scope else { return true };
     let sees = |(source, labels): &(String, _)| caller.sees(&access::Object::Workflow { source, name, labels });
     app.engine.labels_of(name, None).iter().all(sees)
+}
+
+/// Why, as whoever waits will read it.
+pub(super) fn reason(text: &str) -> Result<String, Problem> {
+    let reason = text.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON {
+        let message = format!("say why, in at most {MAX_REASON} characters: whoever waits will read it");
+        return Err(Problem::parameter("reason", message));
+    }
+    Ok(reason)
 }
 
 fn expires(text: &str) -> Result<Duration, Problem> {

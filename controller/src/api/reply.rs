@@ -158,6 +158,8 @@ macro_rules! made_by_hand {
 made_by_hand!(
     /// The JSON Schema of a manifest.
     SchemaFile,
+    /// A certificate.
+    PemFile,
     /// The way to another page.
     Redirected,
     /// The OpenAPI document.

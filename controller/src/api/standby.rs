@@ -4,7 +4,8 @@
 use super::answers::{DatabaseHealth, Health, LeaseHolder, Readiness};
 use super::reply::Probed;
 use super::time::rfc3339;
-use super::{Problem, health, path, request};
+use super::{Problem, authority, health, path, request};
+use crate::tls::Trust;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -96,13 +97,14 @@ struct Front {
     waiting: Router,
 }
 
-/// Everything that a controller answers, in whatever phase it is.
-pub fn front(phase: watch::Receiver<Phase>) -> Router {
+/// Everything that a controller answers, in whatever phase it is. Whom to trust is the same in each.
+pub fn front(phase: watch::Receiver<Phase>, trust: Option<Trust>) -> Router {
     let waiting = Router::new()
         .route("/health", get(whole))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(ready))
         .merge(crate::dashboard::router())
+        .route(authority::PATH, get(async move || authority::answer(trust.as_ref())))
         .fallback(not_active)
         .layer(from_fn(request::identify))
         .layer(from_fn(request::harden))
@@ -177,7 +179,7 @@ mod tests {
     async fn asker(phases: watch::Receiver<Phase>) -> impl AsyncFn(&'static str) -> Asked {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, front(phases)).await });
+        tokio::spawn(async move { axum::serve(listener, front(phases, None)).await });
         async move |path: &'static str| {
             let url = format!("http://{address}{path}");
             let ask = move || {

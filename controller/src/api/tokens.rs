@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use crd_schemas::Duration;
 use pulse_core::Timestamp;
 use pulse_protocol::AgentName;
+use pulse_protocol::token::{Fingerprint, compose};
 use pulse_store::{NewToken, Token};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ fn once() -> u32 {
     1
 }
 
-fn an_hour() -> Duration {
+pub(super) fn an_hour() -> Duration {
     Duration::from_secs(3600)
 }
 
@@ -68,23 +69,45 @@ pub(super) async fn create(
     ticket: Ticket,
     Body(wanted): Body<Wanted>,
 ) -> Result<Created<MadeToken>, Problem> {
-    if !app.enrolment {
-        let detail = "`pulse-controller dev` has its one local agent, and no other agent enrols";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "enrolment_closed", detail).with_help("serve without `dev` for a fleet"));
-    }
+    may_enrol(&app)?;
     check(&wanted)?;
-    let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires))?;
+    let mut made = make(caller.by(), wanted.uses, clock::now().plus(wanted.expires), authority_of(&app))?;
     (made.row.labels, made.row.names) = (wanted.labels, wanted.names);
-    let Made { token, row } = made;
+    keep(&app, &ticket, &made.row).await?;
+    Ok(Created(told(&app, made)))
+}
+
+/// Keeps a token, and says so in the audit log.
+pub(super) async fn keep(app: &App, ticket: &Ticket, row: &NewToken) -> Result<(), Problem> {
     ticket.on("enrolment-token", row.id);
     ticket.say("uses", row.uses);
     ticket.say("expiresAt", row.expires_at.to_string());
     ticket.say("labels", json!(row.labels));
     ticket.say("names", json!(row.names));
-    app.engine.store().create_token(&row).await?;
+    app.engine.store().create_token(row).await?;
     let kept = json!({ "id": row.id, "uses": row.uses, "expiresAt": row.expires_at, "labels": row.labels, "names": row.names });
     ticket.after(&kept);
-    Ok(Created(MadeToken {
+    Ok(())
+}
+
+/// In `dev` nobody enrols but its own agent.
+pub(super) fn may_enrol(app: &App) -> Result<(), Problem> {
+    if !app.enrolment {
+        let detail = "`pulse-controller dev` has its one local agent, and no other agent enrols";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "enrolment_closed", detail).with_help("serve without `dev` for a fleet"));
+    }
+    Ok(())
+}
+
+/// What tokens say of whom to trust.
+pub(super) fn authority_of(app: &App) -> Option<Fingerprint> {
+    app.trust.as_ref().map(|trust| trust.fingerprint)
+}
+
+/// The answer that shows a token, the only one.
+pub(super) fn told(app: &App, made: Made) -> MadeToken {
+    let Made { token, row } = made;
+    MadeToken {
         id: row.id,
         token,
         uses: row.uses,
@@ -92,7 +115,7 @@ pub(super) async fn create(
         labels: row.labels,
         names: row.names,
         server: app.url.to_string(),
-    }))
+    }
 }
 
 /// `GET /api/v1/agents/tokens`.
@@ -108,14 +131,14 @@ pub(super) async fn list(State(app): State<App>, Parameters(query): Parameters<P
     by_name(all, &query, view)
 }
 
-/// A fresh token: its id, and 32 random bytes as its secret.
-pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp) -> Result<Made, Problem> {
+/// A fresh token: its id, 32 random bytes as its secret, and whom its agent shall trust where that is our own authority.
+pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp, authority: Option<Fingerprint>) -> Result<Made, Problem> {
     let no_random = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_random", "the system has no random bytes to give");
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(no_random)?;
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let id = Uuid::now_v7();
-    let token = format!("{}{}_{secret}", token::PREFIX, id.as_simple());
+    let token = compose(&id.as_simple().to_string(), &secret, authority);
     let row = NewToken {
         id,
         secret_hash: token::hash(&token),
@@ -123,6 +146,7 @@ pub(crate) fn make(by: String, uses: u32, expires_at: Timestamp) -> Result<Made,
         expires_at,
         labels: BTreeMap::new(),
         names: Vec::new(),
+        replaces: None,
         created_by: by,
         created_at: clock::now(),
     };
@@ -133,14 +157,20 @@ fn check(wanted: &Wanted) -> Result<(), Problem> {
     if !(1..=MAX_USES).contains(&wanted.uses) {
         return Err(Problem::parameter("uses", format!("it must be between 1 and {MAX_USES}")));
     }
-    if wanted.expires.as_millis() == 0 || wanted.expires > MAX_LIFE {
-        return Err(Problem::parameter("expires", format!("it must be longer than 0s and at most {MAX_LIFE}")));
-    }
+    check_expires(wanted.expires)?;
     if wanted.names.len() > MAX_USES as usize {
         return Err(Problem::parameter("names", format!("at most {MAX_USES}")));
     }
     for (key, value) in &wanted.labels {
         check_label(key, value).map_err(|why| Problem::parameter("labels", why))?;
+    }
+    Ok(())
+}
+
+/// How long a token may work.
+pub(super) fn check_expires(expires: Duration) -> Result<(), Problem> {
+    if expires.as_millis() == 0 || expires > MAX_LIFE {
+        return Err(Problem::parameter("expires", format!("it must be longer than 0s and at most {MAX_LIFE}")));
     }
     Ok(())
 }
@@ -164,6 +194,7 @@ fn view(token: Token) -> TokenView {
         expires_at: token.expires_at.into(),
         labels: token.labels,
         names: token.names,
+        replaces: token.replaces.is_some(),
         created_by: token.created_by,
         created_at: token.created_at.into(),
     }

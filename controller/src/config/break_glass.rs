@@ -2,7 +2,7 @@
 
 use super::flags::BreakGlassFlags;
 use super::layers::Layers;
-use super::{AdminToken, ConfigError, Data, Environment, Listen};
+use super::{AdminToken, ConfigError, Data, Environment, Listen, Tls};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -24,7 +24,8 @@ impl BreakGlass {
     pub fn load(flags: &BreakGlassFlags, environment: &Environment) -> Result<Self, ConfigError> {
         let mut errors = Vec::new();
         let layers = Layers::gather(flags.values(), flags.config.as_deref(), environment, &mut errors);
-        let (listen, data) = (Listen::read(&layers, &mut errors), Data::read(&layers, &mut errors));
+        let tls = Tls::read(&layers, &mut errors);
+        let (listen, data) = (Listen::read(&layers, &tls, &mut errors), Data::read(&layers, &mut errors));
         let admin_token = AdminToken::read(&layers, &mut errors);
         if !errors.is_empty() {
             return Err(ConfigError(errors));

@@ -126,6 +126,15 @@ pub struct ServeFlags {
     /// Groups whose members look, and read who did what [env: PULSE_AUDITOR_GROUPS] [default: auditor].
     #[arg(long, value_name = "GROUPS")]
     pub auditor_groups: Option<String>,
+    /// `auto`: speak https with a certificate of an authority of its own [env: PULSE_TLS] [default: off].
+    #[arg(long, value_name = "MODE")]
+    pub tls: Option<String>,
+    /// A PEM file with the certificate for https, and those between it and its authority [env: PULSE_TLS_CERT].
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+    /// A PEM file with the certificate's private key [env: PULSE_TLS_KEY_FILE, or PULSE_TLS_KEY].
+    #[arg(long, value_name = "FILE")]
+    pub tls_key_file: Option<String>,
     /// Allow plain HTTP beyond loopback, behind a proxy that speaks TLS [env: PULSE_INSECURE_HTTP].
     #[arg(long)]
     pub insecure_http: bool,
@@ -252,6 +261,9 @@ impl ServeFlags {
             file_flag("PULSE_WEBHOOK_SECRET", "--webhook-secret-file", &self.webhook_secret_file),
             flag("PULSE_RATE_LIMIT", "--rate-limit", &self.rate_limit),
             flag("PULSE_RATE_LIMIT_STRANGERS", "--rate-limit-strangers", &self.rate_limit_strangers),
+            flag("PULSE_TLS", "--tls", &self.tls),
+            flag("PULSE_TLS_CERT", "--tls-cert", &self.tls_cert),
+            file_flag("PULSE_TLS_KEY", "--tls-key-file", &self.tls_key_file),
             flag("PULSE_INSECURE_HTTP", "--insecure-http", &insecure),
             flag("PULSE_TRUSTED_PROXIES", "--trusted-proxies", &self.trusted_proxies),
             flag("PULSE_OIDC_ISSUER", "--oidc-issuer", &self.oidc_issuer),

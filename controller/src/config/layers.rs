@@ -82,7 +82,7 @@ impl Layers {
                 errors.push(format!("{}: {} says the same thing; keep one of the two", given.place, first.place));
                 continue;
             }
-            let text = if *is_file { secret_of(given) } else { Ok(given.text.clone()) };
+            let text = if *is_file && !is_watched(name) { secret_of(given) } else { Ok(given.text.clone()) };
             match text {
                 Ok(text) => drop(self.values.insert(name, Given { text, place: given.place.clone() })),
                 Err(error) => errors.push(error),
@@ -161,6 +161,10 @@ fn find(name: &str, of: fn(&Setting) -> &'static str) -> Option<(&'static Settin
         plain if setting.secret && file_variant(plain) == name => Some((setting, true)),
         _ => None,
     })
+}
+
+fn is_watched(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.env == name && setting.watched)
 }
 
 fn unsupported(place: &Place) -> String {

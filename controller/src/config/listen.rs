@@ -1,5 +1,6 @@
 //! Where the controller listens, and how others reach it.
 
+use super::Tls;
 use super::layers::{Given, Layers};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,9 +16,9 @@ pub struct Listen {
 impl Listen {
     const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-    pub(super) fn read(layers: &Layers, errors: &mut Vec<String>) -> Self {
-        let insecure = insecure_http(layers, errors);
-        let address = layers.get("PULSE_LISTEN").and_then(|given| address_of(given, insecure, errors)).unwrap_or(Self::DEFAULT);
+    pub(super) fn read(layers: &Layers, tls: &Tls, errors: &mut Vec<String>) -> Self {
+        let everywhere = insecure_http(layers, errors) || tls.is_on();
+        let address = layers.get("PULSE_LISTEN").and_then(|given| address_of(given, everywhere, errors)).unwrap_or(Self::DEFAULT);
         let public_url = layers.get("PULSE_PUBLIC_URL").and_then(|given| public_url_of(given, errors));
         Self { address, public_url }
     }
@@ -39,16 +40,17 @@ fn bool_of(given: &Given, errors: &mut Vec<String>) -> bool {
     }
 }
 
-fn address_of(given: &Given, insecure: bool, errors: &mut Vec<String>) -> Option<SocketAddr> {
+fn address_of(given: &Given, everywhere: bool, errors: &mut Vec<String>) -> Option<SocketAddr> {
     let place = &given.place;
     let Ok(address) = given.text.parse::<SocketAddr>() else {
         errors.push(format!("{place}: `{}` is no address; write an IP address and a port, such as 127.0.0.1:8080", given.text));
         return None;
     };
-    if !address.ip().is_loopback() && !insecure {
+    if !address.ip().is_loopback() && !everywhere {
         errors.push(format!(
-            "{place}: {address} is reachable from other machines, and this release speaks plain HTTP only; listen on 127.0.0.1 \
-             behind a proxy that speaks TLS, or set PULSE_INSECURE_HTTP=true where such a proxy, or a network you trust, lies between"
+            "{place}: {address} is reachable from other machines, and plain HTTP can be read and changed on its way; set PULSE_TLS=auto or \
+             PULSE_TLS_CERT and PULSE_TLS_KEY, listen on 127.0.0.1 behind a proxy that speaks TLS, or set \
+             PULSE_INSECURE_HTTP=true where such a proxy, or a network you trust, lies between"
         ));
         return None;
     }

@@ -18,6 +18,7 @@ mod secret;
 mod settings;
 mod source;
 mod source_git;
+mod tls;
 mod webhook;
 
 pub use admin::AdminToken;
@@ -33,6 +34,7 @@ pub use people::People;
 pub use proxies::TrustedProxies;
 pub use secret::Secret;
 pub use source::{Origin, Source};
+pub use tls::{Pem, PemSource, Tls};
 pub use webhook::WebhookSecrets;
 
 use layers::Layers;
@@ -47,6 +49,8 @@ pub type Environment = BTreeMap<OsString, OsString>;
 pub struct Config {
     /// Where it listens.
     pub listen: Listen,
+    /// Whether connections are encrypted, and how.
+    pub tls: Tls,
     /// Where it keeps what it knows.
     pub data: Data,
     /// Where the manifests are; without one nothing can be started.
@@ -76,7 +80,8 @@ impl Config {
     pub fn load(flags: &ServeFlags, environment: &Environment) -> Result<Self, ConfigError> {
         let mut errors = Vec::new();
         let layers = Layers::gather(flags.values(), flags.config.as_deref(), environment, &mut errors);
-        let listen = Listen::read(&layers, &mut errors);
+        let tls = Tls::read(&layers, &mut errors);
+        let listen = Listen::read(&layers, &tls, &mut errors);
         let data = Data::read(&layers, &mut errors);
         let source = Source::read(&layers, &mut errors);
         let admin_token = AdminToken::read(&layers, &mut errors);
@@ -94,7 +99,14 @@ impl Config {
                     .into(),
             );
         }
-        Ok(Self { listen, data, source, admin_token, people, webhook_secrets, limits, log, warnings })
+        if tls.is_on() && listen.public_url.as_ref().is_some_and(|url| url.starts_with("http://")) {
+            warnings.push(
+                "PULSE_PUBLIC_URL begins with http://, and this controller speaks https: agents and people are told an address \
+                 that does not work unless a proxy answers there"
+                    .into(),
+            );
+        }
+        Ok(Self { listen, tls, data, source, admin_token, people, webhook_secrets, limits, log, warnings })
     }
 }
 

@@ -10,24 +10,30 @@ pub(super) struct Setting {
     pub(super) key: &'static str,
     /// It may hold a secret, so it can also be given as a file's path, and it has no flag of its own.
     pub(super) secret: bool,
+    /// Its file variant is passed on as a path: the file is read again when it changes.
+    pub(super) watched: bool,
     /// This release has it.
     pub(super) built: bool,
 }
 
 const fn setting(env: &'static str, key: &'static str) -> Setting {
-    Setting { env, key, secret: false, built: true }
+    Setting { env, key, secret: false, watched: false, built: true }
 }
 
 const fn secret(env: &'static str, key: &'static str) -> Setting {
-    Setting { env, key, secret: true, built: true }
+    Setting { env, key, secret: true, watched: false, built: true }
+}
+
+const fn watched_secret(env: &'static str, key: &'static str) -> Setting {
+    Setting { env, key, secret: true, watched: true, built: true }
 }
 
 const fn later(env: &'static str, key: &'static str) -> Setting {
-    Setting { env, key, secret: false, built: false }
+    Setting { env, key, secret: false, watched: false, built: false }
 }
 
 const fn later_secret(env: &'static str, key: &'static str) -> Setting {
-    Setting { env, key, secret: true, built: false }
+    Setting { env, key, secret: true, watched: false, built: false }
 }
 
 /// Every setting.
@@ -63,11 +69,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("PULSE_OPERATOR_GROUPS", "operatorGroups"),
     setting("PULSE_VIEWER_GROUPS", "viewerGroups"),
     setting("PULSE_AUDITOR_GROUPS", "auditorGroups"),
+    setting("PULSE_TLS", "tls"),
+    setting("PULSE_TLS_CERT", "tlsCert"),
+    watched_secret("PULSE_TLS_KEY", "tlsKey"),
     setting("PULSE_LOG", "log"),
     setting("PULSE_LOG_FORMAT", "logFormat"),
-    later("PULSE_TLS", "tls"),
-    later("PULSE_TLS_CERT", "tlsCert"),
-    later_secret("PULSE_TLS_KEY", "tlsKey"),
     later("PULSE_LEGACY_ENABLED", "legacyEnabled"),
     later_secret("WORKER_API_KEY", "workerApiKey"),
 ];

@@ -1,6 +1,6 @@
 //! Settings as they are given, and every way in which they are refused.
 
-use super::{Cli, Config, Environment, LogFormat, Origin, ServeFlags};
+use super::{Cli, Config, Environment, LogFormat, Origin, PemSource, ServeFlags, Tls};
 use clap::Parser;
 use std::path::Path;
 
@@ -66,8 +66,8 @@ fn the_files_errors_name_file_line_and_column() {
     };
     let unknown = said("log: info\nlistn: 127.0.0.1:1\n");
     assert!(unknown.contains("pulse.yaml:2:1: listn: there is no such setting") && unknown.contains("listen, "), "{unknown}");
-    let later = said("tls: auto\n");
-    assert!(later.contains("pulse.yaml:1:1: tls: unsupported in this release"), "{later}");
+    let later = said("legacyEnabled: true\n");
+    assert!(later.contains("pulse.yaml:1:1: legacyEnabled: unsupported in this release"), "{later}");
     let twice = said("log: info\nlog: debug\n");
     assert!(twice.contains("pulse.yaml:2:1") && twice.contains("log"), "{twice}");
     let list = said("- a\n");
@@ -83,7 +83,7 @@ fn every_setting_of_a_later_release_is_refused() {
         let said = refusal(&[], &[(setting.env, "x")]);
         assert_eq!(said, format!("{}: unsupported in this release; remove it", setting.env));
     }
-    assert!(refusal(&[], &[("PULSE_TLS_KEY_FILE", "/x")]).contains("unsupported in this release"));
+    assert!(refusal(&[], &[("WORKER_API_KEY_FILE", "/x")]).contains("unsupported in this release"));
 }
 
 #[test]
@@ -120,6 +120,37 @@ fn other_machines_are_let_in_only_on_an_explicit_word() {
     assert!(load(&["--listen", "0.0.0.0:80"], &[("PULSE_INSECURE_HTTP", "true")]).is_ok());
     assert!(load(&["--listen", "[::1]:80"], &[]).is_ok());
     assert!(refusal(&[], &[("PULSE_INSECURE_HTTP", "yes")]).contains("neither `true` nor `false`"));
+}
+
+#[test]
+fn with_tls_other_machines_are_let_in() {
+    let key = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----";
+    let given = load(&["--listen", "0.0.0.0:443", "--tls-cert", "/c.pem"], &[("PULSE_TLS_KEY", key)]).unwrap();
+    let Tls::Given { certificate, key } = &given.tls else { panic!("{:?}", given.tls) };
+    assert_eq!((&certificate.source, &*certificate.place), (&PemSource::File("/c.pem".into()), "--tls-cert"));
+    assert!(matches!(key.source, PemSource::Text(_)) && !format!("{given:?}").contains("hunter2"));
+    // A path stays a path: the file is read again when it changes.
+    let watched = load(&[], &[("PULSE_TLS_CERT", "/c.pem"), ("PULSE_TLS_KEY_FILE", "/k.pem")]).unwrap();
+    assert!(matches!(watched.tls, Tls::Given { key, .. } if key.source == PemSource::File("/k.pem".into())));
+    assert_eq!(load(&["--listen", "0.0.0.0:443", "--tls", "auto"], &[]).unwrap().tls, Tls::Auto);
+    assert_eq!(load(&[], &[("PULSE_TLS", "off")]).unwrap().tls, Tls::Off);
+    let plain = load(&[], &[("PULSE_TLS", "auto"), ("PULSE_PUBLIC_URL", "http://x")]).unwrap().warnings;
+    assert!(plain.iter().any(|warning| warning.starts_with("PULSE_PUBLIC_URL begins with http://")), "{plain:?}");
+}
+
+#[test]
+fn settings_of_tls_that_make_no_sense_are_refused_with_the_mend() {
+    for (values, words) in [
+        (&[("PULSE_TLS", "on")][..], "PULSE_TLS: `on` is neither `off` nor `auto`"),
+        (&[("PULSE_TLS_CERT", "/c")], "PULSE_TLS_CERT: one goes with the other; set PULSE_TLS_KEY_FILE"),
+        (&[("PULSE_TLS_KEY_FILE", "/k")], "PULSE_TLS_KEY_FILE: one goes with the other; set PULSE_TLS_CERT"),
+        (&[("PULSE_TLS", "auto"), ("PULSE_TLS_CERT", "/c")], "PULSE_TLS: `auto` and PULSE_TLS_CERT contradict each other"),
+        (&[("PULSE_TLS", "off"), ("PULSE_TLS_KEY", "/k")], "PULSE_TLS: `off` and PULSE_TLS_KEY contradict each other"),
+        (&[("PULSE_LISTEN", "0.0.0.0:80"), ("PULSE_TLS", "off")], "set PULSE_TLS=auto or PULSE_TLS_CERT"),
+    ] {
+        let said = refusal(&[], values);
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

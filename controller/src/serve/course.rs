@@ -15,6 +15,7 @@ use crate::schedules::Scheduler;
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
 use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
+use crate::tls::Trust;
 use crate::webhook::{Verifier, Webhooks};
 use anyhow::Context;
 use pulse_store::{Candidate, Store, Taken};
@@ -43,6 +44,8 @@ pub(super) struct Course {
     /// The name in the leases.
     pub(super) owner: String,
     pub(super) url: String,
+    /// The authority of our own, where there is one.
+    pub(super) trust: Option<Trust>,
     /// What the API answers by.
     pub(super) phase: watch::Sender<Phase>,
     pub(super) active: watch::Sender<Option<Active>>,
@@ -239,6 +242,7 @@ impl Course {
             audit,
             url,
             limits: self.config.limits,
+            trust: self.trust.clone(),
             enrolment: self.mode.enrolment,
             stopping,
         }

@@ -16,6 +16,7 @@ use crate::admin;
 use crate::api::{self, Phase};
 use crate::config::{AdminToken, Config};
 use crate::engine::Engine;
+use crate::tls::Tls;
 use anyhow::Context;
 use course::Course;
 use ours::Ours;
@@ -77,14 +78,22 @@ pub async fn start(config: &Config, mode: Mode) -> anyhow::Result<Serving> {
     let address = config.listen.address;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (PULSE_LISTEN)"))?;
     let address = listener.local_addr()?;
-    let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let tls = Tls::open(config, address)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = config.listen.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let (stop, stopping) = watch::channel(false);
     let (phase, phases) = watch::channel(Phase::Connecting { trouble: None });
-    let web = tokio::spawn(web::serve(listener, api::front(phases), stopping.clone()));
+    let (acceptor, trust) = tls.as_ref().map(|tls| (tls.acceptor.clone(), tls.trust.clone())).unzip();
+    let trust = trust.flatten();
+    let front = api::front(phases, trust.clone());
+    let web = tokio::spawn(web::serve(listener, acceptor, front, stopping.clone()));
+    // It ends with the stop, and has nothing to write.
+    drop(tls.map(|tls| tls.keep(stopping.clone())));
     tracing::info!(%address, url, data = %folder.display(), "listening");
     let (told, active) = watch::channel(None);
     let owner = ours.name(address.port());
-    let course = Course { config: config.clone(), mode, _ours: ours, owner, url: url.clone(), phase, active: told, stopping };
+    let course =
+        Course { config: config.clone(), mode, _ours: ours, owner, trust, url: url.clone(), phase, active: told, stopping };
     Ok(Serving { address, url, stop, active, course: tokio::spawn(course.run(web)) })
 }
 

@@ -4,7 +4,7 @@ use crate::columns::time;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, built, chunks, query, repeat};
 use crate::transact::look_again;
-use crate::{Error, RowError, Store};
+use crate::{Error, RowError, Store, bounds};
 use pulse_core::time::Timestamp;
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AgentName, BootId, Epoch, Incarnation};
@@ -114,6 +114,14 @@ impl Store {
         // The epoch rises with it, so that a session that is open now is an old one.
         let update = "UPDATE agents SET revoked_at = ?, epoch = epoch + 1 WHERE name = ? AND revoked_at IS NULL";
         self.update_one(|| query(update).bind(time(now)).bind(name.as_str().to_owned())).await
+    }
+
+    /// Gives an agent another key in place of this one. Answers whether it had this one until now.
+    pub async fn exchange_key(&self, name: &AgentName, old: &str, new: &str) -> Result<bool, Error> {
+        bounds::ascii("a public key", new, bounds::DIGEST)?;
+        let update = "UPDATE agents SET public_key = ? WHERE name = ? AND public_key = ? AND revoked_at IS NULL";
+        let bound = || query(update).bind(new.to_owned()).bind(name.as_str().to_owned()).bind(old.to_owned());
+        self.update_one(bound).await
     }
 
     /// Puts an agent into quarantine: nothing more is assigned to it, and it is let in no more, until a person looks. The first

@@ -2,7 +2,7 @@
 
 use crate::agents::{Agent, select_agent};
 use crate::bounds;
-use crate::columns::time;
+use crate::columns::{time, time_option};
 use crate::rows::one;
 use crate::sql::{built, is_taken, query};
 use crate::tokens::{self, Token, json};
@@ -53,8 +53,17 @@ pub enum EnrolError {
         name: AgentName,
     },
     /// The name is another key's.
-    #[error("the name {name} belongs to another agent: give this one another name, or revoke the old one first")]
+    #[error(
+        "the name {name} belongs to another agent: give this one another name; if it is the same host, installed anew, make its token \
+         with `pulse agents replace {name}`"
+    )]
     NameTaken {
+        /// The name.
+        name: AgentName,
+    },
+    /// The token was made to replace an agent that was enrolled anew since.
+    #[error("agent {name} was enrolled anew since this token was made: make another with `pulse agents replace {name}`")]
+    ReplacedSince {
         /// The name.
         name: AgentName,
     },
@@ -72,6 +81,7 @@ impl EnrolError {
             Self::TokenSpent => "token_spent",
             Self::NameNotAllowed { .. } => "name_not_allowed",
             Self::NameTaken { .. } => "name_taken",
+            Self::ReplacedSince { .. } => "replaced_since",
             Self::Store(error) => error.code(),
         }
     }
@@ -84,7 +94,8 @@ impl From<sqlx::Error> for EnrolError {
 }
 
 impl Store {
-    /// Enrols an agent. A name whose agent was revoked may be enrolled anew; its epoch goes on rising.
+    /// Enrols an agent. A name whose agent was revoked, or which the token is to replace, may be enrolled anew: the key that it had is
+    /// refused from then on, and its epoch goes on rising.
     pub async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, EnrolError> {
         bounds::ascii("a public key", &enrolment.public_key, bounds::DIGEST)?;
         let end = self.database.ground.dialect.for_update();
@@ -100,7 +111,7 @@ impl Store {
                         return Err(EnrolError::NameNotAllowed { name: enrolment.name.clone() });
                     }
                     // An error rolls back, and the use of the token with it.
-                    take_name(connection, enrolment, &json(&token.labels)?).await?;
+                    take_name(connection, enrolment, &token).await?;
                     Ok(Enrolled::New)
                 })
             },
@@ -132,8 +143,9 @@ async fn use_token(connection: &mut AnyConnection, enrolment: &Enrolment) -> Res
     }
 }
 
-/// Takes the name by its unique key, or back from a revoked agent by compare-and-set.
-async fn take_name(connection: &mut AnyConnection, enrolment: &Enrolment, labels: &str) -> Result<(), EnrolError> {
+/// Takes the name by its unique key, or from an agent that was revoked or is to be replaced by compare-and-set.
+async fn take_name(connection: &mut AnyConnection, enrolment: &Enrolment, token: &Token) -> Result<(), EnrolError> {
+    let labels = &json(&token.labels)?;
     let insert = query(
         "INSERT INTO agents (public_key, token_labels, enrolled_at, name, labels, slots, facts, sequence, epoch) \
          VALUES (?, ?, ?, ?, '{}', 0, '{}', 0, 0)",
@@ -141,18 +153,23 @@ async fn take_name(connection: &mut AnyConnection, enrolment: &Enrolment, labels
     let update = query(
         "UPDATE agents SET public_key = ?, token_labels = ?, enrolled_at = ?, labels = '{}', slots = 0, facts = '{}', \
          boot = NULL, incarnation = NULL, sequence = 0, epoch = epoch + 1, last_seen = NULL, revoked_at = NULL, \
-         quarantine = NULL WHERE name = ? AND revoked_at IS NOT NULL",
+         quarantine = NULL WHERE name = ? AND (revoked_at IS NOT NULL OR enrolled_at = ?)",
     );
     let bind = |query: crate::sql::Query| {
-        let query = query.bind(enrolment.public_key.clone()).bind(labels.to_owned()).bind(time(enrolment.now));
+        let query = query.bind(enrolment.public_key.clone()).bind(labels.clone()).bind(time(enrolment.now));
         query.bind(enrolment.name.as_str().to_owned())
     };
     match bind(insert).execute(&mut *connection).await {
         Ok(_) => Ok(()),
-        Err(error) if is_taken(&error) => match bind(update).execute(connection).await?.rows_affected() {
-            1 => Ok(()),
-            _ => Err(EnrolError::NameTaken { name: enrolment.name.clone() }),
-        },
+        Err(error) if is_taken(&error) => {
+            let update = bind(update).bind(time_option(token.replaces));
+            let (taken, name) = (update.execute(connection).await?.rows_affected() == 1, enrolment.name.clone());
+            match token.replaces {
+                _ if taken => Ok(()),
+                Some(_) => Err(EnrolError::ReplacedSince { name }),
+                None => Err(EnrolError::NameTaken { name }),
+            }
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,7 @@
 //! Enrolment tokens. Only the secret's SHA-256 is kept.
 
 use crate::bounds;
-use crate::columns::time;
+use crate::columns::{time, time_option};
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{built, query};
 use crate::{Error, RowError, Store};
@@ -27,6 +27,8 @@ pub struct NewToken {
     pub labels: BTreeMap<String, String>,
     /// The only names it enrols; any if empty.
     pub names: Vec<AgentName>,
+    /// The enrolment that it may end, by its time: its agent's host was reinstalled.
+    pub replaces: Option<Timestamp>,
     /// Who made it.
     pub created_by: String,
     /// When.
@@ -46,6 +48,8 @@ pub struct Token {
     pub labels: BTreeMap<String, String>,
     /// The only names it enrols; any if empty.
     pub names: Vec<AgentName>,
+    /// The enrolment that it may end, by its time: its agent's host was reinstalled.
+    pub replaces: Option<Timestamp>,
     /// Who made it.
     pub created_by: String,
     /// When.
@@ -53,7 +57,7 @@ pub struct Token {
 }
 
 /// The columns that [`Token`] is read from.
-pub(crate) const COLUMNS: &str = "id, uses_left, expires_at, labels, names, created_by, created_at";
+pub(crate) const COLUMNS: &str = "id, uses_left, expires_at, labels, names, replaces, created_by, created_at";
 
 impl FromRow for Token {
     const TABLE: &'static str = "agent_tokens";
@@ -67,6 +71,7 @@ impl FromRow for Token {
             expires_at: Timestamp(row.get("expires_at")?),
             labels: row.json("labels")?,
             names: row.json("names")?,
+            replaces: row.get::<Option<i64>>("replaces")?.map(Timestamp),
             created_by: row.get("created_by")?,
             created_at: Timestamp(row.get("created_at")?),
         })
@@ -108,8 +113,8 @@ impl Store {
 
 async fn insert(connection: &mut AnyConnection, token: &NewToken, labels: &str, names: &str) -> Result<(), sqlx::Error> {
     query(
-        "INSERT INTO agent_tokens (id, secret_hash, uses_left, expires_at, labels, names, created_by, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO agent_tokens (id, secret_hash, uses_left, expires_at, labels, names, replaces, created_by, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(token.id.to_string())
     .bind(token.secret_hash.clone())
@@ -117,6 +122,7 @@ async fn insert(connection: &mut AnyConnection, token: &NewToken, labels: &str, 
     .bind(time(token.expires_at))
     .bind(labels.to_owned())
     .bind(names.to_owned())
+    .bind(time_option(token.replaces))
     .bind(token.created_by.clone())
     .bind(time(token.created_at))
     .execute(connection)

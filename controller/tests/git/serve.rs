@@ -2,7 +2,7 @@
 
 use super::remotes::{Fault, HttpRemote, Repository};
 use super::{remote, token};
-use pulse_controller::config::{AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source};
+use pulse_controller::config::{AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source, Tls};
 use pulse_controller::serve;
 use pulse_controller::source::git::Remote;
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
     let at = Remote { path: "ops".to_owned(), credentials: token("pulse", "hunter2-token"), ..remote(&server.url()) };
     let config = Config {
         listen: Listen { address: "127.0.0.1:0".parse().unwrap(), public_url: None },
+        tls: Tls::Off,
         data: Data::in_folder(&root.path().join("data")),
         source: Some(Source { origin: Origin::Git(Box::new(at)), poll: Duration::from_secs(3600) }),
         admin_token: Some(AdminToken::parse(TOKEN).unwrap()),

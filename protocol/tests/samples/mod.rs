@@ -1,6 +1,6 @@
 //! One or more samples of every message.
 
-use pulse_protocol::message::{Identify, OutputChunk, Stream, Vitals};
+use pulse_protocol::message::{Identify, OutputChunk, Rotation, Stream, Vitals};
 use pulse_protocol::observation::{EndKind, UnknownReason};
 use pulse_protocol::picture::OutputOffsets;
 use pulse_protocol::version::VersionRange;
@@ -58,6 +58,7 @@ pub fn to_controller() -> Vec<(&'static str, ToController)> {
             public_key: "AAAA".into(),
             signature: "BBBB".into(),
             token: token.map(String::from),
+            rotation: None,
             boot: BootId(uuid(100)),
             incarnation: Incarnation(uuid(101)),
             sequence: 12,
@@ -66,6 +67,14 @@ pub fn to_controller() -> Vec<(&'static str, ToController)> {
             facts: [("kernel".to_owned(), "Linux 6.1".to_owned())].into(),
             observations: observations[..2].to_vec(),
         }))
+    };
+    let rotating = |mut message| {
+        if let ToController::Identify(identify) = &mut message {
+            let rotation = ["new-key", "by-old", "by-new"].map(String::from);
+            let [public_key, by_old, by_new] = rotation;
+            identify.rotation = Some(Rotation { public_key, by_old, by_new });
+        }
+        message
     };
     let chunk = |stream, offset, data: &[u8]| OutputChunk {
         epoch: EPOCH,
@@ -91,6 +100,7 @@ pub fn to_controller() -> Vec<(&'static str, ToController)> {
         ("hello", ToController::Hello { versions: VersionRange { min: 1, max: 2 }, release: "0.1.0".into() }),
         ("identify-enrolling", identify(Some("token"))),
         ("identify-known", identify(None)),
+        ("identify-rotating", rotating(identify(None))),
         ("report", ToController::Report { epoch: EPOCH, observations: observations.clone(), full: false, sequence: 13 }),
         ("report-withdrawn", report_of(Observed::Ended(Ended::withdrawn()))),
         ("report-full", ToController::Report { epoch: EPOCH, observations: vec![], full: true, sequence: 13 }),

@@ -191,6 +191,7 @@ impl Host {
             public_key: "key".into(),
             signature: String::new(),
             token: None,
+            rotation: None,
             boot,
             incarnation: agent.worker.incarnation(),
             sequence: agent.worker.sequence(),

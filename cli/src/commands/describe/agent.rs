@@ -8,6 +8,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::fmt::Write;
 
+/// Since when, by whom, why, and whether anything is left to end; empty where it is not cordoned.
+fn cordon(object: &Value) -> String {
+    let Some(since) = time(object, "/status/cordon/since") else { return String::new() };
+    let drained = object.pointer("/status/cordon/drained").and_then(Value::as_bool).unwrap_or_default();
+    let running = object.pointer("/status/attempts").and_then(Value::as_array).map_or(0, Vec::len);
+    let left = if drained { "drained".to_owned() } else { format!("{running} may still run") };
+    let (by, reason) = (text(object, "/status/cordon/by"), text(object, "/status/cordon/reason"));
+    format!("since {} by {by}: {reason} ({left})", when::local(since))
+}
+
 /// All of it.
 pub(super) fn agent(object: &Value, now: Timestamp) -> String {
     let share = |used: &str, total: &str| {
@@ -27,6 +37,7 @@ pub(super) fn agent(object: &Value, now: Timestamp) -> String {
         ("Agent", text(object, "/metadata/name")),
         ("State", text(object, "/status/state")),
         ("Reason", text(object, "/status/reason")),
+        ("Cordoned", cordon(object)),
         ("Release", text(object, "/status/release")),
         ("Slots", slots),
         ("Last seen", seen),

@@ -92,7 +92,7 @@ const EXECUTIONS: &[Column] = &[
 
 const AGENTS: &[Column] = &[
     ("NAME", false, |item, _| text(item, "/metadata/name")),
-    ("STATE", false, |item, _| text(item, "/status/state")),
+    ("STATE", false, |item, _| agent_state(item)),
     ("SLOTS", false, |item, _| match text(item, "/status/slots") {
         slots if slots.is_empty() => slots,
         slots => format!("{}/{slots}", text(item, "/status/slotsTaken")),
@@ -103,6 +103,16 @@ const AGENTS: &[Column] = &[
     ("LABELS", false, |item, _| pairs(item, "/status/labels")),
     ("REASON", true, |item, _| text(item, "/status/reason")),
 ];
+
+/// `online`, `online,cordoned`, `offline,drained`.
+fn agent_state(item: &Value) -> String {
+    let state = text(item, "/status/state");
+    match item.pointer("/status/cordon/drained").and_then(Value::as_bool) {
+        Some(true) => format!("{state},drained"),
+        Some(false) => format!("{state},cordoned"),
+        None => state,
+    }
+}
 
 const GROUPS: &[Column] = &[
     ("NAME", false, |item, _| text(item, "/metadata/name")),

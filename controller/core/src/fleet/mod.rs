@@ -446,6 +446,7 @@ impl<S: Clone> Fleet<S> {
             name: name.clone(),
             state,
             reason,
+            cordon: self.pauses.iter().find(|pause| pause.is_active(now) && pause.is_cordon_of(name)).cloned(),
             labels: view.value.labels.clone(),
             vars: view.value.vars.clone(),
             facts: view.value.facts.clone(),

@@ -1,5 +1,6 @@
 //! What is known and shown of an agent.
 
+use crate::pause::Pause;
 use crate::time::Timestamp;
 use pulse_protocol::message::Vitals;
 use pulse_protocol::{AgentName, AttemptId, BootId, ExecutionId};
@@ -63,6 +64,13 @@ impl AgentState {
     }
 }
 
+impl AgentStatus {
+    /// It is cordoned, and nothing of which it might still be running is left.
+    pub fn is_drained(&self) -> bool {
+        self.cordon.is_some() && self.open.is_empty()
+    }
+}
+
 /// Everything people are shown of an agent.
 #[derive(Debug, Clone)]
 pub struct AgentStatus {
@@ -72,6 +80,8 @@ pub struct AgentStatus {
     pub state: AgentState,
     /// Why it is quarantined.
     pub reason: Option<String>,
+    /// The pause that holds this agent alone, if one does: it is cordoned.
+    pub cordon: Option<Pause>,
     /// Labels, those it gives itself under `self/`.
     pub labels: BTreeMap<String, String>,
     /// Declared vars.

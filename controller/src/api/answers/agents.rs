@@ -58,6 +58,8 @@ pub(in crate::api) struct Enrolled {
     pub(in crate::api) state: &'static str,
     /// Why it is quarantined.
     pub(in crate::api) reason: Option<String>,
+    /// Since when it starts nothing new, and why; null where it does.
+    pub(in crate::api) cordon: Option<CordonView>,
     /// Labels; those that it gives itself begin with `self/`.
     pub(in crate::api) labels: BTreeMap<String, String>,
     /// Declared variables.
@@ -78,6 +80,22 @@ pub(in crate::api) struct Enrolled {
     pub(in crate::api) last_seen: At,
     /// When it enrolled.
     pub(in crate::api) enrolled_at: At,
+}
+
+/// An agent starts nothing new.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Cordon")]
+pub(in crate::api) struct CordonView {
+    /// The pause that says so.
+    pub(in crate::api) pause: String,
+    /// Why.
+    pub(in crate::api) reason: String,
+    /// Who said so.
+    pub(in crate::api) by: String,
+    /// Since when.
+    pub(in crate::api) since: At,
+    /// Nothing is left that the agent might still be running.
+    pub(in crate::api) drained: bool,
 }
 
 /// An attempt that is not over.

@@ -19,7 +19,7 @@ mod syncs;
 mod tokens;
 pub(super) mod words;
 
-pub(super) use agents::{AgentAttempt, AgentView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent};
+pub(super) use agents::{AgentAttempt, AgentView, CordonView, Enrolled, EnrolledStatus, NotEnrolled, ObservedAgent};
 pub(super) use audit::{AuditVerdict, AuditView, UnreadableAuditRow};
 pub(super) use executions::{
     CancelView, ExecutionEvent, ExecutionSummary, ExecutionView, ReasonView, SummaryWaits, TriggerView, Waits,

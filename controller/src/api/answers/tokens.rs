@@ -43,6 +43,8 @@ pub(in crate::api) struct TokenView {
     pub(in crate::api) labels: BTreeMap<String, String>,
     /// The names that it lets in; any where empty.
     pub(in crate::api) names: Vec<AgentName>,
+    /// Its use ends what the name stood for until then.
+    pub(in crate::api) replaces: bool,
     /// Who made it.
     pub(in crate::api) created_by: String,
     /// When.

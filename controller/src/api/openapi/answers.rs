@@ -5,7 +5,7 @@ use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
     AgentSession, AuditLines, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object,
-    Private, Probed, Redirected, Replayable, SchemaFile, StyleSheet,
+    PemFile, Private, Probed, Redirected, Replayable, SchemaFile, StyleSheet,
 };
 use super::{Output, Sketch};
 use crate::engine::DryRun;
@@ -154,6 +154,12 @@ impl Output for CookieSet {
     fn sketch(sketch: &mut Sketch<'_>) {
         sketch.answers.insert("204".to_owned(), json!({ "description": "Done." }));
         sketch.header(204, "Set-Cookie", "The session, or its end.");
+    }
+}
+
+impl Output for PemFile {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answer_as(200, "The certificate.", "application/x-pem-file", &json!({ "type": "string" }));
     }
 }
 

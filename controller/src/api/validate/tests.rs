@@ -100,6 +100,7 @@ async fn beyond_its_room_it_is_overloaded_and_says_when_to_ask_again() {
         identity: Identity::for_tests(&store, TOKEN).await,
         url: "http://x".into(),
         limits: crate::config::Limits::default(),
+        trust: None,
         enrolment: false,
         stopping: watch::channel(false).1,
     };

@@ -117,6 +117,7 @@ impl Bench {
             identity,
             url: "http://x".into(),
             limits: crate::config::Limits::default(),
+            trust: None,
             enrolment: false,
             stopping,
         };

@@ -187,6 +187,7 @@ pub(crate) async fn enrol(store: &Store) {
         expires_at: Timestamp(2),
         labels: Default::default(),
         names: Vec::new(),
+        replaces: None,
         created_by: "anna".to_owned(),
         created_at: now,
     };

@@ -4,6 +4,7 @@ use super::Peer;
 use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::routing::any_service;
 use hyper::body::Incoming;
@@ -23,10 +24,14 @@ const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// How long one that was served may be silent, or take to say what it wants next.
 const NEXT_REQUEST: Duration = Duration::from_secs(75);
 
+/// Browsers shall never speak plain HTTP to this host again, for a year. Said over TLS only, as the standard wants it.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// What a connection needs to be served.
 pub(super) struct Served {
     pub(super) front: Router,
     pub(super) peer: Peer,
+    pub(super) is_tls: bool,
     pub(super) stopping: watch::Receiver<bool>,
 }
 
@@ -57,7 +62,14 @@ impl Served {
 
     fn answer(&self, mut request: hyper::Request<Incoming>) -> impl Future<Output = Response> + use<> {
         request.extensions_mut().insert(self.peer);
-        any_service(self.front.clone()).call(request.map(Body::new), ())
+        let (answer, is_tls) = (any_service(self.front.clone()).call(request.map(Body::new), ()), self.is_tls);
+        async move {
+            let mut answer = answer.await;
+            if is_tls {
+                answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+            }
+            answer
+        }
     }
 }
 

@@ -125,6 +125,7 @@ async fn enrolment_and_session_happen_once(Room { store, .. }: Room) {
             expires_at: Timestamp(NOW.0 + 1),
             labels: BTreeMap::new(),
             names: Vec::new(),
+            replaces: None,
             created_by: "anna".to_owned(),
             created_at: NOW,
         };

@@ -113,6 +113,7 @@ macro_rules! engine {
                 tokens::a_token_says_why_it_is_refused
                 tokens::a_repeated_enrolment_costs_no_use
                 tokens::a_revoked_name_is_enrolled_anew
+                tokens::a_name_is_taken_over_by_the_token_that_was_made_for_it_alone
                 agents::a_session_raises_the_epoch_once
                 agents::a_sequence_that_went_back_is_quarantined
                 agents::heartbeats_move_only_their_own_session

@@ -6,6 +6,10 @@ use pulse_store::{Enrolled, Enrolment, NewToken, Store};
 use uuid::Uuid;
 
 pub async fn token(store: &Store, secret_hash: &str, uses: u32, names: &[&str]) {
+    token_for(store, secret_hash, uses, names, None).await;
+}
+
+async fn token_for(store: &Store, secret_hash: &str, uses: u32, names: &[&str], replaces: Option<Timestamp>) {
     let token = NewToken {
         id: Uuid::now_v7(),
         secret_hash: secret_hash.to_owned(),
@@ -13,6 +17,7 @@ pub async fn token(store: &Store, secret_hash: &str, uses: u32, names: &[&str]) 
         expires_at: Timestamp(NOW.0 + 1000),
         labels: [("role".to_owned(), "web".to_owned())].into(),
         names: names.iter().map(|name| agent(name)).collect(),
+        replaces,
         created_by: "anna".to_owned(),
         created_at: NOW,
     };
@@ -81,4 +86,28 @@ pub async fn a_revoked_name_is_enrolled_anew(bench: Bench) {
     let anew = store.agent(&agent("web1")).await.expect("readable").expect("there");
     assert_eq!((anew.public_key.as_str(), anew.revoked_at, anew.incarnation), ("k2", None, None));
     assert!(anew.epoch > revoked.epoch, "an old session's messages stay old");
+}
+
+pub async fn a_name_is_taken_over_by_the_token_that_was_made_for_it_alone(bench: Bench) {
+    let store = bench.open().await;
+    token(&store, "s1", 9, &[]).await;
+    store.enrol(&enrolment("web1", "k1", "s1")).await.expect("enrolled");
+    let code = async |enrolment: Enrolment| store.enrol(&enrolment).await.expect_err("refused").code();
+    assert_eq!(code(enrolment("web1", "k2", "s1")).await, "name_taken");
+    // Against an enrolment that was another one.
+    token_for(&store, "old", 1, &["web1"], Some(Timestamp(NOW.0 - 1))).await;
+    assert_eq!(code(enrolment("web1", "k2", "old")).await, "replaced_since");
+    for secret in ["r1", "r2"] {
+        token_for(&store, secret, 1, &["web1"], Some(NOW)).await;
+    }
+    let row = async || store.agent(&agent("web1")).await.expect("readable").expect("there");
+    let before = row().await;
+    let anew = |key, secret| Enrolment { now: Timestamp(NOW.0 + 5), ..enrolment("web1", key, secret) };
+    assert_eq!(store.enrol(&anew("k2", "r1")).await.expect("replaced"), Enrolled::New);
+    let after = row().await;
+    assert_eq!((after.public_key.as_str(), after.incarnation, after.sequence), ("k2", None, 0));
+    assert!(after.epoch > before.epoch, "what the old session says is old");
+    assert_eq!(store.enrol(&anew("k2", "r1")).await.expect("an answer got lost"), Enrolled::Already);
+    assert_eq!(code(anew("k3", "r2")).await, "replaced_since", "of two such tokens one counts");
+    assert_eq!(code(anew("k3", "r1")).await, "token_spent");
 }

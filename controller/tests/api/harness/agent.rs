@@ -41,11 +41,22 @@ pub struct Agent {
 impl Agent {
     /// Enrols, and is let in.
     pub fn connect(server: &Server, name: &str, token: &str) -> Self {
+        Self::try_connect(server, name, token).unwrap_or_else(|code| panic!("not let in: {code}"))
+    }
+
+    /// Enrols. An error: the code of its refusal.
+    pub fn try_connect(server: &Server, name: &str, token: &str) -> Result<Self, String> {
+        Self::knock(server, name, token).map_err(|(code, _)| code)
+    }
+
+    /// Enrols. An error: the code of its refusal, and after how many milliseconds it shall come again.
+    pub fn knock(server: &Server, name: &str, token: &str) -> Result<Self, (String, Option<u64>)> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).unwrap();
         let key = SigningKey::from_bytes(&seed);
         let (boot, incarnation) = (BootId(Uuid::now_v7()), Incarnation(Uuid::now_v7()));
-        Self::begin(server, Identity { name: name.to_owned(), key, boot, incarnation }, Some(token), 0, Vec::new())
+        let identity = Identity { name: name.to_owned(), key, boot, incarnation };
+        Self::try_to_begin(server, identity, Some(token), 0, Vec::new(), true)
     }
 
     /// Another session of this agent, which begins with what it sees. The one before is silent, and waits to be used again.
@@ -55,11 +66,17 @@ impl Agent {
 
     /// Comes again with a journal of this sequence; whether it answers when it is asked whether it lives. An error: the code of its refusal.
     pub fn comes_with(&self, server: &Server, sequence: u64, answers: bool) -> Result<Self, String> {
-        Self::try_to_begin(server, self.identity.clone(), None, sequence, Vec::new(), answers)
+        Self::try_to_begin(server, self.identity.clone(), None, sequence, Vec::new(), answers).map_err(|(code, _)| code)
+    }
+
+    /// Comes with its own key under another name. An error: the code of its refusal.
+    pub fn poses_as(&self, server: &Server, name: &str) -> Result<Self, String> {
+        let identity = Identity { name: name.to_owned(), ..self.identity.clone() };
+        Self::try_to_begin(server, identity, None, self.sequence, Vec::new(), true).map_err(|(code, _)| code)
     }
 
     fn begin(server: &Server, identity: Identity, token: Option<&str>, sequence: u64, sees: Vec<Observation>) -> Self {
-        Self::try_to_begin(server, identity, token, sequence, sees, true).unwrap_or_else(|code| panic!("not let in: {code}"))
+        Self::try_to_begin(server, identity, token, sequence, sees, true).unwrap_or_else(|(code, _)| panic!("not let in: {code}"))
     }
 
     fn try_to_begin(
@@ -69,7 +86,7 @@ impl Agent {
         sequence: u64,
         sees: Vec<Observation>,
         answers: bool,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, (String, Option<u64>)> {
         let stream = TcpStream::connect(server.serving().address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let url = server.url("/api/v1/agents/session").replace("http://", "ws://");
@@ -83,7 +100,7 @@ impl Agent {
                 ToAgent::Ping { number } if answers => agent.send(&ToController::Pong { number }),
                 ToAgent::Ping { .. } => {}
                 ToAgent::Welcome { epoch, .. } => break epoch,
-                ToAgent::Refused { code, .. } => return Err(code),
+                ToAgent::Refused { code, retry_after_ms, .. } => return Err((code, retry_after_ms)),
                 other => panic!("not let in: {other:?}"),
             }
         };
@@ -230,6 +247,7 @@ fn identify(agent: &Agent, nonce: &str, token: Option<&str>, observations: Vec<O
         signature: STANDARD.encode(key.sign(text.as_bytes()).to_bytes()),
         name,
         token: token.map(str::to_owned),
+        rotation: None,
         boot,
         incarnation,
         sequence: agent.sequence,

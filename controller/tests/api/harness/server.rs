@@ -3,7 +3,7 @@
 use super::{Agent, Answer};
 use crate::contract::{self, Call};
 use pulse_controller::config::{
-    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source, TrustedProxies, WebhookSecrets,
+    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source, Tls, TrustedProxies, WebhookSecrets,
 };
 use pulse_controller::engine::Engine;
 use pulse_controller::serve::{self, End, Mode, Serving};
@@ -89,6 +89,7 @@ impl Server {
         }
         let mut config = Config {
             listen: Listen { address: "127.0.0.1:0".parse().unwrap(), public_url: None },
+            tls: Tls::Off,
             data: Data::in_folder(&root.path().join("data")),
             source: Some(Source {
                 origin: Origin::Folder { folder: root.path().join("source"), path: String::new() },

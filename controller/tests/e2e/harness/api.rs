@@ -2,7 +2,9 @@
 
 use super::wait;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// Longest answer that is read, bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
@@ -13,6 +15,8 @@ pub struct Api {
     address: String,
     token: String,
     agent: ureq::Agent,
+    /// The only authority that it trusts over https, in PEM.
+    authority: Option<String>,
 }
 
 /// What the API says of one attempt.
@@ -82,20 +86,37 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("a text was expected: {value}")).to_owned()
 }
 
-fn http(patience: Duration) -> ureq::Agent {
+fn http(patience: Duration, authority: Option<&str>) -> ureq::Agent {
     let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+    let config = match authority {
+        Some(pem) => config.tls_config(only(pem)),
+        None => config,
+    };
     config.timeout_global(Some(patience)).build().new_agent()
+}
+
+/// Trusts this authority and no other.
+fn only(pem: &str) -> TlsConfig {
+    let roots = RootCerts::from(vec![Certificate::from_pem(pem.as_bytes()).expect("a certificate")]);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build()
 }
 
 impl Api {
     /// For a controller.
     pub fn new(address: String, token: String) -> Self {
-        Self { address, token, agent: http(Duration::from_secs(10)) }
+        Self { address, token, agent: http(Duration::from_secs(10), None), authority: None }
+    }
+
+    /// The same over https, of a controller that this authority vouches for.
+    pub fn secure(self, authority: &str) -> Self {
+        let (address, agent) = (self.address.replace("http://", "https://"), http(Duration::from_secs(10), Some(authority)));
+        Self { address, agent, authority: Some(authority.to_owned()), ..self }
     }
 
     /// The same that waits so long for an answer.
     pub fn patient(&self, patience: Duration) -> Self {
-        Self { agent: http(patience), ..self.clone() }
+        Self { agent: http(patience, self.authority.as_deref()), ..self.clone() }
     }
 
     /// The controller's address.

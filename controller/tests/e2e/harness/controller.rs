@@ -40,6 +40,11 @@ impl Controller {
         self.environment.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
 
+    /// Is spoken to over https from now on; this authority vouches for it.
+    pub fn secure(&mut self, authority: &str) {
+        self.api = self.api.clone().secure(authority);
+    }
+
     /// Starts it, with further environment, and waits until it serves and has looked at its source once.
     pub fn start(&mut self, further: &[(String, String)]) {
         self.launch(further);

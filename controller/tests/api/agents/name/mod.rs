@@ -1,2 +1,4 @@
+mod cordon;
 mod delete;
 mod get;
+mod replace;
