@@ -7,7 +7,9 @@ use std::process::Command;
 
 /// Operations that are none of the command line's. A new one belongs here or into the test.
 const OF_OTHERS: &[&str] = &[
+    "beginSignIn",
     "breakGlass",
+    "endSignIn",
     "explainExecution",
     "getDocs",
     "getDocsStyle",
@@ -16,7 +18,6 @@ const OF_OTHERS: &[&str] = &[
     "getPause",
     "getReadiness",
     "getSchema",
-    "getWelcome",
     "listExecutionEvents",
     "listen",
     "openAgentSession",
