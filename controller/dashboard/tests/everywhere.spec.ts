@@ -15,6 +15,7 @@ test('keys alone lead everywhere: g, j, Enter, /, ?, Ctrl+K, Escape', async ({ m
   await me.keyboard.press('j');
   await me.keyboard.press('Enter');
   await expect(me).toHaveURL(/\/executions\/.+/);
+  await expect(me.getByRole('main')).toBeFocused();
   await me.keyboard.press('?');
   await expect(me.getByRole('dialog', { name: 'Keys and settings' })).toBeVisible();
   await me.keyboard.press('Escape');

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from './support/test';
+import { House } from './support/house';
+import { FILES } from './support/manifests';
+import { expect, signIn, test } from './support/test';
 
 test('what failed is seen first: who is alike, who differs and how', async ({ me, house }) => {
   const run = await house.start('differ');
@@ -85,4 +87,26 @@ test('why it stands still is said in words', async ({ me, house }) => {
   await house.wait(run.id, 'succeeded');
   await expect(me.getByRole('row', { name: /OPS-9/ })).toContainText('ended');
   expect(pause.id).toBeTruthy();
+});
+
+test('what nobody knows is said to be unknown, and a person who looked settles it', async ({ page }) => {
+  const house = await House.start(FILES, { 'web-1': '' });
+  try {
+    const run = await house.start('long');
+    await signIn(page, house, `/executions/${run.id}`);
+    await expect(page.getByRole('log')).toContainText('tick 2');
+    await house.crash('web-1');
+    await house.comeBack('web-1');
+    await expect(page.locator('h1')).toContainText('an attempt is unknown');
+    await expect(page.getByText('Nobody knows how this ended on web-1.')).toBeVisible();
+    const settle = page.getByRole('button', { name: 'It succeeded' });
+    await expect(settle).toBeDisabled();
+    await page.getByLabel('How do you know?').fill('the file is there');
+    await settle.click();
+    await expect(page.locator('h1')).toContainText('succeeded');
+    await page.getByRole('tab', { name: 'Events' }).click();
+    await expect(page.getByRole('button', { name: /settled an unknown as succeeded: the file is there/ })).toBeVisible();
+  } finally {
+    await house.end();
+  }
 });

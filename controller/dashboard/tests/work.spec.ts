@@ -120,3 +120,17 @@ test('the fleet: found, enrolled by a line to paste, paused and revoked', async 
   await me.getByRole('button', { name: 'Done' }).click();
   await expect(me.getByRole('row', { name: new RegExp(`script-${test.info().workerIndex}`) })).toContainText('valid');
 });
+
+test('one command on a selection, its result in groups, and the audit log tells who did it', async ({ me, house }) => {
+  await me.goto(`${house.url}/agents?q=role%3Dweb`);
+  await me.getByRole('button', { name: 'Command …' }).click();
+  await me.getByLabel('Command, run by').fill('echo "on $PULSE_AGENT" | cut -c1-6');
+  await me.getByLabel('Why?').fill('OPS-cmd');
+  await me.getByRole('button', { name: 'Run on 3 items' }).click();
+  await expect(me.locator('h1')).toContainText('succeeded');
+  await expect(me.getByText('all 3 targets alike')).toBeVisible();
+  await me.goto(`${house.url}/audit?action=command.run`);
+  await expect(me.getByRole('cell', { name: 'command.run' }).first()).toBeVisible();
+  await me.getByRole('button', { name: 'Verify the chain' }).click();
+  await expect(me.getByText(/entries follow each other without a flaw/)).toBeVisible();
+});

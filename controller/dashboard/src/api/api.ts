@@ -1,6 +1,5 @@
 /** Every request that this dashboard makes, by what it is for. */
 import { answered, client } from './http';
-import { Refusal } from './refusal';
 import type { paths } from './schema';
 import type * as T from './types';
 
@@ -134,12 +133,19 @@ export const manifests = {
   schema: async (kind: string) => (await answered(client.GET('/schemas/{name}', { params: { path: { name: `${kind}.json` } } }))) as Record<string, unknown>,
 };
 
+export type AuditQuery = NonNullable<QueryOf<'/api/v1/audit'>>;
+
 export const audit = {
-  /** Not in the document yet: a controller without it answers 404. */
-  list: async (signal?: Signal): Promise<T.Page<T.AuditEntry>> => {
-    const response = await fetch('/api/v1/audit?limit=200', { cache: 'no-store', ...heard(signal) });
-    if (!response.ok) throw await Refusal.of(response);
-    return (await response.json()) as T.Page<T.AuditEntry>;
+  list: (query: AuditQuery, signal?: Signal): Promise<T.Page<T.AuditEntry>> => answered(client.GET('/api/v1/audit', { params: { query }, ...heard(signal) })),
+  verify: (): Promise<T.AuditVerdict> => answered(client.GET('/api/v1/audit/verify')),
+};
+
+export const commands = {
+  /** One command on a selection: an execution like any other. */
+  run: async (targets: string[], command: string, reason: string) => {
+    // What is left out has its default, which the document's types do not know of.
+    const said: Partial<BodyOf<'/api/v1/commands'>> = { targets, command, ...(reason === '' ? {} : { reason }) };
+    return (await answered(client.POST('/api/v1/commands', { body: said as BodyOf<'/api/v1/commands'> }))) as T.Started;
   },
 };
 

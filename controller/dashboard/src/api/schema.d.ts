@@ -211,6 +211,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what, or was refused, the newest first */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is sealed, the oldest first, as lines of JSON */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Walk along the chain and name the first row that does not hold */
+        get: operations["verifyAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -548,6 +599,23 @@ export interface paths {
         put?: never;
         /** Run it again, from the step that failed or from the start */
         post: operations["retryExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run one command on agents, or say what it would do */
+        post: operations["runCommand"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1085,6 +1153,109 @@ export interface components {
         };
         /** @enum {string} */
         AttemptStatusWord: "assigned" | "accepted" | "started" | "exited" | "signalled" | "timed_out" | "cancelled" | "not_started" | "unknown" | "resolved_succeeded" | "resolved_failed";
+        /** @description A row that does not hold. */
+        AuditFault: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            seq: number;
+            /** @description What is wrong with it. */
+            flaw: components["schemas"]["AuditFlawWord"];
+            /** @description The same for people. */
+            message: string;
+        };
+        /** @enum {string} */
+        AuditFlawWord: "changed" | "missing" | "reordered" | "truncated";
+        /** @description On what. */
+        AuditObject: {
+            /** @description What it is. */
+            kind: string;
+            /** @description Its id or name. */
+            id: string;
+        };
+        /** @enum {string} */
+        AuditOutcomeWord: "begun" | "done" | "unchanged" | "refused" | "failed" | "unknown";
+        /** @description A row of the audit log. */
+        AuditRow: {
+            /**
+             * Format: int64
+             * @description Its number in the chain; `null` until it is sealed, which takes a second.
+             */
+            seq: number | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description When it was asked for. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who asked; `null` where nobody knows. */
+            principal: components["schemas"]["AuditWho"] | null;
+            /** @description The address at the other end of the connection. */
+            peer: string | null;
+            /** @description The `X-Request-Id` of the request. */
+            requestId: string | null;
+            /** @description What was asked for, a stable word. */
+            action: string;
+            /** @description On what. */
+            object: components["schemas"]["AuditObject"] | null;
+            /** @description What came of it. */
+            outcome: components["schemas"]["AuditOutcomeWord"];
+            /**
+             * Format: uint16
+             * @description The answer's status.
+             */
+            status: number | null;
+            /** @description The code of the refusal. */
+            code: string | null;
+            /** @description SHA-256 of the object before. */
+            before: string | null;
+            /** @description SHA-256 of the object after. */
+            after: string | null;
+            /** @description What else there is to say. */
+            details: {
+                [key: string]: unknown;
+            };
+            /** @description The hash of the row before. */
+            previous: string | null;
+            /** @description The hash of this one. */
+            hash: string | null;
+        };
+        /** @description An item of a list. One that cannot be read hides none of the others, nor does it look as if it did not exist. */
+        AuditRowRow: components["schemas"]["AuditRow"] | components["schemas"]["UnreadableAuditRow"];
+        /** @description A page of a list. */
+        AuditRowRowPage: {
+            /** @description What the page holds. */
+            items: components["schemas"]["AuditRowRow"][];
+            /** @description Where the next page begins, for `?cursor=`; `null` at the end. */
+            nextCursor: string | null;
+        };
+        /** @description What came of a walk along the chain. */
+        AuditVerdict: {
+            /** @description Every row that was looked at holds. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description How many were looked at and hold.
+             */
+            verified: number;
+            /** @description The last row that holds, as `SEQ:HASH`. */
+            head: string;
+            /** @description There is more: ask again with this as `behind`. */
+            next: string | null;
+            /** @description The first row that does not hold. */
+            fault: components["schemas"]["AuditFault"] | null;
+        };
+        /** @description Who asked. */
+        AuditWho: {
+            /** @description As histories name them. */
+            name: string;
+            /** @description `user`, `token`, `root` or `source`. */
+            kind: string;
+            /** @description By what they came in. */
+            means: string;
+        };
         /**
          * Format: uuid
          * @description The kernel's id of this boot (`/proc/sys/kernel/random/boot_id`).
@@ -2178,6 +2349,8 @@ export interface components {
             by: string;
             /** @description The nominal time of the schedule's slot. */
             slot: components["schemas"]["Timestamp"] | null;
+            /** @description Why, in the person's words; of a command that they ran by itself. */
+            reason: string | null;
         };
         /** @description How a controller is, with what it stands on. */
         Health: {
@@ -2969,6 +3142,83 @@ export interface components {
             /** @constant */
             default: true;
         });
+        /** @description What to run, and where. */
+        RunCommand: {
+            /**
+             * @description The source whose groups `targets` can name; needed only where there are several.
+             * @default null
+             */
+            source: string | null;
+            /**
+             * @description A selector that narrows the targets.
+             * @default null
+             */
+            limit: string | null;
+            /**
+             * @description Why, for everyone who reads the history.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * @description Answers what it would do, and does nothing.
+             * @default false
+             */
+            dryRun: boolean;
+            /** @description Where it runs: names of agents and groups, `all`, selectors such as `role=web,env!=dev`. */
+            targets: string[];
+            /** @description The command, for the shell to read; of an argument list the last argument. */
+            command: string;
+            /**
+             * @description Which program reads the command.
+             * @default sh
+             */
+            shell: components["schemas"]["Shell"];
+            /**
+             * @description Environment variables; values may hold `{{ … }}`.
+             * @default {}
+             */
+            env: {
+                [key: string]: string;
+            };
+            /** @description Working folder, absolute; the attempt's private one unless said. */
+            cwd?: string | null;
+            /** @description Exit codes that count as success; 0 alone unless said. */
+            successExitCodes?: number[] | null;
+            /** @description How long it may run on a target; 1h unless said. */
+            timeout?: components["schemas"]["Duration"] | null;
+            /** @description Time between TERM and KILL; 30s unless said. */
+            killGrace?: components["schemas"]["Duration"] | null;
+            /** @description Tries of failed targets. */
+            retry?: components["schemas"]["Retry"] | null;
+            /**
+             * Format: uint32
+             * @description Targets side by side; 50 unless said.
+             */
+            maxParallel?: number | null;
+            /**
+             * Format: uint32
+             * @description Once more targets than this have failed, no further one starts.
+             * @default 0
+             */
+            maxFailures: number;
+            /**
+             * @description What to do about a target that is offline.
+             * @default fail
+             */
+            onOffline: components["schemas"]["OnOffline"];
+            /** @description What an attempt that ends `unknown` does to the execution; `wait` unless said. */
+            onUnknown?: components["schemas"]["OnUnknown"] | null;
+            /**
+             * @description Running it twice does no harm.
+             * @default false
+             */
+            idempotent: boolean;
+            /**
+             * @description It takes its host down: it has succeeded once the agent is back with a new boot id within the timeout.
+             * @default false
+             */
+            expectDisconnect: boolean;
+        };
         /** @description A live schedule. */
         Schedule: {
             /** @description The version of the manifest. */
@@ -3600,6 +3850,8 @@ export interface components {
             by: string;
             /** @description The nominal time of the schedule's slot, for [`TriggerKind::Schedule`]. */
             slot?: components["schemas"]["Timestamp"] | null;
+            /** @description Why, in the person's words; of a command that they ran by itself. */
+            reason?: string | null;
         };
         /** @description Kinds of triggers; decides the default of `onUnknown`. */
         TriggerKind: "person" | "schedule";
@@ -3613,6 +3865,15 @@ export interface components {
             id: string | null;
             /** @description Always `unreadable`. */
             status: components["schemas"]["UnreadableWord"];
+            /** @description What is wrong. */
+            message: string;
+        };
+        /** @description A row that cannot be read: it was not written so. */
+        UnreadableAuditRow: {
+            /** @description Its id, as far as it is known. */
+            id: string | null;
+            /** @description Always `unreadable`. */
+            outcome: components["schemas"]["UnreadableWord"];
             /** @description What is wrong. */
             message: string;
         };
@@ -3905,7 +4166,7 @@ export interface components {
              * @description Stable, for scripts.
              * @enum {string}
              */
-            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
+            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_command" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
             /** @description What is wrong, for people. */
             detail: string;
             /** @description The mend, where there is one. */
@@ -5530,6 +5791,377 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "internal";
+                    };
+                };
+            };
+            /** @description `database_unavailable`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Of this principal. */
+                principal?: string;
+                /** @description Of this action. */
+                action?: string;
+                /** @description On an object of this id or name. */
+                object?: string;
+                /** @description With this outcome. */
+                outcome?: components["schemas"]["AuditOutcomeWord"];
+                /** @description Asked for at this time or later. */
+                since?: components["schemas"]["Timestamp"];
+                /** @description Asked for before this time. */
+                until?: components["schemas"]["Timestamp"];
+                /** @description Items of the page: 100 unless said, at most 500. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    /** @description `<…>; rel="next"`: the page after this one, where there is one. */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditRowRowPage"];
+                };
+            };
+            /** @description `bad_identity_header`, `bad_parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header" | "bad_parameter";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `database_unavailable`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description From this row on. */
+                from?: number;
+                /** @description Up to this row. */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A row on each line, as JSON. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                };
+            };
+            /** @description `bad_identity_header`, `bad_parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header" | "bad_parameter";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal`, `unreadable_row` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal" | "unreadable_row";
+                    };
+                };
+            };
+            /** @description `database_unavailable`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: {
+                /** @description Believe everything up to this row, and begin behind it: `SEQ:HASH`. */
+                behind?: string;
+                /** @description What the log of the controller, or an export, has said: that row is there, and is the same. */
+                head?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerdict"];
+                };
+            };
+            /** @description `bad_identity_header`, `bad_parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header" | "bad_parameter";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal`, `unreadable_row` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal" | "unreadable_row";
                     };
                 };
             };
@@ -8778,6 +9410,185 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "bad_concurrency_key" | "bad_params" | "bad_retry" | "bad_targets" | "cannot_be_stored" | "cannot_retry" | "idempotency_mismatch" | "no_such_workflow" | "uncompilable_workflow";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal`, `unreadable_history`, `unreadable_row` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal" | "unreadable_history" | "unreadable_row";
+                    };
+                };
+            };
+            /** @description `contended`, `database_unavailable`, `not_yet_committed`, `overloaded`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "contended" | "database_unavailable" | "not_yet_committed" | "overloaded" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    runCommand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCommand"];
+            };
+        };
+        responses: {
+            /** @description What it would do; nothing is written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description It was made; it is durable. */
+            201: {
+                headers: {
+                    /** @description Where it is found. */
+                    Location?: string;
+                    /** @description `true` where the answer is that of an earlier request with the same key. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedExecution"];
+                };
+            };
+            /** @description `bad_body`, `bad_header`, `bad_identity_header`, `bad_parameter`, `unreadable_body` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_body" | "bad_header" | "bad_identity_header" | "bad_parameter" | "unreadable_body";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `no_such_source` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_such_source";
+                    };
+                };
+            };
+            /** @description `name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `not_json` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_json";
+                    };
+                };
+            };
+            /** @description `bad_command`, `bad_targets`, `cannot_be_stored`, `idempotency_mismatch`, `source_not_named` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_command" | "bad_targets" | "cannot_be_stored" | "idempotency_mismatch" | "source_not_named";
                     };
                 };
             };

@@ -68,17 +68,11 @@ export type Session = S['Session'];
 export type Principal = Session['principal'];
 export type Provider = Session['providers'][number];
 
-/** What a message of the WebSocket tells. */
-/** The list of who did what; not in the document yet. */
-export interface AuditEntry {
-  id: string;
-  at: string;
-  by?: string;
-  action: string;
-  outcome?: string;
-  [field: string]: unknown;
-}
+/** An entry of the audit log; one that cannot be read is shown as such. */
+export type AuditEntry = S['AuditRowRow'];
+export type AuditVerdict = S['AuditVerdict'];
 
+/** What a message of the WebSocket tells. */
 export interface Notice {
   type: S['LiveMessage']['type'];
   id: string;

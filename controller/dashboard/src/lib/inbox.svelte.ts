@@ -3,6 +3,7 @@ import { prompts } from '../api/api';
 import { Resource } from '../api/resource.svelte';
 import type { Prompt } from '../api/types';
 import { plain } from './ansi';
+import { router, to } from '../router.svelte';
 import { settings } from './settings.svelte';
 
 export const inbox = new Resource<Prompt[]>((signal) => prompts.open(signal));
@@ -17,7 +18,7 @@ export function announce(open: Prompt[]): void {
     const told = new Notification(`${prompt.name} asks`, { body: plain(prompt.message).slice(0, 200), tag: prompt.id });
     told.onclick = () => {
       window.focus();
-      location.assign(`/prompts/${prompt.id}`);
+      router.go(to.prompt(prompt.id));
     };
   }
 }

@@ -56,6 +56,9 @@ const LOOKS: Record<string, Look> = {
   expired: look('expired', 'clock', 'bad'),
   withdrawn: look('withdrawn', 'stop', 'quiet'),
   valid: look('valid', 'check', 'ok'),
+  // What the audit log says came of a request
+  begun: look('begun', 'dots', 'info'),
+  done: look('done', 'check', 'ok'),
   // Pauses
   active: look('holds', 'pause', 'warn'),
   ended: look('ended', 'stop', 'quiet'),

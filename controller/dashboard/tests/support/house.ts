@@ -5,6 +5,7 @@ import { mkdtempSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { endAllOf } from './processes';
 import { until } from './until';
 
 const BIN = process.env['PULSE_BIN_DIR'] ?? resolve(import.meta.dirname, '../../../../target/debug');
@@ -50,10 +51,25 @@ export class House {
   async enrol(name: string, labels: string): Promise<void> {
     const pairs = labels === '' ? [] : labels.split(',').map((pair) => pair.split('='));
     const made = await this.api<{ token: string }>('POST', '/agents/tokens', { names: [name], labels: Object.fromEntries(pairs) });
+    await this.#agent(name, made.token);
+  }
+
+  /** An agent that is gone with all that it ran: nobody will ever know how that ended. */
+  async crash(name: string): Promise<void> {
+    await this.kill(name);
+    endAllOf(join(this.folder, name));
+  }
+
+  /** It is back; its identity is all that it needs. */
+  comeBack(name: string): Promise<void> {
+    return this.#agent(name, 'spent');
+  }
+
+  async #agent(name: string, token: string): Promise<void> {
     this.#run(name, 'pulse-agent', {
       PULSE_SERVER: this.url,
       PULSE_AGENT_NAME: name,
-      PULSE_AGENT_TOKEN: made.token,
+      PULSE_AGENT_TOKEN: token,
       PULSE_AGENT_DATA_DIR: join(this.folder, name),
     });
     await until(`${name} is online`, async () => (await this.api<{ status: { state: string } }>('GET', `/agents/${name}`)).status.state === 'online');
@@ -90,6 +106,7 @@ export class House {
 
   async end(): Promise<void> {
     await Promise.all([...this.#children.keys()].map((name) => this.kill(name)));
+    endAllOf(this.folder);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
