@@ -99,10 +99,9 @@ impl Answered {
 async fn end(app: &App, ticket: &Ticket, peer: Option<IpAddr>, answered: Answered) {
     let Answered { status, code, nobody } = answered;
     // Whoever is not even known could fill the log.
-    if (400..500).contains(&status) && !ticket.is_known() && !ticket.is_begun() {
-        if !app.audit.is_worth_a_row(peer, ticket, nobody) {
-            return;
-        }
+    let stranger = (400..500).contains(&status) && !ticket.is_known() && !ticket.is_begun();
+    if stranger && !app.audit.is_worth_a_row(peer, ticket, nobody) {
+        return;
     }
     app.audit.end(ticket, status, code).await;
 }

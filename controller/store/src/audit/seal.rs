@@ -42,7 +42,7 @@ impl Store {
 
     /// How far the log is sealed.
     pub async fn audit_head(&self) -> Result<Head, Error> {
-        Ok(last(&mut *self.reader().await?, "").await?)
+        last(&mut *self.reader().await?, "").await
     }
 }
 
