@@ -136,6 +136,9 @@ fn identity(person: &Person<'_>) {
     person.types(&["tokens", "list"], 0);
     person.types(&["tokens", "revoke", "ci"], 0);
     person.types(&["get", "users"], 0);
+    for look in ["list", "verify", "export"] {
+        person.types(&["audit", look], 0);
+    }
 }
 
 fn looks(person: &Person<'_>) {
