@@ -75,6 +75,8 @@ fn tokens_are_listed_without_their_values_and_revoked_by_name_or_id() {
         let ended = server.pulse(&["tokens", "revoke", asked]);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{}", ended.stderr);
     }
+    let bearer = |request: &support::Request| request.header("authorization") == Some("Bearer test-token");
+    assert!(server.requests().iter().all(bearer), "the one who asks is not the one who is named");
     let deleted: Vec<_> =
         server.requests().into_iter().filter(|request| request.method == "DELETE").map(|request| request.target).collect();
     assert_eq!(deleted, ["/api/v1/tokens/id-ci", "/api/v1/tokens/id-old"]);
@@ -91,7 +93,7 @@ fn users_are_listed_as_their_provider_said_them() {
         "firstSeenAt": "2026-11-21T05:00:00Z", "lastSeenAt": "2026-11-21T05:00:00Z"});
     let server = FakeServer::start(move |_| Reply::Json(200, json!({"items": [user], "nextCursor": null})));
     let listed = server.pulse(&["get", "users", "--no-headers"]).stdout;
-    assert!(listed.starts_with("anna  Anna    web,sre"), "{listed}");
+    assert!(listed.starts_with("anna  Anna  web,sre"), "{listed}");
     assert_eq!(server.pulse(&["get", "users", "-o", "name"]).stdout, "anna\n");
     assert_eq!(server.pulse(&["get", "user", "anna", "-o", "json"]).code, Some(0));
     assert_eq!(server.requests()[0].target, "/api/v1/users");

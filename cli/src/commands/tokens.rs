@@ -158,7 +158,9 @@ fn scope(item: &Value) -> String {
 #[derive(Debug, clap::Args)]
 struct Revoke {
     /// Its name or id
-    token: String,
+    // Not `token`: the option of this name that every command has would take it for its own.
+    #[arg(value_name = "TOKEN")]
+    revoked: String,
 }
 
 impl Revoke {
@@ -172,10 +174,10 @@ impl Revoke {
     }
 
     fn find(&self, client: &Client) -> Result<Value, Failure> {
-        let is_it = |item: &Value| [text(item, "/name"), text(item, "/id")].contains(&self.token);
+        let is_it = |item: &Value| [text(item, "/name"), text(item, "/id")].contains(&self.revoked);
         let found = client.list("/tokens?limit=500", None)?.0.into_iter().find(is_it);
         let missing =
-            || Failure::new(format!("there is no token {}", self.token)).with_help("`pulse tokens list` lists those there are");
+            || Failure::new(format!("there is no token {}", self.revoked)).with_help("`pulse tokens list` lists those there are");
         found.ok_or_else(missing)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::body::Json as Body;
 use super::caller::Caller;
-use super::executions::{StartAnswer, answer, note, reason};
+use super::executions::{SAID, StartAnswer, answer, note, reason};
 use super::idempotency::Key;
 use super::{App, Problem};
 use crate::audit::Ticket;
@@ -118,17 +118,18 @@ pub(super) async fn run(
 ) -> Result<StartAnswer, Problem> {
     let Wanted { source, limit, reason: why, dry_run, command } = wanted;
     let workflow = read(&command)?;
+    ticket.on("workflow", COMMAND);
+    // The command itself may hold what is nobody's business; the execution has it.
+    ticket.say("targets", targets(&command).take(SAID).collect::<Vec<_>>());
+    limit.iter().for_each(|limit| ticket.say("limit", limit.as_str()));
     let why = why.map(|why| reason(&why)).transpose()?.filter(|why| !why.is_empty());
     let meaning = json!({ "command": workflow.spec, "source": source, "limit": limit, "reason": why });
     let idempotency = key.of_start(dry_run, &meaning)?;
-    // What it runs may be nobody's business; the execution has it.
-    ticket.on("workflow", COMMAND);
-    limit.iter().for_each(|limit| ticket.say("limit", limit.as_str()));
     let trigger = Trigger { reason: why, ..Trigger::person(caller.by()) };
     let source = Some(source_of(&app, source.as_deref())?);
     let audit = if dry_run { None } else { Some(ticket.hand_over(201)) };
-    let (workflow_name, params) = (COMMAND.to_owned(), BTreeMap::new());
-    let request = StartRequest { workflow: workflow_name, source, params, limit, trigger, idempotency, audit };
+    let request =
+        StartRequest { workflow: COMMAND.to_owned(), source, params: BTreeMap::new(), limit, trigger, idempotency, audit };
     if let Some(started) = app.engine.replay(&request).await? {
         note(&ticket, &started);
         return Ok(StartAnswer::Started(Box::new(answer(started))));
@@ -143,6 +144,11 @@ pub(super) async fn run(
     let started = app.engine.run_command(ready).await?;
     note(&ticket, &started);
     Ok(StartAnswer::Started(Box::new(answer(started))))
+}
+
+/// The targets as they were asked for.
+fn targets(command: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    command.get("targets").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// The workflow that the command is; every problem at once, each with its place in the request.

@@ -29,8 +29,8 @@ use std::collections::BTreeMap;
 const MAX_READS: usize = 10;
 /// Characters of a reason that a person gives.
 const MAX_REASON: usize = 1000;
-/// Names of parameters that the audit log has of a start.
-const SAID: usize = 40;
+/// Names of parameters that the audit log has of a start, and targets of a command.
+pub(super) const SAID: usize = 40;
 
 /// What a start asks for.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -11,6 +11,8 @@ const OF_OTHERS: &[&str] = &[
     "breakGlass",
     "endSignIn",
     "explainExecution",
+    // A stream without an end that is known, which the inspector cannot pass on: cli/tests/audit.rs has `pulse audit export`.
+    "exportAudit",
     "getDocs",
     "getDocsStyle",
     "getLiveness",
@@ -136,6 +138,9 @@ fn identity(person: &Person<'_>) {
     person.types(&["tokens", "list"], 0);
     person.types(&["tokens", "revoke", "ci"], 0);
     person.types(&["get", "users"], 0);
+    for look in ["list", "verify"] {
+        person.types(&["audit", look], 0);
+    }
 }
 
 fn looks(person: &Person<'_>) {

@@ -117,6 +117,8 @@ fn each_change_is_told_with_its_object_and_how_that_was_before_and_after() {
     delete("untoken", &format!("/api/v1/tokens/{}", text(&token["id"])));
     post("glass", "/api/v1/tokens/break-glass", json!({ "name": "anna", "reason": "the proxy is down" }));
     post("enrol", "/api/v1/agents/tokens", json!({ "uses": 2 }));
+    let command = post("command", "/api/v1/commands", json!({ "targets": ["web-1"], "command": "uptime" }));
+    post("command-dry", "/api/v1/commands", json!({ "targets": ["web-1"], "command": "uptime", "dryRun": true }));
     delete("revoke", "/api/v1/agents/web-1");
     post("sync", "/api/v1/syncs", json!({}));
     for file in ["a.yaml", "b.yaml", "c.yaml", "d.yaml"] {
@@ -142,6 +144,8 @@ fn each_change_is_told_with_its_object_and_how_that_was_before_and_after() {
     let expected = [
         ("start", "execution.start", execution(&start["id"]), "done", (false, true)),
         ("dry", "execution.start", json!({ "kind": "workflow", "id": "c" }), "unchanged", (false, false)),
+        ("command", "command.run", execution(&command["id"]), "done", (false, true)),
+        ("command-dry", "command.run", json!({ "kind": "workflow", "id": "command" }), "unchanged", (false, false)),
         ("resolve", "execution.resolve", execution(&start["id"]), "done", (true, true)),
         ("retry", "execution.retry", execution(&retry["id"]), "done", (false, true)),
         ("cancel", "execution.cancel", execution(&retry["id"]), "done", (true, true)),

@@ -191,7 +191,7 @@ impl Scene {
 
     /// What people asked for and what the audit log says of it are there together or not at all.
     fn judge_audit(&self) {
-        let starts = "action IN ('execution.start', 'execution.retry') AND outcome = 'done'";
+        let starts = "action IN ('execution.start', 'execution.retry', 'command.run') AND outcome = 'done'";
         let unsaid = "SELECT COUNT(*) FROM executions e WHERE schedule IS NULL AND 1 <>";
         let unsaid = self.database.number(&format!("{unsaid} (SELECT COUNT(*) FROM audit WHERE object_id = e.id AND {starts})"));
         assert_eq!(unsaid, 0, "an execution without its row in the audit log, or with two");
