@@ -21,6 +21,7 @@ use pulse_protocol::AgentName;
 use pulse_store::PauseRow;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 use uuid::Uuid;
 
 /// How long the token shall work.
@@ -86,6 +87,7 @@ pub(in crate::api) async fn cordon(
         let created_at = clock::now();
         let (id, created_by) = (Uuid::now_v7(), caller.by());
         app.engine.pause(PauseRow { id, scope, reason, created_by, created_at, expires_at: None, ended: None }).await?;
+        note(&ticket, &agent, true);
     }
     seen(&app, &name).await.map(Json)
 }
@@ -100,13 +102,21 @@ pub(in crate::api) async fn uncordon(
     may_hold(&app, &caller, &PauseScope::Agent(name.clone()))?;
     let agent = enrolled(&app, &name)?;
     let cordons = cordons(&app, &agent);
-    if cordons.is_empty() {
-        ticket.unchanged();
+    match cordons.is_empty() {
+        true => ticket.unchanged(),
+        false => note(&ticket, &agent, false),
     }
     for cordon in cordons {
         app.engine.end_pause(cordon, caller.by()).await?;
     }
     seen(&app, &name).await.map(Json)
+}
+
+/// What changed, for the audit log.
+fn note(ticket: &Ticket, agent: &AgentName, is_cordoned: bool) {
+    let state = |is_cordoned: bool| json!({ "name": agent, "cordoned": is_cordoned });
+    ticket.before(&state(!is_cordoned));
+    ticket.after(&state(is_cordoned));
 }
 
 fn enrolled(app: &App, name: &str) -> Result<AgentName, Problem> {

@@ -119,6 +119,11 @@ fn each_change_is_told_with_its_object_and_how_that_was_before_and_after() {
     post("enrol", "/api/v1/agents/tokens", json!({ "uses": 2 }));
     let command = post("command", "/api/v1/commands", json!({ "targets": ["web-1"], "command": "uptime" }));
     post("command-dry", "/api/v1/commands", json!({ "targets": ["web-1"], "command": "uptime", "dryRun": true }));
+    post("cordon", "/api/v1/agents/web-1/cordon", json!({ "reason": "a new disk" }));
+    post("cordon-again", "/api/v1/agents/web-1/cordon", json!({ "reason": "a new disk" }));
+    post("uncordon", "/api/v1/agents/web-1/uncordon", json!({}));
+    post("drain", "/api/v1/agents/web-1/drain", json!({ "reason": "a new house" }));
+    let replacement = post("replace", "/api/v1/agents/web-1/replace", json!({}));
     delete("revoke", "/api/v1/agents/web-1");
     post("sync", "/api/v1/syncs", json!({}));
     for file in ["a.yaml", "b.yaml", "c.yaml", "d.yaml"] {
@@ -156,6 +161,11 @@ fn each_change_is_told_with_its_object_and_how_that_was_before_and_after() {
         ("resume", "pause.end", json!({ "kind": "pause", "id": pause["id"] }), "done", (true, true)),
         ("token", "token.create", json!({ "kind": "token", "id": token["id"] }), "done", (false, true)),
         ("untoken", "token.revoke", json!({ "kind": "token", "id": token["id"] }), "done", (true, true)),
+        ("cordon", "agent.cordon", json!({ "kind": "agent", "id": "web-1" }), "done", (true, true)),
+        ("cordon-again", "agent.cordon", json!({ "kind": "agent", "id": "web-1" }), "unchanged", (false, false)),
+        ("uncordon", "agent.uncordon", json!({ "kind": "agent", "id": "web-1" }), "done", (true, true)),
+        ("drain", "agent.drain", json!({ "kind": "agent", "id": "web-1" }), "done", (true, true)),
+        ("replace", "agent.replace", json!({ "kind": "enrolment-token", "id": replacement["id"] }), "done", (false, true)),
         ("revoke", "agent.revoke", json!({ "kind": "agent", "id": "web-1" }), "done", (true, true)),
         ("sync", "source.sync", source.clone(), "unchanged", (false, false)),
         ("hold", "source.sync", source.clone(), "unchanged", (false, false)),

@@ -38,7 +38,7 @@ fn an_execution_says_the_slot_that_started_it() {
     let slot = fired(&page).unwrap();
     let execution = server.get(&format!("/api/v1/executions/{}", slot["execution"]["id"].as_str().unwrap())).ok();
     assert_eq!((&execution["name"], &execution["schedule"]), (&slot["execution"]["name"], &"often".into()));
-    assert_eq!(execution["trigger"], json!({"kind": "schedule", "by": "schedule/often", "slot": slot["slot"]}));
+    assert_eq!(execution["trigger"], json!({"kind": "schedule", "by": "schedule/often", "slot": slot["slot"], "reason": null}));
     let listed = server.get("/api/v1/executions").ok();
     assert!(listed["items"].as_array().unwrap().iter().all(|item| item["startedBy"] == "schedule/often"));
     assert!(server.get("/api/v1/schedules/often").ok()["status"]["lastFired"]["execution"]["id"].is_string());
