@@ -11,6 +11,7 @@ const OF_OTHERS: &[&str] = &[
     "breakGlass",
     "endSignIn",
     "explainExecution",
+    "getAuthority",
     // A stream without an end that is known, which the inspector cannot pass on: cli/tests/audit.rs has `pulse audit export`.
     "exportAudit",
     "getDocs",
@@ -176,6 +177,10 @@ fn brakes(person: &Person<'_>) {
     person.types(&["pause", "workflow/hello", "--reason", "maintenance", "--expires", "1h"], 0);
     person.types(&["resume", "workflow/hello"], 0);
     person.types(&["agents", "token", "--uses", "2", "--label", "role=web"], 0);
+    person.types(&["agents", "cordon", "a2", "--reason", "a new disk"], 0);
+    person.types(&["agents", "uncordon", "a2"], 0);
+    person.types(&["agents", "drain", "a2", "--reason", "a new house"], 0);
+    person.types(&["agents", "replace", "a2"], 0);
     person.types(&["agents", "revoke", "a2"], 0);
     // More than three objects are gone, and more than a tenth of what is live: a person must confirm it.
     for name in ["hello", "fails", "asks", "waits"] {

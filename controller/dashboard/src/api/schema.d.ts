@@ -106,6 +106,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ca.pem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The certificate of the controller's own authority, which agents and people have to trust */
+        get: operations["getAuthority"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -463,6 +480,74 @@ export interface paths {
         post?: never;
         /** Let an agent in no more */
         delete: operations["revokeAgent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a token by which a host that was installed anew takes its name again */
+        post: operations["replaceAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/cordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start nothing new on an agent */
+        post: operations["cordonAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same, to look for `drained` in the answer and then in the agent */
+        post: operations["drainAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/uncordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an agent have work again */
+        post: operations["uncordonAgent"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1413,6 +1498,19 @@ export interface components {
             /** @description Its `planDigest`. */
             planDigest: string;
         };
+        /** @description An agent starts nothing new. */
+        Cordon: {
+            /** @description The pause that says so. */
+            pause: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Who said so. */
+            by: string;
+            /** @description Since when. */
+            since: components["schemas"]["Timestamp"];
+            /** @description Nothing is left that the agent might still be running. */
+            drained: boolean;
+        };
         /** @description What a token shall be. */
         CreateApiToken: {
             /** @description Its name: no other token ever has it. */
@@ -1725,6 +1823,8 @@ export interface components {
             state: components["schemas"]["AgentStateWord"];
             /** @description Why it is quarantined. */
             reason: string | null;
+            /** @description Since when it starts nothing new, and why; null where it does. */
+            cordon: components["schemas"]["Cordon"] | null;
             /** @description Labels; those that it gives itself begin with `self/`. */
             labels: {
                 [key: string]: string;
@@ -1778,6 +1878,8 @@ export interface components {
             };
             /** @description The names that it lets in; any where empty. */
             names: components["schemas"]["AgentName"][];
+            /** @description Its use ends what the name stood for until then. */
+            replaces: boolean;
             /** @description Who made it. */
             createdBy: string;
             /** @description When. */
@@ -2388,6 +2490,11 @@ export interface components {
              * @description Agents that are not revoked.
              */
             agents: number;
+        };
+        /** @description Why. */
+        HoldAgent: {
+            /** @description Why, as whoever waits will read it. */
+            reason: string;
         };
         /** @description The pause that holds a schedule. */
         HoldingPause: {
@@ -3062,6 +3169,14 @@ export interface components {
             /** @description What is wrong. */
             message?: string | null;
         };
+        /** @description How long the token shall work. */
+        ReplaceAgent: {
+            /**
+             * @description How long the token holds, at most 90 days.
+             * @default 1h
+             */
+            expires: components["schemas"]["Duration"];
+        };
         /** @description What became of an attempt. */
         ResolveAttempt: {
             /** @description The attempt that is `unknown`. */
@@ -3090,6 +3205,18 @@ export interface components {
              * @default 10m
              */
             maxBackoff: components["schemas"]["Duration"];
+        };
+        /** @description Tries of failed targets. */
+        RetryCommand: {
+            /**
+             * Format: uint32
+             * @description All tries, the first one included.
+             */
+            attempts: number;
+            /** @description The wait before the second try; doubled before each further one. 1s unless said. */
+            backoff?: components["schemas"]["Duration"] | null;
+            /** @description The longest wait between two tries; 10m unless said. */
+            maxBackoff?: components["schemas"]["Duration"] | null;
         };
         /**
          * @description Which definitions a retry runs.
@@ -3189,7 +3316,7 @@ export interface components {
             /** @description Time between TERM and KILL; 30s unless said. */
             killGrace?: components["schemas"]["Duration"] | null;
             /** @description Tries of failed targets. */
-            retry?: components["schemas"]["Retry"] | null;
+            retry?: components["schemas"]["RetryCommand"] | null;
             /**
              * Format: uint32
              * @description Targets side by side; 50 unless said.
@@ -4166,7 +4293,7 @@ export interface components {
              * @description Stable, for scripts.
              * @enum {string}
              */
-            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_command" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
+            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_command" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_authority" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
             /** @description What is wrong, for people. */
             detail: string;
             /** @description The mend, where there is one. */
@@ -4650,6 +4777,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "standing_by";
+                    };
+                };
+            };
+        };
+    };
+    getAuthority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The certificate. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            /** @description `bad_identity_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header";
+                    };
+                };
+            };
+            /** @description `no_authority` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_authority";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `standing_by` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "standing_by";
@@ -8009,6 +8224,702 @@ export interface operations {
             };
         };
     };
+    replaceAgent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the object; 412 where it is in another state by now. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReplaceAgent"];
+            };
+        };
+        responses: {
+            /** @description It was made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            /** @description `bad_body`, `bad_header`, `bad_identity_header`, `bad_parameter`, `bad_path`, `unreadable_body` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_body" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_path" | "unreadable_body";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `enrolment_closed`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "enrolment_closed" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `no_such_agent` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_such_agent";
+                    };
+                };
+            };
+            /** @description `name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken";
+                    };
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `not_json` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_json";
+                    };
+                };
+            };
+            /** @description `cannot_be_stored` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cannot_be_stored";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `database_unavailable`, `no_random`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "no_random" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    cordonAgent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the object; 412 where it is in another state by now. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldAgent"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            /** @description `bad_body`, `bad_header`, `bad_identity_header`, `bad_parameter`, `bad_path`, `unreadable_body` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_body" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_path" | "unreadable_body";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `no_such_agent` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_such_agent";
+                    };
+                };
+            };
+            /** @description `name_taken`, `too_many_pauses` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken" | "too_many_pauses";
+                    };
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `not_json` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_json";
+                    };
+                };
+            };
+            /** @description `cannot_be_stored` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cannot_be_stored";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `database_unavailable`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    drainAgent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the object; 412 where it is in another state by now. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldAgent"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            /** @description `bad_body`, `bad_header`, `bad_identity_header`, `bad_parameter`, `bad_path`, `unreadable_body` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_body" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_path" | "unreadable_body";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `no_such_agent` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_such_agent";
+                    };
+                };
+            };
+            /** @description `name_taken`, `too_many_pauses` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken" | "too_many_pauses";
+                    };
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `not_json` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_json";
+                    };
+                };
+            };
+            /** @description `cannot_be_stored` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cannot_be_stored";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `database_unavailable`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    uncordonAgent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the object; 412 where it is in another state by now. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            /** @description `bad_header`, `bad_identity_header`, `bad_path` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_header" | "bad_identity_header" | "bad_path";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    /** @description How to say who is asking. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `csrf`, `forbidden`, `foreign_origin`, `name_taken` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "csrf" | "forbidden" | "foreign_origin" | "name_taken";
+                    };
+                };
+            };
+            /** @description `no_such_agent` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_such_agent";
+                    };
+                };
+            };
+            /** @description `name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken";
+                    };
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `database_unavailable`, `standing_by`, `stopping` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "standing_by" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     listExecutions: {
         parameters: {
             query?: {
@@ -9462,7 +10373,10 @@ export interface operations {
     runCommand: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes a repeated request the same execution; with another body it is refused. 1 to 200 characters of ASCII. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -80,6 +80,7 @@ impl Tour {
         self.work("first");
         self.cancel_a_command();
         self.hold_and_let_go();
+        self.make_a_token();
         self.refuse_a_commit();
         self.api.try_post("/webhooks/gitea", &json!({}), &[]);
         self.restart_agent();
@@ -153,6 +154,23 @@ impl Tour {
         self.wait("its end", |tour| {
             let (_, pause) = tour.api.try_delete(&format!("/api/v1/pauses/{id}")).filter(|(status, _)| *status == 200)?;
             pause["endedAt"].is_string().then_some(())
+        });
+    }
+
+    /// A token of the API is made and revoked. Its name is given once, so that whoever asks again finds it in the list.
+    fn make_a_token(&mut self) {
+        let token = json!({ "name": "ci", "roles": ["viewer"] });
+        let found = |tour: &Self| {
+            let tokens = tour.get("/api/v1/tokens")?;
+            tokens["items"].as_array()?.first().cloned()
+        };
+        let id = self.wait("a token of the API", |tour| {
+            tour.ask("/api/v1/tokens", &token, None);
+            found(tour)?["id"].as_str().map(str::to_owned)
+        });
+        self.wait("its end", |tour| {
+            tour.api.try_delete(&format!("/api/v1/tokens/{id}"));
+            found(tour).filter(|token| token["status"] == "revoked").map(drop)
         });
     }
 
