@@ -47,13 +47,13 @@ fuzz: setup ## FUZZ_SECONDS each on the manifest parser, the template compiler a
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 dashboard: ## makes the dashboard's bundle anew, after a change of controller/dashboard/src; it is kept in git
-	@scripts/dashboard build
+	@scripts/with-node scripts/dashboard build
 
 dashboard-test: ## the dashboard: is its bundle current, its units, and a real browser against the real binaries
-	@scripts/dashboard test
+	@scripts/with-node scripts/dashboard test
 
 screenshots: ## every page in both themes, at the size of a desk and of a phone, into docs/screenshots
-	@scripts/dashboard screenshots
+	@scripts/with-node scripts/dashboard screenshots
 
 fmt: ## formats the code
 	cargo fmt --all
