@@ -43,8 +43,8 @@ bench-sync: setup ## from a push to what is live, with the limit beside each fig
 	cargo build --release --locked -p pulse-controller --bin pulse-controller --example bench_sync
 	scripts/with-mariadb target/release/examples/bench_sync $(BENCH)
 
-fuzz: setup ## FUZZ_SECONDS each on the manifest parser, the template compiler and the frame decoder
-	@scripts/fuzz $(FUZZ_SECONDS)
+fuzz: setup ## every reader of outside text under bent input; SECONDS=600 for longer
+	@scripts/fuzz $(SECONDS)
 
 dashboard: ## makes the dashboard's bundle anew, after a change of controller/dashboard/src; it is kept in git
 	@scripts/with-node scripts/dashboard build

@@ -94,7 +94,7 @@ test('a commit with errors is told at its line, and one that retires much waits 
   }
 });
 
-test('the fleet: found, enrolled by a line to paste, paused and revoked', async ({ me, house }) => {
+test('the fleet: found, enrolled by a line to paste, cordoned, replaced and revoked', async ({ me, house }) => {
   await house.enrol(`spare-${test.info().workerIndex}`, 'role=spare');
   const spare = `spare-${test.info().workerIndex}`;
   await me.goto(`${house.url}/agents`);
@@ -106,6 +106,16 @@ test('the fleet: found, enrolled by a line to paste, paused and revoked', async 
   await expect(me.getByLabel('Command', { exact: true })).toHaveText(/^PULSE_SERVER=http:\/\/127\.0\.0\.1:\d+ PULSE_AGENT_TOKEN=\S+ pulse-agent$/);
   await me.getByRole('button', { name: 'Done' }).click();
   await me.getByRole('link', { name: spare }).click();
+  await me.getByRole('button', { name: 'Cordon …' }).click();
+  await me.getByLabel('Why, as whoever waits will read it').fill('a new disk');
+  await me.getByRole('button', { name: `Cordon ${spare}` }).click();
+  await expect(me.getByRole('status').filter({ hasText: 'a new disk' })).toContainText('Drained');
+  await me.getByRole('button', { name: 'Uncordon' }).click();
+  await expect(me.getByRole('button', { name: 'Cordon …' })).toBeVisible();
+  await me.getByRole('button', { name: 'Replace …' }).click();
+  await me.getByRole('button', { name: 'Make the token' }).click();
+  await expect(me.getByLabel('Command', { exact: true })).toHaveText(/PULSE_AGENT_TOKEN=\S+ pulse-agent$/);
+  await me.getByRole('button', { name: 'Done' }).click();
   await me.getByRole('button', { name: 'Revoke …' }).click();
   const revoke = me.getByRole('button', { name: `Revoke ${spare}` });
   await expect(revoke).toBeDisabled();

@@ -16,6 +16,8 @@ mod etag;
 mod events;
 mod executions;
 mod extract;
+#[cfg(test)]
+mod fuzz;
 mod groups;
 mod health;
 mod idempotency;

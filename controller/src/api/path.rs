@@ -23,7 +23,7 @@ pub(super) async fn canonical(request: Request, next: Next) -> Response {
 }
 
 /// What is wrong with a path.
-fn check(path: &str) -> Result<(), &'static str> {
+pub(super) fn check(path: &str) -> Result<(), &'static str> {
     let rest = path.strip_prefix('/').ok_or("a path begins with a slash")?;
     if rest.is_empty() {
         return Ok(());

@@ -53,6 +53,9 @@ export const agents = {
   list: (signal?: Signal) => all<T.Agent>((query) => answered(client.GET('/api/v1/agents', { params: { query }, ...heard(signal) }))),
   one: async (name: string, signal?: Signal) => (await answered(client.GET('/api/v1/agents/{name}', { params: { path: { name } }, ...heard(signal) }))) as T.Agent,
   revoke: (name: string) => answered(client.DELETE('/api/v1/agents/{name}', { params: { path: { name } } })),
+  drain: (name: string, reason: string) => answered(client.POST('/api/v1/agents/{name}/drain', { params: { path: { name } }, body: { reason } })),
+  uncordon: (name: string) => answered(client.POST('/api/v1/agents/{name}/uncordon', { params: { path: { name } } })),
+  replace: (name: string): Promise<T.MadeEnrolmentToken> => answered(client.POST('/api/v1/agents/{name}/replace', { params: { path: { name } }, body: { expires: '1h' } })),
   tokens: (signal?: Signal) => all<T.EnrolmentToken>((query) => answered(client.GET('/api/v1/agents/tokens', { params: { query }, ...heard(signal) }))),
   makeToken: (body: BodyOf<'/api/v1/agents/tokens'>): Promise<T.MadeEnrolmentToken> => answered(client.POST('/api/v1/agents/tokens', { body })),
 };
