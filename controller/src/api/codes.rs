@@ -80,7 +80,7 @@ pub const CODES: &[Code] = &[
     code("not_signed_in",         &[401], "What came back from the issuer does not hold; begin again."),
     code("not_yet_committed",     &[503], "It is not known yet whether the request was written; ask again with the same key."),
     code("nothing_failed",        &[409], "The execution succeeded, so there is nothing to retry."),
-    code("overloaded",            &[503], "Too many such requests are at work; ask again in a moment."),
+    code("overloaded",            &[429, 503], "Too many such requests are at work; ask again in a moment."),
     code("precondition_failed",   &[412], "The object is not in the state that `If-Match` names; read it again."),
     code("prompt_expired",        &[409], "Nobody answered in time: `answer` is the one that was taken, at `expiredAt`."),
     code("prompt_withdrawn",      &[409], "The question is withdrawn, because its step is over."),

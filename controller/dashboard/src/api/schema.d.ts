@@ -9195,7 +9195,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -9209,7 +9209,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -10324,7 +10324,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -10338,7 +10338,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -10506,7 +10506,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -10520,7 +10520,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -12080,7 +12080,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -12094,7 +12094,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -12405,7 +12405,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -12419,7 +12419,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -12547,7 +12547,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -12561,7 +12561,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -12713,7 +12713,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -12727,7 +12727,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -12935,7 +12935,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -12949,7 +12949,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
@@ -13064,7 +13064,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `too_many_requests` */
+            /** @description `overloaded`, `too_many_requests` */
             429: {
                 headers: {
                     /** @description Seconds until the next request is allowed. */
@@ -13078,7 +13078,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "too_many_requests";
+                        code?: "overloaded" | "too_many_requests";
                     };
                 };
             };
