@@ -2,7 +2,6 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-FUZZ_SECONDS ?= 600
 SEEDS ?= 2000
 SECONDS ?= 60
 
