@@ -42,6 +42,7 @@ impl Verify {
         match (format, fault) {
             (Format::Json, _) => output::print(&output::json(&document))?,
             (Format::Yaml, _) => output::print(&output::yaml(&document)?)?,
+            (_, None) if *rows == 1 => output::print(&format!("1 row holds; head {head}"))?,
             (_, None) => output::print(&format!("{rows} rows hold; head {head}"))?,
             (_, Some(fault)) => {
                 output::print(&format!("{}: {}", text(fault, "/flaw"), text(fault, "/message")))?;
