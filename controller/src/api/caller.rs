@@ -40,6 +40,11 @@ impl Caller {
         self.access.decide(&self.principal.subject, verb, object)
     }
 
+    /// Refuses what they may not do to every single thing that there is.
+    pub(super) fn may_all(&self, verb: Verb) -> Result<(), Problem> {
+        self.access.decide_all(&self.principal.subject, verb).map_err(forbidden)
+    }
+
     /// Whether they may do something to anything at all.
     pub(super) fn could(&self, verb: Verb) -> Result<(), Problem> {
         self.access.could(&self.principal.subject, verb).map_err(forbidden)

@@ -84,7 +84,7 @@ pub(super) fn may_hold(app: &App, caller: &Caller, scope: &PauseScope) -> Result
             let labels = agent.map(|agent| agent.labels).unwrap_or_default();
             caller.may(Verb::Pause, &access::Object::Agent { name, labels: &labels })
         }
-        PauseScope::All | PauseScope::Schedule(_) | PauseScope::Labels(_) => caller.may(Verb::Pause, &access::Object::Pulse),
+        PauseScope::All | PauseScope::Schedule(_) | PauseScope::Labels(_) => caller.may_all(Verb::Pause),
     }
 }
 

@@ -7,6 +7,8 @@ use crate::manifest::{AccessPolicy, AccessPolicySpec, Effect, Metadata, Verb};
 use crate::problem::code;
 use crate::tree::Span;
 
+/// What is done to workflows.
+const OF_WORKFLOWS: [Verb; 6] = [Verb::View, Verb::Run, Verb::Answer, Verb::Cancel, Verb::Resolve, Verb::Pause];
 /// Items of each list.
 const MOST: usize = 1000;
 
@@ -35,7 +37,13 @@ fn spec(at: Cursor, report: &mut Report) -> Option<AccessPolicySpec> {
     fields.elsewhere("actions", "write `verbs`");
     if let Some(verbs) = &verbs {
         only_beside(&mut fields, "steps", &[Verb::View, Verb::Answer], verbs, report);
-        only_beside(&mut fields, "agents", &[Verb::Pause, Verb::Command, Verb::Administer], verbs, report);
+        only_beside(&mut fields, "agents", &[Verb::Pause, Verb::Command], verbs, report);
+        only_beside(&mut fields, "workflows", &OF_WORKFLOWS, verbs, report);
+    }
+    if let (Some(at), true) = (fields.get("agents"), fields.has("workflows")) {
+        let message = "nothing is a workflow and an agent, so a policy with both means nothing";
+        let help = Some("write a policy for the workflows and one for the agents".to_owned());
+        let _: Option<()> = report.error(&at, code::CONFLICTING_FIELDS, message, help);
     }
     fields.finish(report);
     Some(AccessPolicySpec {

@@ -35,7 +35,8 @@ pub struct AccessPolicySpec {
     /// What they may, or may not, do.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub verbs: Vec<Verb>,
-    /// With which workflows: names, or labels such as `team=infra`; with everything unless said.
+    /// With which workflows: names, or labels such as `team=infra`; with everything unless said. Only beside the verbs `view`, `run`, `answer`,
+    /// `cancel`, `resolve` and `pause`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 1000), inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub workflows: Vec<String>,
@@ -43,7 +44,7 @@ pub struct AccessPolicySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 1000), inner(regex(pattern = "^[a-z][a-z0-9_-]{0,62}$")), extend("uniqueItems" = true))]
     pub steps: Vec<String>,
-    /// On which agents: names, or labels such as `role=web`. Only beside the verbs `command`, `pause` and `administer`.
+    /// On which agents: names, or labels such as `role=web`. Only beside the verbs `command` and `pause`, and not beside `workflows`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 1000), inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub agents: Vec<String>,

@@ -135,6 +135,16 @@ impl Access {
         if allowed { Ok(()) } else { Err(Denied::NoRight(verb)) }
     }
 
+    /// Whether somebody may do something to whatever there is: neither is it denied as a whole, nor for any part.
+    pub fn decide_all(&self, subject: &Subject, verb: Verb) -> Result<(), Denied> {
+        self.decide(subject, verb, &Object::Pulse)?;
+        let denying = self.policies.values().find(|policy| policy.denies() && policy.speaks_of(subject, verb));
+        match denying.filter(|_| subject.kind != Kind::Root) {
+            Some(policy) => Err(Denied::Policy(policy.origin.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Whether somebody may do something to anything at all. A prompt may name anybody, so that everyone who has come in might
     /// answer one.
     pub fn could(&self, subject: &Subject, verb: Verb) -> Result<(), Denied> {

@@ -149,3 +149,14 @@ fn a_policy_that_cannot_be_read_any_more_gives_no_right() {
     assert!(access.could(&anna, Verb::Command).is_err());
     assert!(matches!(access.decide(&anna, Verb::Run, &Object::Pulse), Err(Denied::Policy(_))));
 }
+
+#[test]
+fn what_is_denied_of_a_part_is_denied_of_the_whole() {
+    let mut deny = spec(Effect::Deny, &["user:anna"], &[Verb::Pause]);
+    deny.workflows = vec!["billing".into()];
+    let (access, anna, bert) = (access(&[deny]), user("anna", &[], &[Role::Operator]), user("bert", &[], &[Role::Operator]));
+    assert!(access.decide(&anna, Verb::Pause, &Object::Pulse).is_ok(), "it is no part of that");
+    assert!(matches!(access.decide_all(&anna, Verb::Pause), Err(Denied::Policy(_))));
+    assert!(access.decide_all(&bert, Verb::Pause).is_ok());
+    assert!(access.decide_all(&user("vera", &[], &[Role::Viewer]), Verb::Pause).is_err());
+}
