@@ -12,12 +12,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use pulse_core::session::Pace;
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::frame::{MAX_FRAME, decode, encode};
 use pulse_protocol::message::Identify;
 use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::version::SUPPORTED;
 use pulse_protocol::{AgentName, Epoch, Incarnation, ToAgent, ToController};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -161,6 +163,20 @@ pub(super) async fn receive(stream: &mut SplitStream<WebSocket>) -> Result<ToCon
     Err(Refusal::new("closed", "the connection closed during the handshake"))
 }
 
+/// What is waited for before the next frame is read; nothing, unless the agent says too much.
+fn rest(pace: &mut Pace, bytes: usize) -> Option<Pin<Box<tokio::time::Sleep>>> {
+    let wait_us = pace.heard(bytes, clock::now());
+    (wait_us > 0).then(|| Box::pin(tokio::time::sleep(Duration::from_micros(wait_us))))
+}
+
+fn length(frame: &Message) -> usize {
+    match frame {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+        Message::Close(_) => 0,
+    }
+}
+
 /// What comes of it; where there is nothing, it is waited for without end.
 async fn when_there<F: Future + Unpin>(future: Option<F>) -> F::Output {
     match future {
@@ -201,6 +217,7 @@ impl Session {
         // Both take room that thousands of idle sessions need not have: the one is over soon, the other begins with the first output.
         let mut joining = Some(Box::pin(self.join(identify)));
         let mut storing = None;
+        let (mut pace, mut pause) = (Pace::default(), None);
         loop {
             tokio::select! {
                 // In this order: the full picture is taken in before anything that was said after it, and what comes in without
@@ -213,16 +230,23 @@ impl Session {
                 why = when_there(storing.as_mut().map(Storing::ended)) => return why,
                 _ = &mut writer => return "the connection cannot be written".into(),
                 _ = picture.tick(), if joining.is_none() => if let Err(error) = self.send_picture().await { return error },
-                frame = tokio::time::timeout(SILENCE, stream.next()) => match frame {
-                    Err(_) => return "silent for too long".into(),
-                    Ok(None) => return "the agent closed the connection".into(),
-                    Ok(Some(Err(error))) => return error.to_string(),
-                    Ok(Some(Ok(Message::Text(text)))) => match decode(text.as_str()) {
-                        Ok(message) => if let Err(why) = self.take(message, &mut storing, &reports).await { return why },
-                        Err(error) => return format!("protocol: {error}"),
-                    },
-                    Ok(Some(Ok(Message::Close(_)))) => return "the agent closed the connection".into(),
-                    Ok(Some(Ok(_))) => {}
+                () = when_there(pause.as_mut()) => pause = None,
+                frame = tokio::time::timeout(SILENCE, stream.next()), if pause.is_none() => {
+                    let frame = match frame {
+                        Err(_) => return "silent for too long".into(),
+                        Ok(None) => return "the agent closed the connection".into(),
+                        Ok(Some(Err(error))) => return error.to_string(),
+                        Ok(Some(Ok(frame))) => frame,
+                    };
+                    pause = rest(&mut pace, length(&frame));
+                    match frame {
+                        Message::Text(text) => match decode(text.as_str()) {
+                            Ok(message) => if let Err(why) = self.take(message, &mut storing, &reports).await { return why },
+                            Err(error) => return format!("protocol: {error}"),
+                        },
+                        Message::Close(_) => return "the agent closed the connection".into(),
+                        _ => {}
+                    }
                 },
             }
             if !self.engine.fleet().lock().is_current(&self.agent, self.epoch) {

@@ -204,6 +204,14 @@ impl Agent {
         }
     }
 
+    /// Says that it is there, so many times, and reads nothing.
+    pub fn flood(&mut self, times: usize) {
+        let beat = encode(&ToController::Heartbeat { epoch: self.epoch, vitals: Vitals::default() }).unwrap();
+        for _ in 0..times {
+            self.socket.send(Message::text(beat.clone())).unwrap();
+        }
+    }
+
     /// Whether the controller still listens.
     pub fn is_heard(&mut self) -> bool {
         self.send(&ToController::Heartbeat { epoch: self.epoch, vitals: Vitals::default() });

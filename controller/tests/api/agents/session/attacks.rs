@@ -3,6 +3,7 @@
 use crate::harness::{Server, workflow};
 use pulse_protocol::ToAgent;
 use pulse_protocol::observation::EndKind;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_key_opens_no_other_name() {
@@ -26,4 +27,25 @@ fn what_an_agent_says_of_another_s_command_changes_nothing() {
     victim.ended(attempt, EndKind::Exited { code: 3 }, 0);
     let path = format!("/api/v1/executions/{id}");
     server.until(&path, |execution| execution["status"] == "failed");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it measures how slowly a flood is read")]
+fn a_flood_is_read_no_faster_than_an_agent_may_speak() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let mut flooding = server.agent("web-1");
+    let id = server.run("a");
+    let attempt = flooding.assigned().attempt;
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            flooding.flood(40_000);
+            flooding.ended(attempt, EndKind::Exited { code: 0 }, 0);
+        });
+        assert!(server.agent("web-2").is_heard(), "others are let in and heard meanwhile");
+    });
+    let path = format!("/api/v1/executions/{id}");
+    server.until(&path, |execution| execution["status"] == "succeeded");
+    // Twenty thousand come at once, and ten thousand in each second after that.
+    assert!(began.elapsed() >= Duration::from_millis(1900), "{:?}", began.elapsed());
 }
