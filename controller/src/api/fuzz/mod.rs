@@ -1,13 +1,15 @@
-//! Bent requests: whatever stands in headers, paths, queries, lists of proxies and claims, its reader answers, and what it lets through is
-//! what it should be. `corpus/` has where the bending begins; what was once wrong belongs there.
+//! Bent requests: whatever stands in headers, paths, queries, lists of proxies, claims and deliveries of webhooks, its reader answers, and what it
+//! lets through is what it should be. `corpus/` has where the bending begins; what was once wrong belongs there.
 //!
 //! `FUZZ_SECONDS` says how long each loop runs (1 unless said), `FUZZ_SEED` repeats a run whose seed was printed.
 
 use super::path;
 use super::search::{Search, SearchQuery};
-use crate::config::TrustedProxies;
+use crate::config::{Oidc, TrustedProxies, WebhookSecrets};
 use crate::identity::browser::{OwnOrigin, cookie};
+use crate::identity::oidc::Person;
 use crate::identity::{Identity, secret};
+use crate::webhook::{Delivery, Verifier, Webhooks};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -113,6 +115,51 @@ fn origins_of_pages() {
                 name == "localhost" || bare == "localhost" || name.parse::<IpAddr>().is_ok() || bare.parse::<IpAddr>().is_ok(),
                 "{host}"
             );
+        }
+    });
+}
+
+#[test]
+fn deliveries_of_webhooks() {
+    let secrets = WebhookSecrets::parse("neither-short-nor-guessed").unwrap();
+    let webhooks = Webhooks::new(Some(Verifier::new(&secrets)));
+    fuzz(include_str!("corpus/deliveries.txt"), |text| {
+        let map = headers(&format!("Content-Type: application/json\n{text}"));
+        if let Ok((verifier, claim)) = webhooks.open(&map) {
+            assert!(!verifier.holds(&claim, text.as_bytes()), "signed without the secret: {text:?}");
+        }
+        let said = Delivery::of_headers(&map).with_body(text.as_bytes());
+        for shown in [said.event, said.delivery, said.repository, said.reference, said.after, said.pusher].into_iter().flatten() {
+            assert!(shown.chars().count() <= 201 && !shown.chars().any(char::is_control), "{shown:?}");
+        }
+    });
+}
+
+#[test]
+fn claims_of_issuers() {
+    let settings = Oidc {
+        issuer: "https://issuer.example".to_owned(),
+        client_id: "pulse".to_owned(),
+        client_secret: None,
+        scopes: Vec::new(),
+        groups_claim: "groups".to_owned(),
+        user_claim: "preferred_username".to_owned(),
+        name: "issuer".to_owned(),
+        ca: None,
+    };
+    fuzz(include_str!("corpus/claims.txt"), |text| {
+        let Ok(serde_json::Value::Object(claims)) = serde_json::from_str(text) else { return };
+        if let Ok(person) = Person::of("subject", &claims, &settings) {
+            let names = person.groups.iter().chain([&person.name]);
+            let is_one = |name: &String| {
+                !name.is_empty()
+                    && name.trim() == name
+                    && !name.contains(|c: char| c == ',' || c.is_control())
+                    && name.chars().count() <= 190
+            };
+            assert!(names.into_iter().all(is_one), "{person:?}");
+            let shown = [person.display_name, person.email];
+            assert!(shown.iter().flatten().all(|text| text.chars().count() <= 255 && !text.chars().any(char::is_control)));
         }
     });
 }

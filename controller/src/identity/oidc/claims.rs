@@ -76,7 +76,7 @@ pub(super) fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result
 
 impl Person {
     /// The person that the claims name. Groups are a list of texts, or one text; without any claim nobody has a group.
-    pub(super) fn of(subject: &str, claims: &Map<String, Value>, settings: &config::Oidc) -> Result<Self, WrongClaims> {
+    pub(crate) fn of(subject: &str, claims: &Map<String, Value>, settings: &config::Oidc) -> Result<Self, WrongClaims> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
         let name = text(&settings.user_claim).filter(|name| is_name(name));
         let name = name.ok_or_else(|| WrongClaims::Name(settings.user_claim.clone()))?.to_owned();
