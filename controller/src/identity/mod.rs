@@ -17,6 +17,8 @@ mod people;
 mod principal;
 pub mod secret;
 mod sessions;
+#[cfg(test)]
+mod timing;
 mod tokens;
 
 pub use headers::{BadHeaders, Claimed};
