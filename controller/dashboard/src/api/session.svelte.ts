@@ -7,7 +7,7 @@ import type { Principal, Provider, Session, Verb } from './types';
 export type Standing =
   | { is: 'asking' }
   | { is: 'out'; providers: Provider[]; message: string | null }
-  | { is: 'in'; principal: Principal; rights: Verb[] }
+  | { is: 'in'; principal: Principal; rights: Verb[]; signOutUrl: string | null }
   /** Nobody can say: the controller does not answer, or cannot serve yet. */
   | { is: 'away'; refusal: Refusal };
 
@@ -22,6 +22,13 @@ class Who {
 
   get name(): string {
     return this.standing.is === 'in' ? this.standing.principal.name : '';
+  }
+
+  /** Name, what people call them, and roles. */
+  get described(): string {
+    if (this.standing.is !== 'in') return '';
+    const { name, displayName, roles } = this.standing.principal;
+    return `${name}${displayName ? ` (${displayName})` : ''}, ${roles.length > 0 ? roles.join(' and ') : 'without a role'}`;
   }
 
   can(verb: Verb): boolean {
@@ -44,14 +51,24 @@ class Who {
     await this.look();
   }
 
+  /** Whether signing out here means anything: whom a proxy names is named again with the next request. */
+  get canSignOut(): boolean {
+    return this.standing.is === 'in' && this.standing.principal.means !== 'proxy';
+  }
+
+  /** Ends the session, and the one at the identity provider where it began there. */
   async signOut(): Promise<void> {
+    const there = this.standing.is === 'in' ? this.standing.signOutUrl : null;
     await requests.close();
-    await this.look('You are signed out.');
+    if (there) location.assign(there);
+    else await this.look('You are signed out.');
   }
 
   #enter(session: Session): void {
     setCsrf(session.csrf ?? '');
-    this.standing = { is: 'in', principal: session.principal, rights: session.rights };
+    const provider = session.principal.means === 'oidc' ? session.providers.find((one) => one.kind === 'oidc') : undefined;
+    const signOutUrl = provider?.signOutUrl && /^https?:\/\//.test(provider.signOutUrl) ? provider.signOutUrl : null;
+    this.standing = { is: 'in', principal: session.principal, rights: session.rights, signOutUrl };
   }
 }
 

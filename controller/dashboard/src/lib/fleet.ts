@@ -1,5 +1,7 @@
 /** The fleet, as it is looked through. */
 import type { Agent } from '../api/types';
+import { plain } from './ansi';
+import { bytes } from './time';
 
 const ORDER = ['quarantined', 'offline', 'stale', 'draining', 'cordoned', 'online', 'not_enrolled', 'revoked'];
 
@@ -22,6 +24,12 @@ export function counts(agents: Agent[]): [string, number][] {
   const found = new Map<string, number>();
   for (const agent of agents) found.set(agent.status.state, (found.get(agent.status.state) ?? 0) + 1);
   return [...found].sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
+}
+
+/** What an agent says of its host, as people read it: `memory_bytes` is a size. */
+export function factOf(name: string, value: string): { name: string; value: string } {
+  const size = name.endsWith('_bytes') && /^\d+$/.test(value);
+  return size ? { name: plain(name.slice(0, -'_bytes'.length)), value: bytes(Number(value)) } : { name: plain(name), value: plain(value) };
 }
 
 /** What to paste on a server. Nothing of it can be taken for another word by a shell. */

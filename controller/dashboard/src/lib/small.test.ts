@@ -9,7 +9,7 @@ import { lostTo, outcomeOf } from './answer';
 import { backoff } from './backoff';
 import { commitUrl, fileUrl } from './commit';
 import { concerns, filtersOf, instant, toQuery } from './filters';
-import { byTrouble, enrolCommand, find } from './fleet';
+import { byTrouble, enrolCommand, factOf, find } from './fleet';
 import { merged } from './history.svelte';
 import { findAll, firstError, windowOf } from './lines';
 import { rank } from './palette';
@@ -22,6 +22,13 @@ describe('times', () => {
     expect([-5, 59_001, 3_600_000, 90_000_000].map(countdown)).toEqual(['00:00', '01:00', '1:00:00', '1 d 1 h']);
     expect([relative(0, 500), relative(0, 65_000), relative(65_000, 0)]).toEqual(['now', '1 min ago', 'in 1 min']);
     expect([512, 2048, 25 * 1024 ** 3].map(bytes)).toEqual(['512 B', '2.0 KiB', '25 GiB']);
+  });
+});
+
+describe('facts', () => {
+  it('that are sizes are shown as sizes', () => {
+    expect(factOf('memory_bytes', '2147483648')).toEqual({ name: 'memory', value: '2.0 GiB' });
+    expect([factOf('memory_bytes', 'much'), factOf('cpus', '2')]).toEqual([{ name: 'memory_bytes', value: 'much' }, { name: 'cpus', value: '2' }]);
   });
 });
 

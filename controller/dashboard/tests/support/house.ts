@@ -16,12 +16,20 @@ export class House {
   readonly source = join(this.folder, 'source');
   #children = new Map<string, ChildProcess>();
 
+  #settings: Record<string, string> = {};
+
   private constructor(readonly port: number) {
     mkdirSync(this.source);
   }
 
-  static async start(files: Record<string, string>, agents: Record<string, string>): Promise<House> {
+  /** `settings` of the controller are beside what every test's has; they may ask where it will be. */
+  static async start(
+    files: Record<string, string>,
+    agents: Record<string, string>,
+    settings: (url: string) => Promise<Record<string, string>> = async () => ({}),
+  ): Promise<House> {
     const house = new House(await freePort());
+    house.#settings = await settings(house.url);
     for (const [name, text] of Object.entries(files)) house.write(name, text);
     await house.serve();
     const first = await house.sync();
@@ -44,6 +52,7 @@ export class House {
       PULSE_DATA_DIR: join(this.folder, 'data'),
       PULSE_SOURCE_URL: this.source,
       PULSE_ADMIN_TOKEN: TOKEN,
+      ...this.#settings,
     });
     await until('the controller is ready', async () => (await fetch(`${this.url}/health/ready`)).ok);
   }
@@ -117,7 +126,7 @@ export class House {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
