@@ -82,10 +82,11 @@ impl AttemptDir {
         self.path.join(name)
     }
 
-    /// Makes the folder. `false`: it exists, so somebody else has claimed the attempt.
+    /// Makes the folder. `false`: it exists, so somebody else has claimed the attempt. It need not outlive a power cut, and no sync is waited
+    /// for: the journal's `starting` does, and whoever finds that in another boot asks for no claim, but for the exit record.
     pub fn claim(&self) -> io::Result<bool> {
         match private_dirs().create(&self.path) {
-            Ok(()) => sync_dir(self.path.parent().unwrap_or(&self.path)).map(|()| true),
+            Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(planted::is(Bug::NoClaim)),
             Err(error) => Err(error),
         }
@@ -100,14 +101,19 @@ impl AttemptDir {
             _ => fill(&aside)?,
         }
         match renameat_with(CWD, &aside, CWD, &self.path, RenameFlags::NOREPLACE) {
-            Ok(()) => sync_dir(self.path.parent().unwrap_or(&self.path)).map(|()| true),
+            Ok(()) => self.sync_name().map(|()| true),
             Err(Errno::EXIST) => remove_tree(&aside).map(|()| false),
             Err(Errno::INVAL | Errno::NOSYS) => {
                 remove_tree(&aside)?;
-                Ok(self.claim()? && fill(&self.path).map(|()| true)?)
+                Ok(self.claim()? && fill(&self.path).and_then(|()| self.sync_name()).map(|()| true)?)
             }
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// Lets the folder's name outlive a power cut.
+    pub fn sync_name(&self) -> io::Result<()> {
+        sync_dir(self.path.parent().unwrap_or(&self.path))
     }
 
     /// Where a folder is filled before it takes its place.

@@ -60,7 +60,7 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
     let ended = start_and_watch(&mut spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
     if let Some(record) = leave_record(&dir, &Exit { attempt, ended }) {
         status::say(&Said::Ended);
-        make_durable(&record);
+        make_durable(&dir, &record);
     }
     if let Some(cgroup) = cgroup {
         cgroup::remove(cgroup.path());
@@ -120,8 +120,8 @@ fn leave_record(dir: &AttemptDir, exit: &Exit) -> Option<File> {
 
 /// The agent that was told has the end in its journal; one that is away finds it in the record, also after a power cut.
 #[expect(clippy::disallowed_methods, reason = "it is part of the act of writing the record")]
-fn make_durable(record: &File) {
-    if let Err(error) = record.sync_data() {
+fn make_durable(dir: &AttemptDir, record: &File) {
+    if let Err(error) = record.sync_data().and_then(|()| dir.sync_name()) {
         status::say(&Said::Note { text: format!("the exit record may not outlive a power cut: {error}") });
     }
 }
