@@ -129,6 +129,20 @@ fn a_dry_run_starts_nothing() {
     assert_eq!(asked.header("idempotency-key"), None);
 }
 
+/// Jenkins read the file (CVE-2024-23897).
+#[test]
+fn what_looks_like_a_file_or_an_option_is_sent_as_it_stands() {
+    let server = FakeServer::start(|_| Reply::Json(201, execution()));
+    let file = concat!("@", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let values = [file, "-rf", "--follow", "file:///etc/passwd", "~", "$HOME", "a=b"];
+    for value in values {
+        let ended = server.pulse(&["run", "hello", "-p", &format!("who={value}")]);
+        assert_eq!(ended.code, Some(0), "{value}: {}", ended.stderr);
+    }
+    let sent: Vec<Value> = server.requests().into_iter().map(|request| request.body["params"]["who"].clone()).collect();
+    assert_eq!(sent, values);
+}
+
 #[test]
 fn a_reader_that_goes_is_no_error() {
     let items: Vec<Value> = (0..20_000).map(|at| json!({"metadata": {"name": format!("workflow-{at}")}, "spec": {}})).collect();

@@ -64,6 +64,15 @@ impl Agent {
         Self::begin(server, self.identity.clone(), None, self.sequence, sees)
     }
 
+    /// Hangs up, and comes back.
+    pub fn comes_back(self, server: &Server) -> Self {
+        let Self { identity, mut socket, sequence, .. } = self;
+        drop(socket.close(None));
+        // Until the controller has closed its side, or had done so before.
+        while socket.read().is_ok() {}
+        Self::begin(server, identity, None, sequence, Vec::new())
+    }
+
     /// Comes again with a journal of this sequence; whether it answers when it is asked whether it lives. An error: the code of its refusal.
     pub fn comes_with(&self, server: &Server, sequence: u64, answers: bool) -> Result<Self, String> {
         Self::try_to_begin(server, self.identity.clone(), None, sequence, Vec::new(), answers).map_err(|(code, _)| code)
@@ -163,6 +172,12 @@ impl Agent {
     pub fn output_after_cut(&mut self, attempt: AttemptId, offset: u64, cut: u64, data: &[u8]) {
         let chunk = OutputChunk { epoch: self.epoch, attempt, stream: Stream::Stdout, offset, cut, data: data.to_vec() };
         self.send(&ToController::Output(chunk));
+    }
+
+    /// Sends output that may end the session.
+    pub fn says_in_vain(&mut self, attempt: AttemptId, offset: u64, cut: u64, data: &[u8]) {
+        let chunk = OutputChunk { epoch: self.epoch, attempt, stream: Stream::Stdout, offset, cut, data: data.to_vec() };
+        drop(self.socket.send(Message::text(encode(&ToController::Output(chunk)).unwrap())));
     }
 
     /// Why the controller ended the session.

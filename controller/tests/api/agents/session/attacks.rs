@@ -49,3 +49,30 @@ fn a_flood_is_read_no_faster_than_an_agent_may_speak() {
     // Twenty thousand come at once, and ten thousand in each second after that.
     assert!(began.elapsed() >= Duration::from_millis(1900), "{:?}", began.elapsed());
 }
+
+#[test]
+fn output_with_offsets_that_cannot_be_harms_nobody() {
+    let server = Server::with(&[("a.yaml", &workflow("a", "echo"))]);
+    let (mut victim, mut liar) = (server.agent("web-1"), server.agent("web-2"));
+    let id = server.run("a");
+    let (victims, own) = (victim.assigned().attempt, liar.assigned().attempt);
+    for (offset, cut) in
+        [(u64::MAX, 0), (i64::MAX as u64, 0), (1 << 40, 0), (0, u64::MAX), (u64::MAX, u64::MAX), (7, i64::MAX as u64)]
+    {
+        for attempt in [own, victims] {
+            // Whether the session ends over it is the controller's to say.
+            liar.says_in_vain(attempt, offset, cut, b"lies");
+            liar = liar.comes_back(&server);
+        }
+    }
+    victim.output(victims, 0, b"true\n");
+    victim.ended(victims, EndKind::Exited { code: 0 }, 5);
+    liar.output(own, 0, b"mine\n");
+    liar.ended(own, EndKind::Exited { code: 0 }, 5);
+    let path = format!("/api/v1/executions/{id}");
+    server.until(&path, |execution| execution["status"] == "succeeded");
+    let output = server.until(&format!("{path}/output?agent=web-1"), |output| output.to_string().contains("true")).to_string();
+    assert!(!output.contains("lies"), "{output}");
+    let own = server.until(&format!("{path}/output?agent=web-2"), |output| !output["items"].as_array().unwrap().is_empty());
+    assert!(own["items"].as_array().unwrap().iter().all(|piece| piece["end"].as_u64().unwrap() < 64), "{own}");
+}
