@@ -23,6 +23,7 @@ mod prompts;
 mod scheduled;
 mod sourced;
 mod steps;
+mod typed;
 mod used;
 mod views;
 

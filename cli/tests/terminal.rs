@@ -142,6 +142,44 @@ fn an_answer_of_somebody_else_ends_the_offer_and_the_following_goes_on() {
     assert!(!server.requests().iter().any(|request| request.method == "POST"));
 }
 
+/// The question that follows another at once.
+fn second() -> Value {
+    let mut both = execution(TAKEN_BY_ANOTHER);
+    both["status"] = json!("waiting");
+    both["waits"] = json!({"for": "person", "since": "2026-11-21T05:02:00Z"});
+    let next = json!({"id": "reboot", "type": "prompt", "visit": 1, "status": "waiting", "targets": [],
+        "prompt": {"id": "0193c3a0-0000-7000-8000-000000000002", "message": "Reboot?", "options": ["Yes", "No"], "openedAt": "2026-11-21T05:02:00Z",
+            "answer": null, "answeredBy": null, "closedAt": null}});
+    both["steps"].as_array_mut().unwrap().push(next);
+    both
+}
+
+#[test]
+fn half_a_line_for_one_question_is_no_answer_to_the_next() {
+    let next = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&next);
+    let server = FakeServer::start(move |request| match (request.method.as_str(), now.load(Ordering::SeqCst)) {
+        ("POST", _) => Reply::Json(201, json!({"id": "id-1", "number": 1, "name": "update#1", "status": "running"})),
+        (_, 0) => Reply::Json(200, execution(OPEN)),
+        _ => Reply::Json(200, second()),
+    });
+    let mut terminal = Terminal::run(&server, &["run", "update", "--follow"]);
+    terminal.until("Your answer");
+    terminal.look(TO_READ);
+    terminal.keys.write_all(b"y").expect("typed");
+    terminal.until(": y");
+    next.store(1, Ordering::SeqCst);
+    terminal.until("Reboot?");
+    terminal.shown.clear();
+    terminal.look(TO_READ);
+    terminal.type_line("es");
+    terminal.until("none of the options");
+    terminal.keys.write_all(&[4]).expect("Ctrl-D");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(5), "{shown}");
+    assert!(!server.requests().iter().any(|request| request.target.ends_with("/answer")), "{shown}");
+}
+
 #[test]
 fn who_leaves_the_question_to_others_ends_as_without_a_terminal() {
     let (server, _) = server();

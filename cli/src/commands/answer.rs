@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::prompts::{self, Answered, Wanted};
+use crate::typed;
 use crate::views::Prompt;
 use jiff::Timestamp;
 use std::io::IsTerminal;
@@ -66,6 +67,7 @@ fn ask(prompt: &Prompt) -> Result<Option<&str>, Failure> {
         let failure = Failure::new("which option? There is no terminal to ask on");
         return Err(failure.with_help(prompt.asked.mend()));
     }
+    typed::forget();
     output::message(prompts::described(prompt, false, Timestamp::now()).trim_end());
     loop {
         output::cue(&format!("Your answer ({}, Enter for none): ", prompts::range(prompt.asked.options.len())));

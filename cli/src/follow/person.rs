@@ -2,6 +2,7 @@
 //! they think, the following goes on; the thread that reads their lines decides nothing.
 
 use crate::prompts::{choose, range};
+use crate::typed;
 use crate::views::StepPrompt;
 use std::io::{BufRead, IsTerminal};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -58,7 +59,9 @@ impl Person {
         if !self.is_there() || self.offered.as_ref().is_some_and(|offered| offered.prompt == prompt.id) {
             return false;
         }
-        let lines = self.lines.get_or_insert_with(typed);
+        // Of a line that was begun for another question, the end would be taken for the whole.
+        typed::forget();
+        let lines = self.lines.get_or_insert_with(lines);
         while lines.try_recv().is_ok() {}
         self.offered = Some(Offer { prompt: prompt.id.clone(), options: prompt.options.clone(), since: now, chosen: false });
         true
@@ -107,11 +110,11 @@ impl Person {
 }
 
 /// The lines of the terminal, as they are typed. The thread ends with the process, or with the terminal's end of input.
-fn typed() -> Receiver<String> {
-    let (typed, lines) = channel();
+fn lines() -> Receiver<String> {
+    let (say, lines) = channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if typed.send(line).is_err() {
+            if say.send(line).is_err() {
                 break;
             }
         }

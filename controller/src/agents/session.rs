@@ -164,6 +164,7 @@ pub(super) async fn receive(stream: &mut SplitStream<WebSocket>) -> Result<ToCon
 }
 
 /// What is waited for before the next frame is read; nothing, unless the agent says too much.
+#[expect(clippy::disallowed_methods, reason = "it is the pause itself, and hides nothing")]
 fn rest(pace: &mut Pace, bytes: usize) -> Option<Pin<Box<tokio::time::Sleep>>> {
     let wait_us = pace.heard(bytes, clock::now());
     (wait_us > 0).then(|| Box::pin(tokio::time::sleep(Duration::from_micros(wait_us))))
