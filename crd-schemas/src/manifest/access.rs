@@ -26,7 +26,7 @@ pub struct AccessPolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4000))]
     pub description: Option<String>,
-    /// `allow` unless said.
+    /// Whether they may or may not.
     #[serde(default)]
     pub effect: Effect,
     /// Whom it concerns: `user:…`, `group:…`, `role:…`, `token:…`, or `everyone`.

@@ -14,23 +14,23 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Execute {
-    /// Where it runs.
+    /// Where it runs: names, groups, `all` and selectors, or the targets of an earlier step.
     pub targets: Targets,
     /// What it runs.
     #[serde(flatten)]
     pub run: Run,
-    /// Files of the commit that lie in the work folder when the command starts.
+    /// Files of the commit that lie in the work folder when the command starts, each as its path or as `{from, to}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 64))]
     pub files: Vec<StepFile>,
-    /// Environment variables; values may hold `{{ … }}`.
+    /// Environment variables; values may hold `{{ … }}`. Names beginning with `PULSE_` are PULSE's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"pattern": "^(?!PULSE_)[A-Za-z_][A-Za-z0-9_]{0,254}$"}))]
     pub env: BTreeMap<String, String>,
-    /// Which program reads the command.
+    /// Which program reads the command: `sh`, `bash`, or a program with its arguments, to which the command is given as the last one.
     #[serde(default)]
     pub shell: Shell,
-    /// Working folder, absolute; the attempt's private one unless said.
+    /// Working folder, absolute. Unless said it is the attempt's private one (`$PULSE_WORKDIR`), which is removed afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^/"), length(max = 4096))]
     pub cwd: Option<String>,
@@ -38,29 +38,30 @@ pub struct Execute {
     #[serde(default = "default_success_exit_codes")]
     #[schemars(length(min = 1, max = 256))]
     pub success_exit_codes: Vec<u8>,
-    /// How long the command may run on a target.
+    /// How long the command may run on a target, each try by itself, by the agent's own clock. Then its whole process group is ended.
     #[serde(default = "default_timeout")]
     pub timeout: Duration,
-    /// Time between TERM and KILL.
+    /// Time between TERM and KILL where a command is ended.
     #[serde(default = "default_kill_grace")]
     pub kill_grace: Duration,
-    /// Tries of failed targets.
+    /// How often a target that failed is tried again. An `unknown` one never is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
-    /// Targets side by side.
+    /// How many targets run side by side.
     #[serde(default = "default_max_parallel")]
     #[schemars(range(min = 1, max = 10000))]
     pub max_parallel: u32,
-    /// Once more targets than this have failed, no further one starts.
+    /// Once more targets than this have failed, no further one starts, and the step fails.
     #[serde(default)]
     pub max_failures: u32,
-    /// What to do about a target that is offline: `fail`, `skip` or `wait <duration>`.
+    /// What becomes of a target without a heartbeat for 30 s: `fail`, `skip`, or `wait 10m` for one that may come back.
     #[serde(default)]
     pub on_offline: OnOffline,
-    /// What an attempt that ends `unknown` does to the execution: `wait` or `fail`.
+    /// What an attempt of which nobody knows how it ended does to the execution. Unless said: `wait` where a person started it, `fail`
+    /// where a schedule did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_unknown: Option<OnUnknown>,
-    /// Running the command twice does no harm, so an `unknown` attempt may be followed by another.
+    /// Running the command twice does no harm, so an `unknown` attempt is followed by another once its agent is back.
     #[serde(default)]
     pub idempotent: bool,
     /// The command takes its host down: it has succeeded once the agent is back with a new boot id within the timeout.

@@ -38,17 +38,17 @@ pub const API_VERSION: &str = "pulse.dev/v1";
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]
 pub struct Metadata {
-    /// RFC 1123 label: 1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit.
+    /// Its name, unique among its kind within a source: 1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit.
     #[schemars(regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))]
     pub name: String,
-    /// Labels, to select by.
+    /// Labels, by which selectors, pauses, policies and lists find it, such as `{team: infra}`. Those below `self/` are what an agent says of itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(
         extend("propertyNames" = {"pattern": "^(?!self/)[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?$"}),
         extend("additionalProperties" = {"type": "string", "pattern": "^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$"})
     )]
     pub labels: BTreeMap<String, String>,
-    /// Free text for tools and people.
+    /// Free text for tools and people; PULSE keeps it and reads nothing out of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-/// A parameter.
+/// A parameter: its name, its type and what its value may be. Commands get it as `PULSE_PARAM_<NAME>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(
@@ -14,13 +14,13 @@ use serde_json::{Number, Value};
     extend("allOf" = param_rules::schemas())
 )]
 pub struct Param {
-    /// `[a-z][a-z0-9_]{0,39}`.
+    /// Its name, unique in the workflow; `{{ params.<name> }}` is its value.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,39}$"))]
     pub name: String,
-    /// Its type.
+    /// What kind of value it is.
     #[serde(rename = "type", default)]
     pub kind: ParamType,
-    /// One line for people.
+    /// One line for people: what it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// It must be given. A required parameter has no default.
@@ -73,7 +73,7 @@ pub enum ParamType {
     Duration,
     /// The name of an enrolled agent.
     Agent,
-    /// A list of texts.
+    /// A list of at most 1000 texts, together at most 64 KiB.
     List,
 }
 

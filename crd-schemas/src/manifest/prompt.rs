@@ -18,10 +18,10 @@ pub const MAX_OPTIONS: usize = 20;
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("anyOf" = [{"required": ["timeout"]}, {"not": {"required": ["onTimeout"]}}]))]
 pub struct Prompt {
-    /// What is asked; may hold `{{ … }}`.
+    /// What is asked; may hold `{{ … }}`. Whoever is asked also sees how the command before it ended.
     #[schemars(regex(pattern = r"\S"), length(max = 16384))]
     pub message: String,
-    /// What can be answered.
+    /// What can be answered: a text, or `{value, goto}` for an answer that leads elsewhere. No two are alike.
     #[schemars(length(min = 1, max = 20))]
     pub options: Vec<PromptOption>,
     /// Who may answer: `user:…`, `group:…`, `role:…`, `token:…`, or `everyone`; whoever may answer this workflow's prompts unless
@@ -94,10 +94,14 @@ impl JsonSchema for PromptOption {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let value = serde_json::json!({"type": "string", "pattern": r"\S", "maxLength": 256});
+        let mut described = value.clone();
+        described["description"] = "The answer.".into();
         json_schema!({
             "anyOf": [value, {
                 "type": "object",
-                "properties": {"value": value, "goto": {"type": "string", "pattern": GOTO}},
+                "properties": {"value": described, "goto": {
+                    "type": "string", "pattern": GOTO, "description": "The step that follows this answer, or `end`.",
+                }},
                 "required": ["value"],
                 "additionalProperties": false,
             }],
@@ -142,7 +146,7 @@ impl JsonSchema for OnTimeout {
         json_schema!({
             "anyOf": [{"const": "fail"}, {
                 "type": "object",
-                "properties": {"answer": {"type": "string"}},
+                "properties": {"answer": {"type": "string", "description": "One of the options, which is then taken with its `goto`."}},
                 "required": ["answer"],
                 "additionalProperties": false,
             }],

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A schedule.
+/// When a workflow starts by itself, or one command on targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Schedule {
-    /// Name and labels.
+    /// The schedule's name and labels.
     pub metadata: Metadata,
     /// When it fires, and what it starts.
     pub spec: ScheduleSpec,
@@ -19,7 +19,7 @@ pub struct Schedule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleSpec {
-    /// One line for people.
+    /// One line for people: what it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// When it fires.
@@ -28,7 +28,7 @@ pub struct ScheduleSpec {
     /// What an execution of this schedule that is still open does to the next slot.
     #[serde(default)]
     pub concurrency_policy: SchedulePolicy,
-    /// A slot that could not fire so long after its time is missed. At least 10s.
+    /// How late a slot may fire; one that could not by then is missed, or caught up. At least 10s.
     #[serde(default = "default_starting_deadline")]
     #[schemars(extend("pattern" = r"^(0*[1-9][0-9]{4,}ms|0*[1-9][0-9]+s|0*[1-9][0-9]*[mhd])$"))]
     pub starting_deadline: Duration,
@@ -42,7 +42,7 @@ pub struct ScheduleSpec {
     /// Each slot fires up to so much later, always as much for the same slot. Shorter than the shortest gap between two slots.
     #[serde(default)]
     pub jitter: Duration,
-    /// Nothing fires while this is true.
+    /// Nothing fires while this is true, and nothing of that time is caught up.
     #[serde(default)]
     pub suspend: bool,
     /// What it starts.
@@ -73,17 +73,17 @@ fn default_starting_deadline() -> Duration {
 pub enum Rhythm {
     /// By the wall clock of a time zone.
     Cron {
-        /// Five fields: minute, hour, day of month, month, day of week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.
+        /// Fires by the wall clock. Five fields: minute, hour, day of month, month, day of week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.
         #[schemars(regex(pattern = r"\S"))]
         cron: String,
-        /// IANA name of a time zone, such as `Europe/Berlin`.
+        /// Beside `cron`: whose clocks count, an IANA name such as `Europe/Berlin`.
         #[serde(default = "utc")]
         #[schemars(regex(pattern = r"\S"))]
         time_zone: String,
     },
     /// At every multiple of a length of time since 1970-01-01T00:00:00Z.
     Every {
-        /// At least 1s.
+        /// In place of `cron`: fires at every multiple of this since 1970-01-01T00:00:00Z. At least 1s.
         #[schemars(extend("pattern" = r"^(0*[1-9][0-9]{3,}ms|0*[1-9][0-9]*[smhd])$"))]
         every: Duration,
     },
@@ -112,14 +112,14 @@ pub enum ScheduledAction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduledWorkflow {
-    /// Its name.
+    /// The workflow that it starts, one of the same source; in place of `targets` and a command.
     #[schemars(regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))]
     pub workflow: String,
-    /// Its parameters, the same for each slot.
+    /// Beside `workflow`: its parameters, the same for each slot, each written as a text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"pattern": "^[a-z][a-z0-9_]{0,39}$"}))]
     pub params: BTreeMap<String, String>,
-    /// A selector that narrows the targets of every step, such as `role=web,env!=dev`.
+    /// Beside `workflow`: a selector that narrows the targets of every step, such as `role=web,env!=dev`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"\S"))]
     pub limit: Option<String>,

@@ -24,7 +24,7 @@ pub const MAX_ROUTES: usize = 100;
     {"required": ["until"], "not": {"required": ["duration"]}},
 ]))]
 pub struct Wait {
-    /// So long.
+    /// How long it waits. It goes on while no controller runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
     /// Until then: an instant such as `2026-11-22T02:00:00Z`, or a time of day such as `02:00`, the next one; may hold `{{ … }}`.
@@ -57,7 +57,7 @@ pub struct Parse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
     pub into: Option<String>,
-    /// How it is read.
+    /// How the text is read.
     #[serde(default)]
     pub format: ParseFormat,
     /// For `regex`: the regular expression, searched in the whole text; its named groups are the values.
@@ -91,7 +91,7 @@ pub enum ParseFormat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Route {
-    /// In order.
+    /// The ways to go on, looked at in order; the first one that holds is taken, and where none does the next step follows.
     #[schemars(length(min = 1, max = 100))]
     pub routes: Vec<RouteCase>,
 }
@@ -104,18 +104,18 @@ pub struct Route {
     extend("oneOf" = [{"required": ["if"]}, {"required": ["default"], "properties": {"default": {"const": true}}}])
 )]
 pub struct RouteCase {
-    /// An expression.
+    /// An expression, such as `int(state.disk) > 80`; the route is taken when it holds.
     #[serde(rename = "if", default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"\S"))]
     pub condition: Option<String>,
-    /// It holds always; the last route only.
+    /// `true`: it holds always. In place of `if`, and for the last route only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     /// The step that follows, or `end`; the next one unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = GOTO))]
     pub goto: Option<String>,
-    /// For people.
+    /// A name of the route for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }

@@ -7,10 +7,10 @@ use crate::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A workflow.
+/// What can be started: parameters, and steps that run in order on agents, ask people, wait, read values and choose where to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Workflow {
-    /// Name and labels.
+    /// The workflow's name and labels.
     pub metadata: Metadata,
     /// What it does.
     pub spec: WorkflowSpec,
@@ -21,10 +21,10 @@ pub struct Workflow {
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]
 pub struct WorkflowSpec {
-    /// One line for people.
+    /// One line for people: what it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Parameters.
+    /// What whoever starts it may, or must, say. The names differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-map-keys" = ["name"]))]
     pub params: Vec<Param>,
@@ -36,7 +36,7 @@ pub struct WorkflowSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = r"^(0*[1-9][0-9]{3,}ms|0*[1-9][0-9]*[smhd])$"))]
     pub timeout: Option<Duration>,
-    /// Steps, run in order.
+    /// The steps, run in order unless a `goto` says otherwise. The ids differ.
     #[schemars(length(min = 1, max = 1000), extend("x-kubernetes-list-map-keys" = ["id"]))]
     pub steps: Vec<Step>,
 }
@@ -49,14 +49,14 @@ pub struct WorkflowSpec {
     {"anyOf": [{"not": {"required": ["maxQueued"]}}, {"required": ["policy"], "properties": {"policy": {"const": "Queue"}}}]},
 ]))]
 pub struct Concurrency {
-    /// The rule.
+    /// What another start does while one runs.
     #[serde(default)]
     pub policy: ConcurrencyPolicy,
-    /// Only executions with the same key exclude each other; may hold `{{ params.x }}`.
+    /// Only executions with the same key exclude each other; may hold `{{ params.x }}`. Beside `Forbid` and `Queue`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"\S"), length(max = 1024))]
     pub key: Option<String>,
-    /// For `Queue`: executions that may wait behind the running one; a further one is refused (409).
+    /// For `Queue`: executions that may wait behind the running one, 100 unless said; a further one is refused (409).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10000))]
     pub max_queued: Option<u32>,
@@ -74,7 +74,7 @@ impl Concurrency {
 /// Rules of concurrency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ConcurrencyPolicy {
-    /// While one runs, another is refused (409).
+    /// While one runs, another start is refused (409) and told which one runs.
     #[default]
     Forbid,
     /// Any number side by side.
@@ -87,17 +87,17 @@ pub enum ConcurrencyPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
-    /// `[a-z][a-z0-9_-]{0,62}`, unique in the workflow, not `end`.
+    /// Its name within the workflow, by which `goto`, `from` and `steps.<id>` know it; unique.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9_-]{0,62}$"), extend("not" = {"const": "end"}))]
     pub id: String,
-    /// For people.
+    /// A title for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// An expression; the step is skipped when it is false.
+    /// An expression, such as `steps.ask.answer == "Yes"`; the step is skipped when it is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"\S"))]
     pub when: Option<String>,
-    /// Go on with the next step also when this one fails.
+    /// Go on with the next step also when this one fails; otherwise the execution ends `failed`.
     #[serde(default)]
     pub continue_on_error: bool,
     /// The step that follows this one once it ran, or `end`; the next one unless said. An option or a route that names another
@@ -116,7 +116,7 @@ pub struct Step {
 pub enum Action {
     /// Runs a command on targets.
     Execute(Box<Execute>),
-    /// Asks a person.
+    /// Asks a person and waits for the answer.
     Prompt(Prompt),
     /// Waits for a time.
     Wait(Wait),
