@@ -19,6 +19,8 @@ mod import;
 mod interrupt;
 mod manifests;
 mod output;
+#[cfg(test)]
+mod pages;
 mod prompts;
 mod scheduled;
 mod sourced;

@@ -1,6 +1,8 @@
 //! `pulse` and `pulse-controller dev`, as a person would use them.
 
-use crate::harness::{Scene, pulse, step, with};
+use crate::harness::{Scene, agent_program, pulse, step, with};
+use crate::pages::Page;
+use crate::shell::commands;
 use serde_json::json;
 use std::process::{Command, Output};
 
@@ -84,4 +86,27 @@ fn a_second_controller_on_the_same_data_refuses_to_start() {
         .unwrap();
     assert!(!output.status.success(), "{}", text(&output.stderr));
     assert!(scene.controller.api().is_ready());
+}
+
+/// Each is asked for its help, which it gives only where it knows every word before.
+#[test]
+fn every_command_line_of_controller_and_agent_on_the_pages_is_one() {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for page in Page::all() {
+        for block in page.blocks().iter().filter(|block| block.info == "sh") {
+            for words in commands(&block.text) {
+                let program = match words[0].as_str() {
+                    "pulse-controller" => env!("CARGO_BIN_EXE_pulse-controller").into(),
+                    "pulse-agent" => agent_program(),
+                    _ => continue,
+                };
+                count += 1;
+                let output = Command::new(program).args(&words[1..]).arg("--help").env_clear().output().unwrap();
+                if !output.status.success() {
+                    wrong.push(format!("{}:{}: {words:?}: {}", page.path, block.line, text(&output.stderr)));
+                }
+            }
+        }
+    }
+    assert!(count > 2 && wrong.is_empty(), "{count} were found\n{}", wrong.join("\n"));
 }

@@ -9,9 +9,14 @@ mod contract;
 #[path = "../support/gitea.rs"]
 mod gitea;
 mod harness;
+#[expect(dead_code, reason = "these tests need a part of it")]
+#[path = "../../../crd-schemas/tests/book/pages.rs"]
+mod pages;
 #[expect(dead_code, unused_imports, reason = "these tests need a part of it")]
 #[path = "../support/remotes/mod.rs"]
 mod remotes;
+#[path = "../../../crd-schemas/tests/book/shell.rs"]
+mod shell;
 
 mod cancel;
 mod chaos;
@@ -51,3 +56,4 @@ mod steps;
 mod sync_kills;
 mod timers;
 mod tls;
+mod tutorial;

@@ -96,7 +96,9 @@ impl Page {
     pub fn spans(&self) -> Vec<(usize, String)> {
         let of = |(number, line): (usize, &str)| {
             let parts: Vec<&str> = line.split('`').collect();
-            parts.chunks(2).filter_map(|pair| Some((number, (*pair.get(1)?).to_owned()))).collect::<Vec<_>>()
+            // What is not closed on its line goes on on the next one.
+            let closed = parts.len().saturating_sub(1);
+            parts[..closed].iter().skip(1).step_by(2).map(|span| (number, (*span).to_owned())).collect::<Vec<_>>()
         };
         self.prose().into_iter().flat_map(of).collect()
     }
