@@ -5,7 +5,7 @@ SHELL := /bin/bash
 SEEDS ?= 2000
 SECONDS ?= 60
 
-.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz dashboard dashboard-test screenshots fmt lint
+.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz dashboard dashboard-test screenshots book fmt lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ screenshots: ## every page in both themes, at the size of a desk and of a phone,
 
 fmt: ## formats the code
 	cargo fmt --all
+
+book: ## the pages of docs/ as a book: target/book/index.html
+	@scripts/book
 
 lint: setup ## format and lints, warnings are errors
 	cargo fmt --all --check

@@ -21,10 +21,13 @@ fn refusal(words: &[String], fine: &[ErrorKind]) -> Option<String> {
 fn every_command_line_of_the_pages_is_one() {
     let (mut count, mut wrong) = (0, Vec::new());
     for page in Page::all() {
-        for block in page.blocks().iter().filter(|block| block.info == "sh") {
+        for block in page.blocks().iter().filter(|block| block.is_shell()) {
             for words in shell::commands(&block.text).iter().filter(|words| words[0] == "pulse") {
                 count += 1;
-                wrong.extend(refusal(words, &[ErrorKind::DisplayHelp]).map(|said| format!("{}:{}: {words:?}: {said}", page.path, block.line)));
+                wrong.extend(
+                    refusal(words, &[ErrorKind::DisplayHelp])
+                        .map(|said| format!("{}:{}: {words:?}: {said}", page.path, block.line)),
+                );
             }
         }
     }
@@ -36,7 +39,8 @@ fn every_command_line_of_the_pages_is_one() {
 /// from, is no command line.
 #[test]
 fn every_command_line_within_the_text_is_one() {
-    let fine = [ErrorKind::MissingRequiredArgument, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ErrorKind::MissingSubcommand];
+    let fine =
+        [ErrorKind::MissingRequiredArgument, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ErrorKind::MissingSubcommand];
     let (mut count, mut wrong) = (0, Vec::new());
     for page in Page::all().iter().filter(|page| page.path != "CHANGELOG.md") {
         let whole = |said: &str| said.starts_with("pulse ") && !said.contains(['…', '[', '|', '<']);

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const MORE: [(&str, &str); 10] = [
     ("Workflow", "[Workflows](../../workflows.md)"),
     ("Schedule", "[Schedules](../../schedules.md)"),
-    ("Agent", "[Targets](../../workflows.md#targets) and [Values](../../workflows.md#values--)"),
+    ("Agent", "[Targets](../../workflows.md#targets) and [Values](../../workflows.md#values---)"),
     ("AgentGroup", "[Targets](../../workflows.md#targets)"),
     ("AccessPolicy", "[Who comes in, and what they may do](../../identity.md)"),
     ("execute", "[`execute`: run a command](../../workflows.md#execute-run-a-command)"),

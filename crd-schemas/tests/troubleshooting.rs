@@ -129,7 +129,8 @@ fn every_reason_of_why_is_explained() {
     let waits = display_of("controller/core/src/schedule/waiting.rs", "Waiting");
     assert!(reasons.len() > 20 && losses.len() == 8 && waits.len() > 6, "{reasons:?} {losses:?} {waits:?}");
     // Before a reason stands where it holds; a schedule that waits for nothing, or for its next slot, is no symptom.
-    let is_symptom = |said: &String| !["step `…`", " on …", ": ", "nothing"].contains(&said.as_str()) && !said.starts_with("the next slot");
+    let is_symptom =
+        |said: &String| !["step `…`", " on …", ": ", "nothing"].contains(&said.as_str()) && !said.starts_with("the next slot");
     for said in reasons.iter().chain(&losses).chain(&waits).filter(|said| is_symptom(said)) {
         assert!(quoted.contains(said), "{PAGE} does not explain `{said}`");
     }

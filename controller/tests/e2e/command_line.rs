@@ -93,7 +93,7 @@ fn a_second_controller_on_the_same_data_refuses_to_start() {
 fn every_command_line_of_controller_and_agent_on_the_pages_is_one() {
     let (mut count, mut wrong) = (0, Vec::new());
     for page in Page::all() {
-        for block in page.blocks().iter().filter(|block| block.info == "sh") {
+        for block in page.blocks().iter().filter(|block| block.is_shell()) {
             for words in commands(&block.text) {
                 let program = match words[0].as_str() {
                     "pulse-controller" => env!("CARGO_BIN_EXE_pulse-controller").into(),

@@ -40,8 +40,11 @@ fn script(blocks: &[Block], address: &str) -> String {
                 None => script.push_str(&block.text),
                 Some(code) => {
                     let text = &block.text;
-                    writeln!(script, "set +e\n{text}code=$?\nset -e\n[ $code = {code} ] || {{ echo \"exit code $code\"; exit 99; }}")
-                        .unwrap();
+                    writeln!(
+                        script,
+                        "set +e\n{text}code=$?\nset -e\n[ $code = {code} ] || {{ echo \"exit code $code\"; exit 99; }}"
+                    )
+                    .unwrap();
                 }
             }
         }

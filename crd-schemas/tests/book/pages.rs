@@ -24,6 +24,13 @@ pub struct Block {
     pub before: String,
 }
 
+impl Block {
+    /// Whether it is text for a shell; older pages do not say so.
+    pub fn is_shell(&self) -> bool {
+        ["", "sh"].contains(&self.info.as_str())
+    }
+}
+
 /// The root of the repository; every crate whose tests read pages lies one folder below it.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -52,7 +59,8 @@ impl Page {
             let indent = &line[..line.len() - bare.len()];
             match (&mut open, bare.strip_prefix("```")) {
                 (None, Some(info)) => {
-                    let block = Block { info: info.trim().to_owned(), line: index + 1, text: String::new(), before: before.clone() };
+                    let block =
+                        Block { info: info.trim().to_owned(), line: index + 1, text: String::new(), before: before.clone() };
                     open = Some((block, indent.to_owned()));
                 }
                 (Some(_), Some("")) => blocks.extend(open.take().map(|(block, _)| block)),

@@ -67,7 +67,8 @@ impl Reader {
     fn end_command(&mut self) {
         self.end_word();
         let mut words = std::mem::take(&mut self.words);
-        let is_set = |word: &str| word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+        let is_set =
+            |word: &str| word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
         while words.first().is_some_and(|word| BEFORE.contains(&word.as_str()) || is_set(word)) {
             words.remove(0);
         }

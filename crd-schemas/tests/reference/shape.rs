@@ -162,6 +162,7 @@ fn number(value: &Value) -> String {
     if digits.contains('.') || digits.len() < 5 {
         return digits;
     }
-    let groups: Vec<String> = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+    let groups: Vec<String> =
+        digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     groups.join(",")
 }

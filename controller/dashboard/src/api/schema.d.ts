@@ -1006,9 +1006,9 @@ export interface components {
         };
         /** @description Who belongs to a group. At least one of the two is said. */
         AgentGroupSpec: {
-            /** @description Agents by name. */
+            /** @description Agents by their names, whatever their labels. */
             agents?: string[];
-            /** @description Agents by label, such as `role=web,env!=dev`. */
+            /** @description Agents by their labels, such as `role=web,env!=dev`: a comma is AND, `!=` excludes. */
             selector?: string | null;
         } | unknown | unknown;
         /** @description What is known of a group. */
@@ -1046,13 +1046,13 @@ export interface components {
         };
         /** @description What is declared of an agent. */
         AgentSpec: {
-            /** @description Values for `{{ agent.vars.… }}`. */
+            /** @description Values for commands on this agent, as `{{ agent.vars.<name> }}`. */
             vars?: {
                 [key: string]: string;
             };
             /**
              * Format: uint32
-             * @description Commands side by side; what the agent says of itself unless said here.
+             * @description How many commands it runs side by side; what the agent says of itself (`PULSE_AGENT_SLOTS`, 5) unless said here.
              */
             slots?: number | null;
         };
@@ -1456,15 +1456,15 @@ export interface components {
         /** @description Whether executions of one workflow exclude each other. */
         Concurrency: {
             /**
-             * @description The rule.
+             * @description What another start does while one runs.
              * @default Forbid
              */
             policy: components["schemas"]["ConcurrencyPolicy"];
-            /** @description Only executions with the same key exclude each other; may hold `{{ params.x }}`. */
+            /** @description Only executions with the same key exclude each other; may hold `{{ params.x }}`. Beside `Forbid` and `Queue`. */
             key?: string | null;
             /**
              * Format: uint32
-             * @description For `Queue`: executions that may wait behind the running one; a further one is refused (409).
+             * @description For `Queue`: executions that may wait behind the running one, 100 unless said; a further one is refused (409).
              */
             maxQueued?: number | null;
         } & ((unknown | {
@@ -1924,7 +1924,7 @@ export interface components {
         };
         /** @description Runs a command on targets. */
         Execute: {
-            /** @description Where it runs. */
+            /** @description Where it runs: names, groups, `all` and selectors, or the targets of an earlier step. */
             targets: components["schemas"]["Targets"];
             /** @description The command, for the shell. `{{ params.x }}` becomes an environment variable, never shell text. */
             command?: string;
@@ -1935,18 +1935,18 @@ export interface components {
                 /** @description Its arguments. Values of `{{ … }}` stay within their argument. Every user of the target's host can read them. */
                 args?: string[];
             };
-            /** @description Files of the commit that lie in the work folder when the command starts. */
+            /** @description Files of the commit that lie in the work folder when the command starts, each as its path or as `{from, to}`. */
             files?: components["schemas"]["StepFile"][];
-            /** @description Environment variables; values may hold `{{ … }}`. */
+            /** @description Environment variables; values may hold `{{ … }}`. Names beginning with `PULSE_` are PULSE's own. */
             env?: {
                 [key: string]: string;
             };
             /**
-             * @description Which program reads the command.
+             * @description Which program reads the command: `sh`, `bash`, or a program with its arguments, to which the command is given as the last one.
              * @default sh
              */
             shell: components["schemas"]["Shell"];
-            /** @description Working folder, absolute; the attempt's private one unless said. */
+            /** @description Working folder, absolute. Unless said it is the attempt's private one (`$PULSE_WORKDIR`), which is removed afterwards. */
             cwd?: string | null;
             /**
              * @description Exit codes that count as success.
@@ -1956,38 +1956,41 @@ export interface components {
              */
             successExitCodes: number[];
             /**
-             * @description How long the command may run on a target.
+             * @description How long the command may run on a target, each try by itself, by the agent's own clock. Then its whole process group is ended.
              * @default 1h
              */
             timeout: components["schemas"]["Duration"];
             /**
-             * @description Time between TERM and KILL.
+             * @description Time between TERM and KILL where a command is ended.
              * @default 30s
              */
             killGrace: components["schemas"]["Duration"];
-            /** @description Tries of failed targets. */
+            /** @description How often a target that failed is tried again. An `unknown` one never is. */
             retry?: components["schemas"]["Retry"] | null;
             /**
              * Format: uint32
-             * @description Targets side by side.
+             * @description How many targets run side by side.
              * @default 50
              */
             maxParallel: number;
             /**
              * Format: uint32
-             * @description Once more targets than this have failed, no further one starts.
+             * @description Once more targets than this have failed, no further one starts, and the step fails.
              * @default 0
              */
             maxFailures: number;
             /**
-             * @description What to do about a target that is offline: `fail`, `skip` or `wait <duration>`.
+             * @description What becomes of a target without a heartbeat for 30 s: `fail`, `skip`, or `wait 10m` for one that may come back.
              * @default fail
              */
             onOffline: components["schemas"]["OnOffline"];
-            /** @description What an attempt that ends `unknown` does to the execution: `wait` or `fail`. */
+            /**
+             * @description What an attempt of which nobody knows how it ended does to the execution. Unless said: `wait` where a person started it, `fail`
+             *     where a schedule did.
+             */
             onUnknown?: components["schemas"]["OnUnknown"] | null;
             /**
-             * @description Running the command twice does no harm, so an `unknown` attempt may be followed by another.
+             * @description Running the command twice does no harm, so an `unknown` attempt is followed by another once its agent is back.
              * @default false
              */
             idempotent: boolean;
@@ -2711,6 +2714,7 @@ export interface components {
         };
         OnOffline: string;
         OnTimeout: "fail" | {
+            /** @description One of the options, which is then taken with its `goto`. */
             answer: string;
         };
         /** @description What an open `unknown` does to the execution. */
@@ -2785,16 +2789,16 @@ export interface components {
              */
             sha256: string;
         };
-        /** @description A parameter. */
+        /** @description A parameter: its name, its type and what its value may be. Commands get it as `PULSE_PARAM_<NAME>`. */
         Param: {
-            /** @description `[a-z][a-z0-9_]{0,39}`. */
+            /** @description Its name, unique in the workflow; `{{ params.<name> }}` is its value. */
             name: string;
             /**
-             * @description Its type.
+             * @description What kind of value it is.
              * @default string
              */
             type: components["schemas"]["ParamType"];
-            /** @description One line for people. */
+            /** @description One line for people: what it is for. */
             description?: string | null;
             /**
              * @description It must be given. A required parameter has no default.
@@ -2898,7 +2902,7 @@ export interface components {
             /** @description The name under `state` that takes the values; `state` itself unless said. */
             into?: string | null;
             /**
-             * @description How it is read.
+             * @description How the text is read.
              * @default keyvalue
              */
             format: components["schemas"]["ParseFormat"];
@@ -3012,9 +3016,9 @@ export interface components {
         PrincipalKind: "root" | "user" | "token";
         /** @description Asks a person. */
         Prompt: {
-            /** @description What is asked; may hold `{{ … }}`. */
+            /** @description What is asked; may hold `{{ … }}`. Whoever is asked also sees how the command before it ended. */
             message: string;
-            /** @description What can be answered. */
+            /** @description What can be answered: a text, or `{value, goto}` for an answer that leads elsewhere. No two are alike. */
             options: components["schemas"]["PromptOption"][];
             /**
              * @description Who may answer: `user:…`, `group:…`, `role:…`, `token:…`, or `everyone`; whoever may answer this workflow's prompts unless
@@ -3080,7 +3084,9 @@ export interface components {
          */
         PromptId: string;
         PromptOption: string | {
+            /** @description The answer. */
             value: string;
+            /** @description The step that follows this answer, or `end`. */
             goto?: string;
         };
         /** @enum {string} */
@@ -3252,18 +3258,18 @@ export interface components {
         RoleWord: "connecting" | "standby" | "taking_over" | "active" | "cut_off" | "over";
         /** @description Chooses where to go on: the first route that holds is taken; without one the next step follows. */
         Route: {
-            /** @description In order. */
+            /** @description The ways to go on, looked at in order; the first one that holds is taken, and where none does the next step follows. */
             routes: components["schemas"]["RouteCase"][];
         };
         /** @description One route: `if` or `default: true`, and where it leads. */
         RouteCase: {
-            /** @description An expression. */
+            /** @description An expression, such as `int(state.disk) > 80`; the route is taken when it holds. */
             if?: string | null;
-            /** @description It holds always; the last route only. */
+            /** @description `true`: it holds always. In place of `if`, and for the last route only. */
             default?: boolean;
             /** @description The step that follows, or `end`; the next one unless said. */
             goto?: string | null;
-            /** @description For people. */
+            /** @description A name of the route for people. */
             label?: string | null;
         } & (unknown | {
             /** @constant */
@@ -3370,7 +3376,7 @@ export interface components {
         SchedulePolicy: "Forbid" | "Allow" | "Replace";
         /** @description When a schedule fires, and what it starts. */
         ScheduleSpec: {
-            /** @description One line for people. */
+            /** @description One line for people: what it is for. */
             description?: string | null;
             /**
              * @description What an execution of this schedule that is still open does to the next slot.
@@ -3378,7 +3384,7 @@ export interface components {
              */
             concurrencyPolicy: components["schemas"]["SchedulePolicy"];
             /**
-             * @description A slot that could not fire so long after its time is missed. At least 10s.
+             * @description How late a slot may fire; one that could not by then is missed, or caught up. At least 10s.
              * @default 5m
              */
             startingDeadline: components["schemas"]["Duration"];
@@ -3398,20 +3404,20 @@ export interface components {
              */
             jitter: components["schemas"]["Duration"];
             /**
-             * @description Nothing fires while this is true.
+             * @description Nothing fires while this is true, and nothing of that time is caught up.
              * @default false
              */
             suspend: boolean;
         } & (({
-            /** @description Five fields: minute, hour, day of month, month, day of week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
+            /** @description Fires by the wall clock. Five fields: minute, hour, day of month, month, day of week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
             cron: string;
             /**
-             * @description IANA name of a time zone, such as `Europe/Berlin`.
+             * @description Beside `cron`: whose clocks count, an IANA name such as `Europe/Berlin`.
              * @default UTC
              */
             timeZone: string;
         } | {
-            /** @description At least 1s. */
+            /** @description In place of `cron`: fires at every multiple of this since 1970-01-01T00:00:00Z. At least 1s. */
             every: components["schemas"]["Duration"];
         }) & (components["schemas"]["ScheduledWorkflow"] | components["schemas"]["Execute"]));
         /** @description What is known of a schedule. */
@@ -3460,13 +3466,13 @@ export interface components {
         };
         /** @description A workflow that a schedule starts. */
         ScheduledWorkflow: {
-            /** @description Its name. */
+            /** @description The workflow that it starts, one of the same source; in place of `targets` and a command. */
             workflow: string;
-            /** @description Its parameters, the same for each slot. */
+            /** @description Beside `workflow`: its parameters, the same for each slot, each written as a text. */
             params?: {
                 [key: string]: string;
             };
-            /** @description A selector that narrows the targets of every step, such as `role=web,env!=dev`. */
+            /** @description Beside `workflow`: a selector that narrows the targets of every step, such as `role=web,env!=dev`. */
             limit?: string | null;
         };
         /** @description A selection of targets, resolved at the start. */
@@ -3664,14 +3670,14 @@ export interface components {
         };
         /** @description One step: what all steps have, and its action. */
         Step: {
-            /** @description `[a-z][a-z0-9_-]{0,62}`, unique in the workflow, not `end`. */
+            /** @description Its name within the workflow, by which `goto`, `from` and `steps.<id>` know it; unique. */
             id: string;
-            /** @description For people. */
+            /** @description A title for people. */
             name?: string | null;
-            /** @description An expression; the step is skipped when it is false. */
+            /** @description An expression, such as `steps.ask.answer == "Yes"`; the step is skipped when it is false. */
             when?: string | null;
             /**
-             * @description Go on with the next step also when this one fails.
+             * @description Go on with the next step also when this one fails; otherwise the execution ends `failed`.
              * @default false
              */
             continueOnError: boolean;
@@ -4147,7 +4153,7 @@ export interface components {
         };
         /** @description Waits for a time; exactly one of `duration` and `until`. */
         Wait: {
-            /** @description So long. */
+            /** @description How long it waits. It goes on while no controller runs. */
             duration?: components["schemas"]["Duration"] | null;
             /**
              * @description Until then: an instant such as `2026-11-22T02:00:00Z`, or a time of day such as `02:00`, the next one; may hold `{{ … }}`.
@@ -4240,9 +4246,9 @@ export interface components {
         };
         /** @description What a workflow does. */
         WorkflowSpec: {
-            /** @description One line for people. */
+            /** @description One line for people: what it does. */
             description?: string | null;
-            /** @description Parameters. */
+            /** @description What whoever starts it may, or must, say. The names differ. */
             params?: components["schemas"]["Param"][];
             /**
              * @description Whether executions of this workflow exclude each other.
@@ -4256,7 +4262,7 @@ export interface components {
              *     and it ends `failed` once what runs has ended.
              */
             timeout?: components["schemas"]["Duration"] | null;
-            /** @description Steps, run in order. */
+            /** @description The steps, run in order unless a `goto` says otherwise. The ids differ. */
             steps: components["schemas"]["Step"][];
         };
         /** @description What is known of a workflow. */
