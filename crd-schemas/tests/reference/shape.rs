@@ -138,7 +138,7 @@ fn pattern(pattern: &str) -> String {
         r"\S" => "not empty".to_owned(),
         path if path.starts_with(PATH_START) => "a path below the source's root, without `.` and `..`".to_owned(),
         duration if duration.starts_with("^(0*[1-9]") => String::new(),
-        duration if duration == "^[0-9]+(ms|s|m|h|d)$" => "at most 366 days".to_owned(),
+        "^[0-9]+(ms|s|m|h|d)$" => "at most 366 days".to_owned(),
         other => format!("matches `{}`", other.replace('|', r"\|")),
     }
 }
