@@ -1,4 +1,4 @@
-//! What the pages name is there: routes of the API and settings.
+//! What the pages name is there: routes of the API, settings, and the measurements that a figure was taken from.
 
 #[expect(dead_code, reason = "these tests need a part of it")]
 #[path = "book/pages.rs"]
@@ -81,4 +81,25 @@ fn every_setting_that_is_named_is_one() {
     }
     assert!(count > 100, "only {count} were found: this test looks for them in the wrong way");
     assert!(wrong.is_empty(), "no such setting:\n{}", wrong.join("\n"));
+}
+
+/// The numbers of a text, as they are written.
+fn numbers(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',');
+    words.map(|word| word.trim_matches(['.', ','])).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_figure_of_the_operating_guide_was_measured() {
+    let guide = Page::at("docs/operate.md");
+    let (_, sizing) = guide.text.split_once("| what | measured |").expect("the table of sizing");
+    let rows: Vec<&str> =
+        sizing.lines().take_while(|line| line.is_empty() || line.starts_with('|')).filter(|line| line.contains("| ")).collect();
+    let measured = numbers(&Page::at("docs/performance.md").text);
+    assert!(rows.len() > 6, "only {} rows were found: this test looks for them in the wrong way", rows.len());
+    for row in rows {
+        let figures = row.split('|').nth(2).expect("a figure");
+        let found = numbers(figures);
+        assert!(!found.is_empty() && found.is_subset(&measured), "docs/performance.md does not have {figures}");
+    }
 }

@@ -64,7 +64,7 @@ pub struct Execute {
     /// Running the command twice does no harm, so an `unknown` attempt is followed by another once its agent is back.
     #[serde(default)]
     pub idempotent: bool,
-    /// The command takes its host down: it has succeeded once the agent is back with a new boot id within the timeout.
+    /// The command takes its host down: it has succeeded once the agent is back with a new boot id within `timeout`. `false` unless said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expect_disconnect: bool,
 }

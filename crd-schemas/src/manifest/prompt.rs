@@ -32,7 +32,7 @@ pub struct Prompt {
     /// How long an answer is waited for while a controller runs; for ever unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// What happens when nobody has answered by then: `fail`, or `{answer: …}`. Only beside `timeout`.
+    /// What happens when nobody has answered by then: `fail`, unless said, or `{answer: …}`. Only beside `timeout`.
     #[serde(default, skip_serializing_if = "OnTimeout::is_fail")]
     pub on_timeout: OnTimeout,
 }

@@ -1,6 +1,6 @@
 //! A page of the reference, made of a schema and an example.
 
-use crate::shape::Schema;
+use crate::shape::{Schema, rules};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -51,6 +51,9 @@ fn section<'a>(page: &mut String, schema: Schema<'a>, heading: &str, node: &'a V
     if let Some(description) = node["description"].as_str() {
         write!(page, "{}\n\n", sentence(description)).expect("a text");
     }
+    for rule in rules(node) {
+        write!(page, "{rule}\n\n").expect("a text");
+    }
     page.push_str("| field | type | default | meaning | limits |\n|---|---|---|---|---|\n");
     let fields = node["properties"].as_object().cloned().unwrap_or_else(Map::new);
     for name in fields.keys() {
@@ -73,7 +76,8 @@ fn row(page: &mut String, schema: Schema, (name, field): (&str, &Value), needed:
     };
     let mut meaning = cell(field["description"].as_str().unwrap_or(""));
     let items = field.get("items").unwrap_or(&Value::Null);
-    for (word, means) in schema.words(field).into_iter().chain(schema.words(items)) {
+    let inner = schema.inner(field);
+    for (word, means) in schema.words(field).into_iter().chain(schema.words(items)).chain(inner) {
         write!(meaning, "<br>`{word}`: {}", cell(means)).expect("a text");
     }
     let (kind, limits) = (schema.kind(field), cell(&schema.limits(field)));

@@ -47,6 +47,17 @@ impl<'a> Schema<'a> {
         found
     }
 
+    /// The fields of an object that has no name of its own, such as `{file, args}`, each with its meaning.
+    pub fn inner(self, node: &'a Value) -> Vec<(&'a str, &'a str)> {
+        if let Some(name) = self.referred(node) {
+            return alternatives(self.definition(name)).flat_map(|one| self.inner(one)).collect();
+        }
+        let own = node.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let own = own.map(|(name, field)| (name.as_str(), field["description"].as_str().unwrap_or("")));
+        let of_items = node.get("items").map(|items| self.inner(items)).unwrap_or_default();
+        own.chain(alternatives(node).flat_map(|one| self.inner(one))).chain(of_items).collect()
+    }
+
     /// Its type, for people.
     pub fn kind(self, node: &'a Value) -> String {
         if let Some(name) = self.referred(node) {
@@ -110,6 +121,21 @@ impl<'a> Schema<'a> {
         said.dedup();
         said.join("; ")
     }
+}
+
+/// Which fields exclude each other, and of which there must be one, in sentences.
+pub fn rules(node: &Value) -> Vec<String> {
+    let parts = node.get("allOf").and_then(Value::as_array).into_iter().flatten().chain(std::iter::once(node));
+    let ways = [("oneOf", "Exactly one of"), ("anyOf", "At least one of")];
+    let rule = |part: &Value| ways.map(|(key, words)| Some(format!("{words} {}.", choice(part.get(key)?)?)));
+    parts.flat_map(rule).flatten().collect()
+}
+
+/// `a` and `b`, where each form is told by a field that it needs.
+fn choice(forms: &Value) -> Option<String> {
+    let needed = |form: &Value| Some(format!("`{}`", form["required"].as_array()?.first()?.as_str()?));
+    let names: Vec<String> = forms.as_array()?.iter().map(needed).collect::<Option<_>>()?;
+    (names.len() > 1).then(|| names.join(" and "))
 }
 
 /// The forms of which a node is one.
