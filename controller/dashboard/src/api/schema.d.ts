@@ -1994,7 +1994,7 @@ export interface components {
              * @default false
              */
             idempotent: boolean;
-            /** @description The command takes its host down: it has succeeded once the agent is back with a new boot id within the timeout. */
+            /** @description The command takes its host down: it has succeeded once the agent is back with a new boot id within `timeout`. `false` unless said. */
             expectDisconnect?: boolean;
         } & (unknown | unknown);
         /** @description A whole execution. */
@@ -3027,7 +3027,7 @@ export interface components {
             who?: string[];
             /** @description How long an answer is waited for while a controller runs; for ever unless said. */
             timeout?: components["schemas"]["Duration"] | null;
-            /** @description What happens when nobody has answered by then: `fail`, or `{answer: …}`. Only beside `timeout`. */
+            /** @description What happens when nobody has answered by then: `fail`, unless said, or `{answer: …}`. Only beside `timeout`. */
             onTimeout?: components["schemas"]["OnTimeout"];
         } | unknown | unknown;
         /** @description A question with what people should know before they answer. */
