@@ -159,3 +159,36 @@ fn every_example_shows_what_its_page_is_about() {
         assert!(text.contains(&format!("type: {name}\n")), "{place} has no step of the type {name}");
     }
 }
+
+/// A field that the pages at length do not know is one that nobody finds.
+#[test]
+fn the_pages_at_length_name_every_field() {
+    let page = |name: &str| fs::read_to_string(root().join("docs").join(name)).expect("a page");
+    let (workflows, schedules, identity) = (page("workflows.md"), page("schedules.md"), page("identity.md"));
+    let all = kinds();
+    let whole = |kind: Kind| &all.iter().find(|(of, _)| *of == kind).expect("a kind").1;
+    let fields = |node: &Value| node["properties"].as_object().expect("fields").keys().cloned().collect::<Vec<_>>();
+    let workflow = Schema(whole(Kind::Workflow));
+    let mut wanted: Vec<(&str, String)> =
+        steps(whole(Kind::Workflow)).iter().flat_map(|(_, form)| fields(form)).map(|name| (workflows.as_str(), name)).collect();
+    for part in ["Param", "Concurrency", "RouteCase", "Retry", "WorkflowSpec"] {
+        wanted.extend(fields(workflow.definition(part)).into_iter().map(|name| (workflows.as_str(), name)));
+    }
+    let of_agents = Schema(whole(Kind::Agent)).definition("AgentSpec");
+    wanted.extend(fields(of_agents).into_iter().map(|name| (workflows.as_str(), name)));
+    // The fields of a command are told with the step.
+    let scheduled = fields(Schema(whole(Kind::Schedule)).definition("ScheduleSpec"));
+    let of_command = fields(steps(whole(Kind::Workflow))[0].1);
+    wanted.extend(scheduled.into_iter().filter(|name| !of_command.contains(name)).map(|name| (schedules.as_str(), name)));
+    let of_policies = Schema(whole(Kind::AccessPolicy)).definition("AccessPolicySpec");
+    wanted.extend(fields(of_policies).into_iter().map(|name| (identity.as_str(), name)));
+    assert!(wanted.len() > 80, "only {} fields were found", wanted.len());
+    for (page, name) in wanted {
+        let forms = [format!("`{name}`"), format!("{name}: "), format!("{name}:\n"), format!("`{name}, "), format!("`{name}:")];
+        assert!(
+            forms.iter().any(|form| page.contains(form)),
+            "`{name}` stands nowhere in the page that begins with {}",
+            &page[..30]
+        );
+    }
+}
