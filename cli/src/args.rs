@@ -56,16 +56,36 @@ pub struct Common {
 impl Common {
     /// A client for the server.
     pub fn client(&self) -> Result<Client, Failure> {
+        let ca = self.ca.as_deref().filter(|path| !path.as_os_str().is_empty());
+        Client::new(self.address(), self.may_speak_plainly()?, ca, self.token()?)
+    }
+
+    /// A client for the server's health, which is open to all: it carries no token, and takes any certificate.
+    pub fn prober(&self) -> Result<Client, Failure> {
+        Client::prober(self.address(), self.may_speak_plainly()?)
+    }
+
+    /// A client for the controller on this very machine, whose certificate is for other names.
+    pub fn neighbour(&self) -> Result<Client, Failure> {
+        Client::neighbour(self.address(), self.token()?)
+    }
+
+    fn address(&self) -> &str {
+        if self.server.is_empty() { DEFAULT_SERVER } else { &self.server }
+    }
+
+    fn may_speak_plainly(&self) -> Result<bool, Failure> {
+        Ok(self.insecure_http || allowed(std::env::var("PULSE_INSECURE_HTTP").ok().as_deref())?)
+    }
+
+    fn token(&self) -> Result<Option<Token>, Failure> {
         let variable = |name| std::env::var(name).ok();
-        let token = Token::find(Origins {
+        Token::find(Origins {
             flag: self.token.as_deref(),
             flag_file: self.token_file.as_deref(),
             variable: variable("PULSE_TOKEN"),
             variable_file: variable("PULSE_TOKEN_FILE"),
-        })?;
-        let ca = self.ca.as_deref().filter(|path| !path.as_os_str().is_empty());
-        let server = if self.server.is_empty() { DEFAULT_SERVER } else { &self.server };
-        Client::new(server, self.insecure_http || allowed(variable("PULSE_INSECURE_HTTP").as_deref())?, ca, token)
+        })
     }
 
     /// The format that was asked for, if the command has it.

@@ -34,6 +34,17 @@ pub fn parse(text: &str, insecure_http: bool) -> Result<String, Failure> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// The same for an address that never leaves this machine.
+pub fn loopback(text: &str) -> Result<String, Failure> {
+    let base = parse(text, true)?;
+    let uri: Uri = base.parse().map_err(|error| Failure::new(format!("{base:?} is no URL: {error}")))?;
+    if !uri.host().is_some_and(is_loopback) {
+        return Err(Failure::new(format!("the server's address {text:?} is not on this machine"))
+            .with_help("set PULSE_SERVER to https://127.0.0.1 or http://127.0.0.1 with the controller's port"));
+    }
+    Ok(base)
+}
+
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

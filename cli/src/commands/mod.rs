@@ -9,6 +9,7 @@ mod describe;
 mod exec;
 mod get;
 mod import;
+mod kubernetes;
 mod logs;
 mod once;
 mod pause;
@@ -55,6 +56,7 @@ pub enum Command {
     Tokens(tokens::Tokens),
     Whoami(whoami::Whoami),
     Import(import::Import),
+    Kubernetes(kubernetes::Kubernetes),
     Version(version::Version),
 }
 
@@ -82,6 +84,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Audit(command) => command.run(common),
         Command::Tokens(command) => command.run(common),
         Command::Whoami(command) => command.run(common),
+        Command::Kubernetes(command) => command.run(common),
         Command::Import(command) => command.run(),
         Command::Version(command) => command.run(common),
     }
