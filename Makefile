@@ -5,7 +5,7 @@ SHELL := /bin/bash
 SEEDS ?= 2000
 SECONDS ?= 60
 
-.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz dashboard dashboard-test screenshots book fmt lint
+.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz dashboard dashboard-test screenshots chart-test book fmt lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ dashboard-test: ## the dashboard: is its bundle current, its units, and a real b
 
 screenshots: ## every page in both themes, at the size of a desk and of a phone, into docs/screenshots
 	@scripts/with-node scripts/dashboard screenshots
+
+chart-test: ## the Helm chart: lint, renderings by Helm itself, Kubernetes' schemas, a release's life
+	@scripts/chart-test
 
 fmt: ## formats the code
 	cargo fmt --all
