@@ -54,8 +54,9 @@ dashboard-test: ## the dashboard: is its bundle current, its units, and a real b
 screenshots: ## every page in both themes, at the size of a desk and of a phone, into docs/screenshots
 	@scripts/with-node scripts/dashboard screenshots
 
-chart-test: ## the Helm chart: lint, renderings by Helm itself, Kubernetes' schemas, a release's life
-	@scripts/chart-test
+chart-test: setup ## the Helm chart: lint, renderings by Helm itself, Kubernetes' schemas, a release's life, its pods run by the real binaries
+	cargo build --locked --workspace
+	@scripts/with-mariadb scripts/chart-test
 
 fmt: ## formats the code
 	cargo fmt --all
