@@ -51,8 +51,11 @@ def at(port, also=None):
     return {"0.0.0.0:8080": f"127.0.0.1:{port}", "127.0.0.1:8080": f"127.0.0.1:{port}", "pulse.ops.svc:8080": f"127.0.0.1:{also or port}"}
 
 
-def test_an_install_with_only_a_source_comes_up(scene, tmp_path):
-    values = {"source": {"url": repository(tmp_path)}, "agents": {"enabled": True, "enrolmentLabels": {"via": "chart"}, "labels": {"role": "node"}}}
+@pytest.mark.parametrize("tls", ["off", "auto"])
+def test_an_install_comes_up_and_its_agents_get_in(scene, tmp_path, tls):
+    """With only a source, but for the agents; and with an authority of its own, which the agent knows by its token alone."""
+    values = {"source": {"url": repository(tmp_path)}, "agents": {"enabled": True, "enrolmentLabels": {"via": "chart"}, "labels": {"role": "node"}},
+              "controller": {"tls": {"mode": tls}}}
     scene.install(values)
     objects = render(values)
     port = free_port()
@@ -71,7 +74,9 @@ def test_an_install_with_only_a_source_comes_up(scene, tmp_path):
     assert test.ask(asks)[0] == 0, "the chart's own test"
 
     def pulse(*words):
-        return test.ask(asks, [*asks["command"][:-2], *words])
+        ca = ["--ca", str(pod.volume("data") / "data/tls/authority.pem")] if tls == "auto" else []
+        server = next(word for word in test.spec["initContainers"][0]["command"] if "://" in word)
+        return test.ask({**asks, "env": [{"name": "PULSE_TOKEN_FILE", "value": "/etc/pulse/secrets/admin-token"}]}, ["pulse", "--server", server, *ca, *words])
 
     def online():
         code, said = pulse("get", "agents", "node-1", "-o", "json")
