@@ -34,7 +34,7 @@ spec:
     seccompProfile:
       type: RuntimeDefault
     {{- else }}
-    {{- include "pulse.podSecurity" (dict "id" 10002) | nindent 4 }}
+    {{- include "pulse.podSecurity" (dict "id" 65532) | nindent 4 }}
     {{- end }}
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
@@ -61,7 +61,7 @@ spec:
     - name: folder
       image: {{ include "pulse.agents.image" . }}
       imagePullPolicy: {{ $v.image.pullPolicy }}
-      command: [chown, "10002:10002", /var/lib/pulse-agent]
+      command: [chown, "65532:65532", /var/lib/pulse-agent]
       resources:
         requests: {cpu: 10m, memory: 8Mi}
         limits: {memory: 32Mi}

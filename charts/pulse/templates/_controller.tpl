@@ -138,7 +138,7 @@ spec:
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ $v.controller.terminationGracePeriodSeconds }}
   securityContext:
-    {{- include "pulse.podSecurity" (dict "id" 10001) | nindent 4 }}
+    {{- include "pulse.podSecurity" (dict "id" 65532) | nindent 4 }}
   {{- with $v.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}

@@ -138,7 +138,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* For every pod of ours: (dict "id" 10001). */}}
+{{/* For every pod of ours: (dict "id" 65532). */}}
 {{- define "pulse.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: {{ .id }}

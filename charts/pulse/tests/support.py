@@ -97,13 +97,14 @@ def environment(box):
     return {item["name"]: item.get("value") for item in box.get("env", [])}
 
 
-def settings_of(folder, pattern):
-    """Names of settings in Rust sources, tests left out."""
+def settings_of(*folders):
+    """Names of settings in Rust sources, tests left out; that of a secret's file stands for the secret."""
     names = set()
-    for path in folder.rglob("*.rs"):
-        if "test" not in path.name:
-            names |= set(re.findall(pattern, path.read_text()))
-    return names
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.rs"):
+            if "test" not in path.name:
+                names |= set(re.findall(r'"((?:PULSE|OTEL)_[A-Z_]+)"', path.read_text()))
+    return names | {f"{name}_FILE" for name in names}
 
 
 def leaves(schema, at=()):

@@ -8,13 +8,6 @@ from support import (ROOT, SETS, agents, any_of, container, containers, controll
 
 MARIADB = ["external-mariadb", "trial-mariadb", "monitoring", "existing-secrets", "tls-secret"]
 SQLITE = [name for name in SETS if name not in MARIADB]
-# What a value cannot say, and extraEnv can: settings that name what the chart itself lays out, and those of the old PULSE.
-BESIDE = {"PULSE_SOURCE_SSH_KEY", "PULSE_SOURCE_TOKEN", "PULSE_LEGACY_ENABLED"}
-
-
-def settings():
-    """The controller's settings, as its configuration names them in the sources."""
-    return settings_of(ROOT / "controller/src/config", r'"(PULSE_[A-Z_]+)"')
 
 
 @pytest.mark.parametrize("name", SQLITE)
@@ -84,33 +77,20 @@ def test_the_sidecar_is_where_it_is_needed():
 
 @pytest.mark.parametrize("name", SETS)
 def test_every_setting_of_the_controller_exists(name):
-    known = settings()
+    known = settings_of("controller/src/config", "settings/src")
     assert {"PULSE_LISTEN", "PULSE_DATABASE_URL", "PULSE_TRUSTED_PROXIES"} <= known, "the sources of the configuration moved"
     box = container(pod_of(controller(rendered(name))), "controller")
     for variable in environment(box):
-        assert variable in known or (variable.endswith("_FILE") and variable.removesuffix("_FILE") in known), variable
+        assert variable in known, variable
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if SETS[name].get("agents", {}).get("enabled")])
 def test_every_setting_of_the_agents_exists(name):
-    known = settings_of(ROOT / "agent/src", r'"(PULSE_[A-Z_]+)"')
-    assert {"PULSE_SERVER", "PULSE_AGENT_TOKEN_FILE"} <= known, "the sources of the configuration moved"
+    known = settings_of("agent/src", "settings/src")
+    assert {"PULSE_SERVER", "PULSE_AGENT_SLOTS"} <= known, "the sources of the configuration moved"
     box = container(pod_of(agents(rendered(name))), "agent")
     ours = {variable for variable in environment(box) if variable != "HOST"}
     assert ours <= known, ours - known
-
-
-def test_every_setting_of_the_controller_can_be_given():
-    """By a value, and with extraEnv everything else; so that none is forgotten when there is a new one."""
-    given = {variable.removesuffix("_FILE") for name in SETS for variable in environment(container(pod_of(controller(rendered(name))), "controller"))}
-    all_of_it = render({
-        "source": {"url": "https://g/x.git", "username": "u", "token": "t" * 16, "branch": "b", "path": "p", "poll": "1m", "ca": "c"},
-        "controller": {"publicUrl": "https://p", "rateLimit": "1/s", "rateLimitStrangers": "1/s"},
-        "access": {"trustedProxies": ["10.0.0.1"], "adminGroups": ["a"], "operatorGroups": ["b"], "viewerGroups": ["c"], "auditorGroups": ["d"]},
-        "networkPolicy": {"enabled": False}})
-    given |= {variable.removesuffix("_FILE") for variable in environment(container(pod_of(controller(all_of_it)), "controller"))}
-    table = set(re.findall(r'^\s*(?:setting|secret|watched_secret)\("(PULSE_[A-Z_]+)"', (ROOT / "controller/src/config/settings.rs").read_text(), re.M))
-    assert len(table) > 20 and table - given <= BESIDE, sorted(table - given - BESIDE)
 
 
 def test_secrets_come_from_where_they_were_said_to_be():

@@ -88,6 +88,8 @@ def test_an_install_comes_up_and_its_agents_get_in(scene, tmp_path, tls):
     wait_for("the workflow is live", lambda: pulse("get", "workflows", "hello")[0] == 0)
     code, said = pulse("run", "hello", "--follow")
     assert code == 0 and "hello from node-1" in said, said
+    # It warns of each variable that is no setting, and of settings that do not go together.
+    assert '"level":"WARN"' not in pod.log("controller"), pod.log("controller")
     # As Kubernetes ends a pod.
     assert pod.end("controller", signal.SIGTERM) == 0
     assert pod.end("sidecar", signal.SIGTERM) == 0
