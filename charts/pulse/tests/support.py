@@ -26,7 +26,7 @@ def objects_of(rendered):
     for name, text in rendered.items():
         if name.endswith(".txt"):
             continue
-        found += [document for document in yaml.safe_load_all(text) if document]
+        found += [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
     return found
 
 
