@@ -1,4 +1,5 @@
-"""A small API server in memory: it keeps objects, merges patches and decides nothing. Enough for Helm to live in."""
+"""A small API server in memory: it keeps objects, merges patches, holds pods to their Role, and decides nothing else. Enough for Helm to
+live in."""
 
 import copy
 import json
@@ -46,6 +47,11 @@ def gone(old, new):
     return removed
 
 
+# What a pod's account says; whoever says nothing is Helm's person, who may do everything.
+ACCOUNT = "the pod's own account"
+VERBS = {"GET": "get", "PATCH": "patch", "POST": "create", "PUT": "update", "DELETE": "delete"}
+
+
 class Cluster:
     """The server, for as long as it is open."""
 
@@ -80,7 +86,12 @@ class Cluster:
             key = next(key for key, item in self.objects.items() if (item["kind"], item["metadata"]["name"]) == (kind, name))
             self.objects[key] = merge(self.objects[key], change)
 
-    def answer(self, method, path, query, body, content_type):
+    def may(self, verb, plural, name):
+        """Whether a Role gives the pods' account this."""
+        rules = [rule for item in self.objects.values() if item["kind"] == "Role" for rule in item["rules"]]
+        return any(verb in rule["verbs"] and plural in rule["resources"] and name in rule["resourceNames"] for rule in rules)
+
+    def answer(self, method, path, query, body, content_type, is_pod=False):
         """Status and document."""
         parts = path.strip("/").split("/")
         if path == "/version":
@@ -107,6 +118,8 @@ class Cluster:
         kind = next((kind for plural, kind, _ in KINDS[version] if plural == rest[0]), None)
         if kind is None:
             return 404, status(404, f"no {path}")
+        if is_pod and not self.may(VERBS[method], rest[0], rest[1] if len(rest) > 1 else None):
+            return 403, status(403, f"the account may not {VERBS[method]} {'/'.join(rest)}", "Forbidden")
         return self.about(method, (version, kind, namespace), rest[1] if len(rest) > 1 else None, query, body, content_type)
 
     def about(self, method, place, name, query, body, content_type):
@@ -160,7 +173,8 @@ class Cluster:
                 text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 body = yaml.safe_load(text) if text else None
                 with cluster.lock:
-                    code, said = cluster.answer(self.command, url.path, parse_qs(url.query), body, self.headers.get("Content-Type", ""))
+                    code, said = cluster.answer(self.command, url.path, parse_qs(url.query), body, self.headers.get("Content-Type", ""),
+                                                is_pod=self.headers.get("Authorization") == f"Bearer {ACCOUNT}")
                     data = json.dumps(said).encode()
                 self.send_response(code)
                 self.send_header("Content-Type", "application/json")

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from cluster import ACCOUNT
 from support import ROOT, environment
 
 BINARIES = Path(os.environ.get("PULSE_TEST_BINARIES", ROOT / "target/debug"))
@@ -55,7 +56,7 @@ class Pod:
                     for item in source[kind]["items"]:
                         (folder / item["path"]).write_bytes(base64.b64decode(data[item["key"]]))
             if "serviceAccountToken" in source:
-                (folder / "token").write_text("the pod's own account")
+                (folder / "token").write_text(ACCOUNT)
                 (folder / "namespace").write_text(self.fields["metadata.namespace"])
         return folder
 

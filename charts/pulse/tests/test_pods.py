@@ -66,6 +66,18 @@ def test_only_the_sidecar_has_an_account_of_the_cluster():
             assert account["automountServiceAccountToken"] is False
 
 
+def test_all_but_daemonsets_keep_to_the_standard_restricted():
+    """The Pod Security Standard; what it says of containers is above."""
+    allowed = {"configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
+    for name in SETS:
+        for workload in pods(rendered(name)):
+            if workload["kind"] != "DaemonSet":
+                pod = pod_of(workload)
+                assert not {"hostPID", "hostNetwork", "hostIPC"} & pod.keys()
+                assert all(set(volume) - {"name"} <= allowed for volume in pod["volumes"]), (name, workload["metadata"]["name"])
+                assert not any("hostPort" in port for box in containers(pod) for port in box.get("ports", []))
+
+
 def test_secrets_are_files_and_stand_in_no_environment():
     given = ["read-only-token", "a private key", "a secret", "pulse:secret"]
     for name in SETS:
