@@ -4,10 +4,11 @@ mod address;
 mod refusal;
 mod tls;
 mod token;
+mod unvouched;
 mod url;
 
-pub use tls::config as trusting;
 pub use token::{Origins, Token};
+pub use unvouched::agent_of;
 pub use url::{encode, query};
 
 use crate::failure::Failure;
@@ -24,9 +25,6 @@ use ureq::{Agent, Body};
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long an answer about health may take, and any answer of a controller on this machine.
-const PROBE: Duration = Duration::from_secs(3);
-const NEIGHBOUR: Duration = Duration::from_secs(10);
 /// How long a long answer may take.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 /// Lists are read page by page, at most so many.
@@ -52,20 +50,6 @@ impl Client {
         let base = address::parse(server, insecure_http)?;
         let tls = base.starts_with("https://").then(|| tls::config(ca)).transpose()?;
         Ok(Self { agent: agent(PATIENCE, tls.as_ref()), tls, base, token })
-    }
-
-    /// For health alone, which is open to all and holds no secret: any certificate will do, and no token is sent.
-    pub fn prober(server: &str, insecure_http: bool) -> Result<Self, Failure> {
-        let base = address::parse(server, insecure_http)?;
-        let tls = base.starts_with("https://").then(tls::any);
-        Ok(Self { agent: agent(PROBE, tls.as_ref()), tls, base, token: None })
-    }
-
-    /// For a controller behind this machine's own loopback: nobody else listens there, whatever name its certificate is for.
-    pub fn neighbour(server: &str, token: Option<Token>) -> Result<Self, Failure> {
-        let base = address::loopback(server)?;
-        let tls = base.starts_with("https://").then(tls::any);
-        Ok(Self { agent: agent(NEIGHBOUR, tls.as_ref()), tls, base, token })
     }
 
     /// The same, but waiting for an answer that takes its time.
@@ -104,15 +88,6 @@ impl Client {
             tell(&line.map_err(broken)?)?;
         }
         Ok(())
-    }
-
-    /// What the server says of its health to everyone, whether it is well or not.
-    pub fn health(&self) -> Result<Value, Failure> {
-        let url = format!("{}/health", self.base);
-        let answer = self.agent.get(&url).header("Accept", "application/json").call();
-        let mut answer = answer.map_err(|error| self.unreachable(error))?;
-        let read = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().map_err(|error| self.unreachable(error))?;
-        serde_json::from_str(&read).map_err(|_| Failure::new(format!("{url} does not say how it is")))
     }
 
     /// The server's release, which it says to everyone.
@@ -241,7 +216,7 @@ impl Client {
 }
 
 /// What speaks HTTP.
-pub fn agent(patience: Duration, tls: Option<&TlsConfig>) -> Agent {
+fn agent(patience: Duration, tls: Option<&TlsConfig>) -> Agent {
     let builder = Agent::config_builder()
         .http_status_as_error(false)
         // A redirect could carry the token to another host, and a proxy of the environment is none of our servers.

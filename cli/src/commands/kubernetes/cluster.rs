@@ -1,16 +1,14 @@
 //! The API of the cluster that this pod runs in: reading one object, and patching one. The address and the pod's own account are
 //! where Kubernetes puts them.
 
-use crate::client::{agent, trusting};
+use crate::client::agent_of;
 use crate::failure::Failure;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use ureq::Agent;
 
 /// Where a pod finds its account.
 pub const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// The cluster, seen from one namespace.
@@ -24,10 +22,10 @@ impl Cluster {
     /// The one that this pod runs in, or the one of this URL.
     pub fn find(url: Option<&str>, account: &Path) -> Result<Self, Failure> {
         let url = url.map_or_else(in_cluster, |url| Ok(url.to_owned()))?;
-        let tls = url.starts_with("https://").then(|| trusting(Some(&account.join("ca.crt")))).transpose()?;
+        let authority = url.starts_with("https://").then(|| account.join("ca.crt"));
         let namespace = read(account, "namespace")?;
         let base = format!("{}/api/v1/namespaces/{namespace}", url.trim_end_matches('/'));
-        Ok(Self { agent: agent(PATIENCE, tls.as_ref()), base, account: account.to_owned() })
+        Ok(Self { agent: agent_of(authority.as_deref())?, base, account: account.to_owned() })
     }
 
     /// An object of the namespace, such as `secrets/pulse`; none if there is none.
