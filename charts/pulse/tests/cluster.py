@@ -1,6 +1,7 @@
 """A small API server in memory: it keeps objects, merges patches, holds pods to their Role, and decides nothing else. Enough for Helm to
 live in."""
 
+import base64
 import copy
 import json
 import threading
@@ -11,8 +12,15 @@ import yaml
 
 # Plural, kind, namespaced; by group and version.
 KINDS = {
-    "v1": [("secrets", "Secret", True), ("configmaps", "ConfigMap", True), ("services", "Service", True), ("pods", "Pod", True),
-           ("serviceaccounts", "ServiceAccount", True), ("persistentvolumeclaims", "PersistentVolumeClaim", True), ("namespaces", "Namespace", False)],
+    "v1": [
+        ("secrets", "Secret", True),
+        ("configmaps", "ConfigMap", True),
+        ("services", "Service", True),
+        ("pods", "Pod", True),
+        ("serviceaccounts", "ServiceAccount", True),
+        ("persistentvolumeclaims", "PersistentVolumeClaim", True),
+        ("namespaces", "Namespace", False),
+    ],
     "apps/v1": [("deployments", "Deployment", True), ("statefulsets", "StatefulSet", True), ("daemonsets", "DaemonSet", True)],
     "networking.k8s.io/v1": [("networkpolicies", "NetworkPolicy", True), ("ingresses", "Ingress", True)],
     "policy/v1": [("poddisruptionbudgets", "PodDisruptionBudget", True)],
@@ -73,7 +81,14 @@ class Cluster:
     def get(self, kind, name):
         """An object, or none."""
         with self.lock:
-            return next((copy.deepcopy(item) for item in self.objects.values() if (item["kind"], item["metadata"]["name"]) == (kind, name)), None)
+            return next(
+                (
+                    copy.deepcopy(item)
+                    for item in self.objects.values()
+                    if (item["kind"], item["metadata"]["name"]) == (kind, name)
+                ),
+                None,
+            )
 
     def names(self):
         """Kind and name of every object."""
@@ -100,9 +115,18 @@ class Cluster:
             return 200, {"kind": "APIVersions", "versions": ["v1"]}
         if path == "/apis":
             groups = [version.split("/") for version in KINDS if "/" in version]
-            return 200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": [
-                {"name": group, "versions": [{"groupVersion": f"{group}/{version}", "version": version}], "preferredVersion": {"groupVersion": f"{group}/{version}", "version": version}}
-                for group, version in groups]}
+            return 200, {
+                "kind": "APIGroupList",
+                "apiVersion": "v1",
+                "groups": [
+                    {
+                        "name": group,
+                        "versions": [{"groupVersion": f"{group}/{version}", "version": version}],
+                        "preferredVersion": {"groupVersion": f"{group}/{version}", "version": version},
+                    }
+                    for group, version in groups
+                ],
+            }
         if path.startswith("/openapi/v3"):
             return openapi(path)
         version, rest = ("v1", parts[2:]) if parts[0] == "api" else ("/".join(parts[1:3]), parts[3:])
@@ -110,8 +134,15 @@ class Cluster:
             return 404, status(404, f"no {path}")
         if not rest:
             verbs = ["create", "delete", "get", "list", "patch", "update", "watch"]
-            return 200, {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": [
-                {"name": plural, "kind": kind, "namespaced": namespaced, "singularName": "", "verbs": verbs} for plural, kind, namespaced in KINDS[version]]}
+            return 200, {
+                "kind": "APIResourceList",
+                "apiVersion": "v1",
+                "groupVersion": version,
+                "resources": [
+                    {"name": plural, "kind": kind, "namespaced": namespaced, "singularName": "", "verbs": verbs}
+                    for plural, kind, namespaced in KINDS[version]
+                ],
+            }
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
             namespace, rest = rest[1], rest[2:]
@@ -127,8 +158,11 @@ class Cluster:
         version, kind, namespace = place
         if method == "GET" and name is None:
             wanted = [pair.split("=") for pair in query.get("labelSelector", [""])[0].split(",") if "=" in pair]
-            items = [item for key, item in self.objects.items() if key[:3] == place and all(
-                item["metadata"].get("labels", {}).get(label) == value for label, value in wanted)]
+            items = [
+                item
+                for key, item in self.objects.items()
+                if key[:3] == place and all(item["metadata"].get("labels", {}).get(label) == value for label, value in wanted)
+            ]
             return 200, {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": "1"}, "items": items}
         key = (*place, name or body["metadata"]["name"])
         old = self.objects.get(key)
@@ -152,10 +186,10 @@ class Cluster:
         return 200, self.keep(key, body if method == "PUT" else merge(old, body))
 
     def keep(self, key, item):
-        item = merge({"apiVersion": key[0], "kind": key[1], "metadata": {"namespace": key[2], "uid": "u", "resourceVersion": "1"}}, item)
+        item = merge(
+            {"apiVersion": key[0], "kind": key[1], "metadata": {"namespace": key[2], "uid": "u", "resourceVersion": "1"}}, item
+        )
         for field, value in item.pop("stringData", {}).items():
-            import base64
-
             item.setdefault("data", {})[field] = base64.b64encode(value.encode()).decode()
         self.objects[key] = item
         return item
@@ -173,8 +207,14 @@ class Cluster:
                 text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 body = yaml.safe_load(text) if text else None
                 with cluster.lock:
-                    code, said = cluster.answer(self.command, url.path, parse_qs(url.query), body, self.headers.get("Content-Type", ""),
-                                                is_pod=self.headers.get("Authorization") == f"Bearer {ACCOUNT}")
+                    code, said = cluster.answer(
+                        self.command,
+                        url.path,
+                        parse_qs(url.query),
+                        body,
+                        self.headers.get("Content-Type", ""),
+                        is_pod=self.headers.get("Authorization") == f"Bearer {ACCOUNT}",
+                    )
                     data = json.dumps(said).encode()
                 self.send_response(code)
                 self.send_header("Content-Type", "application/json")
@@ -198,11 +238,30 @@ def openapi(path):
     version = places[path.removeprefix("/openapi/v3/")]
     group, _, number = version.rpartition("/")
     check = [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}]
-    return 200, {"openapi": "3.0.0", "info": {"title": "t", "version": "v"}, "paths": {
-        f"/{plural}": {"patch": {"parameters": check, "responses": {"200": {"description": "ok"}}, "x-kubernetes-group-version-kind": {"group": group, "version": number, "kind": kind}}}
-        for plural, kind, _ in KINDS[version]}}
+    return 200, {
+        "openapi": "3.0.0",
+        "info": {"title": "t", "version": "v"},
+        "paths": {
+            f"/{plural}": {
+                "patch": {
+                    "parameters": check,
+                    "responses": {"200": {"description": "ok"}},
+                    "x-kubernetes-group-version-kind": {"group": group, "version": number, "kind": kind},
+                }
+            }
+            for plural, kind, _ in KINDS[version]
+        },
+    }
 
 
 def status(code, message, reason=""):
     """Kubernetes' way to say what came of it."""
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success" if code < 300 else "Failure", "message": message, "reason": reason, "code": code}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success" if code < 300 else "Failure",
+        "message": message,
+        "reason": reason,
+        "code": code,
+    }

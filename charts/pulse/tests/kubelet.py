@@ -44,7 +44,9 @@ class Pod:
         """The folder of a volume, filled as Kubernetes fills it."""
         folder = self.folder / "volumes" / name
         volume = next((item for item in self.spec["volumes"] if item["name"] == name), {})
-        sources = volume.get("projected", {}).get("sources", []) or [{kind: volume[kind]} for kind in ("secret", "configMap") if kind in volume]
+        sources = volume.get("projected", {}).get("sources", []) or [
+            {kind: volume[kind]} for kind in ("secret", "configMap") if kind in volume
+        ]
         if folder.exists():
             return folder
         folder.mkdir(parents=True)
@@ -82,7 +84,11 @@ class Pod:
         words = [self.local(box, word) for word in box.get("command", []) + box.get("args", [])]
         for name, known in variables.items():
             words = [word.replace(f"$({name})", known) for word in words]
-        return [str(BINARIES / words[0]), *words[1:], *more], {"PATH": os.environ["PATH"], "HOME": str(self.folder), **variables}
+        return [str(BINARIES / words[0]), *words[1:], *more], {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            **variables,
+        }
 
     def start(self, box, *more):
         """Starts a container."""
@@ -124,8 +130,10 @@ def repository(folder):
     """A bare repository with one workflow."""
     work = folder / "work"
     work.mkdir()
-    (work / "hello.yaml").write_text("apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {name: hello}\nspec:\n  steps:\n"
-                                     "    - {id: say, type: execute, targets: [all], command: echo hello from $PULSE_AGENT}\n")
+    (work / "hello.yaml").write_text(
+        "apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {name: hello}\nspec:\n  steps:\n"
+        "    - {id: say, type: execute, targets: [all], command: echo hello from $PULSE_AGENT}\n"
+    )
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "hello"]):
         subprocess.run(["git", *identity, *words], cwd=work, check=True)

@@ -63,7 +63,9 @@ def any_of(objects, kind):
 
 def controller(objects):
     """The workload of the controller."""
-    return next(item for item in objects if item["kind"] in ("Deployment", "StatefulSet") and item["metadata"]["name"] == RELEASE)
+    return next(
+        item for item in objects if item["kind"] in ("Deployment", "StatefulSet") and item["metadata"]["name"] == RELEASE
+    )
 
 
 def agents(objects):

@@ -1,6 +1,16 @@
 """Agents: each kind, its name and where its identity lies, and how it gets its token."""
 
-from support import SETS, agents, container, controller, environment, one, pod_of, render, rendered
+from support import (
+    SETS,
+    agents,
+    container,
+    controller,
+    environment,
+    one,
+    pod_of,
+    render,
+    rendered,
+)
 
 
 def data_of(name):
@@ -28,7 +38,9 @@ def test_on_each_node_with_its_name_and_a_folder_that_stays():
 def test_with_names_and_volumes_that_stay():
     workload = agents(rendered("trial-mariadb"))
     assert (workload["kind"], workload["spec"]["replicas"]) == ("StatefulSet", 2)
-    assert name_of("trial-mariadb") == ("$(HOST)", "metadata.name") and data_of("trial-mariadb")["kind"] == "PersistentVolumeClaim"
+    assert (
+        name_of("trial-mariadb") == ("$(HOST)", "metadata.name") and data_of("trial-mariadb")["kind"] == "PersistentVolumeClaim"
+    )
 
 
 def test_new_ones_with_each_pod():
@@ -38,7 +50,7 @@ def test_new_ones_with_each_pod():
 
 
 def test_the_variable_of_a_name_comes_before_its_use():
-    names = [item["name"] for item in container(pod_of(agents(rendered("minimal-agents") if "minimal-agents" in SETS else rendered("tls-auto"))), "agent")["env"]]
+    names = [item["name"] for item in container(pod_of(agents(rendered("tls-auto"))), "agent")["env"]]
     assert names.index("HOST") < names.index("PULSE_AGENT_NAME"), "Kubernetes leaves a later one as it stands"
 
 
@@ -50,9 +62,14 @@ def test_the_token_comes_by_itself():
     assert volume["secretName"] == "pulse-enrolment" and volume["items"] == [{"key": "token", "path": "token"}]
     assert not volume.get("optional"), "the pod waits for the token"
     sidecar = container(pod_of(controller(objects)), "sidecar")
-    assert "--secret=pulse-enrolment" in sidecar["args"] and environment(sidecar)["PULSE_TOKEN_FILE"] == "/etc/pulse/secrets/admin-token"
+    assert (
+        "--secret=pulse-enrolment" in sidecar["args"]
+        and environment(sidecar)["PULSE_TOKEN_FILE"] == "/etc/pulse/secrets/admin-token"
+    )
     rule = one(objects, "Role")["rules"]
-    assert rule == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["pulse-enrolment"], "verbs": ["get", "patch"]}]
+    assert rule == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["pulse-enrolment"], "verbs": ["get", "patch"]}
+    ]
 
 
 def test_or_from_a_secret_of_ones_own():
@@ -70,6 +87,10 @@ def test_the_first_process_takes_orphans_away():
 
 def test_a_change_of_tls_or_labels_asks_for_another_token():
     def asked(values):
-        return [arg for arg in container(pod_of(controller(render(values))), "sidecar")["args"] if arg.startswith(("--made-for", "--label"))]
+        return [
+            arg
+            for arg in container(pod_of(controller(render(values))), "sidecar")["args"]
+            if arg.startswith(("--made-for", "--label"))
+        ]
 
     assert asked(SETS["tls-auto"]) == ["--made-for=tls auto"] != asked(SETS["agents-host"])

@@ -1,10 +1,25 @@
 """The controller on each database: how many there are, how they are exchanged, what each probe means, and which settings they get."""
 
+import base64
 import re
 
 import pytest
-from support import (ROOT, SETS, agents, any_of, container, containers, controller, environment, one, pod_of, pods, render,
-                     rendered, settings_of)
+from support import (
+    ROOT,
+    SETS,
+    agents,
+    any_of,
+    container,
+    containers,
+    controller,
+    environment,
+    one,
+    pod_of,
+    pods,
+    render,
+    rendered,
+    settings_of,
+)
 
 MARIADB = ["external-mariadb", "trial-mariadb", "monitoring", "existing-secrets", "tls-secret"]
 SQLITE = [name for name in SETS if name not in MARIADB]
@@ -58,7 +73,12 @@ def test_probes_know_the_difference(name):
         assert box[probe]["httpGet"] == {"path": "/health/live", "port": "http", "scheme": scheme}
     if name in MARIADB:
         assert box["readinessProbe"]["exec"]["command"] == [
-            "pulse", "--server", f"{scheme.lower()}://127.0.0.1:8080", "kubernetes", "ready"]
+            "pulse",
+            "--server",
+            f"{scheme.lower()}://127.0.0.1:8080",
+            "kubernetes",
+            "ready",
+        ]
     else:
         assert box["readinessProbe"]["httpGet"]["path"] == "/health/ready"
     assert box["startupProbe"]["periodSeconds"] * box["startupProbe"]["failureThreshold"] >= 300
@@ -100,8 +120,12 @@ def test_secrets_come_from_where_they_were_said_to_be():
         return {item["path"]: (source["name"], item["key"]) for source in sources for item in source["items"]}
 
     assert files("existing-secrets") == {
-        "admin-token": ("admin", "password"), "webhook-secret": ("gitea", "webhook"), "source-token": ("source", "token"),
-        "database-url": ("database", "url"), "oidc-client-secret": ("oidc", "client-secret")}
+        "admin-token": ("admin", "password"),
+        "webhook-secret": ("gitea", "webhook"),
+        "source-token": ("source", "token"),
+        "database-url": ("database", "url"),
+        "oidc-client-secret": ("oidc", "client-secret"),
+    }
     assert files("minimal") == {"admin-token": ("pulse", "admin-token"), "webhook-secret": ("pulse", "webhook-secret")}
     assert files("sqlite")["source-ssh-key"] == ("pulse", "source-ssh-key")
     assert files("oidc")["source-ssh-key"] == ("source", "ssh-key")
@@ -121,8 +145,6 @@ def test_a_changed_secret_restarts_the_controller_and_a_generated_one_does_not()
 
 
 def test_the_trials_server_and_the_controller_agree():
-    import base64
-
     objects = rendered("trial-mariadb")
     data = {key: base64.b64decode(value).decode() for key, value in one(objects, "Secret", "pulse")["data"].items()}
     assert data["database-url"] == f"mariadb://pulse:{data['mariadb-password']}@pulse-mariadb:3306/pulse"
@@ -145,8 +167,15 @@ def test_the_test_asks_the_service_and_means_the_active_one():
 
 def test_what_is_asked_of_pulse_is_what_pulse_knows():
     """The flags that the chart gives, against the command's own arguments."""
-    known = set(re.findall(r'#\[arg\(long(?: = "([a-z-]+)")?[^\n]*\n\s*(?:pub )?([a-z_]+):', "".join(
-        (ROOT / "cli/src" / path).read_text() for path in ("args.rs", "commands/kubernetes/sidecar.rs", "commands/kubernetes/standing.rs"))))
+    known = set(
+        re.findall(
+            r'#\[arg\(long(?: = "([a-z-]+)")?[^\n]*\n\s*(?:pub )?([a-z_]+):',
+            "".join(
+                (ROOT / "cli/src" / path).read_text()
+                for path in ("args.rs", "commands/kubernetes/sidecar.rs", "commands/kubernetes/standing.rs")
+            ),
+        )
+    )
     flags = {f"--{(name or field).replace('_', '-')}" for name, field in known}
     for name in SETS:
         for workload in pods(rendered(name)):

@@ -9,16 +9,30 @@ from support import NAMESPACE, RELEASE, SETS, leaves, value_at
 from test_monitoring import ALERT, chart_with
 from test_schema import SCHEMA, VALUES
 
-WORDS = ["changed", "https://changed.example.org", "7m", "9Gi", "mariadb://u:p@h:33/d", "700/h", "/changed", "sha256:" + "b" * 64]
+WORDS = [
+    "changed",
+    "https://changed.example.org",
+    "7m",
+    "9Gi",
+    "mariadb://u:p@h:33/d",
+    "700/h",
+    "/changed",
+    "sha256:" + "b" * 64,
+]
 # Whose effect needs another value beside it.
 BESIDE = {
     "agents.storageClass": {"agents": {"enabled": True, "kind": "StatefulSet"}},
     "agents.ca.key": {"agents": {"enabled": True, "ca": {"secretName": "ca"}}},
-    "monitoring.serviceMonitor.tokenSecret.key": {"monitoring": {"serviceMonitor": {"enabled": True, "tokenSecret": {"name": "t"}}}},
+    "monitoring.serviceMonitor.tokenSecret.key": {
+        "monitoring": {"serviceMonitor": {"enabled": True, "tokenSecret": {"name": "t"}}}
+    },
     "ingress.enabled": {"ingress": {"host": "h.example.org"}},
     "ingress.nginx": {"ingress": {"enabled": True, "host": "h.example.org"}},
-    "ingress.authelia.enabled": {"ingress": {"enabled": True, "host": "h.example.org", "authelia": {"authUrl": "http://a", "signInUrl": "https://a"}},
-                                 "access": {"trustedProxies": ["10.0.0.1"]}, "networkPolicy": {"enabled": False}},
+    "ingress.authelia.enabled": {
+        "ingress": {"enabled": True, "host": "h.example.org", "authelia": {"authUrl": "http://a", "signInUrl": "https://a"}},
+        "access": {"trustedProxies": ["10.0.0.1"]},
+        "networkPolicy": {"enabled": False},
+    },
 }
 
 
@@ -43,7 +57,13 @@ def other(schema, now):
 
 
 def merged(old, new):
-    return {**old, **{key: merged(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value for key, value in new.items()}}
+    return {
+        **old,
+        **{
+            key: merged(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value
+            for key, value in new.items()
+        },
+    }
 
 
 HIDDEN = re.compile(r"(admin-token|webhook-secret|mariadb-password|database-url|checksum/secrets): \S+")

@@ -18,11 +18,23 @@ def cluster():
 
 
 def helm(cluster):
-    return Config(kubeconfig_content=json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": NAMESPACE}}],
-        "clusters": [{"name": "c", "cluster": {"server": cluster.url}}], "users": [{"name": "u", "user": {}}]}), namespace=NAMESPACE,
+    return Config(
+        kubeconfig_content=json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "c",
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": NAMESPACE}}],
+                "clusters": [{"name": "c", "cluster": {"server": cluster.url}}],
+                "users": [{"name": "u", "user": {}}],
+            }
+        ),
+        namespace=NAMESPACE,
         # Its own records do not matter here, and Helm sends them in a form that nobody else can read.
-        storage_driver="memory", burst_limit=1000, qps=1000.0)
+        storage_driver="memory",
+        burst_limit=1000,
+        qps=1000.0,
+    )
 
 
 def secret(cluster, name="pulse"):
@@ -65,7 +77,11 @@ def test_from_sqlite_to_mariadb_the_volume_stays(cluster):
         token = secret(cluster)["admin-token"]
         config.upgrade(CHART, "pulse", SETS["monitoring"] | {"monitoring": {}, "crds": {"enabled": False}})
         names = cluster.names()
-        assert ("StatefulSet", "pulse") in names and ("Deployment", "pulse") not in names and ("PersistentVolumeClaim", "pulse") in names
+        assert (
+            ("StatefulSet", "pulse") in names
+            and ("Deployment", "pulse") not in names
+            and ("PersistentVolumeClaim", "pulse") in names
+        )
         assert secret(cluster)["admin-token"] == token
         config.rollback("pulse", version=1)
         assert ("Deployment", "pulse") in cluster.names() and secret(cluster)["admin-token"] == token
@@ -74,4 +90,6 @@ def test_from_sqlite_to_mariadb_the_volume_stays(cluster):
 def test_what_was_installed_is_what_was_rendered(cluster):
     with helm(cluster) as config:
         config.install(CHART, "pulse", SETS["agents-daemonset"], namespace=NAMESPACE)
-    assert cluster.names() == {(item["kind"], item["metadata"]["name"]) for item in rendered("agents-daemonset") if item["kind"] != "Pod"}
+    assert cluster.names() == {
+        (item["kind"], item["metadata"]["name"]) for item in rendered("agents-daemonset") if item["kind"] != "Pod"
+    }

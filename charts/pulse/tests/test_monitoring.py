@@ -8,7 +8,13 @@ from helm_python import Chart
 from support import CHART, NAMESPACE, RELEASE, SETS, any_of, objects_of, one, rendered
 
 VALUES = SETS["monitoring"]
-ALERT = 'groups:\n  - name: pulse\n    rules:\n      - alert: Down\n        expr: up == 0\n        annotations: {summary: "{{ $labels.pod }} is down"}\n'
+ALERT = """groups:
+  - name: pulse
+    rules:
+      - alert: Down
+        expr: up == 0
+        annotations: {summary: "{{ $labels.pod }} is down"}
+"""
 
 
 def chart_with(folder, files):
@@ -33,7 +39,9 @@ def dashboards(objects):
 
 def test_files_are_taken_as_they_are(tmp_path):
     board = json.dumps({"title": "{{name}}", "panels": []})
-    objects, notes = made(chart_with(tmp_path, {"files/alerts.yaml": ALERT, "files/dashboards/a_b.json": board, "files/dashboards/c.json": "{}"}))
+    objects, notes = made(
+        chart_with(tmp_path, {"files/alerts.yaml": ALERT, "files/dashboards/a_b.json": board, "files/dashboards/c.json": "{}"})
+    )
     rule = one(objects, "PrometheusRule")
     assert rule["spec"] == yaml.safe_load(ALERT) and rule["metadata"]["labels"]["release"] == "prometheus"
     boards = dashboards(objects)
@@ -60,9 +68,17 @@ def test_each_controller_is_measured_by_itself():
     monitor = one(rendered("monitoring"), "ServiceMonitor")["spec"]
     assert monitor["endpoints"][0]["path"] == "/metrics" and monitor["endpoints"][0]["scheme"] == "http"
     wanted = monitor["selector"]["matchLabels"]
-    found = [item["metadata"]["name"] for item in any_of(rendered("monitoring"), "Service") if wanted.items() <= item["metadata"]["labels"].items()]
+    found = [
+        item["metadata"]["name"]
+        for item in any_of(rendered("monitoring"), "Service")
+        if wanted.items() <= item["metadata"]["labels"].items()
+    ]
     assert found == ["pulse-pods"], "a standby is measured, too, and the active one once"
-    single = [item["metadata"]["name"] for item in any_of(rendered("minimal"), "Service") if item["metadata"]["labels"].get("pulse.dev/metrics")]
+    single = [
+        item["metadata"]["name"]
+        for item in any_of(rendered("minimal"), "Service")
+        if item["metadata"]["labels"].get("pulse.dev/metrics")
+    ]
     assert single == ["pulse"]
 
 

@@ -1,7 +1,19 @@
 """Who reaches whom: addresses, ingress, policies, TLS; and that nobody gets around a proxy that vouches for people."""
 
 import pytest
-from support import SETS, agents, any_of, container, controller, environment, one, pod_of, render, rendered
+from support import (
+    ROOT,
+    SETS,
+    agents,
+    any_of,
+    container,
+    controller,
+    environment,
+    one,
+    pod_of,
+    render,
+    rendered,
+)
 
 MACHINES = {"/api/v1/agents/session", "/webhooks/gitea"}
 
@@ -30,10 +42,14 @@ def test_the_controller_reaches_what_it_was_told_of():
 def test_behind_a_proxy_nobody_reaches_the_controller_beside_it():
     peers = policy("authelia")["ingress"][0]["from"]
     assert selected(peers) == ["test"], "agents run anybody's commands, and come from addresses like the proxy's"
-    assert [peer for peer in peers if "namespaceSelector" in peer] == SETS["authelia"]["networkPolicy"]["ingressFrom"] + SETS["authelia"]["networkPolicy"]["metricsFrom"]
+    assert [peer for peer in peers if "namespaceSelector" in peer] == SETS["authelia"]["networkPolicy"]["ingressFrom"] + SETS[
+        "authelia"
+    ]["networkPolicy"]["metricsFrom"]
     box = container(pod_of(agents(rendered("authelia"))), "agent")
     assert environment(box)["PULSE_SERVER"] == "https://pulse.example.org"
-    assert environment(container(pod_of(controller(rendered("authelia"))), "controller"))["PULSE_TRUSTED_PROXIES"] == "10.0.3.0/24"
+    assert (
+        environment(container(pod_of(controller(rendered("authelia"))), "controller"))["PULSE_TRUSTED_PROXIES"] == "10.0.3.0/24"
+    )
 
 
 def test_without_one_the_charts_own_agents_are_let_in():
@@ -67,8 +83,6 @@ def test_people_sign_in_and_machines_do_not():
 
 
 def test_the_machines_paths_are_the_controllers():
-    from support import ROOT
-
     table = (ROOT / "controller/src/api/mod.rs").read_text() + (ROOT / "controller/src/webhook/mod.rs").read_text()
     for path in MACHINES:
         assert f'"{path}"' in table, path
@@ -83,12 +97,15 @@ def test_other_ingress_controllers_get_no_annotations_of_nginx():
     assert one(rendered("authelia"), "Ingress", "pulse")["metadata"]["annotations"][scheme] == "HTTP"
 
 
-@pytest.mark.parametrize(("name", "url", "plain"), [
-    ("agents-daemonset", "http://pulse.ops.svc:8080", "true"),
-    ("tls-auto", "https://pulse.ops.svc:8080", None),
-    ("tls-secret", "https://pulse.example.org", None),
-    ("authelia", "https://pulse.example.org", None),
-])
+@pytest.mark.parametrize(
+    ("name", "url", "plain"),
+    [
+        ("agents-daemonset", "http://pulse.ops.svc:8080", "true"),
+        ("tls-auto", "https://pulse.ops.svc:8080", None),
+        ("tls-secret", "https://pulse.example.org", None),
+        ("authelia", "https://pulse.example.org", None),
+    ],
+)
 def test_agents_find_the_controller(name, url, plain):
     said = environment(container(pod_of(agents(rendered(name))), "agent"))
     assert (said["PULSE_SERVER"], said.get("PULSE_INSECURE_HTTP")) == (url, plain)

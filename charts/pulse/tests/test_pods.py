@@ -1,7 +1,19 @@
 """Security of every pod of every value set, and who gets an account of the cluster."""
 
 import pytest
-from support import SETS, any_of, agents, container, containers, environment, one, pod_of, pods, rendered
+from support import (
+    SETS,
+    agents,
+    any_of,
+    container,
+    containers,
+    environment,
+    one,
+    pod_of,
+    pods,
+    render,
+    rendered,
+)
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -53,7 +65,9 @@ def test_host_access_is_had_only_where_it_was_asked_for():
             assert ("/" in paths) is asked and (not paths or workload["kind"] == "DaemonSet"), (name, paths)
     box = container(pod_of(agents(rendered("agents-host"))), "agent")
     assert box["securityContext"] == {"privileged": True, "runAsUser": 0}
-    assert [volume["hostPath"]["path"] for volume in pod_of(agents(rendered("agents-host")))["volumes"] if "hostPath" in volume] == ["/srv/pulse-agent", "/"]
+    assert [
+        volume["hostPath"]["path"] for volume in pod_of(agents(rendered("agents-host")))["volumes"] if "hostPath" in volume
+    ] == ["/srv/pulse-agent", "/"]
 
 
 def test_only_the_sidecar_has_an_account_of_the_cluster():
@@ -86,7 +100,10 @@ def test_secrets_are_files_and_stand_in_no_environment():
                 assert not any(secret in str(item) for secret in given), (name, item["kind"], item["metadata"]["name"])
     for name, _, box in every_container():
         for variable, value in environment(box).items():
-            if any(word in variable for word in ("TOKEN", "SECRET", "PASSWORD", "DATABASE_URL", "TLS_KEY", "SSH_KEY")) and variable != "MARIADB_RANDOM_ROOT_PASSWORD":
+            if (
+                any(word in variable for word in ("TOKEN", "SECRET", "PASSWORD", "DATABASE_URL", "TLS_KEY", "SSH_KEY"))
+                and variable != "MARIADB_RANDOM_ROOT_PASSWORD"
+            ):
                 assert variable.endswith("_FILE") and value.startswith("/etc/"), (name, variable)
 
 
@@ -120,11 +137,16 @@ def test_every_file_of_a_setting_is_mounted(name):
 
 
 def test_registry_digest_and_pull_secrets():
-    from support import render
-
-    values = {"source": {"url": "https://g/x.git"}, "image": {"registry": "r.example/ops/", "digest": "sha256:" + "a" * 64},
-              "agents": {"enabled": True, "image": {"tag": "9"}}, "imagePullSecrets": [{"name": "key"}]}
+    values = {
+        "source": {"url": "https://g/x.git"},
+        "image": {"registry": "r.example/ops/", "digest": "sha256:" + "a" * 64},
+        "agents": {"enabled": True, "image": {"tag": "9"}},
+        "imagePullSecrets": [{"name": "key"}],
+    }
     objects = render(values)
-    assert container(pod_of(one(objects, "Deployment")), "controller")["image"] == f"r.example/ops/pulse-controller@sha256:{'a' * 64}"
+    assert (
+        container(pod_of(one(objects, "Deployment")), "controller")["image"]
+        == f"r.example/ops/pulse-controller@sha256:{'a' * 64}"
+    )
     assert container(pod_of(agents(objects)), "agent")["image"] == "r.example/ops/pulse-agent:9"
     assert all(pod_of(item)["imagePullSecrets"] == [{"name": "key"}] for item in pods(objects))

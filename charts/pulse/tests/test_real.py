@@ -35,7 +35,9 @@ def scene(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         fields = {"metadata.name": name, "metadata.namespace": NAMESPACE, "spec.nodeName": "node-1"}
-        made = Pod(pod_of(cluster.get(workload["kind"], workload["metadata"]["name"]) or workload), cluster, folder, fields, addresses)
+        made = Pod(
+            pod_of(cluster.get(workload["kind"], workload["metadata"]["name"]) or workload), cluster, folder, fields, addresses
+        )
         pods.append(made)
         return made
 
@@ -48,14 +50,21 @@ def scene(tmp_path):
 
 def at(port, also=None):
     """Where the addresses of a pod are on this machine; the Service is another controller's where that is said."""
-    return {"0.0.0.0:8080": f"127.0.0.1:{port}", "127.0.0.1:8080": f"127.0.0.1:{port}", "pulse.ops.svc:8080": f"127.0.0.1:{also or port}"}
+    return {
+        "0.0.0.0:8080": f"127.0.0.1:{port}",
+        "127.0.0.1:8080": f"127.0.0.1:{port}",
+        "pulse.ops.svc:8080": f"127.0.0.1:{also or port}",
+    }
 
 
 @pytest.mark.parametrize("tls", ["off", "auto"])
 def test_an_install_comes_up_and_its_agents_get_in(scene, tmp_path, tls):
     """With only a source, but for the agents; and with an authority of its own, which the agent knows by its token alone."""
-    values = {"source": {"url": repository(tmp_path)}, "agents": {"enabled": True, "enrolmentLabels": {"via": "chart"}, "labels": {"role": "node"}},
-              "controller": {"tls": {"mode": tls}}}
+    values = {
+        "source": {"url": repository(tmp_path)},
+        "agents": {"enabled": True, "enrolmentLabels": {"via": "chart"}, "labels": {"role": "node"}},
+        "controller": {"tls": {"mode": tls}},
+    }
     scene.install(values)
     objects = render(values)
     port = free_port()
@@ -76,7 +85,10 @@ def test_an_install_comes_up_and_its_agents_get_in(scene, tmp_path, tls):
     def pulse(*words):
         ca = ["--ca", str(pod.volume("data") / "data/tls/authority.pem")] if tls == "auto" else []
         server = next(word for word in test.spec["initContainers"][0]["command"] if "://" in word)
-        return test.ask({**asks, "env": [{"name": "PULSE_TOKEN_FILE", "value": "/etc/pulse/secrets/admin-token"}]}, ["pulse", "--server", server, *ca, *words])
+        return test.ask(
+            {**asks, "env": [{"name": "PULSE_TOKEN_FILE", "value": "/etc/pulse/secrets/admin-token"}]},
+            ["pulse", "--server", server, *ca, *words],
+        )
 
     def online():
         code, said = pulse("get", "agents", "node-1", "-o", "json")
@@ -104,7 +116,15 @@ def database():
     name = f"chart_{uuid.uuid4().hex[:12]}"
 
     def sql(text):
-        words = ["mariadb", "--no-defaults", f"--host={url.hostname}", f"--port={url.port}", f"--user={url.username}", "-e", text]
+        words = [
+            "mariadb",
+            "--no-defaults",
+            f"--host={url.hostname}",
+            f"--port={url.port}",
+            f"--user={url.username}",
+            "-e",
+            text,
+        ]
         subprocess.run(words, env={**os.environ, "MYSQL_PWD": url.password}, check=True)
 
     sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
@@ -119,7 +139,11 @@ def test_two_controllers_and_the_label_of_the_active_one(scene, tmp_path, databa
     labels = workload["spec"]["template"]["metadata"]["labels"]
     pods = {}
     for name in ("pulse-0", "pulse-1"):
-        scene.objects["v1", "Pod", NAMESPACE, name] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": dict(labels)}}
+        scene.objects["v1", "Pod", NAMESPACE, name] = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "labels": dict(labels)},
+        }
         pods[name] = scene.pod(workload, name, at(free_port()))
 
     def start(pod):

@@ -83,14 +83,20 @@ def test_every_value_set_is_taken(name):
 
 
 def shown(value):
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) or value == "" else yaml.safe_dump(value).split("\n")[0]
+    text = (
+        json.dumps(value, ensure_ascii=False)
+        if isinstance(value, (dict, list)) or value == ""
+        else yaml.safe_dump(value).split("\n")[0]
+    )
     return f"`{text}`".replace("|", "\\|")
 
 
 def table():
     lines = ["| value | default | |", "|---|---|---|"]
     for path, schema in known().items():
-        lines.append(f"| `{'.'.join(path)}` | {shown(value_at(VALUES, path))} | {schema['description'].replace('|', chr(92) + '|')} |")
+        lines.append(
+            f"| `{'.'.join(path)}` | {shown(value_at(VALUES, path))} | {schema['description'].replace('|', chr(92) + '|')} |"
+        )
     return "\n".join(lines)
 
 

@@ -1,9 +1,21 @@
 """Every value set: Helm's strict lint, and Kubernetes' own schemas of several releases."""
 
+import tomllib
+
 import kubernetes_validate
 import pytest
-from helm_python import lint, package
-from support import CHART, NAMESPACE, RELEASE, ROOT, SETS, chart, notes, rendered
+from helm_python import Chart, lint
+from support import (
+    CHART,
+    NAMESPACE,
+    RELEASE,
+    ROOT,
+    SETS,
+    chart,
+    notes,
+    objects_of,
+    rendered,
+)
 
 # The oldest that the chart takes, one between, and the newest whose schemas there are.
 RELEASES = ["1.29", "1.33", "1.37"]
@@ -55,8 +67,6 @@ def test_long_names_are_cut_to_fit():
     long = "a-release-whose-name-is-as-long-as-helm-lets-it-be-x"
     for name in SETS:
         texts = chart().render(SETS[name], name=long[:53], namespace=NAMESPACE)
-        from support import objects_of
-
         for item in objects_of(texts):
             assert len(item["metadata"]["name"]) <= 63, item["metadata"]["name"]
 
@@ -69,10 +79,7 @@ def test_notes_say_where_it_is(name):
 
 
 def test_it_can_be_packaged_without_its_tests(tmp_path):
-    from helm_python import Chart
-
-    archive = package(CHART, destination=tmp_path) if "destination" in package.__code__.co_varnames else chart().save(tmp_path)
-    with Chart.load(archive) as packed:
+    with Chart.load(chart().save(tmp_path)) as packed:
         names = {item["name"] for item in packed.files}
         assert any(name.startswith("files/crds/") for name in names)
         assert not any(name.startswith("tests/") for name in names), names
@@ -89,7 +96,5 @@ def test_the_definitions_are_those_of_the_language():
 
 
 def test_the_chart_is_of_this_release():
-    import tomllib
-
     workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     assert chart().metadata["appVersion"] == workspace
