@@ -5,6 +5,7 @@ mod ending;
 
 use crate::api::make_token;
 use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Origin, People, Source, Tls};
+use crate::keep::Keep;
 use crate::serve::{self, Active, Mode};
 use crate::{clock, signals};
 use anyhow::{Context, bail};
@@ -50,6 +51,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         people: People::default(),
         webhook_secrets: None,
         limits: Limits::default(),
+        keep: Keep::default(),
         log,
         warnings: Vec::new(),
     };

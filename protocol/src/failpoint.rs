@@ -115,6 +115,10 @@ acts! {
     AuditSeal = Write "controller.audit-seal";
     /// Old idempotency keys go.
     ForgetKeys = Write "controller.forget-keys";
+    /// What is older than what is kept goes.
+    Retain = Write "controller.retain";
+    /// A step of a restore.
+    Restore = Write "controller.restore";
     /// A fact of this installation.
     Meta = Write "controller.meta";
     /// The leases are taken.

@@ -20,6 +20,7 @@ pub mod pattern;
 pub mod pause;
 pub mod plan;
 pub mod rate;
+pub mod retention;
 pub mod schedule;
 pub mod selector;
 pub mod session;

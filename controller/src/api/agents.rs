@@ -17,7 +17,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode};
 use crd_schemas::manifest::{AgentSpec, Metadata};
 use crd_schemas::{Kind, Manifest};
-use pulse_protocol::{AgentName, ToAgent};
+use pulse_protocol::AgentName;
 use pulse_store::Definition;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -70,20 +70,7 @@ pub(super) async fn revoke(State(app): State<App>, Segment(name): Segment, ticke
         return Err(no_such_agent(&name));
     }
     // The database first: whatever happens from here on, it does not come back.
-    let (session, open) = {
-        let mut fleet = app.engine.fleet().lock();
-        let session = fleet.session_of(&agent);
-        fleet.revoke(&agent);
-        (session, fleet.open_of(&agent))
-    };
-    // Only courtesy: from now on nothing that this session says is heard, whether it learns why or not.
-    if let Some((_, outbox)) = session {
-        let message = "the agent was revoked; enrol it anew with a token if that was a mistake".to_owned();
-        let refused = ToAgent::Refused { code: "revoked".to_owned(), message, retry_after_ms: None };
-        let _ = outbox.try_send(refused);
-    }
-    open.into_iter().for_each(|(_, execution)| app.engine.wake(execution));
-    app.engine.presence_changed(&agent);
+    app.engine.agent_revoked(&agent);
     Ok(NoContent)
 }
 

@@ -46,6 +46,7 @@ pub const CODES: &[Code] = &[
     code("encoded_body",          &[415], "The webhook's body is compressed."),
     code("enrolment_closed",      &[403], "`pulse-controller dev` has its one local agent, and no other enrols."),
     code("execution_over",        &[409], "The execution is over."),
+    code("execution_removed",     &[410], "Retention has removed the execution; its number is not given again."),
     code("forbidden",             &[403], "It is known who you are, and you may not."),
     code("foreign_origin",        &[403], "A page of another origin asked."),
     code("head_moved",            &[409], "The source has moved on: `sync` says what was found."),

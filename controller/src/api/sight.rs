@@ -3,6 +3,7 @@
 use super::caller::Caller;
 use super::executions::no_such_execution;
 use super::{App, Problem};
+use axum::http::StatusCode;
 use pulse_core::access::{Object, Verb};
 use pulse_core::execution::Summary;
 use pulse_protocol::ExecutionId;
@@ -38,8 +39,24 @@ pub(super) async fn execution(app: &App, caller: &Caller, text: &str, verb: Verb
 
 /// The execution that a path names, if the caller sees it.
 pub(super) async fn summary(app: &App, caller: &Caller, text: &str) -> Result<Summary, Problem> {
-    let summary = app.engine.find(text).await?.ok_or_else(|| no_such_execution(text))?;
+    let Some(summary) = app.engine.find(text).await? else { return Err(absent(app, caller, text).await?) };
     if caller.sees(&object(&summary)) { Ok(summary) } else { Err(no_such_execution(text)) }
+}
+
+/// Why there is no execution of this name: numbers are given without gaps, so one below the newest was there. An id says nothing.
+async fn absent(app: &App, caller: &Caller, text: &str) -> Result<Problem, Problem> {
+    let Some((workflow, number)) = text.rsplit_once('#') else { return Ok(no_such_execution(text)) };
+    let Ok(number) = number.parse::<i64>() else { return Ok(no_such_execution(text)) };
+    let newest = app.engine.store().newest_of(workflow).await?;
+    let was_there = newest.is_some_and(|row| (1..row.number).contains(&number) && caller.sees(&object(&row)));
+    Ok(if was_there { removed(workflow, number) } else { no_such_execution(text) })
+}
+
+/// It was there.
+fn removed(workflow: &str, number: i64) -> Problem {
+    let detail = format!("execution `{workflow}#{number}` was removed by retention; its number is not given again");
+    let help = "what is kept, and for how long, is set by PULSE_KEEP_… and the workflow's `retention`; a backup may have it";
+    Problem::new(StatusCode::GONE, "execution_removed", detail).with_help(help)
 }
 
 /// Prompts with the labels of their executions, which rules ask for.

@@ -20,6 +20,10 @@ pub struct Cli {
 pub enum Command {
     /// Bring the database to this release's schema.
     Migrate(MigrateFlags),
+    /// Write everything that the database holds into a file, also while a controller runs.
+    Backup(BackupFlags),
+    /// Make the database anew from a backup, on whichever engine. Everything is held until a person has looked.
+    Restore(RestoreFlags),
     /// Serve a folder of manifests on this machine, with one local agent, to try things out.
     Dev(DevFlags),
     /// Make a token that opens everything for a short time, for a person in need; who made it and why is kept.
@@ -86,6 +90,27 @@ pub struct ServeFlags {
     /// How many are taken of each address from those who do not say who asks [env: PULSE_RATE_LIMIT_STRANGERS] [default: 300/m].
     #[arg(long, value_name = "RATE")]
     pub rate_limit_strangers: Option<String>,
+    /// How long executions are kept after their end: `12h`, `90d`, `2y` or `forever` [env: PULSE_KEEP_EXECUTIONS] [default: 90d].
+    #[arg(long, value_name = "AGE")]
+    pub keep_executions: Option<String>,
+    /// The newest executions of each workflow that are kept however old [env: PULSE_KEEP_AT_LEAST] [default: 100].
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_at_least: Option<String>,
+    /// Executions of each workflow that are kept at most, however young [env: PULSE_KEEP_AT_MOST] [default: no bound].
+    #[arg(long, value_name = "NUMBER")]
+    pub keep_at_most: Option<String>,
+    /// How long the output of commands is kept after the end of their execution [env: PULSE_KEEP_OUTPUT] [default: 30d].
+    #[arg(long, value_name = "AGE")]
+    pub keep_output: Option<String>,
+    /// How long rows of the audit log are kept [env: PULSE_KEEP_AUDIT] [default: 400d].
+    #[arg(long, value_name = "AGE")]
+    pub keep_audit: Option<String>,
+    /// Revoke agents that were not seen for so long and hold nothing open [env: PULSE_KEEP_AGENTS] [default: forever].
+    #[arg(long, value_name = "AGE")]
+    pub keep_agents: Option<String>,
+    /// The pause between two looks at what is not kept [env: PULSE_KEEP_EVERY] [default: 10m].
+    #[arg(long, value_name = "DURATION")]
+    pub keep_every: Option<String>,
     /// The addresses of proxies that may say by headers who somebody is: `10.0.0.7,10.1.0.0/24` [env: PULSE_TRUSTED_PROXIES]
     /// [default: none is believed].
     #[arg(long, value_name = "ADDRESSES")]
@@ -172,6 +197,54 @@ pub struct MigrateFlags {
     /// What to log.
     #[command(flatten)]
     pub log: LogFlags,
+}
+
+/// Which database.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct DataFlags {
+    /// A YAML file with settings [env: PULSE_CONFIG].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder to keep everything in [env: PULSE_DATA_DIR] [default: /var/lib/pulse].
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<String>,
+    /// A file that holds the database's URL [env: PULSE_DATABASE_URL_FILE; the URL itself: PULSE_DATABASE_URL].
+    #[arg(long, value_name = "FILE")]
+    pub database_url_file: Option<String>,
+    /// What to log.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// What to back up, and where to.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct BackupFlags {
+    /// The file to write, which must not be there yet; `-` for stdout.
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+    /// With the administrator's token and the authority for TLS out of the data folder: whoever has the file is the administrator.
+    #[arg(long)]
+    pub with_secrets: bool,
+    /// Which database.
+    #[command(flatten)]
+    pub data: DataFlags,
+}
+
+/// What to restore, and where.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RestoreFlags {
+    /// The backup; `-` for stdin.
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+    /// Let go of everything that the database holds now.
+    #[arg(long)]
+    pub force: bool,
+    /// Put the token and the authority of the backup into the data folder, in place of those that are there.
+    #[arg(long)]
+    pub with_secrets: bool,
+    /// Which database.
+    #[command(flatten)]
+    pub data: DataFlags,
 }
 
 /// Settings of a token for a person in need. Those of `serve` say where the controller is.
@@ -261,6 +334,13 @@ impl ServeFlags {
             file_flag("PULSE_WEBHOOK_SECRET", "--webhook-secret-file", &self.webhook_secret_file),
             flag("PULSE_RATE_LIMIT", "--rate-limit", &self.rate_limit),
             flag("PULSE_RATE_LIMIT_STRANGERS", "--rate-limit-strangers", &self.rate_limit_strangers),
+            flag("PULSE_KEEP_EXECUTIONS", "--keep-executions", &self.keep_executions),
+            flag("PULSE_KEEP_AT_LEAST", "--keep-at-least", &self.keep_at_least),
+            flag("PULSE_KEEP_AT_MOST", "--keep-at-most", &self.keep_at_most),
+            flag("PULSE_KEEP_OUTPUT", "--keep-output", &self.keep_output),
+            flag("PULSE_KEEP_AUDIT", "--keep-audit", &self.keep_audit),
+            flag("PULSE_KEEP_AGENTS", "--keep-agents", &self.keep_agents),
+            flag("PULSE_KEEP_EVERY", "--keep-every", &self.keep_every),
             flag("PULSE_TLS", "--tls", &self.tls),
             flag("PULSE_TLS_CERT", "--tls-cert", &self.tls_cert),
             file_flag("PULSE_TLS_KEY", "--tls-key-file", &self.tls_key_file),
@@ -291,6 +371,14 @@ impl BreakGlassFlags {
             file_flag("PULSE_ADMIN_TOKEN", "--admin-token-file", &self.admin_token_file),
         ];
         values.into_iter().flatten().collect()
+    }
+}
+
+impl DataFlags {
+    pub(super) fn values(&self) -> Vec<Flag> {
+        let data = flag("PULSE_DATA_DIR", "--data-dir", &self.data_dir);
+        let database = file_flag("PULSE_DATABASE_URL", "--database-url-file", &self.database_url_file);
+        data.into_iter().chain(database).chain(self.log.values()).collect()
     }
 }
 

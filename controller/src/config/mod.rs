@@ -7,6 +7,7 @@ mod data;
 mod error;
 mod file;
 mod flags;
+mod keep;
 mod layers;
 mod limits;
 mod listen;
@@ -25,7 +26,7 @@ pub use admin::AdminToken;
 pub use break_glass::BreakGlass;
 pub use data::Data;
 pub use error::ConfigError;
-pub use flags::{BreakGlassFlags, Cli, Command, DevFlags, MigrateFlags, ServeFlags};
+pub use flags::{BackupFlags, BreakGlassFlags, Cli, Command, DataFlags, DevFlags, MigrateFlags, RestoreFlags, ServeFlags};
 pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
@@ -37,6 +38,7 @@ pub use source::{Origin, Source};
 pub use tls::{Pem, PemSource, Tls};
 pub use webhook::WebhookSecrets;
 
+use crate::keep::Keep;
 use layers::Layers;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -63,6 +65,8 @@ pub struct Config {
     pub webhook_secrets: Option<WebhookSecrets>,
     /// How many requests are taken of whom.
     pub limits: Limits,
+    /// What is kept, and for how long.
+    pub keep: Keep,
     /// What it logs.
     pub log: Log,
     /// What to tell people about the settings, though nothing is wrong.
@@ -88,6 +92,7 @@ impl Config {
         let people = People::read(&layers, &mut errors);
         let webhook_secrets = WebhookSecrets::read(&layers, &mut errors);
         let limits = Limits::read(&layers, &mut errors);
+        let keep = Keep::read(&layers, &mut errors);
         let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
         if !errors.is_empty() {
             return Err(ConfigError(errors));
@@ -106,12 +111,21 @@ impl Config {
                     .into(),
             );
         }
-        Ok(Self { listen, tls, data, source, admin_token, people, webhook_secrets, limits, log, warnings })
+        Ok(Self { listen, tls, data, source, admin_token, people, webhook_secrets, limits, keep, log, warnings })
     }
 }
 
 /// The settings of `migrate`: the database and what to log.
 pub fn load_migrate(flags: &MigrateFlags, environment: &Environment) -> Result<(Data, Log), ConfigError> {
+    let mut errors = Vec::new();
+    let layers = Layers::gather(flags.values(), flags.config.as_deref(), environment, &mut errors);
+    let data = Data::read(&layers, &mut errors);
+    let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
+    if errors.is_empty() { Ok((data, log)) } else { Err(ConfigError(errors)) }
+}
+
+/// The settings of `backup` and `restore`: the same.
+pub fn load_data(flags: &DataFlags, environment: &Environment) -> Result<(Data, Log), ConfigError> {
     let mut errors = Vec::new();
     let layers = Layers::gather(flags.values(), flags.config.as_deref(), environment, &mut errors);
     let data = Data::read(&layers, &mut errors);

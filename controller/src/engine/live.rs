@@ -7,6 +7,7 @@ use crate::agents::Declared;
 use crd_schemas::manifest::{AgentGroupSpec, Kind, Manifest, Workflow};
 use pulse_core::access::{Access, Policy, PolicyOrigin};
 use pulse_core::definitions::Files;
+use pulse_core::retention::Override;
 use pulse_protocol::AgentName;
 use pulse_store::{Apply, Definition, DefinitionKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,6 +180,13 @@ impl Engine {
         let all = live.workflows.get(name).into_iter().flatten();
         let meant = all.filter(|workflow| source.is_none_or(|source| workflow.source == source));
         meant.map(|workflow| (workflow.source.clone(), workflow.manifest.metadata.labels.clone())).collect()
+    }
+
+    /// What a live workflow says of how long it is kept; nothing for one that is not live.
+    pub fn retention_of(&self, source: &str, name: &str) -> Override {
+        let live = self.live();
+        let workflow = live.workflows.get(name).into_iter().flatten().find(|workflow| workflow.source == source);
+        workflow.map(|workflow| Override::of(&workflow.manifest.spec)).unwrap_or_default()
     }
 
     /// Workflows of other sources, by name, with the sources that have them.

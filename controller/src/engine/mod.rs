@@ -42,7 +42,7 @@ use crate::reconcile::Queue;
 use hot::Hot;
 use pulse_core::decide::{Reason, explain};
 use pulse_core::execution::{CancelMode, Execution, Input, Outcome, Summary};
-use pulse_protocol::{AgentName, ExecutionId};
+use pulse_protocol::{AgentName, ExecutionId, ToAgent};
 use pulse_store::Store;
 use sealed::Seals;
 use std::sync::atomic::AtomicBool;
@@ -214,6 +214,24 @@ impl Engine {
     pub fn presence_changed(&self, agent: &AgentName) {
         let watchers = self.inner.fleet.lock().presence_watchers(agent);
         watchers.into_iter().for_each(|id| self.wake(id));
+    }
+
+    /// The database has it that this agent is revoked: nothing more goes to it, and whoever waits for it is told.
+    pub fn agent_revoked(&self, agent: &AgentName) {
+        let (session, open) = {
+            let mut fleet = self.inner.fleet.lock();
+            let session = fleet.session_of(agent);
+            fleet.revoke(agent);
+            (session, fleet.open_of(agent))
+        };
+        // Only courtesy: from now on nothing that this session says is heard, whether it learns why or not.
+        if let Some((_, outbox)) = session {
+            let message = "the agent was revoked; enrol it anew with a token if that was a mistake".to_owned();
+            let refused = ToAgent::Refused { code: "revoked".to_owned(), message, retry_after_ms: None };
+            let _ = outbox.try_send(refused);
+        }
+        open.into_iter().for_each(|(_, execution)| self.wake(execution));
+        self.presence_changed(agent);
     }
 
     /// Slots and turns were freed: look at the executions that wait for one.

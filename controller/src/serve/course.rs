@@ -11,6 +11,7 @@ use crate::config::{Config, Origin};
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::identity::browser::OwnOrigin;
+use crate::keep::Keeper;
 use crate::schedules::Scheduler;
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
@@ -197,6 +198,8 @@ impl Course {
         let identity = Identity::load(engine.store().clone(), &active.admin_token, self.config.people.clone(), (own, &self.url));
         let identity = Arc::new(identity.await.context("cannot read who may come in")?);
         running.loops.push(loops::sweep_identity(Arc::clone(&identity), &self.stopping));
+        let keeper = Keeper::new(engine.clone(), log.clone(), self.config.keep, self.stopping.clone());
+        running.loops.push(tokio::spawn(keeper.run()));
         let router = api::router(self.app(&active, identity, log, sources, schedules, webhooks));
         engine.leased().await;
         self.phase.send_replace(Phase::Active(router.clone()));

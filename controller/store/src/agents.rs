@@ -41,6 +41,8 @@ pub struct Agent {
     pub last_seen: Option<Timestamp>,
     /// Since when it is no longer let in.
     pub revoked_at: Option<Timestamp>,
+    /// Why it was revoked, where nobody did it by hand.
+    pub revoked_reason: Option<String>,
     /// Why it is in quarantine, if it is.
     pub quarantine: Option<String>,
 }
@@ -48,7 +50,7 @@ pub struct Agent {
 pub use pulse_core::fleet::Heartbeat;
 
 const COLUMNS: &str = "name, public_key, labels, token_labels, slots, facts, boot, incarnation, sequence, epoch, \
-    enrolled_at, last_seen, revoked_at, quarantine";
+    enrolled_at, last_seen, revoked_at, revoked_reason, quarantine";
 
 impl FromRow for Agent {
     const TABLE: &'static str = "agents";
@@ -70,6 +72,7 @@ impl FromRow for Agent {
             enrolled_at: Timestamp(row.get("enrolled_at")?),
             last_seen: row.get::<Option<i64>>("last_seen")?.map(Timestamp),
             revoked_at: row.get::<Option<i64>>("revoked_at")?.map(Timestamp),
+            revoked_reason: row.get("revoked_reason")?,
             quarantine: row.get("quarantine")?,
         })
     }
@@ -114,6 +117,25 @@ impl Store {
         // The epoch rises with it, so that a session that is open now is an old one.
         let update = "UPDATE agents SET revoked_at = ?, epoch = epoch + 1 WHERE name = ? AND revoked_at IS NULL";
         self.update_one(|| query(update).bind(time(now)).bind(name.as_str().to_owned())).await
+    }
+
+    /// The same for one that was not heard of since some time and holds nothing open, with the reason that it reads should it come back.
+    pub async fn retire_agent(
+        &self,
+        name: &AgentName,
+        reason: &str,
+        unseen_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        bounds::text("why an agent is revoked", reason, bounds::LINE)?;
+        let update = "UPDATE agents SET revoked_at = ?, revoked_reason = ?, epoch = epoch + 1 WHERE name = ? AND revoked_at IS NULL \
+             AND COALESCE(last_seen, enrolled_at) < ? \
+             AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.agent = agents.name AND attempts.state = 'open')";
+        let bound = || {
+            let update = query(update).bind(time(now)).bind(reason.to_owned());
+            update.bind(name.as_str().to_owned()).bind(time(unseen_since))
+        };
+        self.update_one(bound).await
     }
 
     /// Gives an agent another key in place of this one. Answers whether it had this one until now.

@@ -3,7 +3,7 @@
 use crate::dialect::{Dialect, Purpose};
 use crate::leases::{self, Leases};
 use crate::lock::FolderLock;
-use crate::{Error, Store, migrations};
+use crate::{Error, Store, backup, migrations};
 use pulse_protocol::failpoint::{self, Act};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Connection};
@@ -79,6 +79,8 @@ impl Candidate {
     pub async fn take_from(&self, dead: &str) -> Result<Taken, Error> {
         let Ground { dialect, write, .. } = &self.ground;
         let mut transaction = write.begin_with(dialect.begin_write()).await?;
+        // One that stood by while the database was restored finds it as it is now.
+        backup::refuse_half_restored(&mut transaction).await?;
         let Some(leases) = Leases::take(dialect, &mut transaction, &self.owner, dead).await? else {
             transaction.rollback().await?;
             let holder = leases::holder(dialect, &mut *write.acquire().await?).await?;

@@ -152,7 +152,7 @@ async fn take_name(connection: &mut AnyConnection, enrolment: &Enrolment, token:
     );
     let update = query(
         "UPDATE agents SET public_key = ?, token_labels = ?, enrolled_at = ?, labels = '{}', slots = 0, facts = '{}', \
-         boot = NULL, incarnation = NULL, sequence = 0, epoch = epoch + 1, last_seen = NULL, revoked_at = NULL, \
+         boot = NULL, incarnation = NULL, sequence = 0, epoch = epoch + 1, last_seen = NULL, revoked_at = NULL, revoked_reason = NULL, \
          quarantine = NULL WHERE name = ? AND (revoked_at IS NOT NULL OR enrolled_at = ?)",
     );
     let bind = |query: crate::sql::Query| {

@@ -64,6 +64,18 @@ pub enum Error {
         /// This release's newest migration.
         known: i64,
     },
+    /// A restore of this database has begun and did not end.
+    #[error("a restore of this database began at {since} and did not end, so that it holds half of a backup: restore it again")]
+    HalfRestored {
+        /// When it began.
+        since: String,
+    },
+    /// A backup cannot be made or taken in.
+    #[error("the backup: {reason}")]
+    Backup {
+        /// Why not, and what helps.
+        reason: String,
+    },
     /// A migration failed.
     #[error("migrating the database: {0}")]
     Migration(#[from] MigrateError),
@@ -112,6 +124,8 @@ impl Error {
             Self::Server { .. } => "store_server",
             Self::Migrating { .. } => "store_migrating",
             Self::SchemaTooNew { .. } => "store_schema_too_new",
+            Self::HalfRestored { .. } => "store_half_restored",
+            Self::Backup { .. } => "store_backup",
             Self::Migration(_) => "store_migration",
             Self::Row(_) => "store_row",
             Self::Ambiguous { .. } => "execution_ambiguous",

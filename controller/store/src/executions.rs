@@ -107,6 +107,12 @@ impl Store {
         Ok(found.pop())
     }
 
+    /// The execution with the highest number of a workflow; of several sources that have one of the name, of them all.
+    pub async fn newest_of(&self, workflow: &str) -> Result<Option<Summary>, Error> {
+        let select = built(format!("SELECT {COLUMNS} FROM executions WHERE workflow = ? ORDER BY number DESC LIMIT 1"));
+        one(&mut *self.reader().await?, select.bind(workflow.to_owned())).await
+    }
+
     /// Every execution that is not over, oldest first.
     pub async fn open_executions(&self) -> Result<Vec<Result<Summary, RowError>>, Error> {
         let select = built(format!("SELECT {COLUMNS} FROM executions WHERE terminal = 0 ORDER BY id"));

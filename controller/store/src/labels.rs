@@ -23,3 +23,9 @@ pub(crate) async fn insert(connection: &mut AnyConnection, new: &[&Summary]) -> 
     };
     INSERT.run(connection, &rows, bind).await.map(drop)
 }
+
+/// What a row's document holds, as rows of the table: key, value, execution. Of a document that cannot be read nothing is known.
+pub(crate) fn of(execution: &str, document: &str) -> Vec<(String, String, String)> {
+    let labels: BTreeMap<String, String> = serde_json::from_str(document).unwrap_or_default();
+    labels.into_iter().map(|(key, value)| (key, value, execution.to_owned())).collect()
+}

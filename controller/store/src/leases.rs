@@ -25,7 +25,7 @@ pub const PARTITIONS: u8 = 16;
 const WHOLE: u8 = PARTITIONS;
 
 /// Every lease: the partitions' and [`WHOLE`].
-const LEASES: u8 = PARTITIONS + 1;
+pub(crate) const LEASES: u8 = PARTITIONS + 1;
 
 /// How long a lease holds after its last renewal.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);

@@ -52,6 +52,16 @@ fn from_row<T: FromRow>(row: &AnyRow) -> Result<T, RowError> {
     T::read(&columns).map_err(|reason| RowError { table: T::TABLE, key: T::key(&columns), reason })
 }
 
+/// A row, read by the places of its columns.
+pub(crate) struct RowReader<'r>(pub(crate) &'r AnyRow);
+
+impl<'r> RowReader<'r> {
+    /// A value.
+    pub(crate) fn at<T: Decode<'r, Any> + Type<Any>>(&self, index: usize) -> Result<T, sqlx::Error> {
+        self.0.try_get(index)
+    }
+}
+
 /// A row's columns, read by name with errors that name the column.
 pub(crate) struct Columns<'r> {
     row: &'r AnyRow,

@@ -50,10 +50,12 @@ pub enum SessionError {
         name: AgentName,
     },
     /// It was revoked.
-    #[error("agent {name} was revoked: enrol it anew with a token")]
+    #[error("agent {name} was revoked{}: enrol it anew with a token", .reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})")))]
     Revoked {
         /// The name.
         name: AgentName,
+        /// Why, where nobody did it by hand.
+        reason: Option<String>,
     },
     /// It is in quarantine.
     #[error("agent {name} is in quarantine: {reason}")]
@@ -173,7 +175,7 @@ fn refusal(agent: Option<Agent>, start: &SessionStart) -> SessionError {
     let coming = Coming { public_key, seen_epoch, incarnation, sequence, alive };
     match may_begin(known, &coming) {
         Err(Barred::Unknown) => SessionError::Unknown { name },
-        Err(Barred::Revoked) => SessionError::Revoked { name },
+        Err(Barred::Revoked) => SessionError::Revoked { name, reason: agent.and_then(|agent| agent.revoked_reason) },
         Err(Barred::Quarantined(reason)) => SessionError::Quarantined { name, reason },
         Err(Barred::Doubtful) => SessionError::Doubtful { name },
         Err(Barred::SequenceWentBack { stored, said }) => SessionError::SequenceWentBack { name, stored, said },

@@ -21,6 +21,12 @@ pub(crate) fn built(text: String) -> Query {
     sqlx::query(AssertSqlSafe(text))
 }
 
+/// Runs a statement without values and without preparing it: what begins or ends a transaction, sets a session up, or makes a table.
+pub(crate) async fn plain(connection: &mut AnyConnection, text: impl Into<String>) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(text.into())).execute(connection).await?;
+    Ok(())
+}
+
 /// Bytes of one statement's rows, unless a single row has more.
 const STATEMENT_BYTES: usize = 4 << 20;
 

@@ -11,6 +11,7 @@ mod param;
 mod place;
 mod prompt;
 mod report;
+mod retention;
 mod rules;
 mod schedule;
 mod scope;

@@ -3,6 +3,7 @@
 use super::cursor::{Cursor, Fields};
 use super::param::param;
 use super::report::Report;
+use super::retention::retention;
 use super::scope::Scope;
 use super::steps::{self, StepType};
 use super::suggest::nearest;
@@ -26,13 +27,21 @@ fn spec(at: Cursor, report: &mut Report) -> Option<WorkflowSpec> {
     let params = fields.or("params", Vec::new(), report, |at, report| named(at, 0..=100, "parameter", param, report));
     let concurrency = fields.or("concurrency", Concurrency::default(), report, concurrency);
     let timeout = fields.optional("timeout", report, |at, report| value::duration(at, Duration::from_secs(1), report));
+    let retention = fields.optional("retention", report, retention);
     let steps = fields.required("steps", report, |at, report| {
         let scope = Scope::of(Some(at.node));
         named(at, 1..=1000, "step", |at, names, report| step(at, names, &scope, report), report)
     });
     fields.refuse(unsupported::WORKFLOW_FIELDS, report);
     fields.finish(report);
-    Some(WorkflowSpec { description: description?, params: params?, concurrency: concurrency?, timeout: timeout?, steps: steps? })
+    Some(WorkflowSpec {
+        description: description?,
+        params: params?,
+        concurrency: concurrency?,
+        timeout: timeout?,
+        retention: retention?,
+        steps: steps?,
+    })
 }
 
 /// A name that could be read, its place and its pointer.

@@ -2,7 +2,7 @@
 
 use super::param::Param;
 use super::steps::{GOTO, Parse, Route, Wait};
-use super::{Execute, Metadata, Prompt};
+use super::{Execute, Metadata, Prompt, Retention};
 use crate::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub struct WorkflowSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = r"^(0*[1-9][0-9]{3,}ms|0*[1-9][0-9]*[smhd])$"))]
     pub timeout: Option<Duration>,
+    /// How long its executions are kept, where that is not what the controller is set to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
     /// The steps, run in order unless a `goto` says otherwise. The ids differ.
     #[schemars(length(min = 1, max = 1000), extend("x-kubernetes-list-map-keys" = ["id"]))]
     pub steps: Vec<Step>,

@@ -5,6 +5,7 @@
 //! Record ─▶ canonical bytes ─▶ SHA-256(hash of the row before ‖ bytes) = its hash ─▶ Sealed ─▶ Walk ─▶ Fault, or the next Head
 //! ```
 
+mod anchor;
 mod canonical;
 mod link;
 mod record;
@@ -12,6 +13,7 @@ mod record;
 mod tests;
 mod walk;
 
+pub use anchor::{ANCHOR, Anchor};
 pub use canonical::digest;
 pub use link::{Head, Link};
 pub use record::{MAX_DETAILS, Object, Outcome, Record, Sealed, Who};

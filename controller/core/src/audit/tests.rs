@@ -1,6 +1,6 @@
 //! The chain finds what was done to it; its bytes never change.
 
-use super::{Fault, Flaw, Head, Link, Object, Outcome, Record, Sealed, Walk, Who, digest};
+use super::{ANCHOR, Anchor, Fault, Flaw, Head, Link, Object, Outcome, Record, Sealed, Walk, Who, digest};
 use crate::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -161,4 +161,37 @@ fn a_head_is_read_as_it_is_written() {
     ] {
         assert!(wrong.parse::<Head>().unwrap_err().contains("SEQ:HASH"), "{wrong}");
     }
+}
+
+#[test]
+fn a_log_whose_beginning_has_gone_hangs_on_the_row_that_says_so() {
+    let rows = chain(9);
+    let anchor = |seq: usize| Anchor { through: head(&rows[..seq]) };
+    let walk = |first: usize, anchor, witness| {
+        let mut walk = Walk::begin(Head::START, rows.get(first), anchor, witness).map_err(|fault| (fault.seq, fault.flaw))?;
+        rows[first..]
+            .iter()
+            .try_for_each(|row| walk.step(row))
+            .and_then(|()| walk.finish())
+            .map_err(|fault| (fault.seq, fault.flaw))
+    };
+    let whole = Ok(head(&rows));
+    assert_eq!((walk(0, None, None), walk(0, Some(anchor(4)), None)), (whole, whole), "nothing has gone yet");
+    assert_eq!((walk(4, Some(anchor(4)), None), walk(2, Some(anchor(4)), None)), (whole, whole));
+    assert_eq!(walk(4, None, None), Err((1, Flaw::Missing)));
+    assert_eq!(walk(5, Some(anchor(4)), None), Err((1, Flaw::Missing)), "more has gone than is said");
+    let lie = Anchor { through: Head { seq: 4, hash: Link::FIRST } };
+    assert_eq!(walk(4, Some(lie), None), Err((1, Flaw::Missing)), "not the row that was there");
+    let witness = Head { seq: 4, hash: Link::FIRST };
+    assert_eq!(walk(4, Some(anchor(4)), Some(witness)), Err((4, Flaw::Changed)), "somebody has seen another row there");
+    assert_eq!(walk(4, Some(anchor(4)), Some(head(&rows[..4]))), whole);
+}
+
+#[test]
+fn an_anchor_is_a_row_that_was_done() {
+    let anchor = Anchor { through: Head { seq: 3, hash: Link::FIRST } };
+    let row = Record { action: ANCHOR.to_owned(), details: anchor.details(), ..record(1) };
+    assert_eq!(Anchor::of(&row), Some(anchor));
+    assert_eq!(Anchor::of(&Record { outcome: Outcome::Refused, ..row.clone() }), None);
+    assert_eq!(Anchor::of(&Record { action: "other".to_owned(), ..row }), None);
 }

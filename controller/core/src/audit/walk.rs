@@ -1,6 +1,6 @@
 //! Walks a chain, row by row, and names the first one that does not hold.
 
-use super::{Head, Sealed};
+use super::{Anchor, Head, Sealed};
 use std::fmt;
 
 /// What is wrong with a row.
@@ -64,6 +64,23 @@ impl Walk {
     /// Begins behind a row that is believed; at [`Head::START`] nothing is.
     pub const fn behind(head: Head, witness: Option<Head>) -> Self {
         Self { head, witness }
+    }
+
+    /// Begins behind a row that is believed, where retention may have removed what follows it: then with the first row that is left, if a
+    /// row of the log itself says so.
+    pub fn begin(behind: Head, first: Option<&Sealed>, anchor: Option<Anchor>, witness: Option<Head>) -> Result<Self, Fault> {
+        let Some(first) = first.filter(|first| first.seq > behind.seq.saturating_add(1)) else {
+            return Ok(Self::behind(behind, witness));
+        };
+        let head = Head { seq: first.seq - 1, hash: first.previous };
+        if anchor.is_some_and(|anchor| anchor.covers(head)) {
+            let walk = Self::behind(head, witness);
+            return walk.meet().map(|()| walk);
+        }
+        let (seq, last) = (behind.seq + 1, head.seq);
+        let what = if seq == last { format!("row {seq} is missing") } else { format!("rows {seq} to {last} are missing") };
+        let said = format!("{what}, and no row of the log says that retention has removed them");
+        Err(Fault { seq, flaw: Flaw::Missing, said })
     }
 
     /// The last row that holds.

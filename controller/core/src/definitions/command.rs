@@ -32,7 +32,7 @@ pub(super) fn workflow_of(metadata: Metadata, description: Option<String>, execu
     let id = COMMAND.to_owned();
     let step = Step { id, name: None, when: None, continue_on_error: false, goto: None, action: Action::Execute(execute) };
     let concurrency = Concurrency { policy: ConcurrencyPolicy::Allow, ..Concurrency::default() };
-    let spec = WorkflowSpec { description, params: Vec::new(), concurrency, timeout: None, steps: vec![step] };
+    let spec = WorkflowSpec { description, params: Vec::new(), concurrency, timeout: None, retention: None, steps: vec![step] };
     Workflow { metadata, spec }
 }
 

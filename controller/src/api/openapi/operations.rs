@@ -83,6 +83,7 @@ const COMMAND: &[&str] = &[
 /// And of a retry.
 const RETRY: &[&str] = &[
     "no_such_execution",
+    "execution_removed",
     "no_such_workflow",
     "ambiguous_name",
     "bad_params",
@@ -106,10 +107,11 @@ const RETRY: &[&str] = &[
     "unreadable_row",
 ];
 /// Refusals of whatever looks at one execution.
-const ONE: &[&str] = &["no_such_execution", "ambiguous_name", "unreadable_history", "unreadable_row"];
+const ONE: &[&str] = &["no_such_execution", "execution_removed", "ambiguous_name", "unreadable_history", "unreadable_row"];
 /// Refusals of whatever changes one.
 const CHANGE: &[&str] = &[
     "no_such_execution",
+    "execution_removed",
     "ambiguous_name",
     "execution_over",
     "contradiction",
@@ -167,7 +169,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("POST", "/api/v1/executions", "startExecution", "executions", "Start a workflow, or say what a start would do", START),
     operation("GET", "/api/v1/executions/{id}", "getExecution", "executions", "One execution, by id or `workflow#number`", ONE),
     operation("GET", "/api/v1/executions/{id}/events", "listExecutionEvents", "executions", "What happened to it, the oldest first", ONE),
-    operation("GET", "/api/v1/executions/{id}/output", "getOutput", "executions", "What its commands wrote", &["no_such_execution", "ambiguous_name", "no_such_attempt", "no_such_step", "unreadable_history", "unreadable_row"]),
+    operation("GET", "/api/v1/executions/{id}/output", "getOutput", "executions", "What its commands wrote", &["no_such_execution", "execution_removed", "ambiguous_name", "no_such_attempt", "no_such_step", "unreadable_history", "unreadable_row"]),
     operation("GET", "/api/v1/executions/{id}/why", "explainExecution", "executions", "What holds it", ONE),
     operation("POST", "/api/v1/executions/{id}/cancel", "cancelExecution", "executions", "End it early", CHANGE),
     operation("POST", "/api/v1/executions/{id}/resolve", "resolveAttempt", "executions", "Settle an attempt of which nobody knows", CHANGE),

@@ -18,5 +18,5 @@ pub use read::{AuditFilter, AuditRow};
 pub use seal::SealedTo;
 pub use write::AuditWrite;
 
-pub(crate) use row::check;
+pub(crate) use row::{CONTENT, check};
 pub(crate) use write::insert;

@@ -9,7 +9,7 @@ use pulse_core::time::Timestamp;
 use serde_json::Value;
 
 /// The columns of a row's content, in the order of [`bind`].
-pub(super) const CONTENT: &str = "id, happened_at, principal, principal_kind, means, peer, request_id, action, object_kind, object_id, \
+pub(crate) const CONTENT: &str = "id, happened_at, principal, principal_kind, means, peer, request_id, action, object_kind, object_id, \
      outcome, status, code, before_digest, after_digest, details";
 pub(super) const VALUES: &str = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 

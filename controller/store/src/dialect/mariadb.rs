@@ -52,7 +52,7 @@ pub(super) const SNAPSHOT_ISOLATION: &str = "SET TRANSACTION ISOLATION LEVEL REP
 /// A read that takes longer is given up, so that a bad one does not hold a connection for ever. Seconds.
 const READ_LIMIT: &str = "SET SESSION max_statement_time = 30";
 
-pub(super) const MIGRATIONS: [MigrationText; 8] = [
+pub(super) const MIGRATIONS: [MigrationText; 9] = [
     (1, "base", include_str!("../../../../migrations/mariadb/0001_base.sql")),
     (2, "gitops", include_str!("../../../../migrations/mariadb/0002_gitops.sql")),
     (3, "lookups", include_str!("../../../../migrations/mariadb/0003_lookups.sql")),
@@ -61,6 +61,7 @@ pub(super) const MIGRATIONS: [MigrationText; 8] = [
     (6, "agents", include_str!("../../../../migrations/mariadb/0006_agents.sql")),
     (7, "identity", include_str!("../../../../migrations/mariadb/0007_identity.sql")),
     (8, "audit", include_str!("../../../../migrations/mariadb/0008_audit.sql")),
+    (9, "keep", include_str!("../../../../migrations/mariadb/0009_keep.sql")),
 ];
 
 /// Where the server is, and who we are to it. Its `Debug` shows no password.

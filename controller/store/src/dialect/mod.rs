@@ -3,6 +3,7 @@
 
 mod mariadb;
 mod sqlite;
+mod tables;
 mod upsert;
 
 pub(crate) use mariadb::Server;

@@ -22,7 +22,7 @@ const SETUP: [&str; 5] = [
 
 pub(super) const URL_FORM: &str = "sqlite:///absolute/path/to/file.db, with `%` and `?` in the path written as %25 and %3F";
 
-pub(super) const MIGRATIONS: [MigrationText; 8] = [
+pub(super) const MIGRATIONS: [MigrationText; 9] = [
     (1, "base", include_str!("../../../../migrations/sqlite/0001_base.sql")),
     (2, "gitops", include_str!("../../../../migrations/sqlite/0002_gitops.sql")),
     (3, "lookups", include_str!("../../../../migrations/sqlite/0003_lookups.sql")),
@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: [MigrationText; 8] = [
     (6, "agents", include_str!("../../../../migrations/sqlite/0006_agents.sql")),
     (7, "identity", include_str!("../../../../migrations/sqlite/0007_identity.sql")),
     (8, "audit", include_str!("../../../../migrations/sqlite/0008_audit.sql")),
+    (9, "keep", include_str!("../../../../migrations/sqlite/0009_keep.sql")),
 ];
 
 /// The file that a URL names; `rest` is what follows `sqlite:`.

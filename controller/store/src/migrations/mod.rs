@@ -4,7 +4,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use crate::Error;
+use crate::{Error, backup};
 use crate::dialect::{Dialect, MigrationText, Purpose};
 use crate::faults;
 use crate::rows::{Columns, FromRow, list};
@@ -70,13 +70,21 @@ pub(crate) async fn connect(dialect: &Dialect) -> Result<AnyConnection, Error> {
 /// Runs what is missing, after making sure that no newer release was here.
 pub(crate) async fn run(dialect: &Dialect, connection: &mut AnyConnection) -> Result<(), Error> {
     dialect.lock_migrations(connection).await?;
-    let known = dialect.migrations();
+    backup::refuse_half_restored(connection).await?;
+    run_up_to(dialect, connection, i64::MAX).await?;
+    Ok(dialect.unlock_migrations(connection).await?)
+}
+
+/// The same up to one migration, under the lock of the caller.
+pub(crate) async fn run_up_to(dialect: &Dialect, connection: &mut AnyConnection, schema: i64) -> Result<(), Error> {
+    let mut known = dialect.migrations();
     let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
     let applied = applied(connection).await?;
     let found = applied.iter().map(|applied| applied.version).max().unwrap_or(0);
     if found > newest {
         return Err(Error::SchemaTooNew { found, known: newest });
     }
+    known.retain(|migration| migration.version <= schema);
     if dialect.migrates_in_transactions() {
         Migrator::with_migrations(known).run_direct(None, connection, false).await?;
     } else {
@@ -86,7 +94,7 @@ pub(crate) async fn run(dialect: &Dialect, connection: &mut AnyConnection) -> Re
             failpoint::after(Act::MigrationStep).map_err(sqlx::Error::from)?;
         }
     }
-    Ok(dialect.unlock_migrations(connection).await?)
+    Ok(())
 }
 
 /// Every migration, as this connection sees it.

@@ -60,6 +60,11 @@ impl Writer {
         answered.await.unwrap_or_else(|_| Err(WriteError::Unclear { cause: "the writer ended".to_owned() }))
     }
 
+    /// Whether items wait to be written.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.queue.capacity() < self.queue.max_capacity()
+    }
+
     /// Waits until the writer has ended.
     pub(crate) async fn ended(&self) {
         let mut done = self.done.clone();

@@ -16,6 +16,7 @@ mod planted_runs;
 mod prompts;
 mod queues;
 mod reads;
+mod retention;
 mod schedules;
 mod schema;
 mod server;
@@ -125,6 +126,14 @@ macro_rules! engine {
                 audit::only_one_controller_seals
                 audit::a_row_goes_with_its_item_or_not_at_all
                 audit::rows_are_listed_newest_first_and_filtered
+                retention::a_removed_execution_leaves_nothing_behind
+                retention::what_something_needs_is_not_removed
+                retention::a_replaced_controller_removes_nothing
+                retention::output_goes_before_its_execution
+                retention::every_workflow_comes_up
+                retention::an_audit_log_without_its_beginning_holds
+                retention::what_is_over_for_long_goes
+                retention::whoever_writes_does_not_wait_for_it
                 output::pieces_come_back_in_order
                 output::repeated_and_overlapping_pieces_change_nothing
                 output::a_jump_is_a_gap

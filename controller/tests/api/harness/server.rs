@@ -6,6 +6,7 @@ use pulse_controller::config::{
     AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source, Tls, TrustedProxies, WebhookSecrets,
 };
 use pulse_controller::engine::Engine;
+use pulse_controller::keep::Keep;
 use pulse_controller::serve::{self, End, Mode, Serving};
 use pulse_controller::source::Folder;
 use pulse_controller::sync::Syncer;
@@ -100,6 +101,7 @@ impl Server {
             webhook_secrets: None,
             // Tests ask as fast as they can, and many of them as strangers.
             limits: Limits { principals: None, strangers: None },
+            keep: Keep::default(),
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),
         };
