@@ -15,6 +15,8 @@
 
 mod checker;
 mod random;
+#[path = "histories/told.rs"]
+mod told;
 mod world;
 
 use std::path::Path;
@@ -80,4 +82,31 @@ fn a_retry_has_all_its_visits() {
         assert!(world.play(command).ends_with("= failed\n"));
         assert_eq!(world.history().len(), 2 + 3 * 100 + 1, "{command}");
     }
+}
+
+/// `RECORD_HISTORIES=0.1.0` writes what every script gives as the histories of that release, once and for all: `histories/0.1.0/NAME.jsonl`. What
+/// is recorded must fold to the same on every later release; the store's tests see to that, because it brings events to their present form.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test is steered by its environment")]
+fn histories_are_recorded_once_for_each_release() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let Ok(release) = std::env::var("RECORD_HISTORIES") else {
+        assert!(here.join("histories").is_dir(), "recorded histories are kept");
+        return;
+    };
+    let folder = here.join("histories").join(&release);
+    assert!(!folder.exists(), "{} is recorded already, and stays as it is", folder.display());
+    std::fs::create_dir(&folder).expect("a folder");
+    let mut sums = String::new();
+    let mut scripts: Vec<_> =
+        std::fs::read_dir(here.join("scenarios")).expect("scripts").map(|entry| entry.expect("entry").path()).collect();
+    scripts.sort();
+    for path in scripts {
+        let script = std::fs::read_to_string(&path).expect("a script can be read");
+        let Some(history) = world::recorded(&script) else { continue };
+        let name = format!("{}.jsonl", path.file_stem().expect("a name").to_string_lossy());
+        sums += &format!("{}  {name}\n", told::sum(history.as_bytes()));
+        std::fs::write(folder.join(name), history).expect("a history can be written");
+    }
+    std::fs::write(folder.join("SHA256SUMS"), sums).expect("their digests can be written");
 }

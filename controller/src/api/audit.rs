@@ -152,16 +152,25 @@ pub(super) async fn verify(
 ) -> Result<Json<AuditVerdict>, Problem> {
     let start = question.behind.unwrap_or(Head::START);
     let mut walk = Walk::behind(start, question.head);
-    let store = app.engine.store();
+    let (store, mut removed) = (app.engine.store(), 0);
     let ended = loop {
         let rows = store.audit_chain(walk.head().seq, PIECE).await?;
         if rows.is_empty() {
             break Some(walk.finish().map(drop));
         }
+        // Retention takes rows from the beginning, also while somebody walks.
+        let first = rows.first().and_then(|row| row.as_ref().ok()).filter(|row| row.seq > walk.head().seq + 1);
+        if first.is_some() {
+            let before = walk.head();
+            match Walk::begin(before, first, store.audit_anchor().await?, question.head) {
+                Ok(begun) => (removed, walk) = (removed + begun.head().seq - before.seq, begun),
+                Err(fault) => break Some(Err(fault)),
+            }
+        }
         if let Err(fault) = rows.into_iter().try_for_each(|row| step(&mut walk, row)) {
             break Some(Err(fault));
         }
-        if walk.head().seq - start.seq >= STRETCH {
+        if walk.head().seq - start.seq - removed >= STRETCH {
             break None;
         }
     };
@@ -169,7 +178,8 @@ pub(super) async fn verify(
     let fault = ended.and_then(Result::err);
     Ok(Json(AuditVerdict {
         ok: fault.is_none(),
-        verified: walk.head().seq - start.seq,
+        verified: walk.head().seq - start.seq - removed,
+        removed,
         head: walk.head().to_string(),
         next: more.then(|| walk.head().to_string()),
         fault: fault.map(Into::into),

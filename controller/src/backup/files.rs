@@ -27,6 +27,8 @@ pub(super) fn secrets(folder: &Path) -> anyhow::Result<Vec<Line>> {
 /// Writes a file of a backup into the data folder, for its owner only.
 pub(super) fn put(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     // A name is one of those that are known, and no path.
-    let Some(name) = FILES.iter().find(|known| **known == name) else { bail!("the backup holds a file `{name}`, which has no place") };
+    let Some(name) = FILES.iter().find(|known| **known == name) else {
+        bail!("the backup holds a file `{name}`, which has no place")
+    };
     admin::write_private(folder, name, text).with_context(|| format!("cannot write {}", folder.join(name).display()))
 }

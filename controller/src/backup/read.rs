@@ -47,7 +47,11 @@ pub(super) fn verify(input: impl Read) -> anyhow::Result<(Head, End)> {
     let mut lines = Lines::new(input);
     let Some(Line::Head(head)) = lines.next()? else { bail!("line 1: it is no backup of pulse-controller") };
     if head.pulse != "backup" || head.format != FORMAT {
-        bail!("it has the form {}, and this release reads the form {FORMAT}: use the release that made it ({})", head.format, head.release);
+        bail!(
+            "it has the form {}, and this release reads the form {FORMAT}: use the release that made it ({})",
+            head.format,
+            head.release
+        );
     }
     let (mut digest, mut rows, mut count) = (Sha256::new(), 0, 0);
     loop {

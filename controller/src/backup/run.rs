@@ -16,6 +16,10 @@ use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often leases are looked at that are waited for.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// `pulse-controller backup`.
 pub async fn backup(flags: &BackupFlags, environment: &Environment) -> anyhow::Result<()> {
@@ -116,14 +120,24 @@ pub async fn restore(flags: &RestoreFlags, environment: &Environment) -> anyhow:
     Ok(())
 }
 
-async fn load<R: std::io::Read>(
-    mut lines: Lines<R>,
-    head: &Head,
-    flags: &RestoreFlags,
-    data: &Data,
-) -> anyhow::Result<Finished> {
-    let begun = Restore::begin(data.database_url.reveal(), head.schema, flags.force, clock::now()).await;
-    let mut restore = begun.context("cannot take the database")?;
+/// Takes the database. Leases of a controller that has died are waited for, 10 s at most; those that are renewed meanwhile are of a living one.
+async fn begin(url: &str, schema: i64, force: bool) -> Result<Restore, pulse_store::Error> {
+    let mut last: Option<Duration> = None;
+    loop {
+        match Restore::begin(url, schema, force, clock::now()).await {
+            Err(pulse_store::Error::Held { expires_in, .. }) if last.is_none_or(|last| expires_in < last) => {
+                if last.replace(expires_in).is_none() {
+                    eprintln!("waiting for the leases of a controller that may have died …");
+                }
+                tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK).tick().await;
+            }
+            begun => return begun,
+        }
+    }
+}
+
+async fn load<R: std::io::Read>(mut lines: Lines<R>, head: &Head, flags: &RestoreFlags, data: &Data) -> anyhow::Result<Finished> {
+    let mut restore = begin(data.database_url.reveal(), head.schema, flags.force).await.context("cannot take the database")?;
     let mut progress = Progress::new("restored");
     while let Some(line) = lines.next()? {
         match line {

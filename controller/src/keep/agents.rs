@@ -2,7 +2,6 @@
 
 use super::report::{Report, row};
 use super::{Halt, Keeper};
-use crate::agents::AgentState;
 use crate::clock;
 use pulse_core::audit::Object;
 use pulse_core::retention::is_stale;
@@ -15,9 +14,7 @@ impl Keeper {
         let rows: Vec<Agent> = self.engine.store().agents().await?.into_iter().flatten().collect();
         for agent in rows.into_iter().filter(|agent| agent.revoked_at.is_none()) {
             let (now, heard) = (clock::now(), agent.last_seen.unwrap_or(agent.enrolled_at));
-            let status = self.engine.fleet().get(&agent.name, now);
-            let is_away = status.is_none_or(|status| status.state != AgentState::Online && status.open.is_empty());
-            if !is_away || !is_stale(age, heard, self.engine.absences(), now) {
+            if !self.is_away(&agent) || !is_stale(age, heard, self.engine.absences(), now) {
                 continue;
             }
             self.step().await?;
@@ -35,6 +32,12 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+
+    /// It has no session, and nothing that it might still have to say.
+    fn is_away(&self, agent: &Agent) -> bool {
+        let fleet = self.engine.fleet().lock();
+        fleet.session_of(&agent.name).is_none() && fleet.open_of(&agent.name).is_empty()
     }
 
     async fn note(&self, agent: &Agent, reason: &str) {

@@ -3,7 +3,7 @@
 use super::report::Report;
 use super::{Halt, Keeper};
 use crate::clock;
-use pulse_core::retention::{Bound, Past, Policy, Verdict, execution, output, stays_from};
+use pulse_core::retention::{Bound, Past, Policy, Verdict, execution, output, rest_of_output_stays, rest_stays};
 use pulse_protocol::ExecutionId;
 use pulse_store::{RETENTION_STEP, Surveyed, WorkflowAt};
 
@@ -57,7 +57,11 @@ impl Keeper {
                 What::Executions => self.remove(&going, report).await?,
                 What::Output => self.remove_output(&going, report).await?,
             }
-            if is_whole || end.created_at >= stays_from(policy, now) {
+            let stays = match what {
+                What::Executions => rest_stays(policy, workflow.newest, &end, now),
+                What::Output => rest_of_output_stays(policy, &end, now),
+            };
+            if is_whole || stays {
                 return Ok(());
             }
             behind = end.number;

@@ -83,8 +83,9 @@ impl Keeper {
     async fn once(&mut self, report: &mut Report) -> Result<(), Halt> {
         self.sweep(report).await?;
         self.executions(report).await?;
-        self.audit(report).await?;
-        self.agents(report).await
+        self.agents(report).await?;
+        // Last: an account that may not delete there keeps nothing else from going.
+        self.audit(report).await
     }
 
     async fn stops_within(&mut self, wait: Duration) -> bool {

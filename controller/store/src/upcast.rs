@@ -16,6 +16,9 @@ pub(crate) fn upcast(version: u16, body: &str) -> Result<Event, String> {
 }
 
 #[cfg(test)]
+mod histories;
+
+#[cfg(test)]
 mod tests {
     use super::upcast;
     use pulse_core::execution::{EVENT_VERSION, Event};

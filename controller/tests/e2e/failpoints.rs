@@ -30,6 +30,8 @@ enum Drive {
     Revoked,
     /// At the end of the tour, when a schedule has more records than are kept.
     Pruned,
+    /// At the end of the tour, when output is older than what is kept.
+    Retained,
     /// On a tour that takes longer than half a minute.
     Slow,
     /// Not on the tour; why, and what tests it.
@@ -44,6 +46,8 @@ const fn drive(act: Act) -> Drive {
         Act::Admission | Act::SendRefused => Drive::Revoked,
         Act::SendPicture | Act::Touch => Drive::Slow,
         Act::PruneSlots => Drive::Pruned,
+        Act::Retain => Drive::Retained,
+        Act::Restore => Drive::Elsewhere("of another command; `backup`"),
         Act::ApplyUpserting | Act::ApplyRetiring => Drive::Elsewhere("between pieces of a statement; `sync_kills`"),
         Act::Commit
         | Act::Apply

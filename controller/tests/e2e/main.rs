@@ -18,6 +18,7 @@ mod remotes;
 #[path = "../../../crd-schemas/tests/book/shell.rs"]
 mod shell;
 
+mod backup;
 mod cancel;
 mod chaos;
 mod clones;
@@ -33,6 +34,7 @@ mod folder;
 mod gitops;
 mod happy;
 mod identity;
+mod keep;
 mod kill_matrix;
 mod lifecycle;
 mod offline;
@@ -57,3 +59,4 @@ mod sync_kills;
 mod timers;
 mod tls;
 mod tutorial;
+mod upgrades;

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::views::text;
-use pulse_core::audit::{Fault, Head, Sealed, Walk};
+use pulse_core::audit::{Anchor, Fault, Head, Sealed, Walk};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -26,6 +26,8 @@ pub struct Verify {
 /// Rows of a stretch, how far it holds, and what does not.
 struct Verdict {
     rows: i64,
+    /// Removed by retention before them.
+    removed: i64,
     head: String,
     fault: Option<Value>,
 }
@@ -37,11 +39,14 @@ impl Verify {
             Some(file) => self.walk(file)?,
             None => self.ask(&common.client()?)?,
         };
-        let Verdict { rows, head, fault } = &verdict;
-        let document = json!({ "ok": fault.is_none(), "verified": rows, "head": head, "fault": fault });
+        let Verdict { rows, removed, head, fault } = &verdict;
+        let document = json!({ "ok": fault.is_none(), "verified": rows, "removed": removed, "head": head, "fault": fault });
         match (format, fault) {
             (Format::Json, _) => output::print(&output::json(&document))?,
             (Format::Yaml, _) => output::print(&output::yaml(&document)?)?,
+            (_, None) if *removed > 0 => {
+                output::print(&format!("{rows} rows hold, {removed} before them were removed by retention; head {head}"))?;
+            }
             (_, None) if *rows == 1 => output::print(&format!("1 row holds; head {head}"))?,
             (_, None) => output::print(&format!("{rows} rows hold; head {head}"))?,
             (_, Some(fault)) => {
@@ -55,11 +60,12 @@ impl Verify {
     /// The controller verifies a stretch at a time.
     fn ask(&self, client: &Client) -> Result<Verdict, Failure> {
         let witness = self.head.map(|head| head.to_string());
-        let (mut rows, mut behind) = (0, None::<String>);
+        let (mut rows, mut removed, mut behind) = (0, 0, None::<String>);
         loop {
             let parts = [("behind", behind.as_deref()), ("head", witness.as_deref())];
             let said = client.get(&format!("/audit/verify{}", query(&parts)))?;
             rows += said["verified"].as_i64().unwrap_or(0);
+            removed += said["removed"].as_i64().unwrap_or(0);
             let next = said["next"].as_str().map(str::to_owned);
             if next.is_none() || next == behind {
                 let fault = Some(said["fault"].clone()).filter(|fault| !fault.is_null());
@@ -69,7 +75,7 @@ impl Verify {
                         Failure::new("the server's answer says neither yes nor no").with_help("use the pulse of its release")
                     );
                 }
-                return Ok(Verdict { rows, head: text(&said, "/head"), fault });
+                return Ok(Verdict { rows, removed, head: text(&said, "/head"), fault });
             }
             behind = next;
         }
@@ -78,7 +84,7 @@ impl Verify {
     /// A file begins where it begins: what was before it, it cannot say.
     fn walk(&self, path: &Path) -> Result<Verdict, Failure> {
         let cannot = |error: std::io::Error| Failure::new(format!("cannot read {}: {error}", path.display()));
-        let (mut walk, mut first) = (None::<Walk>, 0);
+        let (mut walk, mut first, mut anchored) = (None::<Walk>, 0, false);
         for (number, line) in (1..).zip(BufReader::new(File::open(path).map_err(cannot)?).lines()) {
             let line = line.map_err(cannot)?;
             let row = serde_json::from_str::<Sealed>(&line);
@@ -92,11 +98,15 @@ impl Verify {
                 let start = if row.seq == 1 { Head::START } else { Head { seq: first, hash: row.previous } };
                 Walk::behind(start, self.head)
             });
+            // A row of the file that says that retention has removed what is missing.
+            anchored |= Anchor::of(&row.record).is_some_and(|anchor| anchor.through.seq >= first);
             if let Err(fault) = known.step(&row) {
                 return Ok(verdict(walk, first, Some(fault)));
             }
         }
-        if first > 0 {
+        if first > 0 && anchored {
+            output::message(&format!("rows 1 to {first} were removed by retention, as a row of the file says"));
+        } else if first > 0 {
             output::message(&format!("the file begins with row {}; what was before it cannot be told from it", first + 1));
         }
         let ended = walk.unwrap_or_else(|| Walk::behind(Head::START, self.head)).finish();
@@ -118,5 +128,5 @@ fn unreadable(path: &Path, line: usize, error: &serde_json::Error, walk: Option<
 fn verdict(walk: Option<Walk>, first: i64, fault: Option<Fault>) -> Verdict {
     let head = walk.map_or(Head::START, |walk| walk.head());
     let fault = fault.map(|fault| json!({ "seq": fault.seq, "flaw": fault.flaw.as_str(), "message": fault.said }));
-    Verdict { rows: head.seq - first, head: head.to_string(), fault }
+    Verdict { rows: head.seq - first, removed: 0, head: head.to_string(), fault }
 }

@@ -15,4 +15,4 @@ mod tests;
 pub use age::{Age, InvalidAge};
 pub use agent::is_stale;
 pub use policy::{FLOOR, Override, Policy, Retention};
-pub use rule::{Bound, Hold, Past, Verdict, execution, output, stays_from};
+pub use rule::{Bound, Hold, Past, Verdict, execution, output, rest_of_output_stays, rest_stays};

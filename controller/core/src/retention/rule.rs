@@ -79,12 +79,20 @@ pub fn output(policy: &Policy, past: &Past, now: Timestamp) -> Verdict {
     }
 }
 
-/// Executions that were started at this time or later all stay, and with them those after them in the order of their numbers; so nobody need
-/// look further. Of the output the same.
-pub fn stays_from(policy: &Policy, now: Timestamp) -> Timestamp {
-    let shortest = if policy.at_most.is_some() { FLOOR } else { policy.executions.min(policy.output).max(FLOOR) };
-    // For ever: nothing goes by its age, however old.
-    shortest.before(now).unwrap_or(Timestamp(i64::MIN))
+/// Whether this execution and all that have higher numbers stay, so that nobody need look further: they were started after it.
+pub fn rest_stays(policy: &Policy, newest: i64, past: &Past, now: Timestamp) -> bool {
+    let newer = newest.saturating_sub(past.number);
+    let is_many = policy.at_most.is_some_and(|most| newer >= i64::from(most));
+    newer < least(policy) || !is_many && is_younger(past, policy.executions, now)
+}
+
+/// The same of their output.
+pub fn rest_of_output_stays(policy: &Policy, past: &Past, now: Timestamp) -> bool {
+    is_younger(past, policy.output.min(policy.executions), now)
+}
+
+fn is_younger(past: &Past, age: Age, now: Timestamp) -> bool {
+    age.max(FLOOR).before(now).is_none_or(|before| past.created_at >= before)
 }
 
 /// The newest one always stays.

@@ -1,6 +1,8 @@
 //! What goes and what stays, each bound by itself.
 
-use super::{Age, Bound, FLOOR, Hold, Override, Past, Policy, Verdict, execution, is_stale, output, stays_from};
+use super::{
+    Age, Bound, FLOOR, Hold, Override, Past, Policy, Verdict, execution, is_stale, output, rest_of_output_stays, rest_stays,
+};
 use crate::elapsed::Span;
 use crate::time::Timestamp;
 
@@ -71,15 +73,17 @@ fn nobody_looks_further_than_where_everything_stays() {
         Policy { output: Age::Forever, at_most: None, ..policy() },
         Policy { executions: Age::Forever, output: Age::Forever, at_most: None, ..policy() },
         Policy { executions: Age::Seconds(1), ..policy() },
+        Policy { executions: Age::Forever, ..policy() },
     ];
+    let goes = |verdict| matches!(verdict, Verdict::Goes(_));
     for policy in policies {
-        for days in 0..400 {
-            let past = past(1, days);
-            let goes = |verdict| matches!(verdict, Verdict::Goes(_));
-            if past.created_at >= stays_from(&policy, NOW) {
-                assert!(!goes(execution(&policy, 1000, &past, NOW)) && !goes(output(&policy, &past, NOW)), "{policy:?} {days}");
-            }
-        }
+        // One each day, the newest today.
+        let all: Vec<Past> = (1..=400).map(|number| past(number, 400 - number)).collect();
+        let end = all.iter().position(|past| rest_stays(&policy, 400, past, NOW)).unwrap();
+        assert!(all[end..].iter().all(|past| !goes(execution(&policy, 400, past, NOW))), "{policy:?}");
+        assert!(end == 0 || goes(execution(&policy, 400, &all[end - 1], NOW)), "no further than it must: {policy:?} {end}");
+        let end = all.iter().position(|past| rest_of_output_stays(&policy, past, NOW)).unwrap();
+        assert!(all[end..].iter().all(|past| !goes(output(&policy, past, NOW))), "{policy:?}");
     }
 }
 

@@ -8,14 +8,16 @@ use crate::checker::{Checker, Facts};
 use crd_schemas::manifest::{Manifest, Workflow};
 use pulse_core::Timestamp;
 use pulse_core::decide::{AgentView, Ahead, Effect, Neighbour, Presence, desired, explain, open_attempts, pass};
-use pulse_core::definitions::{Files, PinnedFile, Program};
+use pulse_core::definitions::{Files, PinnedFile, Program, Snapshot};
 use pulse_core::elapsed::Span;
 use pulse_core::execution::{
-    CancelMode, ClaimKey, Created, Event, EventRecord, Execution, Input, Outcome, PromptClosed, carried, unknown_targets,
+    CancelMode, ClaimKey, Created, EVENT_VERSION, Event, EventRecord, Execution, Input, Outcome, PromptClosed, carried,
+    unknown_targets,
 };
 use pulse_core::pause::Pause;
 use pulse_core::transition::ResolvedAs;
 use pulse_protocol::{AgentName, Assignment, AttemptId, ExecutionId, Incarnation, Observed, PromptId};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -35,6 +37,14 @@ pub fn play(script: &str) -> String {
         }
     }
     text
+}
+
+/// Plays a script and gives the history that it leaves.
+pub fn recorded(script: &str) -> Option<String> {
+    let (head, body) = script.split_once("\n---\n").expect("a script has a workflow, `---`, and lines");
+    let mut world = World::new(head);
+    body.lines().filter_map(|line| line.strip_prefix("> ")).for_each(|command| drop(world.play(command)));
+    world.recorded()
 }
 
 /// One execution, its agents and its history.
@@ -454,4 +464,25 @@ fn files(head: &str) -> Files {
         (path.trim_end_matches('*').to_owned(), PinnedFile { executable: path.ends_with('*'), content })
     };
     lines.map(file).collect()
+}
+
+impl World {
+    /// Its history as the database has it, after what it is pinned to and before what it folds to: a line each. Nothing where nothing was
+    /// started.
+    pub fn recorded(&self) -> Option<String> {
+        let execution = self.execution.as_ref()?;
+        let snapshot = Snapshot {
+            source: "main".to_owned(),
+            commit: "c0ffee".to_owned(),
+            path: "scenario.yaml".to_owned(),
+            digest: "5nap".to_owned(),
+            workflow: self.workflow.clone(),
+            groups: BTreeMap::new(),
+            files: Files::default(),
+        };
+        let mut lines = vec![json!({ "snapshot": snapshot })];
+        lines.extend(self.history.iter().map(|record| json!({ "version": EVENT_VERSION, "record": record })));
+        lines.push(json!({ "end": crate::told::told(execution) }));
+        Some(lines.iter().map(|line| format!("{line}\n")).collect())
+    }
 }

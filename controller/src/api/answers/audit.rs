@@ -123,6 +123,8 @@ pub(in crate::api) struct AuditVerdict {
     pub(in crate::api) ok: bool,
     /// How many were looked at and hold.
     pub(in crate::api) verified: i64,
+    /// How many retention has removed before them, as a row of the log says.
+    pub(in crate::api) removed: i64,
     /// The last row that holds, as `SEQ:HASH`.
     pub(in crate::api) head: String,
     /// There is more: ask again with this as `behind`.

@@ -80,7 +80,8 @@ impl Restore {
         insert.run(&mut self.connection, &parts, |query, part| query.bind(*part).bind(epoch).bind(at)).await?;
         query("UPDATE agents SET epoch = epoch + ?").bind(SESSIONS).execute(&mut self.connection).await?;
         // What has let somebody in since, or was revoked, is not known any more.
-        let void = query("UPDATE agent_tokens SET expires_at = ? WHERE expires_at > ?").bind(time(taken.now)).bind(time(taken.now));
+        let void =
+            query("UPDATE agent_tokens SET expires_at = ? WHERE expires_at > ?").bind(time(taken.now)).bind(time(taken.now));
         void.execute(&mut self.connection).await?;
         Ok(())
     }

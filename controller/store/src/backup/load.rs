@@ -46,7 +46,10 @@ impl Restore {
         dialect.lock_migrations(&mut connection).await?;
         refuse_running(&dialect, &mut connection).await?;
         let is_half = mark::find(&mut connection).await?.is_some();
-        if !force && !is_half && let Some(table) = occupied(&dialect, &mut connection).await? {
+        if !force
+            && !is_half
+            && let Some(table) = occupied(&dialect, &mut connection).await?
+        {
             let reason = format!(
                 "the database is not empty: table {table} has rows; name an empty one, or say --force, and everything in it is lost"
             );
@@ -59,18 +62,7 @@ impl Restore {
         }
         migrations::run_up_to(&dialect, &mut connection, schema).await?;
         let (table, columns, waiting) = (String::new(), Vec::new(), Vec::new());
-        Ok(Self {
-            dialect,
-            connection,
-            epoch,
-            table,
-            columns,
-            waiting,
-            bytes: 0,
-            statements: 0,
-            is_open: false,
-            _lock: lock,
-        })
+        Ok(Self { dialect, connection, epoch, table, columns, waiting, bytes: 0, statements: 0, is_open: false, _lock: lock })
     }
 
     /// Takes the next part in.

@@ -51,14 +51,20 @@ impl Dialect {
             kind if kind.contains("blob") => Kind::Bytes,
             _ => Kind::Text,
         };
-        found.into_iter().map(|row| row.map(|Found { name, kind: word }| Column { name, kind: kind(&word) })).collect::<Result<_, _>>().map_err(Error::from)
+        found
+            .into_iter()
+            .map(|row| row.map(|Found { name, kind: word }| Column { name, kind: kind(&word) }))
+            .collect::<Result<_, _>>()
+            .map_err(Error::from)
     }
 
     /// Readies a connection for reading everything as of one moment, however slowly it is taken away, and begins.
     pub(crate) async fn begin_dump(&self, connection: &mut AnyConnection) -> Result<(), Error> {
         let settings: &[&'static str] = match self {
             Self::Sqlite { .. } => &["PRAGMA query_only = ON"],
-            Self::MariaDb { .. } => &["SET SESSION idle_transaction_timeout = 0, net_write_timeout = 3600, max_statement_time = 0"],
+            Self::MariaDb { .. } => {
+                &["SET SESSION idle_transaction_timeout = 0, net_write_timeout = 3600, max_statement_time = 0"]
+            }
         };
         for setting in settings {
             plain(connection, *setting).await?;

@@ -4,11 +4,11 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use crate::{Error, backup};
 use crate::dialect::{Dialect, MigrationText, Purpose};
 use crate::faults;
 use crate::rows::{Columns, FromRow, list};
 use crate::sql::query;
+use crate::{Error, backup};
 use pulse_protocol::failpoint::{self, Act};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr};

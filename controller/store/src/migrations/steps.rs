@@ -55,7 +55,7 @@ impl Step<'_> {
 }
 
 /// The statements of a migration's text. Comments are whole lines; no text in a statement holds a `;`.
-fn statements(text: &str) -> Vec<String> {
+pub(super) fn statements(text: &str) -> Vec<String> {
     let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     code.join("\n").split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }

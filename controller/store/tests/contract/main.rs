@@ -3,6 +3,7 @@
 
 mod agents;
 mod audit;
+mod backup;
 mod bench;
 mod definitions;
 #[path = "mariadb.rs"]
@@ -126,6 +127,10 @@ macro_rules! engine {
                 audit::only_one_controller_seals
                 audit::a_row_goes_with_its_item_or_not_at_all
                 audit::rows_are_listed_newest_first_and_filtered
+                backup::what_is_restored_is_what_was_there
+                backup::whoever_wrote_before_a_restore_writes_no_more
+                backup::half_a_restore_is_no_database
+                backup::a_backup_of_an_earlier_schema_is_brought_up
                 retention::a_removed_execution_leaves_nothing_behind
                 retention::what_something_needs_is_not_removed
                 retention::a_replaced_controller_removes_nothing

@@ -48,7 +48,11 @@ pub(super) struct Tour {
 
 impl Tour {
     pub(super) fn new(engine: Engine, name: &str, point: Point, how: How, drive: Drive) -> Self {
-        let scene = Scene::on(engine, name);
+        let mut scene = Scene::on(engine, name);
+        if drive == Drive::Retained {
+            let settings = [("PULSE_KEEP_EVERY", "1s"), ("PULSE_KEEP_EXECUTIONS", "forever"), ("PULSE_KEEP_OUTPUT", "1d")];
+            scene.controller.set(settings.map(|(name, value)| (name, value.to_owned())));
+        }
         let work = scene.signed("echo one; echo two >&2");
         let steps = [
             step("work", &["a1"], &work),
@@ -218,8 +222,19 @@ impl Tour {
                 self.wait("the agent to be refused", |tour| tour.scene.agents[0].log().contains("(revoked)").then_some(()));
             }
             Drive::Pruned => self.outgrow_a_schedule(),
+            Drive::Retained => self.grow_old(),
             _ => {}
         }
+    }
+
+    /// What has ended did so long ago, so that its output goes.
+    fn grow_old(&mut self) {
+        let long_ago = "UPDATE executions SET ended_at = ended_at - 8640000000000, created_at = created_at - 8640000000000";
+        self.wait("a way into the database", |tour| tour.scene.database.execute(long_ago).ok());
+        self.wait("the output to go", |tour| {
+            let left = "SELECT COUNT(*) FROM executions WHERE terminal = 1 AND output_removed_at IS NULL";
+            (tour.scene.database.number(left) == 0).then_some(())
+        });
     }
 
     /// A schedule of which more is recorded than is kept comes to the step after which the oldest records go.

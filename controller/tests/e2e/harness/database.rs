@@ -45,6 +45,11 @@ impl Database {
         Self::at(format!("mariadb://root@127.0.0.1:{}/pulse", server.port()))
     }
 
+    /// One that is there, at this URL.
+    pub const fn open(url: String) -> Self {
+        Self::at(url)
+    }
+
     const fn at(url: String) -> Self {
         Self { url, _made: None }
     }

@@ -20,7 +20,7 @@ mod witness;
 
 pub use agent::Agent;
 pub use api::{Api, Attempt, Raw, attempts, errors};
-pub use binaries::{agent as agent_program, pulse};
+pub use binaries::{agent as agent_program, controller as controller_program, pulse};
 pub use controller::Controller;
 pub use database::{Database, Engine, OwnServer, own_server, own_server_with};
 pub use forge::Forge;

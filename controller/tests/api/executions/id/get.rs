@@ -62,3 +62,24 @@ fn every_type_of_step_shows_what_it_did() {
     assert_eq!(at("until") - at("startedAt"), 1_000_000, "{rest}");
     assert_eq!((&done["waits"], &done["retryOf"]), (&Value::Null, &Value::Null));
 }
+
+#[test]
+fn what_retention_has_removed_is_said_to_be_gone_to_whoever_saw_it() {
+    let allow = workflow("a", "echo").replace("spec:\n", "spec:\n  concurrency: {policy: Allow}\n");
+    let server = Server::with(&[("a.yaml", &allow), ("b.yaml", &workflow("b", "echo"))]);
+    let _agent = server.agent("web-1");
+    let ids = [server.run("a"), server.run("a")];
+    server.meddle(&format!("DELETE FROM executions WHERE id = '{}'", ids[0]));
+    for path in ["", "/why", "/events", "/output"] {
+        let gone = server.get(&format!("/api/v1/executions/a%231{path}")).refused(410, "execution_removed");
+        assert!(
+            gone["detail"].as_str().unwrap().contains("a#1") && gone["help"].as_str().unwrap().contains("PULSE_KEEP"),
+            "{gone}"
+        );
+    }
+    for name in ["a%232%2F", "a%233", "a%230", "a%23-1", "b%231", "c%231", &ids[0]] {
+        server.get(&format!("/api/v1/executions/{name}")).refused(404, "no_such_execution");
+    }
+    let blind = server.token("blind", &["viewer"], &serde_json::json!({ "workflows": ["b"] }));
+    server.send("GET", "/api/v1/executions/a%231", Some(&blind), &[], b"").refused(404, "no_such_execution");
+}
