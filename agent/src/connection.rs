@@ -57,6 +57,8 @@ struct Entered {
     authority: Option<CertificateDer<'static>>,
     /// The controller has taken another key.
     rotated: bool,
+    /// The database was restored, as of this time.
+    witness_since: Option<u64>,
 }
 
 /// Why a session ended.
@@ -140,7 +142,7 @@ impl Connection {
 
     async fn session(&self) -> Result<std::convert::Infallible, Over> {
         let entered = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
-        let Entered { socket, epoch, heartbeat, authority, rotated } = entered;
+        let Entered { socket, epoch, heartbeat, authority, rotated, witness_since } = entered;
         if let Err(error) = self.identity.welcome(authority.as_ref()) {
             tracing::warn!(%error, "the controller's welcome cannot be remembered; the token will be sent again");
         }
@@ -149,6 +151,9 @@ impl Connection {
             tracing::info!("another key has taken the place of the old one");
         }
         self.tell(Event::Connected).await?;
+        if let Some(since) = witness_since {
+            self.tell(Event::Witness { since }).await?;
+        }
         tracing::info!(epoch = epoch.0, server = %self.settings.server.address(), "connected");
         let silence = (heartbeat * 4).max(Duration::from_secs(20));
         let (sink, stream) = socket.split();
@@ -188,11 +193,11 @@ impl Connection {
             match hear(&mut socket).await? {
                 // It wants to know that what was said is not from long ago.
                 ToAgent::Ping { number } => say(&mut socket, &ToController::Pong { number }).await?,
-                ToAgent::Welcome { epoch, heartbeat_ms } => {
+                ToAgent::Welcome { epoch, heartbeat_ms, witness_since } => {
                     let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
                     let heartbeat = wanted.clamp(HEARTBEAT[0], HEARTBEAT[1]);
                     let authority = found.and_then(|found| found.lock().ok()?.take());
-                    return Ok(Entered { socket, epoch, heartbeat, authority, rotated });
+                    return Ok(Entered { socket, epoch, heartbeat, authority, rotated, witness_since });
                 }
                 other => return Err(refused(other)),
             }

@@ -16,6 +16,8 @@ const MAX_ATTEMPTS: usize = 10_000;
 /// How many outcomes of forgotten attempts are kept, and how long, to answer a replayed assignment with evidence.
 const MAX_RETIRED: usize = 100_000;
 const RETIRED_SECONDS: u64 = 30 * 24 * 3600;
+/// Forgotten attempts of which a restored database is told.
+const MAX_WITNESSED: usize = 5_000;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -316,6 +318,12 @@ impl Session {
     pub fn observed(&self, attempt: AttemptId) -> Option<Observed> {
         let retired = || self.retired.get(&attempt).map(|(how, _)| Observed::Ended(Ended::bare(how.clone())));
         self.attempts.get(&attempt).map(Attempt::observed).or_else(retired)
+    }
+
+    /// How attempts ended that were forgotten at this time or later (seconds since 1970): the newest ones, up to a bound.
+    pub fn forgotten_since(&self, since: u64) -> Vec<(AttemptId, Observed)> {
+        let newest = self.retired.iter().rev().filter(|(_, (_, at))| *at >= since).take(MAX_WITNESSED);
+        newest.map(|(attempt, (how, _))| (*attempt, Observed::Ended(Ended::bare(how.clone())))).collect()
     }
 
     fn phase(&self, attempt: AttemptId) -> Option<&Phase> {

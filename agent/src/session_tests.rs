@@ -199,6 +199,21 @@ fn outcomes_of_forgotten_attempts_are_kept_30_days() {
 }
 
 #[test]
+fn a_restored_database_is_told_what_was_forgotten_since_the_newest_first() {
+    let mut session = session();
+    for (number, at) in [(1, 999), (2, 1000), (3, 5000)] {
+        session.apply(Record::Forgotten { attempt: id(number), how: EndKind::Exited { code: 0 }, at });
+    }
+    let told: Vec<_> = session.forgotten_since(1000).into_iter().map(|(attempt, _)| attempt).collect();
+    assert_eq!(told, [id(3), id(2)]);
+    assert_eq!(session.forgotten_since(5001), []);
+    (4..10_000).for_each(|number| {
+        session.apply(Record::Forgotten { attempt: id(number), how: EndKind::TimedOut, at: 6000 });
+    });
+    assert_eq!(session.forgotten_since(0).len(), MAX_WITNESSED);
+}
+
+#[test]
 fn too_many_attempts_are_refused_with_proof() {
     let mut session = session();
     let many = (1..=MAX_OPEN as u128 + 1).map(|number| assignment(number, Desired::Run)).collect();

@@ -33,6 +33,11 @@ pub enum Event {
     Message(ToAgent, Option<Held>),
     /// A session begins.
     Connected,
+    /// The controller's database is one of this time (seconds since 1970): it does not know what was forgotten since.
+    Witness {
+        /// The time.
+        since: u64,
+    },
     /// It is over.
     Disconnected,
     /// A shim's news.
@@ -120,6 +125,7 @@ impl<H: Host> Worker<H> {
             }
             Event::Connected => self.set_connected(true),
             Event::Disconnected => self.set_connected(false),
+            Event::Witness { since } => self.bear_witness(since),
             Event::Shim(attempt, news) => self.hear_shim(attempt, news),
             Event::Picture(answer) => drop(answer.send((self.picture(), self.journal.sequence()))),
             Event::Tick => self.tick(),
@@ -412,6 +418,13 @@ impl<H: Host> Worker<H> {
             if !matches!(known.phase, Phase::Ended { acknowledged: true, .. }) {
                 self.outbox.report(Observation { attempt: *attempt, observed: known.observed() }, self.host.now());
             }
+        }
+    }
+
+    /// The controller's database is an old one: what it may not know, or not any more, it is told once.
+    fn bear_witness(&mut self, since: u64) {
+        for (attempt, observed) in self.session.forgotten_since(since) {
+            self.outbox.report(Observation { attempt, observed }, self.host.now());
         }
     }
 

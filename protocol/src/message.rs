@@ -183,6 +183,10 @@ pub enum ToAgent {
         epoch: Epoch,
         /// Heartbeat interval in milliseconds.
         heartbeat_ms: u64,
+        /// The database was restored, as of this time (seconds since 1970): say also how attempts ended that were forgotten since, so that
+        /// it is known what went on. Absent otherwise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        witness_since: Option<u64>,
     },
     /// Not now, or never; the connection closes.
     Refused {

@@ -295,7 +295,7 @@ async fn serve(mut socket: tokio_tungstenite::WebSocketStream<tokio::net::TcpStr
         heard.identify = Some(*identify);
         (Epoch(heard.sessions), heard.offsets(), say, heard.heartbeat.as_millis() as u64)
     };
-    socket.send(send(ToAgent::Welcome { epoch, heartbeat_ms })).await.ok()?;
+    socket.send(send(ToAgent::Welcome { epoch, heartbeat_ms, witness_since: None })).await.ok()?;
     socket.send(send(ToAgent::Acknowledge { epoch, ended: vec![], forget: vec![], output: offsets })).await.ok()?;
     heard.lock().unwrap().say = Some(present);
     loop {

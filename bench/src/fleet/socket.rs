@@ -93,7 +93,7 @@ impl Identity {
         };
         say(&mut socket, &ToController::Identify(Box::new(identify))).await?;
         match hear(&mut socket).await? {
-            ToAgent::Welcome { epoch, heartbeat_ms } => Ok((socket, epoch, Duration::from_millis(heartbeat_ms))),
+            ToAgent::Welcome { epoch, heartbeat_ms, .. } => Ok((socket, epoch, Duration::from_millis(heartbeat_ms))),
             other => bail!("not let in: {other:?}"),
         }
     }

@@ -102,7 +102,7 @@ pub(super) async fn admit(
     // Before anybody else can put something into the outbox.
     let heartbeat_ms = HEARTBEAT.as_millis() as u64;
     let gone = |_| Refusal::new("closed", "the connection closed during the handshake");
-    outbox.send(ToAgent::Welcome { epoch, heartbeat_ms }).await.map_err(gone)?;
+    outbox.send(ToAgent::Welcome { epoch, heartbeat_ms, witness_since: engine.witness_since() }).await.map_err(gone)?;
     let mut fleet = engine.fleet().lock();
     fleet.enrol(name, enrolled, false, clock::now());
     fleet.open_session(name, epoch, outbox.clone(), clock::now());

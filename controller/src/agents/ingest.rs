@@ -9,6 +9,9 @@ use pulse_protocol::{AgentName, AttemptId, Epoch, Incarnation, Observation, ToAg
 use pulse_store::AttemptState;
 use tokio::sync::oneshot;
 
+/// Orphans of one report that are named each.
+const ORPHANS: usize = 20;
+
 type Pending = oneshot::Receiver<Result<Outcome, EngineError>>;
 
 /// A report on its way through the inboxes.
@@ -93,8 +96,11 @@ async fn settle_closed(
     for (attempt, owner) in &said.foreign {
         tracing::error!(%agent, %attempt, %owner, "an agent reported another agent's attempt");
     }
-    for attempt in &said.orphans {
+    for attempt in said.orphans.iter().take(ORPHANS) {
         tracing::error!(%agent, %attempt, "orphan: an agent has an attempt that the database never had");
+    }
+    if said.orphans.len() > ORPHANS {
+        tracing::error!(%agent, orphans = said.orphans.len(), "orphans: an agent has attempts that the database never had");
     }
     Ok(said)
 }

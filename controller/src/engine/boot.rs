@@ -4,16 +4,21 @@ use super::{Engine, EngineError};
 use crate::agents::{AgentState, enrolled};
 use crate::clock;
 use crate::feed::Notice;
+use pulse_core::Timestamp;
 use pulse_core::execution::Summary;
 use pulse_core::transition::WaitReason;
 use pulse_protocol::AgentName;
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 /// How often the controller looks whether it stood still itself.
 const BEAT: std::time::Duration = std::time::Duration::from_secs(1);
 /// Standing still for longer counts.
 const OWN_SILENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// For so long agents remember ends that both sides have forgotten.
+const WITNESSED: crd_schemas::Duration = crd_schemas::Duration::from_secs(30 * 24 * 3600);
 
 impl Engine {
     /// Loads agents, definitions, taken slots and open attempts, and queues every open execution. A row that cannot be read is
@@ -31,6 +36,7 @@ impl Engine {
             }
         }
         self.note_absence().await?;
+        self.note_restore(now).await?;
         self.definitions_changed().await?;
         let open = said(store.open_executions().await?, "execution");
         for summary in &open {
@@ -47,6 +53,22 @@ impl Engine {
         self.read_pauses().await?;
         open.iter().for_each(|summary| self.wake(summary.id));
         Ok(())
+    }
+
+    /// A database that was restored is told by its agents what went on since, for as long as they remember it.
+    async fn note_restore(&self, now: Timestamp) -> Result<(), EngineError> {
+        let from = self.inner.store.meta("restored_from").await?.and_then(|micros| micros.parse::<i64>().ok());
+        let from = from.filter(|from| now.0.saturating_sub(*from) < WITNESSED.as_micros());
+        if let Some(seconds) = from.and_then(|from| u64::try_from(from / 1_000_000).ok()) {
+            self.inner.witness_since.store(seconds, Ordering::Relaxed);
+            tracing::info!(from = %Timestamp(from.unwrap_or_default()), "this database was restored: agents are asked what they did since");
+        }
+        Ok(())
+    }
+
+    /// The database is as of this time, in seconds since 1970, where it was restored not long ago.
+    pub fn witness_since(&self) -> Option<u64> {
+        Some(self.inner.witness_since.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
     }
 
     /// The periodic scan: every open execution is looked at again, whatever hint was lost; those that wait, in turns.

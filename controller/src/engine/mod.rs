@@ -45,7 +45,7 @@ use pulse_core::execution::{CancelMode, Execution, Input, Outcome, Summary};
 use pulse_protocol::{AgentName, ExecutionId, ToAgent};
 use pulse_store::Store;
 use sealed::Seals;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     /// Who reads the pauses: one at a time.
     pausing: tokio::sync::Mutex<()>,
     numbers: start::Numbers,
+    /// See [`Engine::witness_since`]; 0 where it was not restored.
+    witness_since: AtomicU64,
     sweep: Mutex<sweep::Sweep>,
     feed: Feed,
     fenced: tokio::sync::Notify,
@@ -102,6 +104,7 @@ impl Engine {
             defining: tokio::sync::Mutex::new(()),
             pausing: tokio::sync::Mutex::new(()),
             numbers: start::Numbers::default(),
+            witness_since: AtomicU64::new(0),
             sweep: Mutex::default(),
             feed: Feed::new(uuid::Uuid::new_v4().simple().to_string()),
             fenced: tokio::sync::Notify::new(),

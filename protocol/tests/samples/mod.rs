@@ -152,7 +152,8 @@ pub fn to_agent() -> Vec<(&'static str, ToAgent)> {
     let refused = |retry_after_ms| ToAgent::Refused { code: "quarantined".into(), message: "Ask.".into(), retry_after_ms };
     vec![
         ("challenge", ToAgent::Challenge { version: 1, nonce: "n0".into() }),
-        ("welcome", ToAgent::Welcome { epoch: EPOCH, heartbeat_ms: 5000 }),
+        ("welcome", ToAgent::Welcome { epoch: EPOCH, heartbeat_ms: 5000, witness_since: None }),
+        ("welcome-after-a-restore", ToAgent::Welcome { epoch: EPOCH, heartbeat_ms: 5000, witness_since: Some(1_700_000_000) }),
         ("refused-for-now", refused(Some(2000))),
         ("refused", refused(None)),
         ("assign", ToAgent::Assign { epoch: EPOCH, assignments, full: true }),

@@ -156,7 +156,7 @@ impl Controller {
 
     fn let_in(&mut self, s: &mut Shared, link: Link, identify: Identify, epoch: Epoch) {
         let (agent, incarnation) = (identify.name, identify.incarnation);
-        send(s, link, &ToAgent::Welcome { epoch, heartbeat_ms: 5000 });
+        send(s, link, &ToAgent::Welcome { epoch, heartbeat_ms: 5000, witness_since: None });
         let enrolled = Enrolled { slots: identify.slots, boot: Some(identify.boot), ..Enrolled::default() };
         let wall = self.wall(s);
         self.fleet.enrol(&agent, enrolled, false, wall);
