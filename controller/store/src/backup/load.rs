@@ -55,6 +55,8 @@ impl Restore {
             );
             return Err(Error::Backup { reason });
         }
+        // Who may not drop tables finds out before anything has the mark.
+        plain(&mut connection, "DROP TABLE IF EXISTS pulse_restoring_probe").await?;
         let epoch = mark::set(&mut connection, now).await?;
         failpoint::before(Act::Restore).map_err(sqlx::Error::from)?;
         for table in dialect.tables(known).iter().map(String::as_str).chain(["_sqlx_migrations"]) {
