@@ -142,7 +142,8 @@ fn a_restore_that_is_killed_leaves_no_database_until_it_is_done_again(engine: En
     well(&ran(&scene, &["backup", &file]));
     scene.controller.terminate();
     // Killed with its mark set and everything gone, after rows are there, and after all of them are.
-    for way in ["abort:controller.restore.before", "abort:controller.restore.after"] {
+    let points = ["controller.restore.before", "controller.restore.after"];
+    for way in points.iter().flat_map(|point| ["abort", "error"].map(|how| format!("{how}:{point}"))) {
         let marker = scene.path("restore-dies").join("marker");
         std::fs::create_dir(scene.path("restore-dies")).unwrap();
         let mut killed = program(&scene, &scene.database.url, &["restore", &file, "--force"]);

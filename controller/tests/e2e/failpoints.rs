@@ -181,6 +181,7 @@ fn run(point: Point, how: How, engine: Engine) -> Option<String> {
 
 #[test]
 fn no_act_is_left_out_but_places_within_a_transaction() {
-    let out = |act: &&Act| matches!(drive(**act), Drive::Elsewhere(_));
+    // A restore is none of a running controller's acts: `backup` drives each of its points.
+    let out = |act: &&Act| matches!(drive(**act), Drive::Elsewhere(_)) && **act != Act::Restore;
     assert!(Act::ALL.iter().filter(out).all(|act| act.kind() == Kind::Midway));
 }

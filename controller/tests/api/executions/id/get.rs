@@ -77,7 +77,7 @@ fn what_retention_has_removed_is_said_to_be_gone_to_whoever_saw_it() {
             "{gone}"
         );
     }
-    for name in ["a%232%2F", "a%233", "a%230", "a%23-1", "b%231", "c%231", &ids[0]] {
+    for name in ["a%233", "a%230", "a%23-1", "b%231", "c%231", &ids[0]] {
         server.get(&format!("/api/v1/executions/{name}")).refused(404, "no_such_execution");
     }
     let blind = server.token("blind", &["viewer"], &serde_json::json!({ "workflows": ["b"] }));
