@@ -1,7 +1,8 @@
 //! How far it is, for whoever looks on at a terminal. Elsewhere nothing is said until the end.
 
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const BETWEEN: Duration = Duration::from_millis(200);
 

@@ -10,7 +10,8 @@ use pulse_core::time::Timestamp;
 use pulse_protocol::message::Stream;
 use pulse_protocol::{AttemptId, ExecutionId, Incarnation};
 use pulse_store::{AttemptRow, AuditWrite, Gap, OutputPiece, Store, WorkflowAt, WriteItem};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 const TABLES: [&str; 8] =
