@@ -1,5 +1,6 @@
 //! What is written is what is read; whatever is done to it between is found before anybody believes it.
 
+use super::files::{put, secrets};
 use super::line::{FORMAT, Head, Line};
 use super::read::{Lines, verify};
 use super::write::Writer;
@@ -8,6 +9,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use pulse_store::{Cell, Column, Kind, Part};
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 
 fn lines() -> Vec<Line> {
     let head = Head {
@@ -97,4 +99,29 @@ fn whatever_is_cut_off_or_changed_is_refused() {
     assert!(refusal(&packed(&(text.clone() + "[1]\n"))).contains("values where"));
     assert!(refusal(&packed(text.trim_end())).contains("cut off"));
     assert!(refusal(b"hello, world").contains("no backup"));
+}
+
+#[test]
+fn secrets_come_back_to_their_places_and_nothing_else_comes() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert_eq!(secrets(from.path()).unwrap(), []);
+    std::fs::create_dir(from.path().join("tls")).unwrap();
+    let files = ["admin-token", "tls/authority.pem", "tls/authority.key"];
+    for name in files.iter().chain(&["process.lock", "tls/other"]) {
+        std::fs::write(from.path().join(name), format!("this is {name}\n")).unwrap();
+    }
+    let lines = secrets(from.path()).unwrap();
+    assert_eq!(lines.len(), files.len());
+    for line in lines {
+        let Line::File { name, text } = line else { panic!("{line:?}") };
+        put(to.path(), &name, &text).unwrap();
+    }
+    for name in files {
+        let path = to.path().join(name);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("this is {name}\n"));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    for name in ["../admin-token", "/etc/passwd", "tls", "authority.key"] {
+        assert!(put(to.path(), name, "x").unwrap_err().to_string().contains("has no place"), "{name}");
+    }
 }
