@@ -51,6 +51,12 @@ pub struct Flags {
     /// A YAML file with settings (server, tokenFile, name, labels, slots, dataDir, ca, insecureHttp)
     #[arg(long, env = "PULSE_AGENT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What this host allows: as whom commands may run (allowUsers, defaultUser); /etc/pulse/agent.yaml, where there is one, unless said
+    #[arg(long, env = "PULSE_AGENT_LOCAL", value_name = "FILE")]
+    local: Option<PathBuf>,
+    /// A socket at which a service manager starts what makes commands' processes, so that the agent's own bounds do not bind them
+    #[arg(long, env = "PULSE_AGENT_SHIMS", value_name = "SOCKET")]
+    shims: Option<PathBuf>,
 }
 
 /// The settings file.
@@ -86,6 +92,10 @@ pub struct Settings {
     pub slots: u32,
     /// Where it keeps its things.
     pub data_dir: PathBuf,
+    /// What this host allows, where the file is named.
+    pub local: Option<PathBuf>,
+    /// Where a service manager starts fork servers.
+    pub shims: Option<PathBuf>,
     /// The shortest heartbeat interval, from the old HEARTBEAT_INTERVAL.
     pub heartbeat: Option<Duration>,
 }
@@ -169,6 +179,8 @@ impl Settings {
             labels,
             slots,
             data_dir: flags.data_dir.or(file.data_dir).map_or_else(|| default_data_dir(environment), Ok)?,
+            local: flags.local,
+            shims: flags.shims,
             heartbeat: heartbeat(environment)?,
         })
     }

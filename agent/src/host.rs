@@ -5,6 +5,7 @@ use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::runner;
 use crate::shim::server::Shims;
+use crate::users::Users;
 use crate::worker::Event;
 use pulse_protocol::{AttemptId, BootId, CommandSpec};
 use std::io;
@@ -38,6 +39,8 @@ pub struct Machine {
     shims: Arc<Shims>,
     /// The kernel's boot.
     boot: BootId,
+    /// As whom commands may run.
+    users: Arc<Users>,
     /// The worker's own events.
     events: mpsc::Sender<Event>,
 }
@@ -52,7 +55,7 @@ impl Host for Machine {
     }
 
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()> {
-        runner::start(&self.shims, attempt, self.boot, (command, held), self.teller(attempt))
+        runner::start(&self.shims, &self.users, (attempt, self.boot), (command, held), self.teller(attempt))
     }
 
     fn adopt(&mut self, attempt: AttemptId) -> io::Result<()> {
@@ -66,8 +69,8 @@ impl Host for Machine {
 
 impl Machine {
     /// Attempts have their folders in `data`; `events` are the worker's own.
-    pub fn new(data: DataDir, boot: BootId, events: mpsc::Sender<Event>) -> Self {
-        Self { shims: Arc::new(Shims::new(data.clone())), data, boot, events }
+    pub fn new(data: DataDir, boot: BootId, shims: Shims, users: Users, events: mpsc::Sender<Event>) -> Self {
+        Self { shims: Arc::new(shims), data, boot, users: Arc::new(users), events }
     }
 
     fn teller(&self, attempt: AttemptId) -> impl Fn(runner::News) + Send + 'static {

@@ -29,6 +29,7 @@ pub mod session;
 pub mod shim;
 pub mod spool;
 pub mod trust;
+pub mod users;
 mod vitals;
 pub mod wire;
 pub mod worker;

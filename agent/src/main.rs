@@ -10,6 +10,8 @@ use pulse_agent::host::Machine;
 use pulse_agent::identity::{self, Identity};
 use pulse_agent::outbox::Outbox;
 use pulse_agent::shim;
+use pulse_agent::shim::server::Shims;
+use pulse_agent::users::Users;
 use pulse_agent::worker::{Event, Worker};
 use pulse_protocol::{BootId, Incarnation};
 use std::io::IsTerminal;
@@ -117,6 +119,7 @@ fn return_large_pieces() {
 
 fn serve(flags: Flags) -> Result<()> {
     let settings = Settings::gather(flags, &|name| std::env::var(name).ok())?;
+    let users = Users::read(settings.local.as_deref())?;
     let root = std::path::absolute(&settings.data_dir).context("the data folder's path is wrong")?;
     let data = DataDir::new(&root);
     let place = || format!("cannot use the data folder {} (PULSE_AGENT_DATA_DIR)", root.display());
@@ -128,7 +131,8 @@ fn serve(flags: Flags) -> Result<()> {
     let boot = boot_id()?;
     let outbox = Arc::new(Outbox::default());
     let (sender, events) = mpsc::channel(256);
-    let host = Machine::new(data.clone(), boot, sender.clone());
+    let shims = Shims::new(data.clone(), settings.shims.clone());
+    let host = Machine::new(data.clone(), boot, shims, users, sender.clone());
     let worker = Worker::open(data, boot, outbox.clone(), host, Incarnation(uuid::Uuid::new_v4()))?;
     let incarnation = worker.incarnation();
     outbox.sequence.store(worker.sequence(), Ordering::Relaxed);

@@ -6,6 +6,7 @@ use crate::folder::DataDir;
 use crate::recovery;
 use crate::shim::server::Shims;
 use crate::shim::{Said, spec::Spec};
+use crate::users::{self, Users};
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::{AttemptId, BootId, CommandSpec};
 use rustix::fs::OFlags;
@@ -36,14 +37,18 @@ pub enum News {
 /// it. An error: there is no thread to do so, and no shim.
 pub fn start(
     shims: &Arc<Shims>,
-    attempt: AttemptId,
-    boot: BootId,
+    users: &Arc<Users>,
+    (attempt, boot): (AttemptId, BootId),
     (command, held): (CommandSpec, Option<Held>),
     tell: impl Fn(News) + Send + 'static,
 ) -> io::Result<()> {
-    let shims = shims.clone();
+    let (shims, users) = (shims.clone(), users.clone());
     follow(tell, move |tell| {
-        let spec = match (Spec { attempt, boot, command }).into_wire() {
+        let account = match users.judge(command.user.as_deref(), users::find) {
+            Ok(account) => account,
+            Err(reason) => return (reason, true),
+        };
+        let spec = match (Spec { attempt, boot, account, command }).into_wire() {
             Ok(spec) => spec,
             Err(error) => return (format!("the command cannot be handed over: {error}"), true),
         };

@@ -23,6 +23,7 @@ fn assignment(number: u128, desired: Desired) -> Assignment {
         files: vec![],
         env: [].into(),
         cwd: None,
+        user: None,
         timeout_ms: 1000,
         kill_grace_ms: 10,
         capture_stdout: false,

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn what_a_step_takes_is_taken_with_its_defaults() {
         let all = json!({
-            "targets": ["role=web,env!=dev", "db-1"], "command": "uptime", "shell": ["python3", "-c"], "env": {"A": "b"}, "cwd": "/srv",
+            "targets": ["role=web,env!=dev", "db-1"], "command": "uptime", "shell": ["python3", "-c"], "env": {"A": "b"}, "cwd": "/srv", "user": "_a.b-1",
             "successExitCodes": [0, 3], "timeout": "90s", "killGrace": "1s", "retry": {"attempts": 3}, "maxParallel": 5, "maxFailures": 1,
             "onOffline": "wait 10m", "onUnknown": "fail", "idempotent": true, "expectDisconnect": true,
         });
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn what_a_step_refuses_is_refused_in_the_same_words() {
         let wrong = json!({
-            "targets": ["role=web", 5], "timeout": 60, "maxParallel": 0, "onOffline": "wait", "env": {"PULSE_X": "", "A": 1}, "user": "root",
+            "targets": ["role=web", 5], "timeout": 60, "maxParallel": 0, "onOffline": "wait", "env": {"PULSE_X": "", "A": 1}, "user": "Root",
             "comand": "uptime", "onUnknown": null,
         });
         assert_eq!(
@@ -117,7 +117,7 @@ mod tests {
                 "/onOffline bad-value: `onOffline` cannot be `wait` (say how long: `wait 10m`)",
                 "/env/PULSE_X reserved-name: `PULSE_X`: names in PULSE_ are set by PULSE itself (choose another name)",
                 "/env/A wrong-type: `A` must be text, but this is the number `1` (put it into quotes: \"1\")",
-                "/user unsupported: the field `user` is part of PULSE's design, but this release does not run it yet ()",
+                "/user bad-value: `Root` is no name of a user (write a name such as `postgres`: at most 32 lower-case letters, digits, `_`, `.` and `-`; it is fixed when the commit is checked)",
                 "/comand unknown-field: this request has no field `comand` (did you mean `command`?)",
                 "/onUnknown wrong-type: `onUnknown` has no value; one of `wait` and `fail` is wanted (give it a value, or leave the field out)",
             ]

@@ -16,6 +16,3 @@ pub const STEP_TYPES: &[&str] =
 
 /// Fields of any step.
 pub const STEP_FIELDS: &[&str] = &["needs", "onFailure", "finally"];
-
-/// Fields of an `execute` step.
-pub const EXECUTE_FIELDS: &[&str] = &["user"];

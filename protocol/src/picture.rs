@@ -58,6 +58,10 @@ pub struct CommandSpec {
     /// Working folder; the attempt's private one unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
+    /// Whom the command is to be; the agent's own user unless said. The agent asks a file of its host whether it may, and an older agent leaves
+    /// such an assignment lying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// Milliseconds from the start, on the agent's monotonic clock.
     pub timeout_ms: u64,
     /// Milliseconds between TERM and KILL.

@@ -81,9 +81,11 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
     failpoint::before(Act::ShimFiles).map_err(said)?;
     // Their memory is free while the command runs.
     work::prepare(dir, &std::mem::take(&mut spec.command.files))?;
+    let account = spec.account.as_ref();
+    account.map_or(Ok(()), |account| work::hand_over(dir, account))?;
     failpoint::after(Act::ShimFiles).map_err(said)?;
     failpoint::before(Act::ShimSpawn).map_err(said)?;
-    let child = spawn::spawn(&spec.command, dir, cgroup)?;
+    let child = spawn::spawn(&spec.command, account, dir, cgroup)?;
     failpoint::done(Act::ShimSpawn);
     let pid = child.leader.as_raw_nonzero().get();
     let start_time = processes::look(pid).map_or(0, |process| process.start_time);

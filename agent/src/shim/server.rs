@@ -7,7 +7,8 @@
 //!       ◀─────────────────────────────── what it says, then its end ──
 //! ```
 //!
-//! It ends with its agent, whose socket closes then; shims stay. An agent whose server was ended starts another one.
+//! It ends with its agent, whose socket closes then; shims stay. An agent whose server was ended starts another one, or, where it was
+//! given a socket, connects to it anew: then a service manager starts the server, and nothing that binds the agent binds commands.
 
 use super::{cgroup, detach, orphans, run, spawn, status};
 use crate::folder::DataDir;
@@ -17,10 +18,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-    SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    SocketAddrUnix, SocketFlags, SocketType, connect, recvmsg, sendmsg, socket_with, sockopt, socketpair,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{WaitOptions, setsid, wait};
+use rustix::process::{WaitOptions, geteuid, setsid, wait};
 use rustix::thread::set_name;
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Write};
@@ -28,6 +29,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
@@ -39,13 +41,16 @@ const ROOM: &str = "________________________________________________";
 #[derive(Debug)]
 pub struct Shims {
     data: DataDir,
+    /// Where a service manager starts servers.
+    at: Option<PathBuf>,
     server: Mutex<Option<Server>>,
 }
 
 #[derive(Debug)]
 struct Server {
     socket: OwnedFd,
-    process: Child,
+    /// None where it is not this agent's child.
+    process: Option<Child>,
 }
 
 /// A shim, as its agent reaches it.
@@ -59,8 +64,8 @@ pub struct Ends {
 
 impl Shims {
     /// For attempts in this folder; nothing is started yet.
-    pub fn new(data: DataDir) -> Self {
-        Self { data, server: Mutex::new(None) }
+    pub fn new(data: DataDir, at: Option<PathBuf>) -> Self {
+        Self { data, at, server: Mutex::new(None) }
     }
 
     /// Has a shim made for the attempt. An error: there is none, and never will be.
@@ -85,7 +90,7 @@ impl Shims {
 
     fn ask(&self, server: &mut Option<Server>, attempt: AttemptId, ends: [std::os::fd::BorrowedFd<'_>; 2]) -> Result<(), Errno> {
         if server.is_none() {
-            *server = Some(launch(&self.data).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?);
+            *server = Some(self.server()?);
         }
         let Some(asked) = server else { return Err(Errno::PIPE) };
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
@@ -93,15 +98,31 @@ impl Shims {
         control.push(SendAncillaryMessage::ScmRights(&ends));
         let sent = sendmsg(&asked.socket, &[IoSlice::new(attempt.0.as_bytes())], &mut control, SendFlags::NOSIGNAL);
         if sent.is_err()
-            && let Some(Server { socket, mut process }) = server.take()
+            && let Some(Server { socket, process }) = server.take()
         {
             drop(socket);
-            // Whatever it still did, it forks no shim after this.
-            drop(process.kill());
-            drop(process.wait());
+            // Whatever it still did, it forks no shim after this. Another's has not heard of the attempt, or the send would not have failed.
+            if let Some(mut process) = process {
+                drop(process.kill());
+                drop(process.wait());
+            }
         }
         sent.map(drop)
     }
+
+    fn server(&self) -> Result<Server, Errno> {
+        match &self.at {
+            Some(path) => reach(path),
+            None => launch(&self.data).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+        }
+    }
+}
+
+/// A server that the service manager starts for this connection.
+fn reach(path: &Path) -> Result<Server, Errno> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(Server { socket, process: None })
 }
 
 /// The server is this very program, also when the file was replaced meanwhile, and gets none of the agent's environment.
@@ -113,11 +134,15 @@ fn launch(data: &DataDir) -> io::Result<Server> {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     let process = command.stdin(theirs).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    Ok(Server { socket, process })
+    Ok(Server { socket, process: Some(process) })
 }
 
-/// The server's whole life. Its stdin is its socket.
+/// The server's whole life. Its stdin is its socket, with its own user at the other end: whoever is asked for commands by somebody else
+/// would lend them its rights.
 pub fn serve(data: &DataDir) -> ExitCode {
+    if !sockopt::socket_peercred(io::stdin()).is_ok_and(|peer| peer.uid == geteuid()) {
+        return ExitCode::FAILURE;
+    }
     detach();
     let _ = set_name(c"pulse-shims");
     let deaths = orphans::deaths();

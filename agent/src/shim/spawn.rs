@@ -5,15 +5,17 @@ use super::cgroup::Cgroup;
 use super::work::WORK;
 use super::{clone, oom};
 use crate::folder::AttemptDir;
+use crate::users::Account;
 use pulse_protocol::CommandSpec;
 use pulse_protocol::files::is_inside;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, setsid};
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -33,9 +35,9 @@ pub struct Child {
 }
 
 /// Starts the command in its work folder, where its files lie already. The reason of a failure is one sentence for people.
-pub fn spawn(spec: &CommandSpec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Child, String> {
+pub fn spawn(spec: &CommandSpec, account: Option<&Account>, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Child, String> {
     let work = dir.file(WORK);
-    let argv = arguments(spec, dir)?;
+    let argv = arguments(spec, account, dir)?;
     let (program, arguments) = argv.split_first().ok_or("the command has no program")?;
     let cwd = spec.cwd.as_deref().map_or(work.as_path(), Path::new);
     if !cwd.is_dir() {
@@ -43,25 +45,26 @@ pub fn spawn(spec: &CommandSpec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> R
     }
     let mut command = Command::new(program);
     command.args(arguments).current_dir(cwd).env_clear();
-    command.env("PATH", SEARCH_PATH).env("LANG", "C.UTF-8").env("HOME", home());
+    command.env("PATH", SEARCH_PATH).env("LANG", "C.UTF-8").env("HOME", account.map_or_else(home, |account| account.home.clone()));
     command.envs(&spec.env).env("PULSE_WORKDIR", &work);
-    start(&mut command, cgroup).map_err(|error| match interpreter(spec, program) {
+    let whom = account.map(|account| Whom::new(account, cwd)).transpose()?;
+    start(&mut command, whom, cgroup).map_err(|error| match interpreter(spec, program) {
         Some(named) if error.kind() == ErrorKind::NotFound => {
             format!("cannot run {program:?}: the program that its first line names is not on this host: {named:?}")
         }
-        _ => format!("cannot run {program:?}: {error}"),
+        _ => format!("cannot run {program:?}{}: {error}", account.map_or_else(String::new, |account| format!(" as {}", account.name))),
     })
 }
 
 /// Starts it with its pipes, made in its cgroup where the kernel lets us, else moved there between fork and exec.
-fn start(command: &mut Command, cgroup: Option<&Cgroup>) -> io::Result<Child> {
+fn start(command: &mut Command, whom: Option<Whom>, cgroup: Option<&Cgroup>) -> io::Result<Child> {
     let [(stdout, out), (stderr, err)] = [pipe_with(PipeFlags::CLOEXEC)?, pipe_with(PipeFlags::CLOEXEC)?];
     command.stdin(Stdio::null()).stdout(out).stderr(err);
     let procs = cgroup.map(|cgroup| cgroup.procs.try_clone()).transpose()?;
     let must_move = Arc::new(AtomicBool::new(false));
     let moves = Arc::clone(&must_move);
     // SAFETY: `become_command` only makes system calls, which may be made between fork and exec.
-    unsafe { command.pre_exec(move || become_command(procs.as_ref().filter(|_| moves.load(Ordering::Relaxed)))) };
+    unsafe { command.pre_exec(move || become_command(procs.as_ref().filter(|_| moves.load(Ordering::Relaxed)), whom.as_ref())) };
     let made = cgroup.map(|cgroup| clone::into_cgroup(command, cgroup.folder.as_fd())).transpose()?.flatten();
     let leader = match made {
         Some(leader) => leader,
@@ -76,7 +79,7 @@ fn start(command: &mut Command, cgroup: Option<&Cgroup>) -> io::Result<Child> {
 }
 
 /// The whole argument list: the script file with its arguments, or the script's text, at its end.
-fn arguments(spec: &CommandSpec, dir: &AttemptDir) -> Result<Vec<OsString>, String> {
+fn arguments(spec: &CommandSpec, account: Option<&Account>, dir: &AttemptDir) -> Result<Vec<OsString>, String> {
     let mut argv: Vec<OsString> = spec.argv.iter().map(OsString::from).collect();
     if let Some(script) = &spec.script_file {
         let path = dir.file(WORK).join(&script.path);
@@ -89,7 +92,7 @@ fn arguments(spec: &CommandSpec, dir: &AttemptDir) -> Result<Vec<OsString>, Stri
         argv.push(spec.script.clone().into());
     } else {
         let path = dir.file("script");
-        write_new(&path, spec.script.as_bytes()).map_err(|e| format!("cannot write the script: {e}"))?;
+        write_new(&path, spec.script.as_bytes(), account).map_err(|e| format!("cannot write the script: {e}"))?;
         if argv.last().is_some_and(|last| last == "-c") {
             argv.pop();
         }
@@ -98,8 +101,9 @@ fn arguments(spec: &CommandSpec, dir: &AttemptDir) -> Result<Vec<OsString>, Stri
     Ok(argv)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    File::options().write(true).create_new(true).mode(0o700).open(path)?.write_all(bytes)
+fn write_new(path: &Path, bytes: &[u8], account: Option<&Account>) -> io::Result<()> {
+    File::options().write(true).create_new(true).mode(0o700).open(path)?.write_all(bytes)?;
+    account.map_or(Ok(()), |account| chown(path, Some(account.uid), Some(account.gid)))
 }
 
 /// What stands behind `#!` in the first line of a script that is executed as it is.
@@ -130,8 +134,35 @@ pub fn changed_signals() -> &'static [usize] {
     CHANGED.get_or_init(|| (1..=64).filter(is_changed).collect())
 }
 
+/// Another user than the agent's, ready for the moment between fork and exec, in which no memory is taken.
+struct Whom {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+    cwd: CString,
+}
+
+impl Whom {
+    fn new(account: &Account, cwd: &Path) -> Result<Self, String> {
+        let cwd = CString::new(cwd.as_os_str().as_bytes()).map_err(|_| "the working folder's path holds a NUL".to_owned())?;
+        Ok(Self { uid: account.uid, gid: account.gid, groups: account.groups.clone(), cwd })
+    }
+
+    /// For good: all three ids are set, and root's capabilities go with them. The working folder is entered as the user.
+    fn become_it(&self) -> io::Result<()> {
+        let said = |code| if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+        // SAFETY: plain system calls of a process with one thread, on memory that outlives them.
+        unsafe {
+            said(libc::setgroups(self.groups.len(), self.groups.as_ptr()))?;
+            said(libc::setresgid(self.gid, self.gid, self.gid))?;
+            said(libc::setresuid(self.uid, self.uid, self.uid))?;
+            said(libc::chdir(self.cwd.as_ptr()))
+        }
+    }
+}
+
 /// Runs in the child between fork and exec.
-fn become_command(procs: Option<&File>) -> io::Result<()> {
+fn become_command(procs: Option<&File>, whom: Option<&Whom>) -> io::Result<()> {
     setsid()?;
     // A kernel that does not let us is no reason not to run.
     drop(oom::go_first());
@@ -150,7 +181,8 @@ fn become_command(procs: Option<&File>) -> io::Result<()> {
         }
         libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK as usize, default.as_ptr(), none, 8_usize);
     }
-    Ok(())
+    // The last of all: what comes before may need rights that it gives up.
+    whom.map_or(Ok(()), Whom::become_it)
 }
 
 #[cfg(test)]
@@ -166,6 +198,7 @@ mod tests {
             files: vec![],
             env: [].into(),
             cwd: None,
+            user: None,
             timeout_ms: 1,
             kill_grace_ms: 1,
             capture_stdout: false,
@@ -177,9 +210,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = crate::folder::DataDir::new(root.path()).attempt(pulse_protocol::AttemptId(uuid::Uuid::nil()));
         std::fs::create_dir_all(dir.path()).unwrap();
-        assert_eq!(arguments(&spec("true".into()), &dir).unwrap(), ["/bin/sh", "-e", "-c", "true"]);
+        assert_eq!(arguments(&spec("true".into()), None, &dir).unwrap(), ["/bin/sh", "-e", "-c", "true"]);
         let long = "#".repeat(MAX_INLINE + 1);
-        let argv = arguments(&spec(long.clone()), &dir).unwrap();
+        let argv = arguments(&spec(long.clone()), None, &dir).unwrap();
         assert_eq!(argv[..2], ["/bin/sh", "-e"]);
         assert_eq!(std::fs::read_to_string(&argv[2]).unwrap(), long);
         assert_eq!(argv.len(), 3);

@@ -1,6 +1,7 @@
 //! How the agent hands the shim its command: on stdin, so that nothing of it stands in a process list (P9), with length and
 //! checksum, so that a spec cut by the agent's death is refused before the attempt is claimed.
 
+use crate::users::Account;
 use pulse_protocol::{AttemptId, BootId, CommandSpec};
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind, Read};
@@ -17,6 +18,8 @@ pub struct Spec {
     pub attempt: AttemptId,
     /// The kernel's boot.
     pub boot: BootId,
+    /// Whom the command becomes; the agent's own user unless said. The agent has judged that it may.
+    pub account: Option<Account>,
     /// What to run.
     pub command: CommandSpec,
 }
@@ -69,11 +72,12 @@ mod tests {
             files: vec![],
             env: [("A".into(), "ä\n".into())].into(),
             cwd: None,
+            user: None,
             timeout_ms: 1,
             kill_grace_ms: 1,
             capture_stdout: false,
         };
-        let spec = Spec { attempt: AttemptId(uuid::Uuid::now_v7()), boot: BootId(uuid::Uuid::nil()), command };
+        let spec = Spec { attempt: AttemptId(uuid::Uuid::now_v7()), boot: BootId(uuid::Uuid::nil()), account: None, command };
         let wire = spec.clone().into_wire().unwrap();
         assert_eq!(Spec::read(wire.as_slice()).unwrap(), spec);
         for cut in 0..wire.len() {

@@ -3,11 +3,12 @@
 
 use crate::folder::AttemptDir;
 use crate::removal::remove_tree;
+use crate::users::Account;
 use pulse_protocol::WorkFile;
 use pulse_protocol::files::is_inside;
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown};
 use std::path::Path;
 
 /// Names the folder within the attempt's.
@@ -25,6 +26,24 @@ pub fn prepare(dir: &AttemptDir, files: &[WorkFile]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Gives the folder with its files to the command's own user, and lets that one pass on the way to it. It can list nothing there: what else lies in
+/// the data folder has its own rights, and is the agent's.
+pub fn hand_over(dir: &AttemptDir, account: &Account) -> Result<(), String> {
+    let given = give(&dir.file(WORK), account).and_then(|()| {
+        // The attempt's folder, that of all attempts, and the data folder.
+        dir.path().ancestors().take(3).try_for_each(|folder| std::fs::set_permissions(folder, Permissions::from_mode(0o711)))
+    });
+    given.map_err(|error| format!("the work folder cannot be given to {}: {error}", account.name))
+}
+
+/// Nothing but what was laid there lies in it yet.
+fn give(path: &Path, account: &Account) -> io::Result<()> {
+    if path.is_dir() {
+        std::fs::read_dir(path)?.try_for_each(|entry| give(&entry?.path(), account))?;
+    }
+    lchown(path, Some(account.uid), Some(account.gid))
 }
 
 /// Removes the folder; what is gone already is no error.

@@ -128,6 +128,7 @@ impl Controller {
             files: vec![],
             env: BTreeMap::new(),
             cwd: None,
+            user: None,
             // Longer than any test looks on.
             timeout_ms: 600_000,
             kill_grace_ms: 300,

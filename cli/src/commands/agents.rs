@@ -60,12 +60,14 @@ struct Token {
 
 impl Token {
     fn run(&self, common: &Common) -> Result<Exit, Failure> {
-        let format = common.format_of(&[Format::Table, Format::Json, Format::Yaml])?;
+        let format = common.format_of(&[Format::Table, Format::Json, Format::Yaml, Format::Name])?;
         let client = common.client()?;
         let answer = client.post("/agents/tokens", &self.body(), &[])?;
         match format {
             Format::Json => output::print(&output::json(&answer))?,
             Format::Yaml => output::print(&output::yaml(&answer)?)?,
+            // For a pipe, so that the token stands in no command line.
+            Format::Name => output::print(&text(&answer, "/token"))?,
             _ => {
                 output::print(&line(&client, &answer, self.only_name())?)?;
                 let times = if self.uses == 1 { "once".to_owned() } else { format!("{} times", self.uses) };

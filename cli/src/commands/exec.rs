@@ -34,6 +34,9 @@ pub struct Exec {
     /// A variable of its environment
     #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
+    /// As whom it runs; the agent's own user unless said. The host's own file must allow it
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
     /// Only on agents that match, such as role=web
     #[arg(long, value_name = "SELECTOR")]
     limit: Option<String>,
@@ -124,6 +127,7 @@ impl Exec {
         let mut body = json!({ "targets": self.targets, "command": command });
         let texts = [
             ("shell", &self.shell),
+            ("user", &self.user),
             ("limit", &self.limit),
             ("timeout", &self.timeout),
             ("onOffline", &self.on_offline),

@@ -62,6 +62,7 @@ pub const CODES: &[Code] = &[
     code("no_source",             &[409], "No source is configured."),
     code("no_such_agent",         &[404], "There is no such agent."),
     code("no_such_attempt",       &[404, 422], "The execution has no such attempt."),
+    code("no_such_download",      &[404], "The controller has no such file to give away."),
     code("no_such_execution",     &[404], "There is no such execution."),
     code("no_such_option",        &[422], "The question has no such option."),
     code("no_such_path",          &[404], "There is nothing at this path."),

@@ -65,6 +65,9 @@ struct Fields {
     env: BTreeMap<String, String>,
     /// Working folder, absolute; the attempt's private one unless said.
     cwd: Option<String>,
+    /// As whom it runs; the agent's own user unless said. The host's own file `/etc/pulse/agent.yaml` must allow it.
+    #[schemars(regex(pattern = r"^[a-z_][a-z0-9_.-]{0,31}$"))]
+    user: Option<String>,
     /// Exit codes that count as success; 0 alone unless said.
     #[schemars(length(min = 1, max = 256))]
     success_exit_codes: Option<Vec<u8>>,

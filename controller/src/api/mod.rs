@@ -21,6 +21,7 @@ mod fuzz;
 mod groups;
 mod health;
 mod idempotency;
+mod install;
 mod limits;
 mod link;
 mod list;
@@ -124,6 +125,9 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/docs",                                   Open,                   Look,                           get(openapi::page)),
         (Method::GET,    "/docs/style.css",                         Open,                   Look,                           get(openapi::style)),
         (Method::GET,    "/openapi.json",                           Open,                   Look,                           get(openapi::json)),
+        (Method::GET,    "/install-agent.sh",                       Open,                   Look,                           get(install::script)),
+        (Method::GET,    "/install-agent.sh.sha256",                Open,                   Look,                           get(install::script_sum)),
+        (Method::GET,    "/downloads/{name}",                       Open,                   Look,                           get(install::download)),
         (Method::GET,    "/health",                                 Open,                   Look,                           get(health::whole)),
         (Method::GET,    "/health/live",                            Open,                   Look,                           get(health::live)),
         (Method::GET,    "/health/ready",                           Open,                   Look,                           get(health::ready)),

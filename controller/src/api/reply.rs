@@ -160,6 +160,12 @@ made_by_hand!(
     SchemaFile,
     /// A certificate.
     PemFile,
+    /// A script for a server.
+    ShellScript,
+    /// A checksum.
+    Sum,
+    /// A program, or its checksum.
+    Program,
     /// The way to another page.
     Redirected,
     /// The OpenAPI document.

@@ -16,6 +16,7 @@ mod groups;
 mod harness;
 mod health;
 mod identity;
+mod install;
 mod limits;
 mod lists;
 mod openapi;

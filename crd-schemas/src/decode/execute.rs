@@ -10,7 +10,6 @@ use crate::Duration;
 use crate::manifest::{Execute, NamedShell, OnOffline, OnUnknown, Retry, Shell};
 use crate::problem::code;
 use crate::tree::{Node, Value, clip};
-use crate::unsupported;
 
 const SECOND: Duration = Duration::from_secs(1);
 const ZERO: Duration = Duration::from_millis(0);
@@ -19,7 +18,6 @@ const ZERO: Duration = Duration::from_millis(0);
 pub fn execute(fields: &mut Fields, place: Place, report: &mut Report) -> Option<Execute> {
     let defaults = Execute::defaults();
     let targets = fields.required("targets", report, |at, report| targets::targets(at, place, report));
-    fields.refuse(unsupported::EXECUTE_FIELDS, report);
     let (run, step_files) = match place {
         Place::Request => (files::only_command(fields, report), Some(Vec::new())),
         Place::Step(_) | Place::Schedule => files::run_and_files(fields, report),
@@ -28,6 +26,7 @@ pub fn execute(fields: &mut Fields, place: Place, report: &mut Report) -> Option
     let is_script = fields.has("script");
     let shell = fields.or("shell", defaults.shell, report, |at, report| shell(at, is_script, report));
     let cwd = fields.optional("cwd", report, |at, report| value::ruled(at, report, rules::absolute_path));
+    let user = fields.optional("user", report, |at, report| value::ruled(at, report, rules::user_name));
     let success_exit_codes = fields.or("successExitCodes", defaults.success_exit_codes, report, exit_codes);
     let timeout = fields.or("timeout", defaults.timeout, report, |at, report| value::duration(at, SECOND, report));
     let kill_grace = fields.or("killGrace", defaults.kill_grace, report, |at, report| value::duration(at, ZERO, report));
@@ -48,6 +47,7 @@ pub fn execute(fields: &mut Fields, place: Place, report: &mut Report) -> Option
         env: env?,
         shell: shell?,
         cwd: cwd?,
+        user: user?,
         success_exit_codes: success_exit_codes?,
         timeout: timeout?,
         kill_grace: kill_grace?,

@@ -165,6 +165,17 @@ pub fn absolute_path(text: &str) -> Checked {
     )
 }
 
+/// The name of a user of a host.
+pub fn user_name(text: &str) -> Checked {
+    let first = |c: char| c.is_ascii_lowercase() || c == '_';
+    let fits = |c: char| first(c) || c.is_ascii_digit() || ".-".contains(c);
+    if text.len() <= 32 && text.starts_with(first) && text.chars().all(fits) {
+        return Ok(());
+    }
+    let help = "write a name such as `postgres`: at most 32 lower-case letters, digits, `_`, `.` and `-`; it is fixed when the commit is checked";
+    broken(code::BAD_VALUE, format!("`{}` is no name of a user", clip(text)), help)
+}
+
 /// A path below the source's root or the work folder: parts between `/`, none of them empty, `.` or `..`, no control character.
 pub fn work_path(text: &str) -> Checked {
     let bad = |message: &str, help: &str| broken(code::BAD_VALUE, format!("`{}` {message}", clip(text)), help);

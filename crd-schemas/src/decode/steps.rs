@@ -13,7 +13,6 @@ use crate::manifest::{Action, Parse, ParseFormat, Route, RouteCase, Wait};
 use crate::problem::code;
 use crate::source::Source;
 use crate::tree::{Node, Span, Value};
-use crate::unsupported;
 
 /// The type of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +65,6 @@ pub fn field_names(kind: StepType) -> Vec<&'static str> {
 
 /// Which types of steps have a field, as the help for a step that has not.
 pub fn belongs(field: &str) -> Option<String> {
-    if unsupported::EXECUTE_FIELDS.contains(&field) {
-        return None;
-    }
     let of_type = |kind: StepType| field_names(kind).contains(&field);
     let words: Vec<&str> = StepType::ALL.iter().filter(|(_, kind)| of_type(*kind)).map(|(word, _)| *word).collect();
     match words.as_slice() {

@@ -34,6 +34,10 @@ pub struct Execute {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^/"), length(max = 4096))]
     pub cwd: Option<String>,
+    /// As whom it runs; the agent's own user unless said. The host's own file `/etc/pulse/agent.yaml` must allow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z_][a-z0-9_.-]{0,31}$"))]
+    pub user: Option<String>,
     /// Exit codes that count as success.
     #[serde(default = "default_success_exit_codes")]
     #[schemars(length(min = 1, max = 256))]
@@ -79,6 +83,7 @@ impl Execute {
             env: BTreeMap::new(),
             shell: Shell::default(),
             cwd: None,
+            user: None,
             success_exit_codes: default_success_exit_codes(),
             timeout: default_timeout(),
             kill_grace: default_kill_grace(),

@@ -120,6 +120,7 @@ pub fn to_agent() -> Vec<(&'static str, ToAgent)> {
         files: vec![],
         env: [("PULSE_PARAM_x".to_owned(), "a\"b\n\u{1}".to_owned())].into(),
         cwd: Some("/srv".into()),
+        user: None,
         timeout_ms: 3_600_000,
         kill_grace_ms: 30_000,
         capture_stdout: true,
@@ -141,6 +142,7 @@ pub fn to_agent() -> Vec<(&'static str, ToAgent)> {
         cwd: None,
         ..command.clone()
     };
+    let as_other = CommandSpec { user: Some("postgres".into()), ..command.clone() };
     let shell_file = CommandSpec {
         argv: vec!["bash".into(), "-eo".into(), "pipefail".into()],
         script_file: Some(ScriptFile { path: "b".into(), args: vec![] }),
@@ -157,6 +159,10 @@ pub fn to_agent() -> Vec<(&'static str, ToAgent)> {
         ("refused-for-now", refused(Some(2000))),
         ("refused", refused(None)),
         ("assign", ToAgent::Assign { epoch: EPOCH, assignments, full: true }),
+        (
+            "assign-user",
+            ToAgent::Assign { epoch: EPOCH, assignments: vec![assignment(5, Desired::Run, Some(as_other))], full: false },
+        ),
         ("assign-files", ToAgent::Assign { epoch: EPOCH, assignments: scripts, full: false }),
         (
             "acknowledge",

@@ -56,6 +56,7 @@ pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: 
         files: work_files(&execution.program, compiled, spec)?,
         env,
         cwd: spec.cwd.clone(),
+        user: spec.user.clone(),
         timeout_ms: spec.timeout.as_millis(),
         kill_grace_ms: spec.kill_grace.as_millis(),
         capture_stdout: compiled.capture_stdout,

@@ -5,7 +5,7 @@ use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
     AgentSession, AuditLines, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object,
-    PemFile, Private, Probed, Redirected, Replayable, SchemaFile, StyleSheet,
+    PemFile, Private, Probed, Program, Redirected, Replayable, SchemaFile, ShellScript, StyleSheet, Sum,
 };
 use super::{Output, Sketch};
 use crate::engine::DryRun;
@@ -160,6 +160,25 @@ impl Output for CookieSet {
 impl Output for PemFile {
     fn sketch(sketch: &mut Sketch<'_>) {
         sketch.answer_as(200, "The certificate.", "application/x-pem-file", &json!({ "type": "string" }));
+    }
+}
+
+impl Output for ShellScript {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answer_as(200, "The script.", "text/x-shellscript", &json!({ "type": "string" }));
+    }
+}
+
+impl Output for Sum {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answer_as(200, "The SHA-256, as `sha256sum` writes it.", "text/plain", &json!({ "type": "string" }));
+    }
+}
+
+impl Output for Program {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answer_as(200, "The file.", "application/octet-stream", &json!({}));
+        sketch.answer_as(200, "The file, or its SHA-256.", "text/plain", &json!({ "type": "string" }));
     }
 }
 

@@ -1,0 +1,3 @@
+//! `/install-agent.sh` and `/downloads`.
+
+mod get;
