@@ -71,11 +71,16 @@ impl Users {
             return Ok(None);
         }
         if !self.allows(name) && (wanted.is_some() && by_default != Some(name)) {
-            return Err(format!("this host does not allow commands as {name}: its owner adds it to `allowUsers` in {}", self.place()));
+            return Err(format!(
+                "this host does not allow commands as {name}: its owner adds it to `allowUsers` in {}",
+                self.place()
+            ));
         }
         match self.own {
             ROOT => Ok(Some(account).filter(|account| account.uid != ROOT)),
-            _ => Err(format!("the agent is not root, so it cannot become {name}: its owner starts it as root, or the command uses sudo")),
+            _ => Err(format!(
+                "the agent is not root, so it cannot become {name}: its owner starts it as root, or the command uses sudo"
+            )),
         }
     }
 

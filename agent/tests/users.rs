@@ -76,10 +76,12 @@ fn who_is_allowed_runs_with_that_users_rights_and_nothing_more() {
         return println!("left out: becoming another user needs root");
     }
     let (controller, root, _agent) = scene("allowUsers: [nobody]\ndefaultUser: daemon\n");
-    let script = "id -un; id -G; grep -E '^(Cap(Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status; umask; echo $HOME; pwd; echo $PULSE_WORKDIR";
+    let script =
+        "id -un; id -G; grep -E '^(Cap(Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status; umask; echo $HOME; pwd; echo $PULSE_WORKDIR";
     let lines = said(&controller, as_user(&controller, Some("nobody"), script));
     let lines: Vec<&str> = lines.lines().collect();
-    let groups = |user: &str| String::from_utf8(std::process::Command::new("id").args(["-G", user]).output().unwrap().stdout).unwrap();
+    let groups =
+        |user: &str| String::from_utf8(std::process::Command::new("id").args(["-G", user]).output().unwrap().stdout).unwrap();
     assert_eq!(lines[..2], ["nobody", groups("nobody").trim()]);
     assert!(lines[2..5].iter().all(|line| line.ends_with("\t0000000000000000")), "{lines:?}");
     assert_eq!(lines[5..8], ["NoNewPrivs:\t0", "0022", "/nonexistent"]);
@@ -92,7 +94,8 @@ fn who_is_allowed_runs_with_that_users_rights_and_nothing_more() {
     // What is not the user's stays so.
     let key = root.path().join("data/identity.key");
     let all = root.path().join("data/attempts");
-    let peek = format!("cat {} && exit 1; ls {} && exit 1; ls {} && exit 1; exit 0", key.display(), all.display(), "$PULSE_WORKDIR/..");
+    let peek =
+        format!("cat {} && exit 1; ls {} && exit 1; ls {} && exit 1; exit 0", key.display(), all.display(), "$PULSE_WORKDIR/..");
     assert_exited(&run(&controller, as_user(&controller, Some("nobody"), &peek)).1, 0);
 }
 

@@ -124,7 +124,9 @@ fn schema_and_decoder_accept_the_same() {
     let at = |field: &str, value: Value| with(workflow(), &format!("{step}/{field}"), value);
     let mut good = vec![workflow(), agent(), group(), without(agent(), "/spec"), without(group(), "/spec/selector")];
     good.extend([without(group(), "/spec/agents"), at("shell", json!(["python3", "-c"])), at("onOffline", json!("skip"))]);
-    for field in ["name", "when", "continueOnError", "env", "shell", "cwd", "user", "successExitCodes", "timeout", "killGrace", "retry"] {
+    for field in
+        ["name", "when", "continueOnError", "env", "shell", "cwd", "user", "successExitCodes", "timeout", "killGrace", "retry"]
+    {
         good.push(without(workflow(), &format!("{step}/{field}")));
     }
     let script = |script: Value| without(at("script", script), &format!("{step}/command"));

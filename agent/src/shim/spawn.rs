@@ -45,14 +45,20 @@ pub fn spawn(spec: &CommandSpec, account: Option<&Account>, dir: &AttemptDir, cg
     }
     let mut command = Command::new(program);
     command.args(arguments).current_dir(cwd).env_clear();
-    command.env("PATH", SEARCH_PATH).env("LANG", "C.UTF-8").env("HOME", account.map_or_else(home, |account| account.home.clone()));
+    command
+        .env("PATH", SEARCH_PATH)
+        .env("LANG", "C.UTF-8")
+        .env("HOME", account.map_or_else(home, |account| account.home.clone()));
     command.envs(&spec.env).env("PULSE_WORKDIR", &work);
     let whom = account.map(|account| Whom::new(account, cwd)).transpose()?;
     start(&mut command, whom, cgroup).map_err(|error| match interpreter(spec, program) {
         Some(named) if error.kind() == ErrorKind::NotFound => {
             format!("cannot run {program:?}: the program that its first line names is not on this host: {named:?}")
         }
-        _ => format!("cannot run {program:?}{}: {error}", account.map_or_else(String::new, |account| format!(" as {}", account.name))),
+        _ => format!(
+            "cannot run {program:?}{}: {error}",
+            account.map_or_else(String::new, |account| format!(" as {}", account.name))
+        ),
     })
 }
 

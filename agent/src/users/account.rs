@@ -36,7 +36,8 @@ pub fn find(name: &str) -> io::Result<Option<Account>> {
         let mut entry = MaybeUninit::<libc::passwd>::uninit();
         let mut found = std::ptr::null_mut();
         // SAFETY: everything outlives the call, and the length is that of the room.
-        let code = unsafe { libc::getpwnam_r(c_name.as_ptr(), entry.as_mut_ptr(), room.as_mut_ptr(), room.len(), &raw mut found) };
+        let code =
+            unsafe { libc::getpwnam_r(c_name.as_ptr(), entry.as_mut_ptr(), room.as_mut_ptr(), room.len(), &raw mut found) };
         match code {
             libc::ERANGE if room.len() < MOST_ROOM => room.resize(room.len() * 4, 0),
             // What POSIX and the C libraries say of a name that nobody has.

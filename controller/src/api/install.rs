@@ -81,7 +81,9 @@ fn find(own: &Path, name: &str) -> Option<PathBuf> {
 
 fn missing(name: &str) -> Problem {
     let detail = format!("this controller has no `{name}`");
-    let help = format!("the package pulse-controller and its image bring it; its place is ../lib/pulse/agents/{name} beside the controller's program");
+    let help = format!(
+        "the package pulse-controller and its image bring it; its place is ../lib/pulse/agents/{name} beside the controller's program"
+    );
     Problem::not_found("no_such_download", detail).with_help(help)
 }
 

@@ -141,14 +141,14 @@ fn what_a_step_could_not_be_is_refused_with_every_place() {
     let server = Server::start();
     let _agent = server.agent("web-1");
     let wrong = json!({
-        "targets": [], "command": "", "timeout": 60, "user": "root", "script": { "file": "a.sh" }, "onOffline": "wait", "what": 1,
+        "targets": [], "command": "", "timeout": 60, "user": "Root", "script": { "file": "a.sh" }, "onOffline": "wait", "what": 1,
     });
     let refused = server.post(PATH, &wrong).refused(422, "bad_command");
     let expected = [
         ("/targets", "empty"),
         ("/command", "empty"),
         ("/timeout", "wrong-type"),
-        ("/user", "unsupported"),
+        ("/user", "bad-value"),
         ("/script", "unknown-field"),
         ("/onOffline", "bad-value"),
         ("/what", "unknown-field"),
