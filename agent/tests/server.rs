@@ -2,7 +2,29 @@
 
 mod harness;
 
+use harness::limits::is_root;
 use harness::{Agent, Controller, assert_exited, kill, wait};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, listen, socket_with};
+use pulse_protocol::observation::EndKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Starts a fork server for each connection, as systemd does with `Accept=yes` and `StandardInput=socket`.
+fn service_manager(socket: &Path, data: &Path) {
+    let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    bind(&listener, &SocketAddrUnix::new(socket).unwrap()).unwrap();
+    listen(&listener, 8).unwrap();
+    let data = data.to_owned();
+    std::thread::spawn(move || {
+        while let Ok(connection) = accept(&listener) {
+            let mut server = Command::new(env!("CARGO_BIN_EXE_pulse-agent"));
+            server.args(["shims", "--data-dir"]).arg(&data).arg("_".repeat(48)).stdin(connection).stdout(Stdio::null());
+            let mut server = server.spawn().unwrap();
+            std::thread::spawn(move || server.wait());
+        }
+    });
+}
 
 #[test]
 fn one_that_was_killed_is_replaced_and_what_runs_goes_on() {
@@ -50,4 +72,62 @@ fn a_shim_shows_its_attempt_in_process_lists_and_leaves_no_entry_behind() {
     controller.stop(&waiting);
     controller.end(waiting.attempt);
     wait("the shim's entry to go", || (!std::path::Path::new(&format!("/proc/{shim}")).exists()).then_some(()));
+}
+
+#[test]
+fn a_service_managers_server_is_no_child_of_the_agent_and_the_next_agent_has_another() {
+    let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
+    let (data, socket) = (root.path().join("data"), root.path().join("shims"));
+    service_manager(&socket, &data);
+    let mut agent = Agent::start_with(&controller, &data, &[("PULSE_AGENT_SHIMS", socket.to_str().unwrap())]);
+    let go = root.path().join("go");
+    let waiting = controller.attempt(&format!("while ! test -e {}; do sleep 0.02; done; exit 4", go.display()));
+    controller.assign(vec![waiting.clone()]);
+    controller.started(waiting.attempt);
+    let [first] = agent.servers()[..] else { panic!("{:?}", agent.servers()) };
+    let stat = std::fs::read_to_string(format!("/proc/{first}/stat")).unwrap();
+    let parent = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap();
+    assert_eq!(parent, std::process::id().to_string());
+    // Ended by somebody, and with its agent: the next command has another one each time.
+    kill(first, "KILL");
+    assert_exited(&controller.run("true").1, 0);
+    let sessions = controller.heard.lock().unwrap().sessions;
+    agent.kill();
+    wait("the fork server's end", || agent.servers().is_empty().then_some(()));
+    agent.restart();
+    controller.another_session(sessions);
+    assert_exited(&controller.run("true").1, 0);
+    std::fs::write(go, "").unwrap();
+    assert_exited(&controller.end(waiting.attempt), 4);
+}
+
+#[test]
+fn without_a_service_manager_nothing_starts_and_the_reason_is_said() {
+    let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
+    let socket = root.path().join("shims");
+    let _agent = Agent::start_with(&controller, &root.path().join("data"), &[("PULSE_AGENT_SHIMS", socket.to_str().unwrap())]);
+    let EndKind::NotStarted { reason } = controller.run("true").1.how else { panic!("it started") };
+    assert!(reason.contains("the shim cannot be started: No such file"), "{reason}");
+    service_manager(&socket, &root.path().join("data"));
+    assert_exited(&controller.run("true").1, 0);
+}
+
+#[test]
+fn a_server_works_for_its_own_user_only() {
+    if !is_root() {
+        return println!("left out: to be somebody else needs root");
+    }
+    let root = tempfile::tempdir().unwrap();
+    let socket = root.path().join("shims");
+    service_manager(&socket, &root.path().join("data"));
+    for path in [root.path(), &socket] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    // SOCK_SEQPACKET is 5. Whoever reads hears the end; a server that works for its peer says nothing and stays.
+    let script = "use Socket; socket(S, AF_UNIX, 5, 0) && connect(S, sockaddr_un(shift)) or exit 3; alarm 2; sysread(S, $_, 1) and exit 4; exit 0";
+    let mut asked = Command::new("setpriv");
+    asked.args(["--reuid=65534", "--clear-groups", "perl", "-e", script]).arg(&socket);
+    assert!(asked.status().unwrap().success(), "it went away");
+    let mut own = Command::new("perl");
+    assert_eq!(own.args(["-e", script]).arg(&socket).status().unwrap().code(), None, "it stayed until the alarm");
 }
