@@ -5,7 +5,7 @@ SHELL := /bin/bash
 SEEDS ?= 2000
 SECONDS ?= 60
 
-.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz dashboard dashboard-test screenshots chart-test book fmt lint
+.PHONY: help setup build demo test test-full sim chaos bench bench-sync fuzz dashboard dashboard-test screenshots chart-test book packages release deploy-test fmt lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -57,6 +57,17 @@ screenshots: ## every page in both themes, at the size of a desk and of a phone,
 chart-test: setup ## the Helm chart: lint, renderings by Helm itself, Kubernetes' schemas, a release's life, its pods run by the real binaries
 	cargo build --locked --workspace
 	@scripts/with-mariadb scripts/chart-test
+
+packages: build ## Debian packages of controller, agent and command line, into target/packages
+	@scripts/packages target/packages
+
+release: ## static programs, archive, packages and SHA256SUMS, into target/release-files
+	@scripts/setup build
+	@scripts/release target/release-files
+
+deploy-test: setup ## packages, units and install-agent.sh on a machine with systemd of their own; Dockerfile, workflows, compose file
+	cargo build --locked -p pulse-controller -p pulse-agent -p pulse-cli --bins
+	@scripts/deploy-test
 
 fmt: ## formats the code
 	cargo fmt --all
