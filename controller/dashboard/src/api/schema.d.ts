@@ -55,6 +55,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/install-agent.sh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The script that makes a server an agent */
+        get: operations["getInstallScript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/install-agent.sh.sha256": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its checksum */
+        get: operations["getInstallScriptSum"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/downloads/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The agent's program for an architecture, `pulse-agent-x86_64`, or its checksum, `pulse-agent-x86_64.sha256` */
+        get: operations["getDownload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1948,6 +1999,8 @@ export interface components {
             shell: components["schemas"]["Shell"];
             /** @description Working folder, absolute. Unless said it is the attempt's private one (`$PULSE_WORKDIR`), which is removed afterwards. */
             cwd?: string | null;
+            /** @description As whom it runs; the agent's own user unless said. The host's own file `/etc/pulse/agent.yaml` must allow it. */
+            user?: string | null;
             /**
              * @description Exit codes that count as success.
              * @default [
@@ -3315,6 +3368,8 @@ export interface components {
             };
             /** @description Working folder, absolute; the attempt's private one unless said. */
             cwd?: string | null;
+            /** @description As whom it runs; the agent's own user unless said. The host's own file `/etc/pulse/agent.yaml` must allow it. */
+            user?: string | null;
             /** @description Exit codes that count as success; 0 alone unless said. */
             successExitCodes?: number[] | null;
             /** @description How long it may run on a target; 1h unless said. */
@@ -4299,7 +4354,7 @@ export interface components {
              * @description Stable, for scripts.
              * @enum {string}
              */
-            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_command" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_authority" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
+            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_command" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_authority" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_download" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
             /** @description What is wrong, for people. */
             detail: string;
             /** @description The mend, where there is one. */
@@ -4512,6 +4567,250 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "bad_identity_header";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `standing_by` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "standing_by";
+                    };
+                };
+            };
+        };
+    };
+    getInstallScript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The script. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/x-shellscript": string;
+                };
+            };
+            /** @description `bad_identity_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `standing_by` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "standing_by";
+                    };
+                };
+            };
+        };
+    };
+    getInstallScriptSum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The SHA-256, as `sha256sum` writes it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description `bad_identity_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `standing_by` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "standing_by";
+                    };
+                };
+            };
+        };
+    };
+    getDownload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, or its SHA-256. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                    "text/plain": string;
+                };
+            };
+            /** @description `bad_identity_header`, `bad_path` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header" | "bad_path";
+                    };
+                };
+            };
+            /** @description `no_such_download` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_such_download";
                     };
                 };
             };
