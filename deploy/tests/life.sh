@@ -49,6 +49,9 @@ same 'it is its own user' "$(stat -c %U "/proc/$(main_pid pulse-controller)")" p
 same 'its data are its own' "$(stat -c '%U %a' /var/lib/pulse)" 'pulse 700'
 same 'an agent that knows no controller is not started' "$(systemctl is-active pulse-agent || true) $(systemctl is-enabled pulse-agent)" 'inactive enabled'
 same 'no settings file holds more rights than it needs' "$(stat -c '%U %a' /etc/pulse /etc/pulse/agent.yaml /etc/default/pulse-agent | sort -u | tr '\n' ,)" 'root 644,root 755,'
+for page in pulse.1 pulse-agent.8 pulse-controller.8; do
+    check "the manual page $page is there" sh -c "gzip -dc /usr/share/man/man*/$page.gz | grep -q '^.SH DESCRIPTION'"
+done
 check 'every unit is well-formed' systemd-analyze verify pulse-controller.service pulse-agent.service pulse-agent-shims.socket pulse-agent-shims@.service pulse-commands.slice
 check 'the controller is exposed to at most 1.5 of 10' systemd-analyze security --no-pager --threshold=15 pulse-controller.service
 check 'the agent is exposed to at most 2.5 of 10' systemd-analyze security --no-pager --threshold=25 pulse-agent.service
