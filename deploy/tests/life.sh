@@ -45,6 +45,7 @@ ready() { curl -fsS http://127.0.0.1:8080/health/ready; }
 # --- installed
 check 'the packages install' dpkg -i "$old"/pulse-controller_*.deb "$old"/pulse-agent_*.deb "$old"/pulse-cli_*.deb
 until_true 'the controller is started and ready' ready
+check 'it knows the boot, by which it knows its leases' sh -c 'journalctl -o cat -u pulse-controller | grep -Eq "owner=[^ ]*$(cat /proc/sys/kernel/random/boot_id)"'
 same 'it is its own user' "$(stat -c %U "/proc/$(main_pid pulse-controller)")" pulse
 same 'its data are its own' "$(stat -c '%U %a' /var/lib/pulse)" 'pulse 700'
 same 'an agent that knows no controller is not started' "$(systemctl is-active pulse-agent || true) $(systemctl is-enabled pulse-agent)" 'inactive enabled'
@@ -112,6 +113,10 @@ said=$(on_agent 'sudo -n env DEBIAN_FRONTEND=noninteractive apt-get install -y -
 same 'apt installs through it' "$said" '1
 install ok installed'
 check 'and it is really there' test -d /usr/share/pulse-probe
+
+key=$(sha256sum </var/lib/pulse-agent/identity.key)
+check 'its key is rotated on the host' runuser -u pulse-agent -- pulse-agent rotate-key --data-dir /var/lib/pulse-agent
+[ "$(sha256sum </var/lib/pulse-agent/identity.key)" != "$key" ] || fail 'the key is the same as before'
 
 # --- as whom commands run
 refused=$(pulse run whoami --follow 2>&1 || true; pulse why 'whoami#1' 2>&1 || true)
