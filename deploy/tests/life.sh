@@ -31,7 +31,7 @@ until_true() { # WHAT COMMAND...
     shift
     until "$@" >/tmp/said 2>&1; do
         tries=$((tries + 1))
-        [ $tries -lt 150 ] || { cat /tmp/said; fail "$what"; }
+        [ $tries -lt 300 ] || { cat /tmp/said; fail "$what"; }
         sleep 0.2
     done
     ok "$what"
