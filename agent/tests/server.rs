@@ -4,8 +4,8 @@ mod harness;
 
 use harness::limits::is_root;
 use harness::{Agent, Controller, assert_exited, kill, wait};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, listen, socket_with};
 use pulse_protocol::observation::EndKind;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, listen, socket_with};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
