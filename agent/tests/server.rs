@@ -90,6 +90,8 @@ fn a_service_managers_server_is_no_child_of_the_agent_and_the_next_agent_has_ano
     assert_eq!(parent, std::process::id().to_string());
     // Ended by somebody, and with its agent: the next command has another one each time.
     kill(first, "KILL");
+    // What one is asked for that dies at this moment is `not_started`, and the controller's to ask again.
+    wait("its end", || (!Path::new(&format!("/proc/{first}")).exists()).then_some(()));
     assert_exited(&controller.run("true").1, 0);
     let sessions = controller.heard.lock().unwrap().sessions;
     agent.kill();
