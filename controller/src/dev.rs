@@ -4,7 +4,7 @@
 mod ending;
 
 use crate::api::make_token;
-use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Origin, People, Source, Tls};
+use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Observe, Origin, People, Source, Tls};
 use crate::keep::Keep;
 use crate::serve::{self, Active, Mode};
 use crate::{clock, signals};
@@ -52,6 +52,7 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         webhook_secrets: None,
         limits: Limits::default(),
         keep: Keep::default(),
+        observe: Observe::default(),
         log,
         warnings: Vec::new(),
     };

@@ -27,6 +27,7 @@ pub mod session;
 pub mod source_status;
 pub mod template;
 pub mod time;
+pub mod trace;
 pub mod transition;
 pub mod until;
 pub mod values;

@@ -4,6 +4,7 @@ use super::body::Json as Body;
 use super::caller::Caller;
 use super::executions::{SAID, StartAnswer, answer, note, reason};
 use super::idempotency::Key;
+use super::traced::Traced;
 use super::{App, Problem};
 use crate::audit::Ticket;
 use crate::engine::{Labelled, StartRequest};
@@ -117,6 +118,7 @@ pub(super) async fn run(
     caller: Caller,
     ticket: Ticket,
     key: Key,
+    Traced(trace): Traced,
     Body(wanted): Body<Wanted>,
 ) -> Result<StartAnswer, Problem> {
     let Wanted { source, limit, reason: why, dry_run, command } = wanted;
@@ -132,7 +134,7 @@ pub(super) async fn run(
     let source = Some(source_of(&app, source.as_deref())?);
     let audit = if dry_run { None } else { Some(ticket.hand_over(201)) };
     let request =
-        StartRequest { workflow: COMMAND.to_owned(), source, params: BTreeMap::new(), limit, trigger, idempotency, audit };
+        StartRequest { workflow: COMMAND.to_owned(), source, params: BTreeMap::new(), limit, trigger, idempotency, audit, trace };
     if let Some(started) = app.engine.replay(&request).await? {
         note(&ticket, &started);
         return Ok(StartAnswer::Started(Box::new(answer(started))));

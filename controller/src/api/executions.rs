@@ -9,6 +9,7 @@ use super::idempotency::Key;
 use super::list::page;
 use super::reply::{Object, Replayable};
 use super::search::{Search, SearchQuery};
+use super::traced::Traced;
 use super::{App, Problem, sight, view};
 use crate::audit::Ticket;
 use crate::engine::{DryRun, Repeat, Retried, StartError, StartRequest, Started};
@@ -60,6 +61,7 @@ pub(super) async fn start(
     caller: Caller,
     ticket: Ticket,
     key: Key,
+    Traced(trace): Traced,
     Body(wanted): Body<Start>,
 ) -> Result<StartAnswer, Problem> {
     let dry_run = wanted.dry_run;
@@ -73,7 +75,7 @@ pub(super) async fn start(
     may_run(&app, &caller, &workflow, source.as_deref())?;
     let trigger = Trigger::person(caller.by());
     let audit = if dry_run { None } else { Some(ticket.hand_over(201)) };
-    let request = StartRequest { workflow, source, params, limit, trigger, idempotency, audit };
+    let request = StartRequest { workflow, source, params, limit, trigger, idempotency, audit, trace };
     if dry_run {
         ticket.say("dryRun", true);
         ticket.unchanged();

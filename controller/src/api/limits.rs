@@ -21,7 +21,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Callers that are kept at a time, of either kind.
 const MAX_CALLERS: usize = 16_384;
 /// What is not counted: probes must be answered, and agents and webhooks have bounds of their own.
-const FREE: [&str; 5] = ["/health", "/health/live", "/health/ready", "/api/v1/agents/session", webhook::PATH];
+const FREE: [&str; 7] = [
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/health/detailed",
+    super::metrics::PATH,
+    "/api/v1/agents/session",
+    webhook::PATH,
+];
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

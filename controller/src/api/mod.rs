@@ -26,6 +26,7 @@ mod limits;
 mod link;
 mod list;
 mod live;
+mod metrics;
 mod oidc;
 mod openapi;
 mod output;
@@ -48,6 +49,7 @@ mod standby;
 mod syncs;
 mod time;
 mod tokens;
+mod traced;
 mod users;
 mod validate;
 mod view;
@@ -131,6 +133,8 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/health",                                 Open,                   Look,                           get(health::whole)),
         (Method::GET,    "/health/live",                            Open,                   Look,                           get(health::live)),
         (Method::GET,    "/health/ready",                           Open,                   Look,                           get(health::ready)),
+        (Method::GET,    "/health/detailed",                        Open,                   Look,                           get(health::detailed)),
+        (Method::GET,    metrics::PATH,                             Open,                   Look,                           get(metrics::metrics)),
         (Method::GET,    authority::PATH,                           Open,                   Look,                           get(authority::certificate)),
         (Method::GET,    "/api/v1/session",                         Open,                   Look,                           get(session::look)),
         (Method::POST,   "/api/v1/session",                         Open,                   Beside("session.begin"),        post(session::sign_in)),
@@ -221,6 +225,11 @@ impl Rules {
         self.row(method, path).map_or(Look, |(_, mark)| mark)
     }
 
+    /// This path, if it is a route's, as the table has it.
+    fn known(&self, path: &str) -> Option<&'static str> {
+        self.0.get_key_value(path).map(|(known, _)| *known)
+    }
+
     fn row(&self, method: &Method, path: &str) -> Option<(Rule, Mark)> {
         let method = if method == Method::HEAD { Method::GET } else { method.clone() };
         self.0.get(path)?.iter().find(|(its, ..)| *its == method).map(|(_, rule, mark)| (*rule, *mark))
@@ -234,6 +243,7 @@ pub fn router(app: App) -> Router {
     all.for_each(|(method, path, rule, mark, _)| rules.entry(path).or_default().push((method, rule, mark)));
     let rules = Arc::new(Rules(rules));
     let limiter = Arc::new(Limiter::new(app.limits, Arc::clone(&rules)));
+    let measured = (app.engine.metrics().clone(), Arc::clone(&rules));
     let objects = Objects::of(routes(), Arc::clone(&rules), app.clone());
     let routes = routes().into_iter().fold(Router::new(), |router, (_, path, .., handler)| router.route(path, handler.router));
     routes
@@ -254,6 +264,7 @@ pub fn router(app: App) -> Router {
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(request::panicked))
         .layer(from_fn(request::identify))
         .layer(from_fn(request::harden))
+        .layer(from_fn_with_state(measured, metrics::measure))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)
 }

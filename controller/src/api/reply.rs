@@ -170,6 +170,8 @@ made_by_hand!(
     Redirected,
     /// The OpenAPI document.
     Document,
+    /// The metrics.
+    Exposition,
     /// A page for a browser.
     HtmlPage,
     /// How it looks.

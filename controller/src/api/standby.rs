@@ -1,16 +1,18 @@
 //! What is answered while this controller is not the active one: that it lives, why it cannot serve yet, and that the caller shall
 //! ask again. Once it is active, the API answers.
 
-use super::answers::{DatabaseHealth, Health, LeaseHolder, Readiness};
+use super::answers::{DatabaseHealth, DetailedHealth, Health, LeaseHolder, Readiness};
+use super::reply::Exposition;
 use super::reply::Probed;
 use super::time::rfc3339;
-use super::{Problem, authority, health, path, request};
+use super::{Problem, authority, health, metrics, path, request};
+use crate::metrics::Metrics;
 use crate::tls::Trust;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::{any_service, get};
@@ -98,11 +100,20 @@ struct Front {
 }
 
 /// Everything that a controller answers, in whatever phase it is. Whom to trust is the same in each.
-pub fn front(phase: watch::Receiver<Phase>, trust: Option<Trust>) -> Router {
+pub fn front(phase: watch::Receiver<Phase>, trust: Option<Trust>, counted: Metrics) -> Router {
+    let scraped = phase.clone();
     let waiting = Router::new()
         .route("/health", get(whole))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(ready))
+        .route("/health/detailed", get(detailed))
+        .route(
+            metrics::PATH,
+            get(async move |headers: HeaderMap| -> Result<Exposition, Problem> {
+                let phase = scraped.borrow().role();
+                metrics::answer(&counted, &headers, phase, None).await
+            }),
+        )
         .merge(crate::dashboard::router())
         .route(authority::PATH, get(async move || authority::answer(trust.as_ref())))
         .fallback(not_active)
@@ -132,14 +143,21 @@ async fn ready(State(phase): State<watch::Receiver<Phase>>) -> Probed<Readiness>
 }
 
 async fn whole(State(phase): State<watch::Receiver<Phase>>) -> Probed<Health> {
-    let phase = phase.borrow().clone();
-    let holder = match &phase {
+    Probed::ill(health_of(&phase.borrow().clone()))
+}
+
+async fn detailed(State(phase): State<watch::Receiver<Phase>>) -> Probed<DetailedHealth> {
+    Probed::ill(DetailedHealth { health: health_of(&phase.borrow().clone()), details: None })
+}
+
+fn health_of(phase: &Phase) -> Health {
+    let holder = match phase {
         Phase::StandingBy { holder, seen } => {
             Some(LeaseHolder { name: place(holder).to_owned(), leases_expire_at: expiry(holder, *seen).into() })
         }
         _ => None,
     };
-    Probed::ill(Health {
+    Health {
         status: health::word(false),
         release: env!("CARGO_PKG_VERSION"),
         role: phase.role(),
@@ -147,7 +165,7 @@ async fn whole(State(phase): State<watch::Receiver<Phase>>) -> Probed<Health> {
         stopping: matches!(phase, Phase::Over),
         database: DatabaseHealth { status: health::word(!matches!(phase, Phase::Connecting { .. } | Phase::CutOff)) },
         holder,
-    })
+    }
 }
 
 /// Whoever asks again in a moment finds this controller active, or another one behind the same address.
@@ -161,6 +179,7 @@ async fn not_active(State(phase): State<watch::Receiver<Phase>>, body: Body) -> 
 #[cfg(test)]
 mod tests {
     use super::{Phase, front};
+    use crate::metrics::Metrics;
     use axum::Router;
     use axum::routing::get;
     use pulse_core::Timestamp;
@@ -179,7 +198,7 @@ mod tests {
     async fn asker(phases: watch::Receiver<Phase>) -> impl AsyncFn(&'static str) -> Asked {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, front(phases, None)).await });
+        tokio::spawn(async move { axum::serve(listener, front(phases, None, Metrics::default())).await });
         async move |path: &'static str| {
             let url = format!("http://{address}{path}");
             let ask = move || {
@@ -215,7 +234,11 @@ mod tests {
             assert_eq!(ask("/health/live").await.status, 200);
             let page = ask("/prompts").await;
             assert_eq!((page.status, page.body.starts_with("<!doctype html>")), (200, true), "the page that tells people why");
-            for path in ["/health", "/health/ready"] {
+            let metrics = ask("/metrics").await;
+            let told = (format!("pulse_phase{{phase=\"{role}\"}} 1.0"), "pulse_leader 0.0");
+            assert!(metrics.status == 200 && metrics.body.contains(&told.0) && metrics.body.contains(told.1), "{}", metrics.body);
+            assert!(!metrics.body.contains("pulse_agents{"), "what the active one knows is not told: {}", metrics.body);
+            for path in ["/health", "/health/ready", "/health/detailed"] {
                 let health = ask(path).await;
                 let body: Value = serde_json::from_str(&health.body).unwrap();
                 assert_eq!((health.status, body["role"].as_str()), (503, Some(role)));

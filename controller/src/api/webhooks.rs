@@ -46,6 +46,7 @@ fn accepted(app: &App, delivery: &Delivery) -> (StatusCode, Json<AcceptedWebhook
         syncer.hint();
         sources.push(syncer.name().to_owned());
     }
+    app.engine.metrics().work().webhook("accepted");
     app.webhooks.ledger.accepted(sources.iter().cloned(), delivery);
     let (event, delivery) = (delivery.event.clone(), delivery.delivery.clone());
     (StatusCode::ACCEPTED, Json(AcceptedWebhook { accepted: true, event, delivery, sources }))
@@ -53,6 +54,7 @@ fn accepted(app: &App, delivery: &Delivery) -> (StatusCode, Json<AcceptedWebhook
 
 /// Whoever cannot sign learns nothing of what was wrong with the signature; people who may know see it in `lastWebhook`.
 fn refused(app: &App, refusal: Refusal, delivery: Delivery) -> Response {
+    app.engine.metrics().work().webhook(refusal.code());
     app.webhooks.ledger.refused(refusal, delivery);
     let problem = Problem::new(refusal.status(), refusal.code(), refusal.told()).with_help(refusal.help());
     let mut response = problem.into_response();

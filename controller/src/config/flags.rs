@@ -163,6 +163,23 @@ pub struct ServeFlags {
     /// Allow plain HTTP beyond loopback, behind a proxy that speaks TLS [env: PULSE_INSECURE_HTTP].
     #[arg(long)]
     pub insecure_http: bool,
+    /// A file that holds the token without which nobody reads the metrics [env: PULSE_METRICS_TOKEN_FILE; the token itself:
+    /// PULSE_METRICS_TOKEN] [default: anybody reads them, and they name no workflow].
+    #[arg(long, value_name = "FILE")]
+    pub metrics_token_file: Option<String>,
+    /// The collector that traces are sent to, by OTLP over HTTP [env: OTEL_EXPORTER_OTLP_ENDPOINT] [default: none are made].
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+    /// A file that holds headers for the collector, as name=value,… [env: OTEL_EXPORTER_OTLP_HEADERS_FILE; the headers themselves:
+    /// OTEL_EXPORTER_OTLP_HEADERS].
+    #[arg(long, value_name = "FILE")]
+    pub otlp_headers_file: Option<String>,
+    /// How traces are sent; `http/json` is what there is [env: OTEL_EXPORTER_OTLP_PROTOCOL].
+    #[arg(long, value_name = "PROTOCOL")]
+    pub otlp_protocol: Option<String>,
+    /// What this controller is called in traces [env: OTEL_SERVICE_NAME] [default: pulse-controller].
+    #[arg(long, value_name = "NAME")]
+    pub otlp_service_name: Option<String>,
     /// What to log.
     #[command(flatten)]
     pub log: LogFlags,
@@ -358,6 +375,11 @@ impl ServeFlags {
             flag("PULSE_OPERATOR_GROUPS", "--operator-groups", &self.operator_groups),
             flag("PULSE_VIEWER_GROUPS", "--viewer-groups", &self.viewer_groups),
             flag("PULSE_AUDITOR_GROUPS", "--auditor-groups", &self.auditor_groups),
+            file_flag("PULSE_METRICS_TOKEN", "--metrics-token-file", &self.metrics_token_file),
+            flag("OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", &self.otlp_endpoint),
+            file_flag("OTEL_EXPORTER_OTLP_HEADERS", "--otlp-headers-file", &self.otlp_headers_file),
+            flag("OTEL_EXPORTER_OTLP_PROTOCOL", "--otlp-protocol", &self.otlp_protocol),
+            flag("OTEL_SERVICE_NAME", "--otlp-service-name", &self.otlp_service_name),
         ];
         values.into_iter().flatten().chain(self.log.values()).collect()
     }

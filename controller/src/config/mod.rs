@@ -12,6 +12,7 @@ mod layers;
 mod limits;
 mod listen;
 mod log;
+mod observe;
 mod oidc;
 mod people;
 mod proxies;
@@ -30,6 +31,7 @@ pub use flags::{BackupFlags, BreakGlassFlags, Cli, Command, DataFlags, DevFlags,
 pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
+pub use observe::{Observe, Traces};
 pub use oidc::Oidc;
 pub use people::People;
 pub use proxies::TrustedProxies;
@@ -67,6 +69,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is kept, and for how long.
     pub keep: Keep,
+    /// Who may read the metrics, and where traces go.
+    pub observe: Observe,
     /// What it logs.
     pub log: Log,
     /// What to tell people about the settings, though nothing is wrong.
@@ -93,6 +97,7 @@ impl Config {
         let webhook_secrets = WebhookSecrets::read(&layers, &mut errors);
         let limits = Limits::read(&layers, &mut errors);
         let keep = Keep::read(&layers, &mut errors);
+        let observe = Observe::read(&layers, &mut errors);
         let log = Log::read(&layers, Log::DEFAULT_FILTER, &mut errors);
         if !errors.is_empty() {
             return Err(ConfigError(errors));
@@ -111,7 +116,7 @@ impl Config {
                     .into(),
             );
         }
-        Ok(Self { listen, tls, data, source, admin_token, people, webhook_secrets, limits, keep, log, warnings })
+        Ok(Self { listen, tls, data, source, admin_token, people, webhook_secrets, limits, keep, observe, log, warnings })
     }
 }
 

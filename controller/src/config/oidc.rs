@@ -75,12 +75,15 @@ fn check_url(text: &str, insecure: bool) -> Result<(), String> {
     let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['?', '#', '@', ' '])) else {
         return Err(format!("`{text}` is no URL such as https://auth.example.org"));
     };
-    let host = rest.split('/').next().unwrap_or_default();
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    let is_loopback =
-        host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-    if text.starts_with("http://") && !is_loopback && !insecure {
+    if text.starts_with("http://") && !is_loopback(rest) && !insecure {
         return Err("whoever can change what goes over plain HTTP could sign in as anybody; give an https:// URL".to_owned());
     }
     Ok(())
+}
+
+/// Whether a URL's host, which is what stands before the first slash, is this machine.
+pub(super) fn is_loopback(behind_scheme: &str) -> bool {
+    let host = behind_scheme.split('/').next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }

@@ -7,7 +7,7 @@ use crate::feed::Notice;
 use pulse_core::Timestamp;
 use pulse_core::audit::Record;
 use pulse_core::decide::Pass;
-use pulse_core::execution::{Execution, PromptStatus};
+use pulse_core::execution::{Event, Execution, PromptStatus};
 use pulse_core::fleet::Followed;
 use pulse_protocol::ToAgent;
 use pulse_protocol::planted::{self, Bug};
@@ -90,6 +90,7 @@ impl Engine {
 
     /// What follows a commit.
     pub(super) fn follow(&self, execution: &Execution, pass: &Pass) {
+        self.metrics().work().committed(execution, &pass.events);
         let Followed { freed, assignments } = self.inner.fleet.lock().follow(execution, pass);
         for (agent, assignments) in assignments {
             for assignment in assignments {
@@ -97,6 +98,9 @@ impl Engine {
             }
         }
         self.freed(freed);
+        if pass.events.iter().any(|record| matches!(record.event, Event::Ended { .. })) {
+            self.tracer().ended(execution.id());
+        }
         if execution.status.is_terminal()
             && let Some(name) = execution.created.trigger.schedule()
         {

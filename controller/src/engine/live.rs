@@ -169,6 +169,12 @@ impl Engine {
         Arc::clone(&self.inner.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// How many workflows and schedules are live.
+    pub fn live_counts(&self) -> (usize, usize) {
+        let live = self.live();
+        (live.workflows.values().map(Vec::len).sum(), live.schedules.len())
+    }
+
     /// Who may do what, as the live policies say.
     pub fn access(&self) -> Arc<Access> {
         Arc::clone(&self.live().access)

@@ -38,7 +38,9 @@ pub use start::{Idempotency, StartRequest, Started};
 use crate::agents::{FleetHandle, Freed};
 use crate::audit::Handed;
 use crate::feed::Feed;
+use crate::metrics::{Loop, Metrics};
 use crate::reconcile::Queue;
+use crate::traces::Tracer;
 use hot::Hot;
 use pulse_core::decide::{Reason, explain};
 use pulse_core::execution::{CancelMode, Execution, Input, Outcome, Summary};
@@ -79,6 +81,8 @@ pub(crate) struct Inner {
     witness_since: AtomicU64,
     sweep: Mutex<sweep::Sweep>,
     feed: Feed,
+    metrics: Metrics,
+    tracer: Tracer,
     fenced: tokio::sync::Notify,
     /// False once the leases may have expired.
     leased: watch::Sender<bool>,
@@ -93,6 +97,11 @@ pub(crate) struct Inner {
 impl Engine {
     /// An engine over a store, with nothing loaded yet; see [`Engine::boot`].
     pub fn new(store: Store, fleet: FleetHandle) -> Self {
+        Self::watched(store, fleet, Metrics::default(), Tracer::default())
+    }
+
+    /// The same, with somebody who watches what is counted.
+    pub fn watched(store: Store, fleet: FleetHandle, metrics: Metrics, tracer: Tracer) -> Self {
         let inner = Inner {
             store,
             fleet,
@@ -107,6 +116,8 @@ impl Engine {
             witness_since: AtomicU64::new(0),
             sweep: Mutex::default(),
             feed: Feed::new(uuid::Uuid::new_v4().simple().to_string()),
+            metrics,
+            tracer,
             fenced: tokio::sync::Notify::new(),
             leased: watch::channel(true).0,
             answered: stall::Answered::default(),
@@ -121,7 +132,12 @@ impl Engine {
         let engine = self.clone();
         let work = move |id| {
             let engine = engine.clone();
-            async move { engine.drive(id).await }
+            async move {
+                let begun = tokio::time::Instant::now();
+                let driven = engine.drive(id).await;
+                engine.metrics().work().reconciled(Loop::Executions, begun.elapsed(), driven.is_ok());
+                driven
+            }
         };
         crate::reconcile::run(self.inner.queue.clone(), WORKERS, work).await;
     }
@@ -201,6 +217,21 @@ impl Engine {
         self.inner.hot.push(id, input, hot::Answer::new(answer, audit))?;
         self.inner.queue.add(id);
         Ok(answered)
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Who is told what is over.
+    pub fn tracer(&self) -> &Tracer {
+        &self.inner.tracer
+    }
+
+    /// How many executions and schedules are to be looked at now, or are looked at.
+    pub fn depths(&self) -> (usize, usize) {
+        (self.inner.queue.depth(), self.inner.scheduled.depth())
     }
 
     /// The store.

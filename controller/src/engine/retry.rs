@@ -158,5 +158,6 @@ fn again(created: &Created, by: String, idempotency: Option<Idempotency>) -> Sta
         trigger: Trigger::person(by),
         idempotency,
         audit: None,
+        trace: None,
     }
 }

@@ -90,7 +90,8 @@ impl Engine {
         };
         let params = params.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
         let source = Some(schedule.key.source.clone());
-        let request = StartRequest { workflow, source, params, limit, trigger: fire.trigger(), idempotency: None, audit: None };
+        let (trigger, trace) = (fire.trigger(), None);
+        let request = StartRequest { workflow, source, params, limit, trigger, idempotency: None, audit: None, trace };
         let prepared = match &schedule.command {
             Some(command) => self.prepare_workflow(&self.live(), command, &request)?,
             None => self.prepare(&request)?,

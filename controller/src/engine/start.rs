@@ -15,6 +15,7 @@ use pulse_core::definitions::{ParamError, Params, Program, Snapshot};
 use pulse_core::execution::{Carried, ClaimKey, Created, Event, EventRecord, Execution, Selection, Summary, Trigger};
 use pulse_core::schedule::Fire;
 use pulse_core::selector::{Inventory, KnownAgent, resolve, with_params};
+use pulse_core::trace::TraceContext;
 use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
 use pulse_store::{Advance, IdempotencyRow, WriteError};
@@ -42,6 +43,8 @@ pub struct StartRequest {
     pub idempotency: Option<Idempotency>,
     /// What the audit log says of it, where a person asked.
     pub audit: Option<Handed>,
+    /// The caller's trace, where the caller has one.
+    pub trace: Option<TraceContext>,
 }
 
 /// A request's idempotency key.
@@ -311,6 +314,7 @@ impl Engine {
             queue_place: None,
             retry_of,
             carried,
+            trace: request.trace.clone().or_else(|| self.tracer().is_on().then(|| TraceContext::of(id))),
         };
         let first = EventRecord { seq: 1, at: clock::now(), event: Event::Created(Box::new(created)) };
         let execution = Execution::begin(Arc::clone(&prepared.program), &first);

@@ -22,6 +22,7 @@ async fn an_input_that_cannot_be_written_is_refused_alone() {
         trigger: Trigger::person("anna".to_owned()),
         idempotency: None,
         audit: None,
+        trace: None,
     };
     let id = engine.start(request).await.unwrap().id;
     let prompt = engine.view(id).await.unwrap().unwrap().prompt.expect("it asks");

@@ -91,6 +91,8 @@ impl Scheduler {
         let refused = match self.inner.engine.fire(live, fire, &step).await {
             Ok(started) => {
                 tracing::info!(schedule = %live.key, slot = %fire.slot, execution = %started.id, "fired");
+                self.inner.engine.metrics().work().fired(fire.slot, self.inner.clock.now());
+                self.count(&step);
                 return Ok(());
             }
             Err(error) => refusal(error)?,
@@ -131,6 +133,7 @@ impl Scheduler {
         match self.inner.engine.store().advance(&step).await {
             Ok(()) => {
                 say(&step);
+                self.count(&step);
                 Ok(())
             }
             // Somebody else was here: look again.
@@ -156,6 +159,7 @@ impl Scheduler {
         match self.inner.engine.store().advance(&step).await {
             Ok(()) => {
                 say(&step);
+                self.count(&step);
                 Ok(())
             }
             Err(AdvanceError::Moved { .. } | AdvanceError::SlotTaken { .. }) => Ok(()),
@@ -178,6 +182,12 @@ impl Scheduler {
         let revision = Some(row.revision);
         self.advance(Advance { source, name, revision, state, settled: Vec::new(), continues: None, at }).await?;
         Ok(None)
+    }
+
+    /// Counts what was settled without an execution; it is written.
+    fn count(&self, step: &Advance) {
+        let work = self.inner.engine.metrics().work();
+        step.settled.iter().for_each(|settled| work.settled(settled.outcome.word(), settled.slots));
     }
 
     pub(super) fn failed(&self, error: Error) -> EngineError {

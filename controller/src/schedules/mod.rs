@@ -17,6 +17,7 @@ pub use status::{Resting, ScheduleStatus};
 
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError, ScheduleKey};
+use crate::metrics::Loop;
 use crate::reconcile::{self, Next};
 use pulse_core::Timestamp;
 use pulse_store::WriteError;
@@ -76,7 +77,10 @@ impl Scheduler {
     /// One turn of the loop. A database that is away is asked again soon, so that a slot is late and not missed.
     async fn reconcile(&self, key: &ScheduleKey) -> Result<Next, EngineError> {
         let inner = &self.inner;
-        match self.look(key).await {
+        let begun = Instant::now();
+        let looked = self.look(key).await;
+        inner.engine.metrics().work().reconciled(Loop::Schedules, begun.elapsed(), looked.is_ok());
+        match looked {
             Ok(wake) => {
                 if inner.away.swap(false, Ordering::Relaxed) {
                     tracing::info!("schedules go on");

@@ -12,11 +12,13 @@ use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::identity::browser::OwnOrigin;
 use crate::keep::Keeper;
+use crate::metrics::Metrics;
 use crate::schedules::Scheduler;
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
 use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
 use crate::tls::Trust;
+use crate::traces::{Exporter, Tracer};
 use crate::webhook::{Verifier, Webhooks};
 use anyhow::Context;
 use pulse_store::{Candidate, Store, Taken};
@@ -47,6 +49,8 @@ pub(super) struct Course {
     pub(super) url: String,
     /// The authority of our own, where there is one.
     pub(super) trust: Option<Trust>,
+    /// What is counted.
+    pub(super) metrics: Metrics,
     /// What the API answers by.
     pub(super) phase: watch::Sender<Phase>,
     pub(super) active: watch::Sender<Option<Active>>,
@@ -79,7 +83,16 @@ impl Course {
         // The store has what it needs of it.
         drop(candidate);
         self.phase.send_replace(Phase::TakingOver);
-        let mut running = Running::new(store, taken);
+        let (tracer, ends) = match &self.config.observe.traces {
+            Some(traces) => {
+                let (tracer, ends) = Tracer::new(self.metrics.clone());
+                let exporter = Exporter::new(store.clone(), self.metrics.clone(), traces.clone(), &self.url, &self.owner);
+                (tracer, Some((exporter, ends)))
+            }
+            None => (Tracer::default(), None),
+        };
+        let mut running = Running::new(store, taken, self.metrics.clone(), tracer);
+        let exporting = ends.map(|(exporter, ends)| tokio::spawn(exporter.run(ends, self.stopping.clone())));
         let engine = running.engine.clone();
         let end = tokio::select! {
             biased;
@@ -88,6 +101,12 @@ impl Course {
             Err(error) = self.lead(&mut running) => Err(error),
         };
         drop(engine);
+        match exporting {
+            // It exports what it has been told, while the database is there.
+            Some(task) if matches!(end, Ok(End::Stopped)) => drop(task.await),
+            Some(task) => task.abort(),
+            None => {}
+        }
         match &end {
             Ok(End::Stopped) => running.stop(web).await,
             Ok(End::Fenced) => running.abandon(),
@@ -103,7 +122,7 @@ impl Course {
         loop {
             let tried = tokio::select! {
                 () = self.stopped() => return Ok(None),
-                tried = Candidate::connect(url, &self.owner) => tried,
+                tried = Candidate::watched(url, &self.owner, self.metrics.vitals().clone()) => tried,
             };
             match tried {
                 Ok(candidate) => return Ok(Some(candidate)),
@@ -261,8 +280,8 @@ impl Course {
 }
 
 impl Running {
-    fn new(store: Store, taken: Instant) -> Self {
-        let engine = Engine::new(store, FleetHandle::default());
+    fn new(store: Store, taken: Instant, metrics: Metrics, tracer: Tracer) -> Self {
+        let engine = Engine::watched(store, FleetHandle::default(), metrics, tracer);
         // At once: taking up what is open, and the first looks, may take longer than a lease holds.
         let renewing = tokio::spawn(lease::keep(engine.clone(), taken));
         Self { engine, renewing, loops: Vec::new(), audit: None }

@@ -16,6 +16,7 @@ use crate::admin;
 use crate::api::{self, Phase};
 use crate::config::{AdminToken, Config};
 use crate::engine::Engine;
+use crate::metrics::Metrics;
 use crate::tls::Tls;
 use anyhow::Context;
 use course::Course;
@@ -85,15 +86,26 @@ pub async fn start(config: &Config, mode: Mode) -> anyhow::Result<Serving> {
     let (phase, phases) = watch::channel(Phase::Connecting { trouble: None });
     let (acceptor, trust) = tls.as_ref().map(|tls| (tls.acceptor.clone(), tls.trust.clone())).unzip();
     let trust = trust.flatten();
-    let front = api::front(phases, trust.clone());
+    let metrics = Metrics::new(&config.observe);
+    let front = api::front(phases, trust.clone(), metrics.clone());
     let web = tokio::spawn(web::serve(listener, acceptor, front, stopping.clone()));
     // It ends with the stop, and has nothing to write.
     drop(tls.map(|tls| tls.keep(stopping.clone())));
     tracing::info!(%address, url, data = %folder.display(), "listening");
     let (told, active) = watch::channel(None);
     let owner = ours.name(address.port());
-    let course =
-        Course { config: config.clone(), mode, _ours: ours, owner, trust, url: url.clone(), phase, active: told, stopping };
+    let course = Course {
+        config: config.clone(),
+        mode,
+        _ours: ours,
+        owner,
+        trust,
+        metrics,
+        url: url.clone(),
+        phase,
+        active: told,
+        stopping,
+    };
     Ok(Serving { address, url, stop, active, course: tokio::spawn(course.run(web)) })
 }
 

@@ -99,6 +99,7 @@ impl Syncer {
 
     /// Tells listeners of a sync that is recorded.
     fn tell(&self, record: &SyncRecord) {
+        self.inner.engine.tracer().synced(record, self.watched().following.take());
         let (source, outcome) = (record.source.clone(), record.outcome.as_str());
         self.inner.engine.feed().tell(Notice::Sync { source, sync: record.id, outcome });
     }

@@ -113,6 +113,7 @@ impl Syncer {
 
     /// It may be time to look: [`Syncer::run`] does so soon. However many hints come, at most one look runs and one waits.
     pub fn hint(&self) {
+        self.watched().asked.get_or_insert(crate::clock::now());
         self.inner.hint.notify_one();
     }
 

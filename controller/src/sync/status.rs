@@ -12,6 +12,9 @@ use std::sync::{MutexGuard, PoisonError};
 pub(super) struct Watched {
     pub(super) facts: SourceFacts,
     pub(super) next_look: Option<Timestamp>,
+    /// When a hint came that no look has followed yet, and the one that the present look follows.
+    pub(super) asked: Option<Timestamp>,
+    pub(super) following: Option<Timestamp>,
 }
 
 impl Syncer {
@@ -34,6 +37,11 @@ impl Syncer {
             failures: facts.failures,
             conditions: conditions(&facts),
         })
+    }
+
+    /// What this controller has seen of it.
+    pub fn known(&self) -> SourceFacts {
+        self.watched().facts.clone()
     }
 
     /// Takes in how a look ended.

@@ -48,11 +48,22 @@ impl Syncer {
     async fn take_turn(&self, mut turn: OwnedMutexGuard<Turn>, word: Option<Confirmation>) -> Result<SyncRecord, SyncError> {
         let number = self.inner.begun.fetch_add(1, Ordering::SeqCst) + 1;
         self.facts().begin(clock::now());
+        {
+            let mut watched = self.watched();
+            watched.following = watched.asked.take();
+        }
+        let begun = tokio::time::Instant::now();
         let looked = self.look(word.as_ref()).await;
+        self.count(&looked, begun.elapsed());
         self.ended(&looked);
         self.inner.stopping.writing.store(false, Ordering::SeqCst);
         turn.done = Some((number, looked.clone()));
         looked
+    }
+
+    fn count(&self, looked: &Result<SyncRecord, SyncError>, took: Duration) {
+        let outcome = looked.as_ref().map_or("error", |record| record.outcome.as_str());
+        self.inner.engine.metrics().work().synced(self.name(), outcome, took, clock::now());
     }
 
     fn panicked(&self, error: &tokio::task::JoinError) -> SyncError {

@@ -3,7 +3,7 @@
 use crate::dialect::{Dialect, Purpose};
 use crate::leases::{self, Leases};
 use crate::lock::FolderLock;
-use crate::{Error, Store, backup, migrations};
+use crate::{Error, Store, Vitals, backup, migrations};
 use pulse_protocol::failpoint::{self, Act};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Connection};
@@ -23,6 +23,8 @@ pub(crate) struct Ground {
     pub(crate) dialect: Dialect,
     pub(crate) write: AnyPool,
     pub(crate) read: AnyPool,
+    /// What is counted.
+    pub(crate) vitals: Vitals,
     /// Dropped last: an embedded database is this process's until its connections are gone.
     pub(crate) _lock: Option<Arc<FolderLock>>,
 }
@@ -49,6 +51,16 @@ impl Candidate {
     /// Connects to the database at `url` for the controller `owner` (a name of this process and no other) and migrates it. On an
     /// embedded database it takes the data folder's lock; a second controller is refused with [`Error::Locked`].
     pub async fn connect(url: &str, owner: &str) -> Result<Self, Error> {
+        Self::watched(url, owner, Vitals::default()).await
+    }
+
+    /// The same, with somebody who watches what is counted.
+    pub async fn watched(url: &str, owner: &str, vitals: Vitals) -> Result<Self, Error> {
+        let connected = Self::connected(url, owner, vitals.clone()).await;
+        connected.inspect_err(|error| vitals.note(error))
+    }
+
+    async fn connected(url: &str, owner: &str, vitals: Vitals) -> Result<Self, Error> {
         let dialect = Dialect::of(url)?;
         let lock = dialect.exclusive()?.map(Arc::new);
         let mut connection = migrations::connect(&dialect).await?;
@@ -56,7 +68,7 @@ impl Candidate {
         connection.close().await?;
         let write = pool(&dialect, Purpose::Write).await?;
         let read = pool(&dialect, Purpose::Read).await?;
-        Ok(Self { owner: owner.to_owned(), ground: Ground { dialect, write, read, _lock: lock } })
+        Ok(Self { owner: owner.to_owned(), ground: Ground { dialect, write, read, vitals, _lock: lock } })
     }
 
     /// Takes every lease if all are free or have expired by the database's clock; on an embedded database the kernel's lock has

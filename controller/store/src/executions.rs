@@ -70,7 +70,37 @@ impl FromRow for NextNumber {
     }
 }
 
+/// How many open executions are in the same state for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The word for the state.
+    pub status: &'static str,
+    /// What they wait for.
+    pub waits: Option<WaitReason>,
+    /// How many.
+    pub count: u64,
+}
+
+impl FromRow for Open {
+    const TABLE: &'static str = "executions";
+    fn key(_: &Columns<'_>) -> Option<String> {
+        None
+    }
+    fn read(row: &Columns<'_>) -> Result<Self, String> {
+        let status = ExecutionState::from_word(&row.get::<String>("status")?).map_err(|error| error.to_string())?;
+        let waits = row.get::<Option<String>>("waits")?.map(|word| WaitReason::from_word(&word)).transpose();
+        Ok(Self { status: status.word(), waits: waits.map_err(|error| error.to_string())?, count: row.number("open_ones")? })
+    }
+}
+
 impl Store {
+    /// The open executions, counted by what they do. Rows that cannot be read are left out.
+    pub async fn count_open(&self) -> Result<Vec<Open>, Error> {
+        let select =
+            query("SELECT status, waits, COUNT(*) AS open_ones FROM executions WHERE terminal = 0 GROUP BY status, waits");
+        Ok(list(&mut *self.reader().await?, select).await?.into_iter().flatten().collect())
+    }
+
     /// One execution's row.
     pub async fn execution(&self, id: ExecutionId) -> Result<Option<Summary>, Error> {
         let select = built(format!("SELECT {COLUMNS} FROM executions WHERE id = ?")).bind(id.to_string());
@@ -124,6 +154,16 @@ impl Store {
         let select = format!("SELECT {COLUMNS} FROM executions WHERE source = ? AND schedule = ? AND terminal = 0 ORDER BY id");
         let select = built(select).bind(source.to_owned()).bind(schedule.to_owned());
         Ok(list(&mut *self.reader().await?, select).await?)
+    }
+
+    /// Of the newest executions those that ended at this time or later, the oldest first.
+    pub async fn ended_since(&self, since: Timestamp, newest: u32) -> Result<Vec<ExecutionId>, Error> {
+        let select = built(format!("SELECT {COLUMNS} FROM executions ORDER BY id DESC LIMIT ?")).bind(i64::from(newest));
+        let rows = list::<Summary>(&mut *self.reader().await?, select).await?;
+        let ended = rows.into_iter().flatten().filter(|row| row.ended_at.is_some_and(|at| at >= since));
+        let mut ids: Vec<ExecutionId> = ended.map(|row| row.id).collect();
+        ids.reverse();
+        Ok(ids)
     }
 
     /// Open executions whose time to be looked at has come, the longest due first.

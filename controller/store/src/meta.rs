@@ -46,6 +46,25 @@ impl Store {
         .await
     }
 
+    /// Puts a fact, whatever it was before.
+    pub async fn put_meta(&self, name: &str, value: &str) -> Result<(), Error> {
+        if self.meta_once(name, value).await? == value {
+            return Ok(());
+        }
+        self.transact(
+            Act::Meta,
+            |connection, _| {
+                Box::pin(async move {
+                    let update = query("UPDATE meta SET value = ? WHERE name = ?");
+                    update.bind(value.to_owned()).bind(name.to_owned()).execute(connection).await?;
+                    Ok::<_, Error>(())
+                })
+            },
+            look_again,
+        )
+        .await
+    }
+
     /// The id of this installation; `fresh` becomes it where there is none yet.
     pub async fn cluster_id(&self, fresh: &str) -> Result<String, Error> {
         self.meta_once("cluster_id", fresh).await

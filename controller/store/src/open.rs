@@ -99,6 +99,12 @@ impl Store {
         &self.output
     }
 
+    /// Connections to the database, and how many of them nobody uses: those that write, those that read.
+    pub fn connections(&self) -> [(u32, u32); 2] {
+        let of = |pool: &sqlx::AnyPool| (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(u32::MAX));
+        [of(&self.database.ground.write), of(&self.database.ground.read)]
+    }
+
     /// How long no controller had held the leases when this one took them, by the database's clock, a clean stop of the last one
     /// included; none where none ever had. See [`Store::note_absence`].
     pub fn absence(&self) -> Option<Duration> {
@@ -124,9 +130,14 @@ impl Store {
         loop {
             match self.database.renew().await {
                 Ok(true) => return Ok(()),
-                Ok(false) => return Err(Error::Fenced),
-                Err(error) if faults::is_worth_another_try(&error) && tries.another().await => {}
-                Err(error) => return Err(error.into()),
+                Ok(false) => return Err(self.database.noted(Error::Fenced)),
+                Err(error) => {
+                    self.database.ground.vitals.note_database(&error);
+                    if !faults::is_worth_another_try(&error) || !tries.another().await {
+                        return Err(error.into());
+                    }
+                    self.database.ground.vitals.retries.inc();
+                }
             }
         }
     }
@@ -162,8 +173,14 @@ impl Database {
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, Error> {
         match self.ground.read.acquire().await {
             Err(sqlx::Error::PoolClosed) => Err(Error::Closed),
-            acquired => Ok(acquired?),
+            acquired => acquired.map_err(|error| self.noted(error.into())),
         }
+    }
+
+    /// The error, counted.
+    fn noted(&self, error: Error) -> Error {
+        self.ground.vitals.note(&error);
+        error
     }
 
     async fn renew(&self) -> Result<bool, sqlx::Error> {

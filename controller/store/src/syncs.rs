@@ -202,6 +202,13 @@ impl Store {
         Ok(self.syncs(Some(source), 1, None).await?.into_iter().next().and_then(Result::ok))
     }
 
+    /// The newest sync of a source after which this commit was live.
+    pub async fn sync_of(&self, source: &str, commit: &str) -> Result<Option<Uuid>, Error> {
+        let select = "WHERE source = ? AND commit_id = ? AND outcome IN ('applied','unchanged') ORDER BY id DESC LIMIT 1";
+        let select = built(format!("SELECT {COLUMNS} FROM syncs {select}")).bind(source.to_owned()).bind(commit.to_owned());
+        Ok(one::<SyncRecord>(&mut *self.reader().await?, select).await?.map(|record| record.id))
+    }
+
     /// One sync.
     pub async fn sync(&self, id: Uuid) -> Result<Option<SyncRecord>, Error> {
         let select = built(format!("SELECT {COLUMNS} FROM syncs WHERE id = ?"));

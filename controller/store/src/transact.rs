@@ -135,9 +135,13 @@ impl Database {
                     }
                 }
             };
+            if let Some(error) = error.store() {
+                self.ground.vitals.note(error);
+            }
             if !worth_another_try(&error) || !tries.another().await {
                 return Err(error);
             }
+            self.ground.vitals.retries.inc();
         }
     }
 

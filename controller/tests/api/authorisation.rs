@@ -17,6 +17,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET",    "/health",                            "O"),
     ("GET",    "/health/live",                       "O"),
     ("GET",    "/health/ready",                      "O"),
+    ("GET",    "/health/detailed",                   "O"),
+    ("GET",    "/metrics",                           "O"),
     ("GET",    "/ca.pem",                            "O"),
     ("GET",    "/api/v1/agents/session",             "O"),
     ("POST",   "/webhooks/gitea",                    "O"),

@@ -19,6 +19,7 @@ mod identity;
 mod install;
 mod limits;
 mod lists;
+mod metrics;
 mod openapi;
 mod paths;
 mod pauses;

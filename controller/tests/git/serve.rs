@@ -2,7 +2,7 @@
 
 use super::remotes::{Fault, HttpRemote, Repository};
 use super::{remote, token};
-use pulse_controller::config::{AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source, Tls};
+use pulse_controller::config::{AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Observe, Origin, People, Source, Tls};
 use pulse_controller::keep::Keep;
 use pulse_controller::serve;
 use pulse_controller::source::git::Remote;
@@ -34,6 +34,7 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
         webhook_secrets: None,
         limits: Limits::default(),
         keep: Keep::default(),
+        observe: Observe::default(),
         log: Log { filter: "info".into(), format: LogFormat::Text },
         warnings: Vec::new(),
     };

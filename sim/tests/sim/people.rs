@@ -123,6 +123,7 @@ pub fn first(s: &Shared, id: ExecutionId, key: u32, workflow: &(Workflow, Arc<Pr
         queue_place: None,
         retry_of: None,
         carried: None,
+        trace: None,
     };
     EventRecord { seq: 1, at, event: Event::Created(Box::new(created)) }
 }

@@ -18,6 +18,9 @@ const MAX_TOTAL_BYTES: usize = 512 * 1024;
 /// The longest argument or variable, bytes: Linux takes 128 KiB in one string, its name, `=` and NUL included.
 const MAX_STRING_BYTES: usize = 127 * 1024;
 
+/// The trace that a command's own spans may join, as W3C writes it; there only where the execution belongs to one.
+const TRACEPARENT: &str = "TRACEPARENT";
+
 /// The command of a step for the target whose values are in `values.agent`.
 pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: &Context) -> Result<CommandSpec, MissingValue> {
     let step = execution.compiled(run);
@@ -49,6 +52,10 @@ pub fn render(execution: &Execution, run: &StepRun, attempt: AttemptId, values: 
         ("PULSE_COMMIT", execution.created.commit.clone()),
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    if let Some(trace) = &execution.created.trace {
+        // What the step itself declares stands.
+        env.entry(TRACEPARENT.to_owned()).or_insert_with(|| trace.of_attempt(attempt));
+    }
     Ok(CommandSpec {
         argv: how.argv,
         script: how.text,

@@ -2,6 +2,7 @@
 
 use crate::execution::Verdict;
 use crate::time::Timestamp;
+use crate::trace::TraceContext;
 use crate::transition::{ExecutionEnd, WaitReason};
 use crate::transition::{ResolvedAs, StepStatus, TrackLoss};
 use crate::values::{StateMap, TargetValue};
@@ -179,6 +180,9 @@ pub struct Created {
     /// What it takes over from that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carried: Option<Box<Carried>>,
+    /// The trace it belongs to, where somebody wants traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// What a retry takes over: the steps that are not run again, and of the step that failed the targets that succeeded.

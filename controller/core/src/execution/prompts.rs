@@ -162,6 +162,7 @@ mod tests {
             queue_place: None,
             retry_of: Some(ExecutionId(Uuid::max())),
             carried: None,
+            trace: None,
         };
         let first = EventRecord { seq: 1, at: Timestamp(0), event: Event::Created(Box::new(created)) };
         let program = Arc::new(Program::compile(&workflow).unwrap());

@@ -7,7 +7,7 @@ mod turns;
 mod watchers;
 mod work;
 
-pub use status::{AgentState, AgentStatus, Declared, Enrolled};
+pub use status::{AgentState, AgentStatus, Census, Declared, Enrolled};
 pub use work::{Followed, leaves_memory, slot_of_row, unsent};
 
 use crate::decide::{AgentView, Ahead, OFFLINE_AFTER, Presence, World};
@@ -422,6 +422,20 @@ impl<S: Clone> Fleet<S> {
     pub fn states(&self, now: Timestamp) -> BTreeMap<AgentName, AgentState> {
         let enrolled = self.agents.iter().filter(|(name, _)| self.members.contains_key(*name));
         enrolled.map(|(name, view)| (name.clone(), state_of(view, now))).collect()
+    }
+
+    /// The enrolled agents, counted.
+    pub fn census(&self, now: Timestamp) -> Census {
+        let mut census = Census { attempts: self.open.values().map(BTreeMap::len).sum(), ..Census::default() };
+        for view in self.agents.iter().filter(|(name, _)| self.members.contains_key(*name)).map(|(_, view)| view) {
+            let state = state_of(view, now);
+            *census.agents.entry(state).or_default() += 1;
+            if state == AgentState::Online {
+                census.slots += u64::from(view.slots);
+                census.slots_taken += view.taken.len() as u64;
+            }
+        }
+        census
     }
 
     /// Every agent by name, enrolled or declared.

@@ -36,8 +36,21 @@ pub struct Declared {
     pub slots: Option<u32>,
 }
 
+/// How many agents there are, of which state, and what they do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    /// How many are in each state.
+    pub agents: BTreeMap<AgentState, u64>,
+    /// Slots of those that are online.
+    pub slots: u64,
+    /// How many of these are taken.
+    pub slots_taken: u64,
+    /// Attempts that may be running, or of which nobody knows, on all of them.
+    pub attempts: usize,
+}
+
 /// An agent's state, as people see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AgentState {
     /// Heartbeats arrive.
     Online,
@@ -52,6 +65,9 @@ pub enum AgentState {
 }
 
 impl AgentState {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Online, Self::Stale, Self::Offline, Self::Quarantined, Self::Revoked];
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {

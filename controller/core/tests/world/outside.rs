@@ -54,6 +54,7 @@ impl World {
             queue_place: (self.program.concurrency == ConcurrencyPolicy::Queue).then_some(0),
             retry_of: None,
             carried: None,
+            trace: None,
         }
     }
 

@@ -24,7 +24,9 @@ pub(super) use audit::{AuditVerdict, AuditView, UnreadableAuditRow};
 pub(super) use executions::{
     CancelView, ExecutionEvent, ExecutionSummary, ExecutionView, ReasonView, SummaryWaits, TriggerView, Waits,
 };
-pub(super) use health::{DatabaseHealth, Health, LeaseHolder, Liveness, Readiness};
+pub(super) use health::{
+    DatabaseHealth, DetailedHealth, Health, HealthDetails, LeaseHolder, Liveness, QueueHealth, Readiness, SourceHealth,
+};
 pub(super) use identity::{ApiTokenView, MadeApiToken, PrincipalView, ProviderView, SessionView, UserView};
 pub(super) use live::{LiveMessage, PauseNews};
 pub(super) use objects::{

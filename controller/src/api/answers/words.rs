@@ -69,8 +69,8 @@ words! {
     ApiTokenKind: "api" | "break_glass";
     /// Whether a token of the API counts.
     ApiTokenStatus: "active" | "expired" | "revoked";
-    /// Well, or not.
-    HealthStatus: "ok" | "unavailable";
+    /// Well, not quite, or not.
+    HealthStatus: "ok" | "degraded" | "unavailable";
     /// What a controller is among those of its database.
     Role: "connecting" | "standby" | "taking_over" | "active" | "cut_off" | "over";
 }

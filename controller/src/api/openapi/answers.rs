@@ -4,8 +4,8 @@ use super::super::answers::{AcceptedWebhook, LiveMessage, OutputPage, Page, Star
 use super::super::executions::StartAnswer;
 use super::super::output::{CUT, Output as CommandOutput};
 use super::super::reply::{
-    AgentSession, AuditLines, CookieSet, Created, Delivered, Document, HtmlPage, Live, Maybe, NoContent, NotPost, Object,
-    PemFile, Private, Probed, Program, Redirected, Replayable, SchemaFile, ShellScript, StyleSheet, Sum,
+    AgentSession, AuditLines, CookieSet, Created, Delivered, Document, Exposition, HtmlPage, Live, Maybe, NoContent, NotPost,
+    Object, PemFile, Private, Probed, Program, Redirected, Replayable, SchemaFile, ShellScript, StyleSheet, Sum,
 };
 use super::{Output, Sketch};
 use crate::engine::DryRun;
@@ -125,6 +125,12 @@ impl Output for SchemaFile {
 impl Output for Document {
     fn sketch(sketch: &mut Sketch<'_>) {
         sketch.answer(200, "This document.", &json!({ "type": "object" }));
+    }
+}
+
+impl Output for Exposition {
+    fn sketch(sketch: &mut Sketch<'_>) {
+        sketch.answer_as(200, "As Prometheus reads it.", "application/openmetrics-text", &json!({ "type": "string" }));
     }
 }
 

@@ -136,6 +136,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("GET", "/downloads/{name}", "getDownload", "documents", "The agent's program for an architecture, `pulse-agent-x86_64`, or its checksum, `pulse-agent-x86_64.sha256`", &["no_such_download"]),
     operation("GET", "/health", "getHealth", "health", "How the controller is, with what it stands on", &[]),
     operation("GET", "/health/live", "getLiveness", "health", "Whether the process answers", &[]),
+    operation("GET", "/health/detailed", "getDetailedHealth", "health", "The same with sources, agents and queues", &[]),
+    operation("GET", "/metrics", "getMetrics", "health", "What this controller counts, for Prometheus", &["unauthorized"]),
     operation("GET", "/ca.pem", "getAuthority", "documents", "The certificate of the controller's own authority, which agents and people have to trust", &["no_authority"]),
     operation("GET", "/health/ready", "getReadiness", "health", "Whether it can take requests", &[]),
     operation("GET", "/api/v1/session", "getSession", "identity", "Who calls, and what they may do", &["unauthorized", "no_random", "name_taken", "database_unavailable", "foreign_origin", "csrf"]),

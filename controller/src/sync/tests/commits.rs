@@ -73,6 +73,7 @@ impl Room {
             trigger: pulse_core::execution::Trigger::person("anna".to_owned()),
             idempotency: None,
             audit: None,
+            trace: None,
         };
         let run = self.engine.dry_run(&request).await.map_err(|error| error.to_string())?;
         Ok((run.commit, run.steps[0].command.as_ref().expect("a command").script.clone()))

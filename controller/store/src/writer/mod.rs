@@ -65,6 +65,11 @@ impl Writer {
         self.queue.capacity() < self.queue.max_capacity()
     }
 
+    /// Items that wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Waits until the writer has ended.
     pub(crate) async fn ended(&self) {
         let mut done = self.done.clone();

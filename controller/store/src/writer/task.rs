@@ -123,6 +123,8 @@ async fn settled(database: &Database, items: &[&Prepared], cause: &str) -> Vec<R
 
 /// One transaction for all items, tried again where the engine asks for it or the connection broke.
 async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure> {
+    let vitals = &database.ground.vitals;
+    let begun = tokio::time::Instant::now();
     let mut tries = Tries::default();
     loop {
         let error = match tokio::time::timeout(LIMIT, write_once(database, items)).await {
@@ -131,18 +133,25 @@ async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure>
                     if items.iter().any(|item| !item.item.audit.is_empty()) {
                         database.audited.notify_one();
                     }
+                    vitals.batch_size.observe(f64::from(u32::try_from(items.len()).unwrap_or(u32::MAX)));
+                    vitals.batch_seconds.observe(begun.elapsed().as_secs_f64());
                     return Ok(());
                 }
                 Err(error) if faults::asks_to_try_again(&error) => error,
-                Err(error) => return Err(Failure::Unclear(error.to_string())),
+                Err(error) => {
+                    vitals.unclear.inc();
+                    return Err(Failure::Unclear(error.to_string()));
+                }
             },
             Ok(Err(Retry::No(failure))) => return Err(failure),
             Ok(Err(Retry::Again(error))) => error,
             Err(_) => silent(),
         };
+        vitals.note_database(&error);
         if !tries.another().await {
             return Err(Failure::Down(error.into()));
         }
+        vitals.retries.inc();
     }
 }
 
@@ -158,12 +167,17 @@ enum Retry {
 
 /// Everything up to the COMMIT.
 async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transaction<'static, Any>, Retry> {
-    let mut transaction = database.begin().await.map_err(judge)?;
+    let mut transaction = database.begin().await.map_err(|error| judge(database, error))?;
     let Err(refused) = batch::write(database, &mut transaction, items).await else { return Ok(transaction) };
     let retry = match refused {
-        Refused::Database(error) => judge(error),
+        Refused::Database(error) => judge(database, error),
         // Only one item can be explained; a batch is replayed one by one and needs no explanation.
-        conflict => Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await)),
+        conflict => {
+            if matches!(conflict, Refused::Fenced) {
+                database.ground.vitals.fenced.inc();
+            }
+            Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await))
+        }
     };
     // Now, so that its locks are gone before the next try. A broken connection has none.
     let _broken = transaction.rollback().await;
@@ -171,10 +185,11 @@ async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transact
 }
 
 /// An error before COMMIT: try again, blame the items, or give up on the database.
-fn judge(error: sqlx::Error) -> Retry {
+fn judge(database: &Database, error: sqlx::Error) -> Retry {
     if faults::is_worth_another_try(&error) {
         return Retry::Again(error);
     }
+    database.ground.vitals.note_database(&error);
     let of_the_data = matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_)) && !faults::is_transient(&error);
     let error = WriteError::from(error);
     Retry::No(if of_the_data { Failure::Conflict(error) } else { Failure::Down(error) })

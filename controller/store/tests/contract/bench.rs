@@ -178,6 +178,7 @@ impl Run {
             queue_place: None,
             retry_of: summary.retry_of,
             carried: None,
+            trace: None,
         };
         self.item(vec![Event::Created(Box::new(created))])
     }

@@ -208,6 +208,7 @@ fn gone_before_the_commit(server: &Server, sql: &str) {
         trigger: pulse_core::execution::Trigger::person("ada".into()),
         idempotency: None,
         audit: None,
+        trace: None,
     };
     server.meanwhile(sql, async {
         let mut start = std::pin::pin!(server.engine().start(request));

@@ -3,7 +3,8 @@
 use super::{Agent, Answer};
 use crate::contract::{self, Call};
 use pulse_controller::config::{
-    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Origin, People, Source, Tls, TrustedProxies, WebhookSecrets,
+    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Observe, Origin, People, Source, Tls, TrustedProxies,
+    WebhookSecrets,
 };
 use pulse_controller::engine::Engine;
 use pulse_controller::keep::Keep;
@@ -102,6 +103,7 @@ impl Server {
             // Tests ask as fast as they can, and many of them as strangers.
             limits: Limits { principals: None, strangers: None },
             keep: Keep::default(),
+            observe: Observe::default(),
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),
         };

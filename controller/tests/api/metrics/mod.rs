@@ -1,0 +1,4 @@
+//! `/metrics`.
+
+mod get;
+mod table;
