@@ -158,7 +158,8 @@ impl Connection {
         let silence = (heartbeat * 4).max(Duration::from_secs(20));
         let (sink, stream) = socket.split();
         let (pings, pinged) = mpsc::channel(16);
-        let mut writer = Writer { sink, epoch, outbox: &self.outbox, meter: Meter::default(), heartbeat, pinged, beats: 0 };
+        let mut writer =
+            Writer { sink, epoch, outbox: &self.outbox, meter: Meter::of(&self.settings.data_dir), heartbeat, pinged, beats: 0 };
         tokio::select! {
             over = self.read(stream, epoch, silence, pings) => over,
             over = self.another_key() => Err(over),

@@ -3,15 +3,24 @@
 use pulse_protocol::message::Vitals;
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Keeps the CPU counters of the last look, because busy is a difference.
 #[derive(Debug, Default)]
 pub struct Meter {
+    /// Where the agent keeps what it must not lose.
+    folder: PathBuf,
     busy: u64,
     all: u64,
 }
 
 impl Meter {
+    /// Of this host, and of the disk that this folder is on.
+    pub fn of(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..Self::default() }
+    }
+
     /// This moment's vitals; what /proc does not tell is zero.
     pub fn read(&mut self, running: u32) -> Vitals {
         let file = |name| read_to_string(format!("/proc/{name}")).unwrap_or_default();
@@ -23,6 +32,8 @@ impl Meter {
             memory_total_bytes: total,
             uptime_seconds: first::<f64>(&file("uptime")) as u64,
             running,
+            clock_us: clock(),
+            disk_free_bytes: disk_free(&self.folder),
         }
     }
 
@@ -36,6 +47,16 @@ impl Meter {
         (self.busy, self.all) = (busy, all);
         if of == 0 { 0.0 } else { (since as f64 * 100.0 / of as f64).min(100.0) }
     }
+}
+
+fn clock() -> Option<i64> {
+    i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_micros()).ok()
+}
+
+/// For whom has no rights of its own on it.
+fn disk_free(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// What this host is, for people.
@@ -95,7 +116,9 @@ mod tests {
 
     #[test]
     fn this_host_has_vitals_and_facts() {
-        let vitals = Meter::default().read(3);
+        let vitals = Meter::of(Path::new("/")).read(3);
+        assert!(vitals.clock_us.is_some_and(|clock| clock > 1_700_000_000_000_000) && vitals.disk_free_bytes.is_some());
+        assert_eq!(Meter::of(Path::new("/no/such/folder")).read(0).disk_free_bytes, None);
         assert!(vitals.memory_total_bytes > vitals.memory_used_bytes && vitals.uptime_seconds > 0 && vitals.running == 3);
         assert!(facts()["kernel"].starts_with("Linux "));
     }

@@ -70,6 +70,10 @@ impl Failure {
     pub fn message(&self) -> &str {
         &self.message
     }
+    /// What to do about it.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
     /// Says it on stderr, and how the process ends.
     pub fn report(&self) -> ExitCode {
         if self.kind == Kind::PipeClosed {

@@ -2,7 +2,7 @@
 
 use crate::config::{self, Cli, Command, Config, MigrateFlags, ServeFlags};
 use crate::serve::{self, End, Mode};
-use crate::{admin, backup, break_glass, dev, signals, telemetry};
+use crate::{admin, backup, break_glass, dev, doctor, signals, telemetry};
 use anyhow::Context;
 use pulse_store::MigrationState;
 
@@ -19,6 +19,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::BreakGlass(flags)) => break_glass::run(flags, &environment).await,
         Some(Command::Backup(flags)) => backup::backup(&flags, &environment).await,
         Some(Command::Restore(flags)) => backup::restore(&flags, &environment).await,
+        Some(Command::Doctor(flags)) => doctor::run(&flags, &environment).await,
         Some(Command::Migrate(flags)) => migrate(&flags, &environment).await,
         Some(Command::Dev(flags)) => {
             let log = config::load_dev_log(&flags, &environment)?;

@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod dashboard;
 pub mod dev;
+pub mod doctor;
 pub mod engine;
 pub mod feed;
 pub mod identity;

@@ -164,6 +164,12 @@ pub struct Vitals {
     pub uptime_seconds: u64,
     /// Commands running.
     pub running: u32,
+    /// The host's clock when it said so, microseconds since 1970; agents of earlier releases do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_us: Option<i64>,
+    /// Bytes that are free where the agent keeps its journal and output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_free_bytes: Option<u64>,
 }
 
 /// Controller to agent.

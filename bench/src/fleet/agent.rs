@@ -110,6 +110,8 @@ impl Agent {
             memory_total_bytes: 8 << 30,
             uptime_seconds: 1_234_567,
             running: u32::try_from(self.open.len())?,
+            clock_us: None,
+            disk_free_bytes: None,
         };
         say(socket, &ToController::Heartbeat { epoch, vitals }).await?;
         Ok(socket.send(Message::Ping(Vec::new().into())).await?)

@@ -1,6 +1,7 @@
 //! The API's client: one connection pool, one way to say no. Nothing here knows what the answers mean.
 
 mod address;
+mod certificate;
 mod refusal;
 mod tls;
 mod token;
@@ -12,6 +13,7 @@ pub use unvouched::agent_of;
 pub use url::{encode, query};
 
 use crate::failure::Failure;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::io::{self, BufRead, BufReader};
@@ -88,6 +90,28 @@ impl Client {
             tell(&line.map_err(broken)?)?;
         }
         Ok(())
+    }
+
+    /// How the server is, which it says to everyone, whether it can serve or not.
+    pub fn probe(&self) -> Result<Probe, Failure> {
+        let url = format!("{}/health", self.base);
+        let asked = self.agent.get(&url).header("Accept", "application/json").call();
+        let mut answer = asked.map_err(|error| self.unreachable(error))?;
+        let date = answer.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER).lossy_utf8(true).read_to_string();
+        let body = body.map_err(|error| self.unreachable(error))?;
+        let health: Option<Value> = serde_json::from_str(&body).ok();
+        let health = health.filter(|health| health.get("release").is_some()).ok_or_else(|| {
+            Failure::new(format!("{url} answers {}, and not as a controller does", answer.status()))
+                .with_help("is this the controller's address? Set --server or PULSE_SERVER")
+        })?;
+        Ok(Probe { health, date })
+    }
+
+    /// Until when the server's certificate is valid; none where it speaks plain http.
+    pub fn certificate_end(&self) -> Option<Result<Timestamp, Failure>> {
+        let tls = self.tls.as_ref()?;
+        Some(certificate::end(&self.base, tls))
     }
 
     /// The server's release, which it says to everyone.
@@ -213,6 +237,15 @@ impl Client {
         let failure = if sent { Failure::passing(message) } else { Failure::unsent(message) };
         failure.with_help("is pulse-controller running there? Set --server or PULSE_SERVER to its address")
     }
+}
+
+/// How a server is.
+#[derive(Debug)]
+pub struct Probe {
+    /// As it says it.
+    pub health: Value,
+    /// What its answer says of its time.
+    pub date: Option<String>,
 }
 
 /// What speaks HTTP.

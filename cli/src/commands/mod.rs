@@ -6,6 +6,7 @@ mod audit;
 mod cancel;
 mod confirm;
 mod describe;
+mod doctor;
 mod exec;
 mod get;
 mod import;
@@ -55,6 +56,7 @@ pub enum Command {
     Audit(audit::Audit),
     Tokens(tokens::Tokens),
     Whoami(whoami::Whoami),
+    Doctor(doctor::Doctor),
     Import(import::Import),
     Kubernetes(kubernetes::Kubernetes),
     Version(version::Version),
@@ -85,6 +87,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Tokens(command) => command.run(common),
         Command::Whoami(command) => command.run(common),
         Command::Kubernetes(command) => command.run(common),
+        Command::Doctor(command) => command.run(common),
         Command::Import(command) => command.run(),
         Command::Version(command) => command.run(common),
     }

@@ -5,7 +5,7 @@ use crate::engine::{Engine, EngineError};
 use pulse_core::execution::Outcome;
 use pulse_core::session::{Acknowledged, StoredAttempt, is_taken_in, settled};
 use pulse_protocol::planted::{self, Bug};
-use pulse_protocol::{AgentName, AttemptId, Epoch, Incarnation, Observation, ToAgent};
+use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, Incarnation, Observation, ToAgent};
 use pulse_store::AttemptState;
 use tokio::sync::oneshot;
 
@@ -19,7 +19,7 @@ pub(super) struct Ingest {
     agent: AgentName,
     epoch: Epoch,
     /// Each report whose end is to be acknowledged once it is committed.
-    pending: Vec<(AttemptId, bool, Pending)>,
+    pending: Vec<(ExecutionId, AttemptId, bool, Pending)>,
     /// Reports of attempts that are not open here.
     closed: Vec<(AttemptId, bool)>,
 }
@@ -37,23 +37,23 @@ impl Ingest {
         let word = engine.fleet().lock().sort(agent, epoch, incarnation, observations, full);
         let mut ingest = Self { agent: agent.clone(), epoch, pending: Vec::new(), closed: word.closed };
         for (execution, attempt, ended, input) in word.inputs {
-            ingest.push(engine.enqueue(execution, input), attempt, ended);
+            ingest.push(engine.enqueue(execution, input), (execution, attempt), ended);
         }
         ingest
     }
 
-    fn push(&mut self, queued: Result<Pending, EngineError>, attempt: AttemptId, ended: bool) {
+    fn push(&mut self, queued: Result<Pending, EngineError>, (execution, attempt): (ExecutionId, AttemptId), ended: bool) {
         match queued {
-            Ok(pending) => self.pending.push((attempt, ended, pending)),
+            Ok(pending) => self.pending.push((execution, attempt, ended, pending)),
             // Not acknowledged, so it comes again.
-            Err(error) => tracing::warn!(agent = %self.agent, %attempt, %error, "a report has to come again"),
+            Err(error) => tracing::warn!(%execution, agent = %self.agent, %attempt, %error, "a report has to come again"),
         }
     }
 
     /// Waits for the commits; the acknowledgement to send, if there is any.
     pub(super) async fn finish(self, engine: &Engine) -> Option<ToAgent> {
         let mut ended = Vec::new();
-        for (attempt, is_end, pending) in self.pending {
+        for (execution, attempt, is_end, pending) in self.pending {
             if planted::is(Bug::AcknowledgeBeforeCommit) {
                 ended.extend(is_end.then_some(attempt));
                 continue;
@@ -61,10 +61,10 @@ impl Ingest {
             match pending.await {
                 Ok(Ok(outcome)) if is_taken_in(&outcome) => ended.extend(is_end.then_some(attempt)),
                 Ok(Ok(outcome)) => {
-                    tracing::error!(agent = %self.agent, %attempt, ?outcome, "a report was refused");
+                    tracing::error!(%execution, agent = %self.agent, %attempt, ?outcome, "a report was refused");
                 }
-                Ok(Err(error)) => tracing::warn!(agent = %self.agent, %attempt, %error, "a report has to come again"),
-                Err(_) => tracing::debug!(agent = %self.agent, %attempt, "the controller is stopping"),
+                Ok(Err(error)) => tracing::warn!(%execution, agent = %self.agent, %attempt, %error, "a report has to come again"),
+                Err(_) => tracing::debug!(%execution, agent = %self.agent, %attempt, "the controller is stopping"),
             }
         }
         let mut said = settle_closed(engine, &self.agent, &self.closed).await.unwrap_or_else(|error| {

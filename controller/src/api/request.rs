@@ -26,7 +26,12 @@ pub(super) async fn identify(request: Request, next: Next) -> Response {
 /// The same around whatever answers.
 pub(super) async fn with_id(mut request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     let id = own_id(&request).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let path = request.uri().path();
+    let execution = tracing::field::Empty;
+    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path, execution);
+    if let Some(execution) = execution_of(path) {
+        span.record("execution", execution);
+    }
     request.extensions_mut().insert(RequestId(id.clone()));
     let changes = !request.method().is_safe();
     let mut response = answer(request).instrument(span.clone()).await;
@@ -57,6 +62,12 @@ pub(super) async fn harden(request: Request, next: Next) -> Response {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// The execution that a request is about, where its path names one by its id.
+fn execution_of(path: &str) -> Option<&str> {
+    let id = path.strip_prefix("/api/v1/executions/")?.split('/').next()?;
+    uuid::Uuid::try_parse(id).is_ok().then_some(id)
 }
 
 fn own_id(request: &Request) -> Option<String> {

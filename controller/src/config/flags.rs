@@ -26,6 +26,10 @@ pub enum Command {
     Restore(RestoreFlags),
     /// Serve a folder of manifests on this machine, with one local agent, to try things out.
     Dev(DevFlags),
+    /// Look whether a controller with these settings would work on this machine, and say what to do.
+    ///
+    /// Takes the settings of serving. Changes nothing, and may run beside the controller. Exits 1 where a check failed.
+    Doctor(DoctorFlags),
     /// Make a token that opens everything for a short time, for a person in need; who made it and why is kept.
     ///
     /// Asks the controller that runs on this machine with the same settings, and prints the token alone on stdout.
@@ -262,6 +266,26 @@ pub struct RestoreFlags {
     /// Which database.
     #[command(flatten)]
     pub data: DataFlags,
+}
+
+/// Settings of looking whether it would work: those of serving, and how the answer looks.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DoctorFlags {
+    /// How the answer looks.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Report::Text)]
+    pub output: Report,
+    /// Settings of serving.
+    #[command(flatten)]
+    pub serve: ServeFlags,
+}
+
+/// How an answer looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Report {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
 }
 
 /// Settings of a token for a person in need. Those of `serve` say where the controller is.

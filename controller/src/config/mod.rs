@@ -27,7 +27,9 @@ pub use admin::AdminToken;
 pub use break_glass::BreakGlass;
 pub use data::Data;
 pub use error::ConfigError;
-pub use flags::{BackupFlags, BreakGlassFlags, Cli, Command, DataFlags, DevFlags, MigrateFlags, RestoreFlags, ServeFlags};
+pub use flags::{
+    BackupFlags, BreakGlassFlags, Cli, Command, DataFlags, DevFlags, DoctorFlags, MigrateFlags, Report, RestoreFlags, ServeFlags,
+};
 pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};

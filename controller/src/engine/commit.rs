@@ -100,6 +100,7 @@ impl Engine {
         self.freed(freed);
         if pass.events.iter().any(|record| matches!(record.event, Event::Ended { .. })) {
             self.tracer().ended(execution.id());
+            tracing::debug!(execution = %execution.id(), status = execution.status.as_str(), "over");
         }
         if execution.status.is_terminal()
             && let Some(name) = execution.created.trigger.schedule()

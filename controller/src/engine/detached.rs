@@ -3,6 +3,7 @@
 
 use super::EngineError;
 use std::future::Future;
+use tracing::Instrument;
 
 /// Runs it in a task of its own and waits for it. Dropping the wait does not end the work.
 pub(super) async fn to_the_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
@@ -10,7 +11,7 @@ where
     T: Send + 'static,
     E: From<EngineError> + Send + 'static,
 {
-    match tokio::spawn(work).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done,
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -147,7 +147,7 @@ impl Engine {
         match error {
             WriteError::ClaimTaken { key, holder } => {
                 // Another execution holds what was free in memory: believe the database, and decide again.
-                tracing::warn!(%id, key, %holder, "a claim was lost; deciding again");
+                tracing::warn!(key, %holder, "a claim was lost; deciding again");
                 self.believe_claim(&key, holder).await?;
                 self.inner.queue.add(id);
                 Ok(Next::Asked)

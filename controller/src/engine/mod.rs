@@ -139,7 +139,8 @@ impl Engine {
                 driven
             }
         };
-        crate::reconcile::run(self.inner.queue.clone(), WORKERS, work).await;
+        let span = |id: &ExecutionId| tracing::info_span!("execution", execution = %id);
+        crate::reconcile::run(self.inner.queue.clone(), WORKERS, span, work).await;
     }
 
     /// Ends [`Engine::run`] once what is being committed is committed.

@@ -162,6 +162,7 @@ impl Engine {
                 // Whatever was freed or connected between the decision and the watch is seen by one more look.
                 self.inner.queue.add(id);
                 let (source, workflow) = prepared.workflow.clone();
+                tracing::debug!(execution = %id, workflow, number, "started");
                 return Ok(Started { id, number, workflow, source, status, commit, replayed: false });
             };
             let freed = self.inner.fleet.lock().free(id, &done.take);

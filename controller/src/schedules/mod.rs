@@ -69,7 +69,7 @@ impl Scheduler {
         };
         let queue = self.inner.engine.scheduled().clone();
         tokio::select! {
-            () = reconcile::run(queue, WORKERS, work) => {}
+            () = reconcile::run(queue, WORKERS, |key| tracing::info_span!("schedule", schedule = %key), work) => {}
             () = self.keep_scanning() => {}
         }
     }

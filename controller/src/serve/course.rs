@@ -38,6 +38,9 @@ const FIRST_LOOKS: Duration = Duration::from_secs(10);
 /// How long requests that are being answered may go on after a stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long traces that wait for their collector may hold a stop up; what is not exported then is at the next start.
+const EXPORTS: Duration = Duration::from_secs(3);
+
 /// What a course needs.
 pub(super) struct Course {
     pub(super) config: Config,
@@ -103,8 +106,12 @@ impl Course {
         drop(engine);
         match exporting {
             // It exports what it has been told, while the database is there.
-            Some(task) if matches!(end, Ok(End::Stopped)) => drop(task.await),
-            Some(task) => task.abort(),
+            Some(mut task) => {
+                let patience = if matches!(end, Ok(End::Stopped)) { EXPORTS } else { Duration::ZERO };
+                if tokio::time::timeout(patience, &mut task).await.is_err() {
+                    task.abort();
+                }
+            }
             None => {}
         }
         match &end {

@@ -12,6 +12,7 @@ use anyhow::Context;
 use authority::Authority;
 use current::Current;
 use keeper::Keeper;
+use pulse_core::Timestamp;
 use pulse_protocol::token::Fingerprint;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
@@ -19,6 +20,16 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+
+/// Until when the given certificate is valid, or what is wrong with it; none where none is given.
+pub fn given_end(setting: &Setting) -> Option<Result<Timestamp, String>> {
+    let Setting::Given { certificate, key } = setting else { return None };
+    let read = given::read(certificate, key).and_then(|written| given::certified(certificate, key, &written));
+    Some(read.and_then(|certified| {
+        let first = certified.cert.first().and_then(validity::end);
+        first.ok_or_else(|| "the certificate does not say until when it is valid".to_owned())
+    }))
+}
 
 /// The authority that agents and people have to trust, where it is our own.
 #[derive(Debug, Clone)]

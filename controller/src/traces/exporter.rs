@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 /// Spans of one request.
 const SPANS: usize = 512;
 /// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests until the spans are given up, and the pause before the second, doubled for each further one.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ const OVERLAP: Timestamp = Timestamp(10_000_000);
 /// How many of the newest executions are looked through after a start.
 const NEWEST: u32 = 2_000;
 /// How long a stop waits for what is queued.
-const LAST: Duration = Duration::from_secs(3);
+const LAST: Duration = Duration::from_millis(2500);
 /// Where the note is.
 const NOTE: &str = "traces_exported_until";
 

@@ -37,6 +37,7 @@ mod identity;
 mod keep;
 mod kill_matrix;
 mod lifecycle;
+mod observe;
 mod offline;
 mod parameters;
 mod partition;

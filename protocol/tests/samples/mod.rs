@@ -91,6 +91,8 @@ pub fn to_controller() -> Vec<(&'static str, ToController)> {
         memory_total_bytes: 1 << 34,
         uptime_seconds: 86_400,
         running: 2,
+        clock_us: None,
+        disk_free_bytes: None,
     };
     let report_of = |observed| {
         let observations = vec![Observation { attempt: attempt(1), observed }];

@@ -99,7 +99,7 @@ fn no_name_and_no_value_of_anybody_is_told_to_strangers() {
     let _agent = server.agent("quiet-agent");
     let id = server.run("quiet-workflow");
     server.send("GET", "/api/v1/quiet-path", None, &[], b"");
-    server.send_to(&server.url(""), "QUIET", "/quiet-page", &[], b"");
+    server.raw("QUIET /quiet-page", "");
     let text = String::from_utf8(server.send("GET", "/metrics", None, &[], b"").body).unwrap();
     for secret in ["quiet", "QUIET", id.as_str(), "a-token-for-tests", "127.0.0.1"] {
         assert!(!text.contains(secret), "{secret}: {text}");
