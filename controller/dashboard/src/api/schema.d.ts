@@ -157,6 +157,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health/detailed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same with sources, agents and queues */
+        get: operations["getDetailedHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this controller counts, for Prometheus */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ca.pem": {
         parameters: {
             query?: never;
@@ -1667,6 +1701,8 @@ export interface components {
             retryOf?: components["schemas"]["ExecutionId"] | null;
             /** @description What it takes over from that one. */
             carried?: components["schemas"]["Carried"] | null;
+            /** @description The trace it belongs to, where somebody wants traces. */
+            trace?: components["schemas"]["TraceContext"] | null;
         };
         /** @description A token of the API that was just made; its value is never told again. */
         CreatedApiToken: {
@@ -1733,6 +1769,33 @@ export interface components {
         DatabaseHealth: {
             /** @description Well, or not. */
             status: components["schemas"]["HealthStatusWord"];
+        };
+        /** @description How a controller is, with everything it stands on. Open to anybody, so that it has words, numbers and times, and no addresses. */
+        DetailedHealth: {
+            /** @description Well, or not. */
+            status: components["schemas"]["HealthStatusWord"];
+            /** @description Its release. */
+            release: string;
+            /** @description What it is among the controllers of its database. */
+            role: components["schemas"]["RoleWord"];
+            /** @description Why it is not the active one. */
+            reason?: string | null;
+            /** @description It is about to end. */
+            stopping: boolean;
+            /** @description The database. */
+            database: components["schemas"]["DatabaseHealth"];
+            /** @description The controller that is the active one. */
+            holder?: components["schemas"]["LeaseHolder"] | null;
+            /** @description Each source. */
+            sources?: components["schemas"]["SourceHealth"][];
+            /** @description How many agents are in each state. */
+            agents?: {
+                [key: string]: number;
+            };
+            /** @description What is worked on now, or is to be. */
+            queues?: components["schemas"]["QueueHealth"];
+            /** @description Whether webhooks are let in. */
+            webhooks?: boolean;
         };
         /** @description A file of a step's work folder. */
         DryFile: {
@@ -2533,7 +2596,7 @@ export interface components {
             holder?: components["schemas"]["LeaseHolder"] | null;
         };
         /** @enum {string} */
-        HealthStatusWord: "ok" | "unavailable";
+        HealthStatusWord: "ok" | "degraded" | "unavailable";
         /** @description How many live objects a pause holds. */
         HeldObjects: {
             /**
@@ -3213,6 +3276,24 @@ export interface components {
             /** @description Where the browser ends its session there, too, once it is ended here. */
             signOutUrl: string | null;
         };
+        /** @description What waits, or is worked on. */
+        QueueHealth: {
+            /**
+             * Format: uint
+             * @description Executions.
+             */
+            executions: number;
+            /**
+             * Format: uint
+             * @description Schedules.
+             */
+            schedules: number;
+            /**
+             * Format: uint
+             * @description Writes.
+             */
+            writes: number;
+        };
         /** @description Whether it can take requests. */
         Readiness: {
             /** @description Well, or not. */
@@ -3684,6 +3765,24 @@ export interface components {
              */
             executable: boolean;
         };
+        /** @description How a source is. */
+        SourceHealth: {
+            /** @description Its name. */
+            name: string;
+            /** @description `ok` where its head is live. */
+            status: components["schemas"]["HealthStatusWord"];
+            /** @description What the last look said, in a word. */
+            reason: string;
+            /** @description When the last look ended. */
+            lastLook?: components["schemas"]["Timestamp"] | null;
+            /** @description When the last look ended after which its head was live. */
+            lastSuccess?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description Looks in a row that failed.
+             */
+            failures: number;
+        };
         /** @enum {string} */
         SourceKindWord: "folder" | "git";
         /** @description A page of a list. */
@@ -4053,6 +4152,15 @@ export interface components {
             /** @description These workflows only, by name or label, and nothing but workflows; everything where there is none. */
             workflows?: string[];
         };
+        /** @description The trace that an execution belongs to. */
+        TraceContext: {
+            /** @description The trace's id: the caller's, or the execution's own. */
+            id: string;
+            /** @description The caller's span, where the caller has one. */
+            parent?: string | null;
+            /** @description Whether anybody wants its spans. */
+            sampled: boolean;
+        };
         /** @description Why an attempt is unknown. */
         TrackLoss: "supervisor_lost" | "host_rebooted" | "stop_unconfirmed" | "journal_lost" | "timeout_unconfirmed" | "cancel_unconfirmed" | "agent_revoked" | "contradicted";
         /** @description What started an execution. */
@@ -4230,6 +4338,16 @@ export interface components {
              * @description Commands running.
              */
             running: number;
+            /**
+             * Format: int64
+             * @description The host's clock when it said so, microseconds since 1970; agents of earlier releases do not say it.
+             */
+            clockUs?: number | null;
+            /**
+             * Format: uint64
+             * @description Bytes that are free where the agent keeps its journal and output.
+             */
+            diskFreeBytes?: number | null;
         };
         /** @description Waits for a time; exactly one of `duration` and `until`. */
         Wait: {
@@ -5109,6 +5227,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "standing_by";
+                    };
+                };
+            };
+        };
+    };
+    getDetailedHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All is well. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailedHealth"];
+                };
+            };
+            /** @description `bad_identity_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `standing_by` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailedHealth"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "standing_by";
+                    };
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As Prometheus reads it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+            /** @description `bad_identity_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "bad_identity_header";
+                    };
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unauthorized";
+                    };
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds until the next request is allowed. */
+                    "Retry-After"?: string;
+                    /** @description What is left. */
+                    RateLimit?: string;
+                    /** @description What is allowed. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `standing_by` */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "standing_by";
@@ -9397,6 +9680,8 @@ export interface operations {
             header?: {
                 /** @description Makes a repeated request the same execution; with another body it is refused. 1 to 200 characters of ASCII. */
                 "Idempotency-Key"?: string;
+                /** @description The caller's span, as W3C's Trace Context writes it: the execution's spans belong to its trace. */
+                traceparent?: string;
             };
             path?: never;
             cookie?: never;
@@ -10792,6 +11077,8 @@ export interface operations {
             header?: {
                 /** @description Makes a repeated request the same execution; with another body it is refused. 1 to 200 characters of ASCII. */
                 "Idempotency-Key"?: string;
+                /** @description The caller's span, as W3C's Trace Context writes it: the execution's spans belong to its trace. */
+                traceparent?: string;
             };
             path?: never;
             cookie?: never;

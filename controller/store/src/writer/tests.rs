@@ -79,6 +79,8 @@ async fn a_commit_that_happened_is_answered_as_written(room: Room) {
         .await;
     }
     assert!(store.database.fault.is_spent());
+    let vitals = &store.database.ground.vitals;
+    assert_eq!((vitals.unclear.get(), vitals.lasting.get(), vitals.fenced.get()), (4, 0, 0), "each is counted");
 }
 
 async fn a_commit_that_did_not_happen_is_written_again(room: Room) {
@@ -107,6 +109,8 @@ async fn one_that_never_arrives_is_answered_as_not_written(room: Room) {
         true
     })
     .await;
+    let size = &store.database.ground.vitals.batch_size;
+    assert_eq!((size.count(), size.sum()), (1, 1.0), "what was not written is no batch");
 }
 
 async fn a_fire_whose_answer_gets_lost_fired_once(room: Room) {
