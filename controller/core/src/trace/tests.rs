@@ -78,7 +78,7 @@ fn assigned(attempt: u128, number: u32) -> Event {
 }
 
 fn ended(attempt: u128, how: EndKind) -> Event {
-    let ended = Ended { how, duration_ms: 1, stdout: Default::default(), stderr: Default::default(), captured: None };
+    let ended = Ended::bare(how);
     Event::AttemptEnded { attempt: AttemptId(uuid(attempt)), ended, verdict: Verdict::Succeeded }
 }
 

@@ -9,6 +9,19 @@ use std::time::Duration;
 const DASHBOARDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/pulse/files/dashboards");
 const PROGRAM: &str = "/usr/bin/prometheus";
 
+/// What such a controller has certainly taken the time, or the size, of.
+const TIMED: [&str; 9] = [
+    "pulse_http_request_duration_seconds",
+    "pulse_sync_duration_seconds",
+    "pulse_reconcile_duration_seconds{loop=\"executions\"}",
+    "pulse_reconcile_duration_seconds{loop=\"schedules\"}",
+    "pulse_execution_duration_seconds",
+    "pulse_dispatch_latency_seconds",
+    "pulse_schedule_lateness_seconds",
+    "pulse_database_batch_size",
+    "pulse_database_commit_duration_seconds",
+];
+
 /// A Prometheus of its own.
 struct Prometheus {
     url: String,
@@ -89,6 +102,14 @@ fn every_panel_has_data_and_every_rule_is_evaluated() {
         fired("increase(pulse_transitions_total{object=\"execution\",to=\"failed\"}[1m])")?;
         fired("pulse_prompts_open")
     });
+    for timed in TIMED {
+        let (name, labels) = timed.split_once('{').unwrap_or((timed, "}"));
+        let count = prometheus
+            .samples(&format!("sum({name}_count{{{labels})"))
+            .first()
+            .and_then(|sample| sample["value"][1].as_str()?.parse::<f64>().ok());
+        assert!(count.is_some_and(|count| count >= 1.0), "nobody observed {timed}: {count:?}");
+    }
     let mut panels = 0;
     for entry in std::fs::read_dir(DASHBOARDS).unwrap() {
         let path = entry.unwrap().path();
