@@ -7,6 +7,7 @@ use std::process::Command;
 
 pub const ALERTS: &str = include_str!("../../../../charts/pulse/files/alerts.yaml");
 const TESTS: &str = include_str!("alerts_test.yaml");
+const REMEDIES: &str = include_str!("../../../../docs/troubleshooting.md");
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
 /// The names behind a key, at each of its lines.
@@ -52,6 +53,9 @@ fn each_says_what_to_do_and_asks_for_what_there_is() {
     let books = values(ALERTS, "runbook_url:");
     let anchors: Vec<String> = alerts.iter().map(|alert| format!("docs/troubleshooting.md#{}", alert.to_lowercase())).collect();
     assert_eq!(books, anchors);
+    for alert in &alerts {
+        assert!(REMEDIES.contains(&format!("\n### {alert}\n")), "docs/troubleshooting.md does not say what to do about {alert}");
+    }
     let told: Vec<&str> = PAGE.lines().filter_map(|line| line.strip_prefix("| `Pulse")?.split('`').next()).collect();
     assert_eq!(told, alerts.iter().map(|alert| &alert["Pulse".len()..]).collect::<Vec<_>>(), "docs/metrics.md has every alert");
     for metric in values(ALERTS, "expr:").into_iter().flat_map(metrics_of) {
