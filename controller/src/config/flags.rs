@@ -29,7 +29,7 @@ pub enum Command {
     /// Look whether a controller with these settings would work on this machine, and say what to do.
     ///
     /// Takes the settings of serving. Changes nothing, and may run beside the controller. Exits 1 where a check failed.
-    Doctor(DoctorFlags),
+    Doctor(Box<DoctorFlags>),
     /// Make a token that opens everything for a short time, for a person in need; who made it and why is kept.
     ///
     /// Asks the controller that runs on this machine with the same settings, and prints the token alone on stdout.

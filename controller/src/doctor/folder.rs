@@ -55,10 +55,14 @@ fn room(folder: &Path) -> Option<Check> {
 pub(super) fn judge(free: u64, inodes: u64, of: u64) -> Check {
     const REMEDY: &str = "make room: a full disk stops every write (docs/metrics.md, `pulse_database_errors_total`)";
     let (mebibytes, few) = (free >> 20, of > 0 && inodes < 1000);
-    match free {
-        ..TOO_LITTLE => Check::fail("disk", format!("{mebibytes} MiB are free"), REMEDY),
-        _ if few => Check::fail("disk", format!("{inodes} inodes are free"), REMEDY),
-        ..LITTLE => Check::warn("disk", format!("{mebibytes} MiB are free"), REMEDY),
-        _ => Check::ok("disk", format!("{mebibytes} MiB are free")),
+    let room = format!("{mebibytes} MiB are free");
+    if free < TOO_LITTLE {
+        Check::fail("disk", room, REMEDY)
+    } else if few {
+        Check::fail("disk", format!("{inodes} inodes are free"), REMEDY)
+    } else if free < LITTLE {
+        Check::warn("disk", room, REMEDY)
+    } else {
+        Check::ok("disk", room)
     }
 }

@@ -30,8 +30,6 @@ pub(super) struct Pictures {
     /// When the database was asked last.
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
-
-#[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 of anything here")]
 fn real(count: impl TryInto<u64>) -> f64 {
     count.try_into().unwrap_or(u64::MAX) as f64
 }

@@ -42,7 +42,6 @@ impl Stat {
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         if let Some(stat) = Stat::read() {
-            #[expect(clippy::cast_precision_loss, reason = "a page and a tick are small")]
             let (page, tick) = (rustix::param::page_size() as f64, rustix::param::clock_ticks_per_second() as f64);
             let cpu = ConstCounter::new(stat.cpu_ticks / tick);
             tell(&mut encoder, "process_cpu_seconds_total", ConstCounter::<f64>::TYPE, &cpu)?;

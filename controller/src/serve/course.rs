@@ -104,15 +104,12 @@ impl Course {
             Err(error) = self.lead(&mut running) => Err(error),
         };
         drop(engine);
-        match exporting {
-            // It exports what it has been told, while the database is there.
-            Some(mut task) => {
-                let patience = if matches!(end, Ok(End::Stopped)) { EXPORTS } else { Duration::ZERO };
-                if tokio::time::timeout(patience, &mut task).await.is_err() {
-                    task.abort();
-                }
+        // It exports what it has been told, while the database is there.
+        if let Some(mut task) = exporting {
+            let patience = if matches!(end, Ok(End::Stopped)) { EXPORTS } else { Duration::ZERO };
+            if tokio::time::timeout(patience, &mut task).await.is_err() {
+                task.abort();
             }
-            None => {}
         }
         match &end {
             Ok(End::Stopped) => running.stop(web).await,

@@ -47,12 +47,16 @@ impl Vitals {
     /// What came of a try.
     pub(crate) fn note(&self, error: &Error) {
         match error {
-            Error::Fenced => self.fenced.inc(),
-            Error::Unclear { .. } => self.unclear.inc(),
-            Error::Database(error) => return self.note_database(error),
+            Error::Fenced => {
+                self.fenced.inc();
+            }
+            Error::Unclear { .. } => {
+                self.unclear.inc();
+            }
+            Error::Database(error) => self.note_database(error),
             // Of what the caller asked, not of the database.
-            _ => return,
-        };
+            _ => {}
+        }
     }
 
     /// The same of the database's own word.

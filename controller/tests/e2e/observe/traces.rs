@@ -26,7 +26,7 @@ fn whole(collector: &Collector, traces: &[&str]) -> Vec<Span> {
     within(SOON, "every trace to be received", || {
         let spans = collector.spans();
         let has = |trace: &&str| spans.iter().any(|span| span.trace == **trace && span.kind.contains("SERVER"));
-        traces.iter().all(|trace| has(&trace)).then_some(spans)
+        traces.iter().all(has).then_some(spans)
     })
 }
 
