@@ -72,6 +72,7 @@ macro_rules! engine {
                 reads::an_execution_is_found_by_id_and_by_number
                 reads::open_and_due_executions_are_found
                 reads::one_bad_row_hides_no_other
+                reads::what_is_open_is_counted_and_what_has_ended_is_found
                 reads::a_bad_or_missing_event_fails_its_own_history_only
                 definitions::a_plan_applies_whole_and_retired_ones_come_back
                 definitions::only_one_of_two_plans_on_the_same_generation_applies

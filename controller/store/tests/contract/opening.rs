@@ -193,6 +193,10 @@ pub async fn a_fact_is_put_once(bench: Bench) {
     assert_eq!(store.cluster_id("one").await.expect("put"), "one");
     assert_eq!(store.cluster_id("two").await.expect("kept"), "one");
     started(&store, "update", 1).await;
+    for until in ["1", "2", "2"] {
+        store.put_meta("until", until).await.expect("put again");
+        assert_eq!(store.meta("until").await.expect("readable").as_deref(), Some(until));
+    }
     store.close().await;
     assert_eq!(bench.open().await.meta("cluster_id").await.expect("readable").as_deref(), Some("one"));
 }

@@ -4,7 +4,7 @@ use crate::bench::{Bench, NOW, Run, agent, started};
 use pulse_core::time::Timestamp;
 use pulse_core::transition::{ExecutionEnd, ExecutionState, WaitReason};
 use pulse_protocol::{AttemptId, Incarnation};
-use pulse_store::{AttemptRow, ExecutionFilter, WriteItem};
+use pulse_store::{AttemptRow, ExecutionFilter, OpenExecutions, WriteItem};
 use uuid::Uuid;
 
 pub async fn lists_are_paged_newest_first(bench: Bench) {
@@ -34,6 +34,25 @@ pub async fn lists_are_paged_newest_first(bench: Bench) {
     let ended = ExecutionFilter { status: Some(ExecutionState::Ended(ExecutionEnd::Failed)), ..ExecutionFilter::default() };
     assert!(store.executions(&ended, 10, None).await.expect("readable").items.is_empty());
     assert_eq!(store.executions(&ExecutionFilter::default(), 100, None).await.expect("readable").items.len(), 14);
+}
+
+pub async fn what_is_open_is_counted_and_what_has_ended_is_found(bench: Bench) {
+    let store = bench.open().await;
+    assert_eq!(store.count_open().await.expect("readable"), []);
+    let (mut ended, mut waits) = (started(&store, "update", 1).await, started(&store, "update", 2).await);
+    started(&store, "update", 3).await;
+    started(&store, "update", 4).await;
+    store.writer().submit(ended.end()).await.expect("written");
+    (waits.summary.status, waits.summary.waits) = ("waiting", Some(WaitReason::Unknown));
+    store.writer().submit(waits.note("waits")).await.expect("written");
+    let mut open = store.count_open().await.expect("readable");
+    open.sort_by_key(|row| row.count);
+    let row = |status, waits, count| OpenExecutions { status, waits, count };
+    assert_eq!(open, [row("waiting", Some(WaitReason::Unknown), 1), row("pending", None, 2)]);
+    assert_eq!(store.ended_since(NOW, 10).await.expect("readable"), [ended.id()]);
+    assert_eq!(store.ended_since(Timestamp(NOW.0 + 1), 10).await.expect("readable"), []);
+    assert_eq!(store.ended_since(NOW, 1).await.expect("readable"), [], "the newest one has not ended");
+    assert_eq!(store.sync_of("main", "c0ffee").await.expect("readable"), None);
 }
 
 pub async fn executions_are_searched_by_what_they_were_started_with(bench: Bench) {
