@@ -21,11 +21,12 @@ use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -40,6 +41,8 @@ const KEY_LOOK: Duration = Duration::from_secs(1);
 const HEARTBEAT: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 /// Bounds of the pause between two tries: a controller that is replaced is found again within seconds of its leases' 10 s.
 const PAUSE: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
+/// What dice may add where a controller stops: the next one is active within a second, and a fleet shall not come in step.
+const RESTART: Duration = Duration::from_secs(1);
 /// The upper bound once many tries have failed (after about a minute).
 const LONG_PAUSE: Duration = Duration::from_secs(30);
 const MANY: u32 = 24;
@@ -84,8 +87,12 @@ enum Over {
     Broken(#[from] WsError),
     #[error("the controller closed the connection")]
     Closed,
+    #[error("the controller stops: coming again soon")]
+    Restart,
     #[error("a frame could not be sent within {} s", SEND.as_secs())]
     Stuck,
+    #[error("the settings have changed: coming again with them")]
+    NewSettings,
     #[error("another key is to take this one's place: coming again to prove it")]
     NewKey,
     #[error("the other key cannot be used: {0:#}")]
@@ -96,8 +103,8 @@ enum Over {
 
 /// Keeps a session up for as long as it is polled.
 pub struct Connection {
-    /// The agent's settings.
-    pub settings: Settings,
+    /// The agent's settings; another one is taken over by coming again.
+    pub settings: watch::Receiver<Arc<Settings>>,
     /// Its key.
     pub identity: Identity,
     /// The kernel's boot.
@@ -115,10 +122,15 @@ pub struct Connection {
 impl Connection {
     /// Connects again and again. Returns only when the worker is gone.
     pub async fn run(self) {
-        let mut failures = 0;
+        let (mut failures, mut changes) = (0, self.settings.clone());
         loop {
             let begun = Instant::now();
-            let over = match self.session().await {
+            let settings = Arc::clone(&changes.borrow_and_update());
+            let over = tokio::select! {
+                over = self.session(&settings) => over,
+                () = changed(&mut changes) => Err(Over::NewSettings),
+            };
+            let over = match over {
                 Ok(never) => match never {},
                 Err(over) => over,
             };
@@ -131,17 +143,19 @@ impl Connection {
                 Over::Refused { retry: Some(retry), .. } => *retry + jitter(*retry / 2),
                 // A controller that stands by: another one is active behind the same address, or this one is soon.
                 Over::NotYet { retry, .. } => *retry + jitter(*retry),
-                Over::NewKey => PAUSE[0],
+                Over::Restart => PAUSE[0] + jitter(RESTART),
+                Over::NewKey | Over::NewSettings => PAUSE[0],
                 Over::Refused { retry: None, .. } => REFUSED_PAUSE + jitter(REFUSED_PAUSE / 2),
                 _ => backoff(failures),
             };
             tracing::warn!(retry_ms = pause.as_millis() as u64, "{over}");
-            tokio::time::sleep(pause).await;
+            // Whoever has mended the settings waits for nothing.
+            drop(timeout(pause, changed(&mut changes)).await);
         }
     }
 
-    async fn session(&self) -> Result<std::convert::Infallible, Over> {
-        let entered = timeout(HANDSHAKE, self.come_in()).await.map_err(|_| Over::Silent)??;
+    async fn session(&self, settings: &Settings) -> Result<std::convert::Infallible, Over> {
+        let entered = timeout(HANDSHAKE, self.come_in(settings)).await.map_err(|_| Over::Silent)??;
         let Entered { socket, epoch, heartbeat, authority, rotated, witness_since } = entered;
         if let Err(error) = self.identity.welcome(authority.as_ref()) {
             tracing::warn!(%error, "the controller's welcome cannot be remembered; the token will be sent again");
@@ -154,12 +168,12 @@ impl Connection {
         if let Some(since) = witness_since {
             self.tell(Event::Witness { since }).await?;
         }
-        tracing::info!(epoch = epoch.0, server = %self.settings.server.address(), "connected");
+        tracing::info!(epoch = epoch.0, server = %settings.server.address(), "connected");
         let silence = (heartbeat * 4).max(Duration::from_secs(20));
         let (sink, stream) = socket.split();
         let (pings, pinged) = mpsc::channel(16);
         let mut writer =
-            Writer { sink, epoch, outbox: &self.outbox, meter: Meter::of(&self.settings.data_dir), heartbeat, pinged, beats: 0 };
+            Writer { sink, epoch, outbox: &self.outbox, meter: Meter::of(&settings.data_dir), heartbeat, pinged, beats: 0 };
         tokio::select! {
             over = self.read(stream, epoch, silence, pings) => over,
             over = self.another_key() => Err(over),
@@ -167,9 +181,9 @@ impl Connection {
         }
     }
 
-    async fn come_in(&self) -> Result<Entered, Over> {
-        let server = &self.settings.server;
-        let (client, found) = self.tls().map_err(Over::NoTrust)?.unzip();
+    async fn come_in(&self, settings: &Settings) -> Result<Entered, Over> {
+        let server = &settings.server;
+        let (client, found) = self.tls(settings).map_err(Over::NoTrust)?.unzip();
         let stream = wire::connect(server, client).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
@@ -183,7 +197,7 @@ impl Connection {
         let rotated;
         match hear(&mut socket).await? {
             ToAgent::Challenge { version, nonce } if (SUPPORTED.min..=SUPPORTED.max).contains(&version) => {
-                let identify = self.identify(&nonce).await?;
+                let identify = self.identify(settings, &nonce).await?;
                 rotated = identify.rotation.is_some();
                 say(&mut socket, &ToController::Identify(Box::new(identify))).await?;
             }
@@ -195,7 +209,7 @@ impl Connection {
                 // It wants to know that what was said is not from long ago.
                 ToAgent::Ping { number } => say(&mut socket, &ToController::Pong { number }).await?,
                 ToAgent::Welcome { epoch, heartbeat_ms, witness_since } => {
-                    let wanted = Duration::from_millis(heartbeat_ms).max(self.settings.heartbeat.unwrap_or_default());
+                    let wanted = Duration::from_millis(heartbeat_ms).max(settings.heartbeat.unwrap_or_default());
                     let heartbeat = wanted.clamp(HEARTBEAT[0], HEARTBEAT[1]);
                     let authority = found.and_then(|found| found.lock().ok()?.take());
                     return Ok(Entered { socket, epoch, heartbeat, authority, rotated, witness_since });
@@ -206,19 +220,19 @@ impl Connection {
     }
 
     /// What https needs. Read anew for each connection, so that an authority can be exchanged without a restart.
-    fn tls(&self) -> anyhow::Result<Option<(ClientConfig, Found)>> {
-        let Settings { server, ca, authority, .. } = &self.settings;
+    fn tls(&self, settings: &Settings) -> anyhow::Result<Option<(ClientConfig, Found)>> {
+        let Settings { server, ca, authority, .. } = settings;
         if !server.tls {
             return Ok(None);
         }
         Trust::choose(ca.as_deref(), self.identity.welcomed_by()?, *authority)?.client().map(Some)
     }
 
-    async fn identify(&self, nonce: &str) -> Result<Identify, Over> {
+    async fn identify(&self, settings: &Settings, nonce: &str) -> Result<Identify, Over> {
         let (ask, answer) = oneshot::channel();
         self.tell(Event::Picture(ask)).await?;
         let (observations, sequence) = answer.await.map_err(|_| Over::WorkerGone)?;
-        let Settings { name, token, slots, labels, .. } = &self.settings;
+        let Settings { name, token, slots, labels, .. } = settings;
         // A key that no controller knows yet is not exchanged.
         let rotation = match self.identity.is_welcomed() {
             true => self.identity.rotation(nonce, name).map_err(Over::WrongKey)?,
@@ -262,6 +276,7 @@ impl Connection {
             let frame = timeout(silence, stream.next()).await.map_err(|_| Over::Quiet(silence))?;
             let text = match frame.ok_or(Over::Closed)?? {
                 Message::Text(text) => text,
+                Message::Close(Some(frame)) if frame.code == CloseCode::Restart => return Err(Over::Restart),
                 Message::Close(_) => return Err(Over::Closed),
                 _ => continue,
             };
@@ -282,6 +297,13 @@ impl Connection {
 
     async fn tell(&self, event: Event) -> Result<(), Over> {
         self.worker.send(event).await.map_err(|_| Over::WorkerGone)
+    }
+}
+
+/// Waits for other settings; for ever where nobody can change them any more.
+async fn changed(settings: &mut watch::Receiver<Arc<Settings>>) {
+    if settings.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 

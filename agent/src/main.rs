@@ -1,20 +1,23 @@
 //! `pulse-agent`, the program: its arguments, its signals, and the wiring of the parts in the library.
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use pulse_agent::budget::Budget;
-use pulse_agent::config::{Flags, Settings, default_data_dir};
+use pulse_agent::config::{self, Flags, Keeping, Settings};
 use pulse_agent::connection::Connection;
 use pulse_agent::folder::DataDir;
 use pulse_agent::host::Machine;
 use pulse_agent::identity::{self, Identity};
+use pulse_agent::logging;
 use pulse_agent::outbox::Outbox;
+use pulse_agent::reload::Reloader;
 use pulse_agent::shim;
 use pulse_agent::shim::server::Shims;
 use pulse_agent::users::Users;
 use pulse_agent::worker::{Event, Worker};
 use pulse_protocol::{BootId, Incarnation};
-use std::io::IsTerminal;
+use pulse_settings::Errors;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,13 +46,33 @@ enum Part {
     Shims(ShimsArguments),
     /// Makes another key for the agent of this data folder, and waits until the controller has taken it.
     RotateKey(RotateArguments),
+    /// Prints every setting as it would count, and where it comes from. Secrets are left out.
+    Settings(SettingsArguments),
 }
 
 #[derive(Args)]
 struct RotateArguments {
-    /// The agent's data folder; as of the agent unless said
-    #[arg(long, env = "PULSE_AGENT_DATA_DIR", value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    settings: pulse_settings::Flags<Keeping>,
+}
+
+#[derive(Args)]
+struct SettingsArguments {
+    /// How they are printed.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// How something is printed.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Form {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
 }
 
 #[derive(Args)]
@@ -65,10 +88,10 @@ fn main() -> ExitCode {
     return_large_pieces();
     match arguments.part {
         Some(Part::Shims(ShimsArguments { data_dir, room: _ })) => return shim::server::serve(&DataDir::new(data_dir)),
-        Some(Part::RotateKey(RotateArguments { data_dir })) => return ended(rotate_key(data_dir)),
+        Some(Part::RotateKey(RotateArguments { settings })) => return ended(rotate_key(&settings)),
+        Some(Part::Settings(arguments)) => return ended(print_settings(&arguments)),
         None => {}
     }
-    start_log();
     // SAFETY: only changes a signal's disposition. A file size limit shall be an error like a full disk, not the end.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     ended(serve(arguments.flags))
@@ -84,9 +107,24 @@ fn ended(result: Result<()>) -> ExitCode {
     }
 }
 
+/// Everything that can be said is, also where something is wrong with it.
+fn print_settings(arguments: &SettingsArguments) -> Result<()> {
+    let environment = config::environment();
+    let (layers, errors) = config::look(&arguments.flags, &environment);
+    let effective = layers.effective();
+    match arguments.output {
+        Form::Table => {
+            print!("{}", pulse_settings::table(&effective));
+            layers.warnings.iter().for_each(|warning| eprintln!("pulse-agent: {warning}"));
+        }
+        Form::Json => println!("{:#}", pulse_settings::json(&effective, &layers.warnings)),
+    }
+    Settings::of(layers, errors, &environment).map(drop)
+}
+
 /// Puts another key beside the agent's own. A running agent proves it at once with both, another one at its next start.
-fn rotate_key(data_dir: Option<PathBuf>) -> Result<()> {
-    let folder = data_dir.map_or_else(|| default_data_dir(&|name| std::env::var(name).ok()), Ok)?;
+fn rotate_key(flags: &pulse_settings::Flags<Keeping>) -> Result<()> {
+    let folder = config::data_dir(flags, &config::environment())?;
     let data = DataDir::new(&folder);
     identity::make_next(&data)?;
     if data.lock().context("cannot look whether the agent runs")?.is_some() {
@@ -118,7 +156,14 @@ fn return_large_pieces() {
 }
 
 fn serve(flags: Flags) -> Result<()> {
-    let settings = Settings::gather(flags, &|name| std::env::var(name).ok())?;
+    let environment = config::environment();
+    let (layers, errors) = config::look(&flags, &environment);
+    if !errors.is_empty() {
+        return Err(Errors(errors).into());
+    }
+    let exchange = logging::begin(logging::filter(&layers)?, !environment.contains_key(OsStr::new("NO_COLOR")))?;
+    let settings = Settings::gather(&flags, &environment)?;
+    settings.layers.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let users = Users::read(settings.local.as_deref())?;
     let root = std::path::absolute(&settings.data_dir).context("the data folder's path is wrong")?;
     let data = DataDir::new(&root);
@@ -139,15 +184,24 @@ fn serve(flags: Flags) -> Result<()> {
     tracing::info!(name = %settings.name, %incarnation, data = %root.display(), "pulse-agent {}", env!("CARGO_PKG_VERSION"));
     std::thread::Builder::new().name("worker".into()).spawn(move || worker.run(events)).context("no thread for the worker")?;
     let budget = Budget::default();
-    let connection = Connection { settings, identity, boot, incarnation, outbox, budget, worker: sender.clone() };
+    let reloader = Reloader::new(flags, environment, exchange, settings);
+    let connection =
+        Connection { settings: reloader.settings(), identity, boot, incarnation, outbox, budget, worker: sender.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(until_told_to_end(connection, sender))
+    runtime.block_on(until_told_to_end(connection, sender, &reloader))
 }
 
 /// Ends at SIGTERM and SIGINT. Commands run on under their shims; the next start adopts them.
-async fn until_told_to_end(connection: Connection, worker: mpsc::Sender<Event>) -> Result<()> {
+async fn until_told_to_end(connection: Connection, worker: mpsc::Sender<Event>, reloader: &Reloader) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to signals")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("cannot listen to signals")?;
+    let hang_ups = async {
+        while hang_up.recv().await.is_some() {
+            reloader.again();
+        }
+        std::future::pending::<()>().await;
+    };
     let ticks = async {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -160,6 +214,7 @@ async fn until_told_to_end(connection: Connection, worker: mpsc::Sender<Event>) 
         _ = terminate.recv() => tracing::info!("told to end; commands run on, the next start takes them over"),
         _ = interrupt.recv() => tracing::info!("interrupted; commands run on, the next start takes them over"),
         () = connection.run() => bail!("the worker has ended"),
+        () = hang_ups => {}
         () = ticks => bail!("the worker has ended"),
     }
     Ok(())
@@ -177,17 +232,4 @@ fn boot_id() -> Result<BootId> {
 /// A test says that the host has booted anew. Builds without debug assertions (releases) do not listen.
 fn boot_of_a_test() -> Option<String> {
     if cfg!(debug_assertions) { std::env::var("PULSE_TEST_BOOT_ID").ok() } else { None }
-}
-
-/// Logs to stderr; RUST_LOG chooses what.
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    // A log that cannot be written, such as one on a full disk, must not end the thread that writes it.
-    tracing_subscriber::fmt()
-        .log_internal_errors(false)
-        .with_env_filter(filter)
-        .with_ansi(colours)
-        .with_writer(std::io::stderr)
-        .init();
 }

@@ -12,6 +12,7 @@ pub use account::{Account, find};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
@@ -31,6 +32,30 @@ const ROOT: u32 = 0;
 struct Local {
     allow_users: Option<BTreeSet<String>>,
     default_user: Option<String>,
+    // The agent's settings, which may stand in the same file; `config` reads them.
+    server: Other,
+    token: Other,
+    token_file: Other,
+    name: Other,
+    labels: Other,
+    slots: Other,
+    data_dir: Other,
+    ca: Other,
+    insecure_http: Other,
+    heartbeat: Other,
+    log: Other,
+    local: Other,
+    shims: Other,
+}
+
+/// Something that is none of this file's business.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Other;
+
+impl<'de> Deserialize<'de> for Other {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 /// Who commands may be.

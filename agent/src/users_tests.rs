@@ -3,7 +3,11 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 fn users(own: u32, allow: Option<&[&str]>, by_default: Option<&str>) -> Users {
     let allow_users = allow.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-    Users { own, file: DEFAULT_FILE.into(), local: Local { allow_users, default_user: by_default.map(str::to_owned) } }
+    Users {
+        own,
+        file: DEFAULT_FILE.into(),
+        local: Local { allow_users, default_user: by_default.map(str::to_owned), ..Local::default() },
+    }
 }
 
 fn account(name: &str) -> std::io::Result<Option<Account>> {
@@ -105,4 +109,13 @@ fn a_file_that_others_may_write_is_refused_by_an_agent_of_root() {
     let (root, path) = written("allowUsers: [root]\n");
     std::fs::set_permissions(root.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     assert!(refused(&path).contains("its folder"));
+}
+
+#[test]
+fn the_agents_settings_may_stand_in_the_same_file() {
+    for setting in pulse_settings::AGENT.built().filter(|setting| !["allowUsers", "defaultUser"].contains(&setting.key)) {
+        let (_root, path) = written(&format!("allowUsers: [root]\n{}: x\n", setting.key));
+        let read = Users::read(Some(&path));
+        assert!(read.is_ok(), "{}: {:#}", setting.key, read.unwrap_err());
+    }
 }

@@ -162,6 +162,21 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_settings_are_those_of_the_command_line() {
+        let command = Args::command();
+        for setting in pulse_settings::CLI.built() {
+            let flag = command.get_arguments().find(|flag| flag.get_long() == Some(setting.flag));
+            let flag = flag.unwrap_or_else(|| panic!("there is no --{}", setting.flag));
+            let env = if setting.secret { setting.env_of_file() } else { setting.env.to_owned() };
+            let said = format!("{:?} {}", flag.get_env(), flag.get_help().unwrap_or_default());
+            assert!(said.contains(&env), "--{} does not say {env}: {said}", setting.flag);
+            if let (pulse_settings::Unless::Is(value), [default]) = (setting.unless, flag.get_default_values()) {
+                assert_eq!(default.to_str(), Some(value));
+            }
+        }
+    }
+
+    #[test]
     fn common_options_stand_before_or_after_the_command() {
         for line in ["pulse -o json get agents", "pulse get agents -o json", "pulse get -o json agents web-1"] {
             assert!(parse(line).is_ok(), "{line}");

@@ -4,13 +4,14 @@
 mod ending;
 
 use crate::api::make_token;
-use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Observe, Origin, People, Source, Tls};
+use crate::config::{Config, Data, DevFlags, Limits, Listen, Log, Observe, Origin, People, STOP_TIMEOUT, Source, Tls};
 use crate::keep::Keep;
 use crate::serve::{self, Active, Mode};
 use crate::{clock, signals};
 use anyhow::{Context, bail};
 use crd_schemas::Duration as Life;
 use pulse_protocol::AgentName;
+use pulse_settings::Layers;
 use rustix::io::FdFlags;
 use std::io::{IsTerminal, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -29,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Serves until a signal.
-pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
+pub async fn run(flags: &DevFlags, mut layers: Layers, log: Log) -> anyhow::Result<()> {
     let agent = agent_binary()?;
     let folder = std::path::absolute(&flags.path)?;
     if !folder.is_dir() {
@@ -39,6 +40,9 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         bail!("--listen {}: dev listens on loopback only, such as 127.0.0.1:8080", flags.listen);
     }
     let (data, kept) = data_folder(flags)?;
+    let own = [("PULSE_LISTEN", flags.listen.to_string()), ("PULSE_DATA_DIR", data.display().to_string())];
+    let own = own.into_iter().chain([("PULSE_SOURCE_URL", folder.display().to_string()), ("PULSE_LOG", log.filter.clone())]);
+    own.for_each(|(name, text)| layers.decide(name, text, "pulse-controller dev"));
     let config = Config {
         listen: Listen { address: flags.listen, public_url: None },
         tls: Tls::Off,
@@ -51,10 +55,12 @@ pub async fn run(flags: &DevFlags, log: Log) -> anyhow::Result<()> {
         people: People::default(),
         webhook_secrets: None,
         limits: Limits::default(),
+        stop_timeout: STOP_TIMEOUT,
         keep: Keep::default(),
         observe: Observe::default(),
         log,
         warnings: Vec::new(),
+        layers,
     };
     let mut serving = serve::start(&config, Mode { enrolment: false, schedules: flags.schedules }).await?;
     let active = serving.active().await?;
@@ -145,7 +151,8 @@ async fn spawn_agent(url: &str, active: &Active, binary: &Path, data: &Path, fil
     // Only this child inherits it: the flag is off for the moment of the spawn, and nothing else is started here.
     rustix::io::fcntl_setfd(&reader, FdFlags::empty())?;
     let mut command = Command::new(binary);
-    command.args(["--token-fd", &reader.as_raw_fd().to_string()]);
+    // No file of settings: this host may have an agent of its own.
+    command.args(["--config", "/dev/null", "--token-fd", &reader.as_raw_fd().to_string()]);
     command.env_clear().envs(kept_environment());
     command.env("RUST_LOG", filter);
     command.env("PULSE_SERVER", url).env("PULSE_AGENT_NAME", AGENT).env("PULSE_AGENT_DATA_DIR", data.join("agent"));
@@ -156,7 +163,9 @@ async fn spawn_agent(url: &str, active: &Active, binary: &Path, data: &Path, fil
 
 /// What the agent needs of our environment: nothing that could set it up in another way than said here.
 fn kept_environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-    let kept = |name: &std::ffi::OsStr| name != "PULSE_TOKEN" && !name.as_encoded_bytes().starts_with(b"PULSE_AGENT_");
+    let kept = |name: &std::ffi::OsStr| {
+        name != "PULSE_TOKEN" && name != "PULSE_CONFIG" && !name.as_encoded_bytes().starts_with(b"PULSE_AGENT_")
+    };
     let environment = crate::config::environment();
     environment.into_iter().filter(|(name, _)| kept(name)).collect()
 }

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod reconcile;
 pub mod schedules;
 pub mod serve;
+pub mod settings;
 pub mod signals;
 pub mod source;
 pub mod sync;

@@ -1,4 +1,4 @@
-//! The signals that end the controller.
+//! The signals that end the controller, and the one that has it read its settings again.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -29,5 +29,23 @@ impl Stop {
             self.asked().await;
             std::process::exit(130);
         });
+    }
+}
+
+/// SIGHUP, from the moment of [`Again::listen`] on.
+#[derive(Debug)]
+pub struct Again(Signal);
+
+impl Again {
+    /// Takes the signal over.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for one; several that come at once may be one.
+    pub async fn asked(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
     }
 }

@@ -62,7 +62,9 @@ fn sources(folder: &Path, known: &mut BTreeSet<String>) {
 #[test]
 fn every_setting_that_is_named_is_one() {
     let mut known = BTreeSet::new();
-    for folder in ["agent/src", "cli/src", "controller/src", "controller/core/src", "protocol/src", "bench/src", "scripts"] {
+    for folder in
+        ["agent/src", "cli/src", "controller/src", "controller/core/src", "protocol/src", "settings/src", "bench/src", "scripts"]
+    {
         sources(&root().join(folder), &mut known);
     }
     // Switches of the tests, which no program reads.

@@ -131,6 +131,14 @@ test('the fleet: found, enrolled by a line to paste, cordoned, replaced and revo
   await expect(me.getByRole('row', { name: new RegExp(`script-${test.info().workerIndex}`) })).toContainText('valid');
 });
 
+test('the settings that count, and where they come from, for whoever administers', async ({ me, house }) => {
+  await me.goto(`${house.url}/status`);
+  const settings = me.locator('section', { has: me.getByRole('heading', { name: 'Settings' }) });
+  await expect(settings.getByRole('row', { name: /^sourceUrl .* environment PULSE_SOURCE_URL/ })).toBeVisible();
+  await expect(settings.getByRole('row', { name: /^adminToken \[redacted\]/ })).toBeVisible();
+  await expect(settings.getByRole('row', { name: /^sourcePoll 3m default/ })).toBeVisible();
+});
+
 test('one command on a selection, its result in groups, and the audit log tells who did it', async ({ me, house }) => {
   await me.goto(`${house.url}/agents?q=role%3Dweb`);
   await me.getByRole('button', { name: 'Command …' }).click();

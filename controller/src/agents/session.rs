@@ -6,8 +6,8 @@ use super::ingest::Ingest;
 use super::outbox::Outbox;
 use super::output::Storing;
 use crate::clock;
-use crate::engine::Engine;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use crate::engine::{Engine, Sessions};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{SplitSink, SplitStream};
@@ -52,12 +52,14 @@ pub fn upgrade(engine: Engine, headers: &HeaderMap, upgrade: WebSocketUpgrade) -
 
 async fn serve(engine: Engine, socket: WebSocket) {
     let (sink, mut stream) = socket.split();
+    let _open = engine.sessions().begin();
     let (outbox, messages) = Outbox::of(OUTBOX);
-    let writer = tokio::spawn(write(sink, messages));
+    let writer = tokio::spawn(write(sink, messages, engine.sessions().clone()));
     let admitted = tokio::select! {
         // Boxed: what it needs is not kept by the session after it.
         admitted = Box::pin(tokio::time::timeout(HANDSHAKE, shake_hands(&engine, &mut stream, &outbox))) => admitted,
         () = engine.cut_off() => return writer.abort(),
+        () = engine.sessions().away() => return drop(tokio::time::timeout(WRITE, writer).await),
     };
     match admitted {
         Ok(Ok((identify, epoch))) => {
@@ -94,8 +96,16 @@ const fn act_of(message: &ToAgent) -> Act {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the way of every message to an agent, between its points")]
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<Box<ToAgent>>) {
-    while let Some(message) = messages.recv().await {
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<Box<ToAgent>>, sessions: Sessions) {
+    let mut away = std::pin::pin!(sessions.away());
+    loop {
+        let message = tokio::select! {
+            // What was acknowledged before the end is said before it.
+            biased;
+            message = messages.recv() => message,
+            () = &mut away => return close(&mut sink).await,
+        };
+        let Some(message) = message else { break };
         let text = match encode(&*message) {
             Ok(text) => text,
             Err(error) => {
@@ -113,6 +123,13 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Rece
         }
     }
     drop(sink.close().await);
+}
+
+/// Tells the agent to come again: with this code it waits for a moment that dice choose, so that a fleet does not come in step.
+#[expect(clippy::disallowed_methods, reason = "the end of a WebSocket carries nothing")]
+async fn close(sink: &mut SplitSink<WebSocket, Message>) {
+    let frame = CloseFrame { code: close_code::RESTART, reason: "the controller stops; come again".into() };
+    drop(tokio::time::timeout(WRITE, sink.send(Message::Close(Some(frame)))).await);
 }
 
 async fn shake_hands(
@@ -186,6 +203,11 @@ async fn when_there<F: Future + Unpin>(future: Option<F>) -> F::Output {
     }
 }
 
+fn why_not_written(engine: &Engine) -> String {
+    let said = if engine.sessions().are_sent_away() { "the controller stops" } else { "the connection cannot be written" };
+    said.to_owned()
+}
+
 /// A session that passed its handshake.
 struct Session {
     engine: Engine,
@@ -229,7 +251,7 @@ impl Session {
                     Err(error) => return error,
                 },
                 why = when_there(storing.as_mut().map(Storing::ended)) => return why,
-                _ = &mut writer => return "the connection cannot be written".into(),
+                _ = &mut writer => return why_not_written(&self.engine),
                 _ = picture.tick(), if joining.is_none() => if let Err(error) = self.send_picture().await { return error },
                 () = when_there(pause.as_mut()) => pause = None,
                 frame = tokio::time::timeout(SILENCE, stream.next()), if pause.is_none() => {

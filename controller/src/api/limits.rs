@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use pulse_core::rate::{Allowance, Buckets, Rate};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Callers that are kept at a time, of either kind.
 const MAX_CALLERS: usize = 16_384;
@@ -35,37 +35,52 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The buckets of all callers.
-pub(super) struct Limiter {
-    rules: Arc<Rules>,
-    strangers: Option<Counter<IpAddr>>,
-    principals: Option<Counter<String>>,
+pub struct Limiter {
+    strangers: Counter<IpAddr>,
+    principals: Counter<String>,
 }
 
 impl Limiter {
     /// As the settings say.
-    pub(super) fn new(limits: Limits, rules: Arc<Rules>) -> Self {
-        Self {
-            rules,
-            strangers: limits.strangers.map(|rate| Counter::new("stranger", rate)),
-            principals: limits.principals.map(|rate| Counter::new("principal", rate)),
-        }
+    pub fn new(limits: Limits) -> Self {
+        let Limits { strangers, principals } = limits;
+        Self { strangers: Counter::new("stranger", strangers), principals: Counter::new("principal", principals) }
+    }
+
+    /// From now on as these settings say. Where a rate is another one, everybody begins anew.
+    pub fn set(&self, limits: Limits) {
+        self.strangers.set(limits.strangers);
+        self.principals.set(limits.principals);
     }
 }
 
 /// The buckets of one kind of callers.
 struct Counter<K> {
     name: &'static str,
-    buckets: Mutex<Buckets<K>>,
+    /// None where as many are taken as come.
+    buckets: Mutex<Option<Buckets<K>>>,
 }
 
 impl<K: Eq + Hash + Clone> Counter<K> {
-    fn new(name: &'static str, rate: Rate) -> Self {
-        Self { name, buckets: Mutex::new(Buckets::new(rate, MAX_CALLERS)) }
+    fn new(name: &'static str, rate: Option<Rate>) -> Self {
+        Self { name, buckets: Mutex::new(rate.map(|rate| Buckets::new(rate, MAX_CALLERS))) }
     }
 
-    fn take(&self, caller: &K) -> Counted {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        Counted { name: self.name, rate: buckets.rate(), allowance: buckets.take(caller, clock::now()) }
+    fn set(&self, rate: Option<Rate>) {
+        let mut buckets = self.buckets();
+        if buckets.as_ref().map(Buckets::rate) != rate {
+            *buckets = rate.map(|rate| Buckets::new(rate, MAX_CALLERS));
+        }
+    }
+
+    fn take(&self, caller: &K) -> Option<Counted> {
+        let mut buckets = self.buckets();
+        let buckets = buckets.as_mut()?;
+        Some(Counted { name: self.name, rate: buckets.rate(), allowance: buckets.take(caller, clock::now()) })
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Option<Buckets<K>>> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,16 +116,18 @@ impl Counted {
 }
 
 /// The outer layer: counts what is open to strangers before it is answered, and what was refused to them after.
-pub(super) async fn strangers(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
+pub(super) async fn strangers(
+    State((limiter, rules)): State<(Arc<Limiter>, Arc<Rules>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let peer = request.extensions().get::<Peer>().map(|peer| network(peer.0.ip()));
-    let (Some(counter), Some(peer), false) = (&limiter.strangers, peer, FREE.contains(&path)) else {
-        return next.run(request).await;
-    };
+    let (Some(peer), false) = (peer, FREE.contains(&path)) else { return next.run(request).await };
     // What is at no path is open, too.
-    let is_open = path.is_empty() || limiter.rules.of(request.method(), path).is_some_and(|rule| rule.is_open());
+    let is_open = path.is_empty() || rules.of(request.method(), path).is_some_and(|rule| rule.is_open());
     if is_open {
-        let counted = counter.take(&peer);
+        let Some(counted) = limiter.strangers.take(&peer) else { return next.run(request).await };
         return match counted.refusal() {
             Some(refusal) => {
                 drain(request.into_body()).await;
@@ -123,15 +140,15 @@ pub(super) async fn strangers(State(limiter): State<Arc<Limiter>>, request: Requ
     if response.status() != StatusCode::UNAUTHORIZED {
         return response;
     }
-    let counted = counter.take(&peer);
+    let Some(counted) = limiter.strangers.take(&peer) else { return response };
     counted.refusal().unwrap_or_else(|| counted.told(response))
 }
 
 /// The inner layer: whoever calls is known.
 pub(super) async fn principals(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Caller>().map(Caller::by);
-    let (Some(counter), Some(caller)) = (&limiter.principals, caller) else { return next.run(request).await };
-    let counted = counter.take(&caller);
+    let counted = caller.and_then(|caller| limiter.principals.take(&caller));
+    let Some(counted) = counted else { return next.run(request).await };
     match counted.refusal() {
         Some(refusal) => {
             drain(request.into_body()).await;

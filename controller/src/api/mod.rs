@@ -43,6 +43,7 @@ mod schedules;
 mod schemas;
 mod search;
 mod session;
+mod settings;
 mod sight;
 mod sources;
 mod standby;
@@ -57,6 +58,7 @@ mod webhooks;
 mod workflows;
 
 pub use audited::Mark;
+pub use limits::Limiter;
 pub use live::Seats;
 pub use problem::Problem;
 pub use rule::Rule;
@@ -64,10 +66,10 @@ pub use standby::{Phase, front};
 pub(crate) use tokens::make as make_token;
 
 use crate::audit::Audit;
-use crate::config::Limits;
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::schedules::Scheduler;
+use crate::settings::Current;
 use crate::sync::Sources;
 use crate::tls::Trust;
 use crate::webhook::{self, Webhooks};
@@ -75,7 +77,6 @@ use audited::Mark::{Begun, Beside, Committed, Look};
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use limits::Limiter;
 use openapi::{Endpoint, delete, get, post};
 use precondition::Objects;
 use pulse_core::access::Verb;
@@ -107,7 +108,9 @@ pub struct App {
     /// How agents and people reach this controller.
     pub url: Arc<str>,
     /// How many requests are taken of whom.
-    pub limits: Limits,
+    pub limiter: Arc<Limiter>,
+    /// The settings of the moment.
+    pub settings: Arc<Current>,
     /// The authority of our own that agents and people have to trust, where there is one.
     pub trust: Option<Trust>,
     /// False where tokens for further agents are not given out.
@@ -149,6 +152,7 @@ fn routes() -> Vec<Route> {
         (Method::GET,    "/api/v1/audit/export",                    Whole(Verb::Audit),     Look,                           get(audit::export)),
         (Method::GET,    "/api/v1/audit/verify",                    Whole(Verb::Audit),     Look,                           get(audit::verify)),
         (Method::GET,    "/api/v1/users",                           Whole(Verb::Administer),Look,                           get(users::list)),
+        (Method::GET,    "/api/v1/settings",                        Whole(Verb::Administer),Look,                           get(settings::read)),
         (Method::GET,    "/schemas/{name}",                         SignedIn,               Look,                           get(schemas::one)),
         (Method::GET,    "/api/v1/workflows",                       May(Verb::View),        Look,                           get(workflows::list)),
         (Method::GET,    "/api/v1/workflows/{name}",                May(Verb::View),        Look,                           get(workflows::one)),
@@ -242,7 +246,7 @@ pub fn router(app: App) -> Router {
     let all = routes().into_iter();
     all.for_each(|(method, path, rule, mark, _)| rules.entry(path).or_default().push((method, rule, mark)));
     let rules = Arc::new(Rules(rules));
-    let limiter = Arc::new(Limiter::new(app.limits, Arc::clone(&rules)));
+    let limiter = Arc::clone(&app.limiter);
     let measured = (app.engine.metrics().clone(), Arc::clone(&rules));
     let objects = Objects::of(routes(), Arc::clone(&rules), app.clone());
     let routes = routes().into_iter().fold(Router::new(), |router, (_, path, .., handler)| router.route(path, handler.router));
@@ -253,10 +257,10 @@ pub fn router(app: App) -> Router {
         .route_layer(from_fn_with_state(objects, precondition::judge))
         .route_layer(from_fn_with_state(Arc::clone(&limiter), limits::principals))
         .route_layer(from_fn_with_state((app.clone(), Arc::clone(&rules)), auth::authorise))
-        .route_layer(from_fn_with_state((app.clone(), rules), audited::outer))
+        .route_layer(from_fn_with_state((app.clone(), Arc::clone(&rules)), audited::outer))
         .merge(crate::dashboard::router().method_not_allowed_fallback(request::wrong_method))
         .fallback(request::unknown_path)
-        .layer(from_fn_with_state(limiter, limits::strangers))
+        .layer(from_fn_with_state((limiter, rules), limits::strangers))
         .layer(from_fn(etag::add))
         .layer(from_fn(link::add))
         .layer(compress::layer())

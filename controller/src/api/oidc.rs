@@ -4,8 +4,8 @@ use super::extract::Parameters;
 use super::reply::Redirected;
 use super::{App, Problem};
 use crate::audit::Ticket;
+use crate::identity::SignedIn;
 use crate::identity::oidc::{Answer, SignInError};
-use crate::identity::{SESSION_LIFE, SignedIn};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -44,7 +44,7 @@ pub(super) async fn callback(
     let SignedIn { principal, secret, back } = app.identity.sign_in_at_issuer(&answer, &headers).await?;
     ticket.by(&principal);
     let own = app.identity.own();
-    redirect(&back, &[own.set_cookie(&secret, SESSION_LIFE / 1_000_000), own.set_state_cookie("", 0)])
+    redirect(&back, &[own.set_cookie(&secret, app.identity.session_life()), own.set_state_cookie("", 0)])
 }
 
 /// A path on this controller: no other host, by whatever spelling.

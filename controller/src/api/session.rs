@@ -8,7 +8,7 @@ use super::oidc::LOGIN;
 use super::reply::{CookieSet, Private};
 use super::{App, Problem};
 use crate::audit::Ticket;
-use crate::identity::{SESSION_LIFE, Unknown};
+use crate::identity::Unknown;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -37,7 +37,7 @@ pub(super) async fn sign_in(
     app.identity.own().check_origin(&headers).map_err(Unknown::from)?;
     let (principal, secret) = app.identity.sign_in(wanted.token.trim()).await?;
     ticket.by(&principal);
-    let cookie = app.identity.own().set_cookie(&secret, SESSION_LIFE / 1_000_000);
+    let cookie = app.identity.own().set_cookie(&secret, app.identity.session_life());
     Ok(CookieSet((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()))
 }
 

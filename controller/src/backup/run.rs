@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// `pulse-controller backup`.
 pub async fn backup(flags: &BackupFlags, environment: &Environment) -> anyhow::Result<()> {
     let (data, log) = config::load_data(&flags.data, environment)?;
-    telemetry::init(&log)?;
+    drop(telemetry::init(&log)?);
     if flags.path == Path::new("-") {
         let (_, end) = write(std::io::stdout().lock(), &data, flags.with_secrets).await?;
         eprintln!("{} rows, sha256 {}", end.rows, end.sha256);
@@ -100,7 +100,7 @@ async fn write<W: Write>(out: W, data: &Data, with_secrets: bool) -> anyhow::Res
 /// `pulse-controller restore`.
 pub async fn restore(flags: &RestoreFlags, environment: &Environment) -> anyhow::Result<()> {
     let (data, log) = config::load_data(&flags.data, environment)?;
-    telemetry::init(&log)?;
+    drop(telemetry::init(&log)?);
     let folder = &data.folder;
     admin::make_folder(folder).with_context(|| format!("cannot use the data folder {} (PULSE_DATA_DIR)", folder.display()))?;
     // Kept for as long as it is read: a name that goes at its end, also by a panic.

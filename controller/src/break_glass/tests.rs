@@ -1,7 +1,8 @@
 //! A controller that speaks https only, and one that is no controller. The e2e tests have the real one.
 
 use super::{Way, ask};
-use crate::config::{BreakGlass, BreakGlassFlags, Environment};
+use crate::config::{BreakGlass, BreakGlassFlags, Cli, Command, Environment};
+use clap::Parser;
 use rustls::pki_types::PrivateKeyDer;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -83,15 +84,11 @@ fn controller(tls: Arc<rustls::ServerConfig>) -> (SocketAddr, Arc<Mutex<Heard>>)
 }
 
 fn settings(address: SocketAddr, folder: &Path, ca: Option<&Path>) -> (BreakGlassFlags, BreakGlass) {
-    let flags = BreakGlassFlags {
-        name: "anna".into(),
-        reason: "the provider is down".into(),
-        life: "15m".parse().unwrap(),
-        listen: Some(address.to_string()),
-        data_dir: Some(folder.display().to_string()),
-        ca: ca.map(Path::to_owned),
-        ..BreakGlassFlags::default()
-    };
+    let (address, folder) = (address.to_string(), folder.display().to_string());
+    let line = ["pulse-controller", "break-glass", "--name", "anna", "--reason", "the provider is down", "--listen", &address];
+    let cli = Cli::try_parse_from(line.into_iter().chain(["--data-dir", &folder])).unwrap();
+    let Some(Command::BreakGlass(mut flags)) = cli.command else { panic!("another command") };
+    flags.ca = ca.map(Path::to_owned);
     let environment: Environment = [("PULSE_ADMIN_TOKEN".into(), TOKEN.into())].into();
     let settings = BreakGlass::load(&flags, &environment).unwrap();
     (flags, settings)

@@ -1,7 +1,7 @@
 //! The administrator's token.
 
 use super::Secret;
-use super::layers::Layers;
+use pulse_settings::Layers;
 
 /// The one token that may do everything.
 #[derive(Debug, Clone, PartialEq, Eq)]

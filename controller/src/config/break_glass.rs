@@ -1,8 +1,8 @@
 //! What `break-glass` needs to know: where the controller of the same settings listens, and its administrator's token.
 
 use super::flags::BreakGlassFlags;
-use super::layers::Layers;
 use super::{AdminToken, ConfigError, Data, Environment, Listen, Tls};
+use pulse_settings::{CONTROLLER, Layers};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -23,7 +23,8 @@ impl BreakGlass {
     /// The settings, as `serve` would find them.
     pub fn load(flags: &BreakGlassFlags, environment: &Environment) -> Result<Self, ConfigError> {
         let mut errors = Vec::new();
-        let layers = Layers::gather(flags.values(), flags.config.as_deref(), environment, &mut errors);
+        let settings = &flags.settings;
+        let layers = Layers::gather(&CONTROLLER, settings.given(), settings.config(), environment, &mut errors);
         let tls = Tls::read(&layers, &mut errors);
         let (listen, data) = (Listen::read(&layers, &tls, &mut errors), Data::read(&layers, &mut errors));
         let admin_token = AdminToken::read(&layers, &mut errors);

@@ -1,7 +1,7 @@
 //! Where the controller keeps what it knows.
 
-use super::layers::Layers;
 use super::secret::Secret;
+use pulse_settings::Layers;
 use std::path::{Path, PathBuf};
 
 /// Data folder and database.

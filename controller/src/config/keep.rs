@@ -1,8 +1,8 @@
 //! What is kept, and for how long.
 
-use super::layers::Layers;
 use crate::keep::Keep;
 use pulse_core::retention::{Age, Policy, Retention};
+use pulse_settings::Layers;
 use std::time::Duration;
 
 /// The shortest pause between two runs.

@@ -1,7 +1,7 @@
 //! How many requests are taken of whom.
 
-use super::layers::Layers;
 use pulse_core::rate::Rate;
+use pulse_settings::Layers;
 
 /// How many requests are taken of whom. Probes, webhooks and agents have bounds of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Where the controller listens, and how others reach it.
 
 use super::Tls;
-use super::layers::{Given, Layers};
+use pulse_settings::{Given, Layers};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Where it listens.

@@ -1,6 +1,6 @@
 //! What is logged, and how.
 
-use super::layers::Layers;
+use pulse_settings::Layers;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged, and how.

@@ -1,9 +1,9 @@
 //! Who may read the metrics, and where traces go.
 
 use super::Secret;
-use super::layers::Layers;
 use super::listen::insecure_http;
 use super::oidc::is_loopback;
+use pulse_settings::Layers;
 
 /// Who may read the metrics, and where traces go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! An issuer of OpenID Connect that vouches for people.
 
 use super::Secret;
-use super::layers::Layers;
 use super::listen::insecure_http;
+use pulse_settings::Layers;
 
 /// An issuer, and what it knows this controller as.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! How people come in: through a proxy that vouches for them, and by which groups they have which role.
 
-use super::layers::Layers;
 use super::oidc::Oidc;
 use super::proxies::TrustedProxies;
+use super::sessions::SessionLimits;
 use pulse_core::access::{Role, RoleGroups};
+use pulse_settings::Layers;
 use std::collections::BTreeSet;
 
 /// How people come in.
@@ -15,6 +16,8 @@ pub struct People {
     pub role_groups: RoleGroups,
     /// Where people sign in.
     pub oidc: Option<Oidc>,
+    /// How long their sessions last.
+    pub sessions: SessionLimits,
 }
 
 const ROLES: [(&str, Role); 4] = [
@@ -27,7 +30,12 @@ const ROLES: [(&str, Role); 4] = [
 impl People {
     pub(super) fn read(layers: &Layers, errors: &mut Vec<String>) -> Self {
         let trusted_proxies = TrustedProxies::read(layers, errors);
-        Self { trusted_proxies, role_groups: role_groups(layers, errors), oidc: Oidc::read(layers, errors) }
+        Self {
+            trusted_proxies,
+            role_groups: role_groups(layers, errors),
+            oidc: Oidc::read(layers, errors),
+            sessions: SessionLimits::read(layers, errors),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! From which addresses a reverse proxy may say who somebody is.
 
-use super::layers::Layers;
+use pulse_settings::Layers;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses of proxies whose headers are believed.

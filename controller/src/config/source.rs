@@ -1,8 +1,8 @@
 //! Where the manifests come from: a folder, or a Git repository.
 
-use super::layers::{Given, Layers};
 use super::source_git;
 use crate::source::git::{Location, Remote, is_bare_repository, is_headless_repository};
+use pulse_settings::{Given, Layers};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! The settings of a Git repository: branch, credentials, and whom to trust. What cannot be meant together is refused.
 
 use super::Secret;
-use super::layers::{Given, Layers};
 use super::listen::insecure_http;
 use crate::source::git::{Credentials, DEFAULT_USER, Limits, Location, Remote, check_ca, check_key, is_user, known_hosts};
+use pulse_settings::{Given, Layers};
 use std::io::Read;
 use std::path::Path;
 

@@ -65,7 +65,7 @@ fn the_files_errors_name_file_line_and_column() {
         refusal(&["--config", path], &[])
     };
     let unknown = said("log: info\nlistn: 127.0.0.1:1\n");
-    assert!(unknown.contains("pulse.yaml:2:1: listn: there is no such setting") && unknown.contains("listen, "), "{unknown}");
+    assert!(unknown.contains("pulse.yaml:2:1: listn: there is no such setting; did you mean `listen`?"), "{unknown}");
     let later = said("legacyEnabled: true\n");
     assert!(later.contains("pulse.yaml:1:1: legacyEnabled: unsupported in this release"), "{later}");
     let twice = said("log: info\nlog: debug\n");
@@ -79,7 +79,7 @@ fn the_files_errors_name_file_line_and_column() {
 
 #[test]
 fn every_setting_of_a_later_release_is_refused() {
-    for setting in super::settings::SETTINGS.iter().filter(|setting| !setting.built) {
+    for setting in pulse_settings::CONTROLLER.all().filter(|setting| !setting.is_built()) {
         let said = refusal(&[], &[(setting.env, "x")]);
         assert_eq!(said, format!("{}: unsupported in this release; remove it", setting.env));
     }
@@ -203,7 +203,8 @@ fn a_source_is_a_folder_a_path_in_it_and_a_poll() {
 fn a_misspelt_variable_is_said() {
     let values = [("PULSE_LISTN", "x"), ("PULSE_AGENT_NAME", "a"), ("PULSE_PORT_80_TCP", "tcp://1"), ("HOME", "/")];
     let warnings = load(&[], &values).unwrap().warnings;
-    assert!(warnings[0].starts_with("PULSE_LISTN is no setting"), "{warnings:?}");
+    let said = "PULSE_LISTN is no setting of pulse-controller; it has no effect; did you mean PULSE_LISTEN?";
+    assert_eq!(warnings[0], said, "{warnings:?}");
     assert_eq!(warnings.iter().filter(|warning| warning.contains("is no setting")).count(), 1, "{warnings:?}");
 }
 
@@ -225,8 +226,52 @@ fn rates_are_off_for_principals_and_strict_for_strangers_unless_said() {
 }
 
 #[test]
+fn the_documented_defaults_are_those_that_count() {
+    use pulse_settings::{CONTROLLER, Unless};
+    let folder = tempfile::tempdir().unwrap();
+    let given = [
+        ("PULSE_SOURCE_URL", folder.path().to_str().unwrap()),
+        ("PULSE_OIDC_ISSUER", "https://x"),
+        ("PULSE_OIDC_CLIENT_ID", "x"),
+    ];
+    // A plain folder has no branch.
+    let stated = CONTROLLER.built().filter(|setting| setting.env != "PULSE_SOURCE_BRANCH");
+    let stated: Vec<_> = stated
+        .filter_map(|setting| if let Unless::Is(value) = setting.unless { Some((setting.env, value)) } else { None })
+        .collect();
+    assert!(stated.len() > 10, "{stated:?}");
+    let silent = load(&[], &given).unwrap();
+    let said = load(&[], &[&given[..], &stated].concat()).unwrap();
+    assert_eq!(format!("{silent:?}"), format!("{said:?}"));
+}
+
+#[test]
+fn every_setting_is_read_and_its_origin_kept() {
+    let cli = Cli::try_parse_from(["pulse-controller", "settings", "--log", "debug"]).unwrap();
+    let Some(super::Command::Settings(flags)) = cli.command else { panic!("another command") };
+    let environment = environment(&[("PULSE_RATE_LIMIT", "5/s"), ("PULSE_ADMIN_TOKEN", "0123456789abcdef")]);
+    let (layers, config) = super::look(&flags.serve, &environment);
+    config.unwrap();
+    let all = layers.effective();
+    let of = |key: &str| all.iter().find(|one| one.setting.key == key).map(|one| (one.value.clone(), one.origin())).unwrap();
+    assert_eq!(of("log"), (Some("debug".into()), "flag --log".into()));
+    assert_eq!(of("rateLimit"), (Some("5/s".into()), "environment PULSE_RATE_LIMIT".into()));
+    assert_eq!(of("adminToken"), (Some("[redacted]".into()), "environment PULSE_ADMIN_TOKEN".into()));
+    assert_eq!(of("listen"), (Some("127.0.0.1:8080".into()), "default".into()));
+}
+
+#[test]
+fn sessions_last_as_said() {
+    let sessions = |values: &[(&str, &str)]| load(&[], values).map(|config| config.people.sessions);
+    let said = sessions(&[("PULSE_SESSION_LIFE", "1h")]).unwrap();
+    assert_eq!((said.life, said.idle), (3_600_000_000, 3_600_000_000), "idle is never longer");
+    let wrong = sessions(&[("PULSE_SESSION_LIFE", "1s"), ("PULSE_SESSION_IDLE", "8")]).unwrap_err();
+    assert!(wrong.contains("PULSE_SESSION_LIFE: `1s` is out of bounds") && wrong.contains("has no unit"), "{wrong}");
+}
+
+#[test]
 fn flags_of_serving_do_not_go_before_a_subcommand() {
     assert!(Cli::try_parse_from(["pulse-controller", "--listen", "127.0.0.1:1", "dev", "x"]).is_err());
     assert!(Cli::try_parse_from(["pulse-controller", "migrate", "--status"]).is_ok());
-    assert!(ServeFlags::default().values().is_empty());
+    assert!(ServeFlags::default().given().is_empty());
 }

@@ -1,7 +1,7 @@
 //! Whether connections are encrypted, and by which certificate.
 
 use super::Secret;
-use super::layers::{Given, Layers};
+use pulse_settings::{Given, Layers};
 use std::path::PathBuf;
 
 /// How connections are encrypted.

@@ -1,7 +1,7 @@
 //! The secrets that sign webhooks' deliveries.
 
 use super::Secret;
-use super::layers::Layers;
+use pulse_settings::Layers;
 
 /// One secret, or two while it is being changed: the old one and the new one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod people;
 mod retry;
 mod schedule;
 mod sealed;
+mod sessions;
 mod stall;
 mod start;
 mod sweep;
@@ -33,6 +34,7 @@ pub use held::Held;
 pub use live::Live;
 pub use retry::{Repeat, Retried, RetryError};
 pub use schedule::{LiveSchedule, ScheduleKey};
+pub use sessions::Sessions;
 pub use start::{Idempotency, StartRequest, Started};
 
 use crate::agents::{FleetHandle, Freed};
@@ -86,6 +88,8 @@ pub(crate) struct Inner {
     fenced: tokio::sync::Notify,
     /// False once the leases may have expired.
     leased: watch::Sender<bool>,
+    /// The agents' sessions, and whether they are sent away.
+    sessions: sessions::Sessions,
     /// When the database has answered last.
     answered: stall::Answered,
     /// The database failed since the last commit.
@@ -120,6 +124,7 @@ impl Engine {
             tracer,
             fenced: tokio::sync::Notify::new(),
             leased: watch::channel(true).0,
+            sessions: sessions::Sessions::default(),
             answered: stall::Answered::default(),
             troubled: AtomicBool::new(false),
             troubles: watch::channel(0).0,
@@ -179,6 +184,11 @@ impl Engine {
     /// Waits until the leases hold.
     pub async fn leased(&self) {
         drop(self.inner.leased.subscribe().wait_for(|leased| *leased).await);
+    }
+
+    /// The agents' sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
     }
 
     /// The agents.

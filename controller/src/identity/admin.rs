@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// The administrator's token, as far as it has to be known: its SHA-256.
+#[derive(Clone)]
 pub struct Admin {
     hash: [u8; 32],
 }

@@ -23,7 +23,7 @@ mod tokens;
 
 pub use headers::{BadHeaders, Claimed};
 pub use principal::{Means, Principal};
-pub use sessions::{Holder, LIFE as SESSION_LIFE};
+pub use sessions::Holder;
 pub use tokens::counts;
 
 use crate::clock;
@@ -36,6 +36,7 @@ use pulse_core::Timestamp;
 use pulse_store::{ApiToken, BrowserSession, Seen, Store, TokenMade, User};
 use sessions::Sessions;
 use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokens::Tokens;
 use uuid::Uuid;
 
@@ -45,13 +46,21 @@ const PROXY: &str = "proxy";
 /// Every way in.
 pub struct Identity {
     store: Store,
-    admin: Admin,
     tokens: Tokens,
     sessions: Sessions,
-    people: People,
     known: people::Known,
     own: OwnOrigin,
-    oidc: Option<Oidc>,
+    /// How agents and people reach this controller.
+    url: String,
+    /// What the settings say; exchanged as a whole.
+    ways: RwLock<Arc<Ways>>,
+}
+
+/// What the settings say of who may come in.
+struct Ways {
+    admin: Admin,
+    people: People,
+    oidc: Option<Arc<Oidc>>,
 }
 
 /// What is known of a request before it is known who sent it.
@@ -119,15 +128,33 @@ impl Identity {
     pub async fn load(
         store: Store,
         admin: &AdminToken,
-        mut people: People,
+        people: People,
         (own, url): (OwnOrigin, &str),
     ) -> Result<Self, pulse_store::Error> {
         let unreadable = |error: &pulse_store::RowError| tracing::error!(%error, "who may come in cannot be read");
         let tokens = store.api_tokens().await?.into_iter().filter_map(|row| row.inspect_err(unreadable).ok());
         let sessions = store.browser_sessions().await?.into_iter().filter_map(|row| row.inspect_err(unreadable).ok());
         let (tokens, sessions) = (Tokens::of(tokens), Sessions::of(sessions));
-        let oidc = people.oidc.take().map(|settings| Oidc::new(settings, url));
-        Ok(Self { store, admin: Admin::new(admin), tokens, sessions, people, known: people::Known::default(), own, oidc })
+        let oidc = people.oidc.clone().map(|settings| Arc::new(Oidc::new(settings, url)));
+        let ways = RwLock::new(Arc::new(Ways { admin: Admin::new(admin), people, oidc }));
+        Ok(Self { store, tokens, sessions, known: people::Known::default(), own, url: url.to_owned(), ways })
+    }
+
+    /// From now on as these settings say. Whoever is on the way at an issuer that stays may come back. `admin`: another administrator's token.
+    pub fn set(&self, admin: Option<&AdminToken>, people: &People) {
+        let before = self.ways();
+        let admin = admin.map_or_else(|| before.admin.clone(), Admin::new);
+        let oidc = people.oidc.as_ref().map(|settings| match &before.oidc {
+            Some(known) => known.with(settings),
+            None => Arc::new(Oidc::new(settings.clone(), &self.url)),
+        });
+        let ways = Arc::new(Ways { admin, people: people.clone(), oidc });
+        *self.ways.write().unwrap_or_else(PoisonError::into_inner) = ways;
+    }
+
+    /// What the settings say at this moment.
+    fn ways(&self) -> Arc<Ways> {
+        Arc::clone(&self.ways.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The ways in of a test: whoever has this token.
@@ -136,6 +163,11 @@ impl Identity {
         let admin = AdminToken::parse(token).unwrap();
         let own = OwnOrigin::new(None, "http://127.0.0.1");
         std::sync::Arc::new(Self::load(store.clone(), &admin, People::default(), (own, "http://127.0.0.1")).await.unwrap())
+    }
+
+    /// How long a session that begins now lasts, in seconds.
+    pub fn session_life(&self) -> i64 {
+        self.ways().people.sessions.life / 1_000_000
     }
 
     /// Where our own pages come from.
@@ -149,7 +181,8 @@ impl Identity {
         if let Some(token) = visit.bearer {
             return self.bearer(token).ok_or(Unknown::BadToken);
         }
-        let believed = |peer| self.people.trusted_proxies.as_ref().is_some_and(|proxies| proxies.contain(peer));
+        let ways = self.ways();
+        let believed = |peer| ways.people.trusted_proxies.as_ref().is_some_and(|proxies| proxies.contain(peer));
         match claimed {
             Some(claimed) if visit.peer.is_some_and(believed) => return self.named_by_proxy(claimed, visit).await,
             Some(claimed) => {
@@ -172,28 +205,29 @@ impl Identity {
     }
 
     fn bearer(&self, token: &str) -> Option<Principal> {
-        if self.admin.is(token) {
+        if self.ways().admin.is(token) {
             return Some(Principal::admin());
         }
         self.tokens.find(token, clock::now()).map(Principal::token)
     }
 
     async fn named_by_proxy(&self, claimed: Claimed, visit: Visit<'_>) -> Result<Principal, Unknown> {
-        let csrf = browser::csrf_token(&format!("{}:{}", self.admin.key("proxy"), claimed.name));
+        let ways = self.ways();
+        let csrf = browser::csrf_token(&format!("{}:{}", ways.admin.key("proxy"), claimed.name));
         browser::check(&self.own, visit.method, visit.headers, &csrf)?;
         self.see(PROXY, &claimed.name, &claimed).await?;
-        let principal = Principal::person(claimed, &self.people.role_groups, Means::Proxy);
+        let principal = Principal::person(claimed, &ways.people.role_groups, Means::Proxy);
         Ok(Principal { csrf: Some(csrf), ..principal })
     }
 
     fn in_session(&self, secret: &str) -> Option<Principal> {
         let now = clock::now();
-        match self.sessions.find(secret, now)? {
-            Holder::Admin { hash } => (hash == self.admin.key("session")).then(Principal::admin),
+        match self.sessions.find(secret, now, self.ways().people.sessions.idle)? {
+            Holder::Admin { hash } => (hash == self.ways().admin.key("session")).then(Principal::admin),
             Holder::Token { id } => self.tokens.get(id, now).map(Principal::token),
             Holder::Person { name, display_name, email, groups } => {
                 let claimed = Claimed { name, display_name, email, groups };
-                Some(Principal::person(claimed, &self.people.role_groups, Means::Oidc))
+                Some(Principal::person(claimed, &self.ways().people.role_groups, Means::Oidc))
             }
         }
     }
@@ -222,27 +256,28 @@ impl Identity {
         let principal = self.bearer(token).ok_or(Unknown::BadToken)?;
         let holder = match principal.means {
             Means::ApiToken(id) => Holder::Token { id },
-            _ => Holder::Admin { hash: self.admin.key("session") },
+            _ => Holder::Admin { hash: self.ways().admin.key("session") },
         };
         Ok((principal, self.begin(holder).await?))
     }
 
     /// Ends what was begun at the issuer: begins a session for the person for whom it vouches.
     pub async fn sign_in_at_issuer(&self, answer: &oidc::Answer, headers: &HeaderMap) -> Result<SignedIn, Unknown> {
-        let oidc = self.oidc.as_ref().ok_or(Unknown::Nobody)?;
+        let ways = self.ways();
+        let oidc = ways.oidc.as_ref().ok_or(Unknown::Nobody)?;
         let (person, back) = oidc.finish(answer, browser::cookie(headers, self.own.state_cookie())).await?;
         let oidc::Person { subject, name, display_name, email, groups } = person;
         let claimed = Claimed { name, display_name, email, groups };
         self.see(oidc.issuer(), &subject, &claimed).await?;
-        let principal = Principal::person(claimed.clone(), &self.people.role_groups, Means::Oidc);
+        let principal = Principal::person(claimed.clone(), &ways.people.role_groups, Means::Oidc);
         let Claimed { name, display_name, email, groups } = claimed;
         let secret = self.begin(Holder::Person { name, display_name, email, groups }).await?;
         Ok(SignedIn { principal, secret, back })
     }
 
     /// The issuer where people sign in.
-    pub fn oidc(&self) -> Option<&Oidc> {
-        self.oidc.as_ref()
+    pub fn oidc(&self) -> Option<Arc<Oidc>> {
+        self.ways().oidc.clone()
     }
 
     /// Begins a session.
@@ -253,7 +288,7 @@ impl Identity {
             holder: serde_json::to_value(&holder).unwrap_or_default(),
             created_at: now,
             seen_at: now,
-            expires_at: Timestamp(now.0 + SESSION_LIFE),
+            expires_at: Timestamp(now.0 + self.ways().people.sessions.life),
         };
         self.store.begin_browser_session(&row).await?;
         if let Some(oldest) = self.sessions.put(&row, holder) {
@@ -303,7 +338,7 @@ impl Identity {
         if !sessions.is_empty() {
             self.store.touch_browser_sessions(&sessions).await?;
         }
-        let ended = self.sessions.take_ended(clock::now());
+        let ended = self.sessions.take_ended(clock::now(), self.ways().people.sessions.idle);
         if !ended.is_empty() {
             self.store.end_browser_sessions(&ended).await?;
         }

@@ -1,4 +1,4 @@
-//! The sessions of browsers, in memory as in the database. A session ends when it was not used for hours, when its day is over, when its
+//! The sessions of browsers, in memory as in the database. A session ends when it was not used for long, when its time is over, when its
 //! holder signs out, and with the token that it was begun with.
 
 use super::secret;
@@ -9,10 +9,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
-/// Without use it ends after so many microseconds: 8 hours.
-const IDLE: i64 = 8 * 3_600_000_000;
-/// It ends after so many: 24 hours, so that a right that was taken away is gone the next day at the latest.
-pub const LIFE: i64 = 24 * 3_600_000_000;
 /// How coarse the time of the last use is.
 const MINUTE: i64 = 60_000_000;
 /// Sessions at a time; whoever begins one more ends the one that was used the longest time ago.
@@ -69,10 +65,10 @@ impl Sessions {
     }
 
     /// Whose the session of this secret is, if it counts now.
-    pub(super) fn find(&self, secret: &str, now: Timestamp) -> Option<Holder> {
+    pub(super) fn find(&self, secret: &str, now: Timestamp, idle: i64) -> Option<Holder> {
         let mut known = self.lock();
         let one = known.get_mut(&secret::hash(secret))?;
-        if !one.counts(now) {
+        if !one.counts(now, idle) {
             return None;
         }
         if one.seen_at.0 / MINUTE < now.0 / MINUTE {
@@ -101,9 +97,9 @@ impl Sessions {
     }
 
     /// Takes out what has ended by itself, and answers its hashes.
-    pub(super) fn take_ended(&self, now: Timestamp) -> Vec<String> {
+    pub(super) fn take_ended(&self, now: Timestamp, idle: i64) -> Vec<String> {
         let mut known = self.lock();
-        let ended: Vec<String> = known.iter().filter(|(_, one)| !one.counts(now)).map(|(hash, _)| hash.clone()).collect();
+        let ended: Vec<String> = known.iter().filter(|(_, one)| !one.counts(now, idle)).map(|(hash, _)| hash.clone()).collect();
         ended.iter().for_each(|hash| drop(known.remove(hash)));
         ended
     }
@@ -119,7 +115,8 @@ impl Sessions {
 }
 
 impl Known {
-    fn counts(&self, now: Timestamp) -> bool {
-        now < self.expires_at && now.0 - self.seen_at.0 < IDLE
+    /// `idle`: without use it ends after so many microseconds.
+    fn counts(&self, now: Timestamp, idle: i64) -> bool {
+        now < self.expires_at && now.0 - self.seen_at.0 < idle
     }
 }

@@ -4,7 +4,7 @@ use super::ours::{Ours, is_dead};
 use super::{Active, End, Mode, lease, loops};
 use crate::admin;
 use crate::agents::FleetHandle;
-use crate::api::{self, App, Phase, Seats};
+use crate::api::{self, App, Limiter, Phase, Seats};
 use crate::audit::{self, Audit, Sealer};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Origin};
@@ -14,6 +14,7 @@ use crate::identity::browser::OwnOrigin;
 use crate::keep::Keeper;
 use crate::metrics::Metrics;
 use crate::schedules::Scheduler;
+use crate::settings::{Current, Parts};
 use crate::source::git::GitSource;
 use crate::source::{Folder, Source};
 use crate::sync::{DEFAULT_SOURCE, Sources, Syncer};
@@ -29,21 +30,19 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// How often a controller that stands by looks whether the leases are free.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
 /// The pause after a try at a database that may be there soon; doubled for each further one up to the longest.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long the first looks at the sources may keep people and agents waiting.
 const FIRST_LOOKS: Duration = Duration::from_secs(10);
-/// How long requests that are being answered may go on after a stop.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// How long traces that wait for their collector may hold a stop up; what is not exported then is at the next start.
 const EXPORTS: Duration = Duration::from_secs(3);
 
 /// What a course needs.
 pub(super) struct Course {
-    pub(super) config: Config,
+    pub(super) settings: Arc<Current>,
     pub(super) mode: Mode,
     /// The data folder is this process's, until the end.
     pub(super) _ours: Ours,
@@ -73,6 +72,7 @@ impl Course {
     pub(super) async fn run(self, mut web: JoinHandle<()>) -> anyhow::Result<End> {
         let end = self.until_the_end(&mut web).await;
         self.phase.send_replace(Phase::Over);
+        self.settings.detach();
         web.abort();
         if let Ok(End::Stopped) = &end {
             tracing::info!("stopped");
@@ -86,7 +86,7 @@ impl Course {
         // The store has what it needs of it.
         drop(candidate);
         self.phase.send_replace(Phase::TakingOver);
-        let (tracer, ends) = match &self.config.observe.traces {
+        let (tracer, ends) = match &self.settings.config().observe.traces {
             Some(traces) => {
                 let (tracer, ends) = Tracer::new(self.metrics.clone());
                 let exporter = Exporter::new(store.clone(), self.metrics.clone(), traces.clone(), &self.url, &self.owner);
@@ -112,7 +112,7 @@ impl Course {
             }
         }
         match &end {
-            Ok(End::Stopped) => running.stop(web).await,
+            Ok(End::Stopped) => running.stop(web, self.settings.config().stop_timeout).await,
             Ok(End::Fenced) => running.abandon(),
             Err(_) => running.give_up().await,
         }
@@ -121,7 +121,8 @@ impl Course {
 
     /// Connects to the database and migrates it. One that may be there soon is waited for; `None` at a stop.
     async fn connect(&self) -> anyhow::Result<Option<Candidate>> {
-        let url = self.config.data.database_url.reveal();
+        let config = self.settings.config();
+        let url = config.data.database_url.reveal();
         let mut pause = PAUSE;
         loop {
             let tried = tokio::select! {
@@ -194,9 +195,10 @@ impl Course {
     /// Takes up what is open, looks at the sources, and serves until it is dropped. Only an error comes back.
     async fn lead(&self, running: &mut Running) -> anyhow::Result<std::convert::Infallible> {
         let engine = &running.engine;
-        let admin_token = match &self.config.admin_token {
+        let config = self.settings.config();
+        let admin_token = match &config.admin_token {
             Some(token) => token.clone(),
-            None => admin::own_token(&self.config.data.folder)?,
+            None => admin::own_token(&config.data.folder)?,
         };
         engine.store().cluster_id(&uuid::Uuid::now_v7().to_string()).await.context("cannot read the database")?;
         engine.boot().await.context("cannot take up where the last controller stopped")?;
@@ -205,8 +207,8 @@ impl Course {
         let log = Audit::start(engine.store().clone());
         let sealer = Sealer::new(engine.store().clone(), log.clone(), head);
         running.audit = Some((log.clone(), tokio::spawn(sealer.run(self.stopping.clone()))));
-        let sources = self.sources(engine);
-        let webhooks = Arc::new(Webhooks::new(self.config.webhook_secrets.as_ref().map(Verifier::new)));
+        let sources = sources(&config, engine);
+        let webhooks = Arc::new(Webhooks::new(config.webhook_secrets.as_ref().map(Verifier::new)));
         running.loops = loops::start(engine, &sources, &webhooks, &self.stopping);
         // Whoever finds this controller ready finds what the sources hold; what is wrong with one is a finished sync. One that
         // does not answer keeps nobody waiting for long: what is live is known, and the look goes on.
@@ -217,13 +219,16 @@ impl Course {
         let firing = schedules.clone();
         running.loops.push(tokio::spawn(async move { firing.run().await }));
         let active = Active { engine: engine.clone(), admin_token };
-        let own = OwnOrigin::new(self.config.listen.public_url.as_deref(), &self.url);
-        let identity = Identity::load(engine.store().clone(), &active.admin_token, self.config.people.clone(), (own, &self.url));
+        let own = OwnOrigin::new(config.listen.public_url.as_deref(), &self.url);
+        let identity = Identity::load(engine.store().clone(), &active.admin_token, config.people.clone(), (own, &self.url));
         let identity = Arc::new(identity.await.context("cannot read who may come in")?);
         running.loops.push(loops::sweep_identity(Arc::clone(&identity), &self.stopping));
-        let keeper = Keeper::new(engine.clone(), log.clone(), self.config.keep, self.stopping.clone());
+        let keeper = Keeper::new(engine.clone(), log.clone(), config.keep, self.stopping.clone());
         running.loops.push(tokio::spawn(keeper.run()));
-        let router = api::router(self.app(&active, identity, log, sources, schedules, webhooks));
+        let limiter = Arc::new(Limiter::new(config.limits));
+        let parts = Parts { identity, webhooks, sources, limiter, audit: log };
+        let router = api::router(self.app(&active, &parts, schedules));
+        self.settings.attach(parts, &config);
         engine.leased().await;
         self.phase.send_replace(Phase::Active(router.clone()));
         tracing::info!(owner = self.owner, url = self.url, "active");
@@ -236,38 +241,21 @@ impl Course {
         }
     }
 
-    fn sources(&self, engine: &Engine) -> Sources {
-        let mirrors = self.config.data.folder.join("sources");
-        Sources::new(self.config.source.iter().map(|source| {
-            let opened: Arc<dyn Source> = match &source.origin {
-                Origin::Folder { folder, path } => Arc::new(Folder::new(folder).below(path)),
-                Origin::Git(remote) => Arc::new(GitSource::new((**remote).clone(), mirrors.join(DEFAULT_SOURCE))),
-            };
-            Syncer::new(DEFAULT_SOURCE, opened, source.poll, engine.clone())
-        }))
-    }
-
-    fn app(
-        &self,
-        active: &Active,
-        identity: Arc<Identity>,
-        audit: Audit,
-        sources: Sources,
-        schedules: Scheduler,
-        webhooks: Arc<Webhooks>,
-    ) -> App {
+    fn app(&self, active: &Active, parts: &Parts, schedules: Scheduler) -> App {
+        let Parts { identity, webhooks, sources, limiter, audit } = parts;
         let engine = active.engine.clone();
         let (url, stopping) = (self.url.as_str().into(), self.stopping.clone());
         App {
             engine,
-            sources,
+            sources: sources.clone(),
             schedules,
-            webhooks,
+            webhooks: Arc::clone(webhooks),
             seats: Seats::default(),
-            identity,
-            audit,
+            identity: Arc::clone(identity),
+            audit: audit.clone(),
             url,
-            limits: self.config.limits,
+            limiter: Arc::clone(limiter),
+            settings: Arc::clone(&self.settings),
             trust: self.trust.clone(),
             enrolment: self.mode.enrolment,
             stopping,
@@ -283,6 +271,17 @@ impl Course {
     }
 }
 
+fn sources(config: &Config, engine: &Engine) -> Sources {
+    let mirrors = config.data.folder.join("sources");
+    Sources::new(config.source.iter().map(|source| {
+        let opened: Arc<dyn Source> = match &source.origin {
+            Origin::Folder { folder, path } => Arc::new(Folder::new(folder).below(path)),
+            Origin::Git(remote) => Arc::new(GitSource::new((**remote).clone(), mirrors.join(DEFAULT_SOURCE))),
+        };
+        Syncer::new(DEFAULT_SOURCE, opened, source.poll, engine.clone())
+    }))
+}
+
 impl Running {
     fn new(store: Store, taken: Instant, metrics: Metrics, tracer: Tracer) -> Self {
         let engine = Engine::watched(store, FleetHandle::default(), metrics, tracer);
@@ -291,11 +290,13 @@ impl Running {
         Self { engine, renewing, loops: Vec::new(), audit: None }
     }
 
-    /// Ends in order: no new request, no new sync, what is being committed is committed, then leases and database.
-    async fn stop(self, web: &mut JoinHandle<()>) {
-        if tokio::time::timeout(GRACE, web).await.is_err() {
-            tracing::warn!("some requests were still being answered when their time was over");
+    /// Ends in order: no new request, no new sync, agents are sent to the next controller, what is being committed is committed, then leases
+    /// and database. `grace`: how long requests that are being answered may go on.
+    async fn stop(self, web: &mut JoinHandle<()>, grace: Duration) {
+        if tokio::time::timeout(grace, web).await.is_err() {
+            tracing::warn!("some requests were still being answered when their time was over (PULSE_STOP_TIMEOUT)");
         }
+        self.engine.sessions().send_away().await;
         self.engine.stop();
         for task in self.loops {
             // A task that panicked has said so; there is nothing to add at the end.

@@ -17,11 +17,13 @@ use crate::api::{self, Phase};
 use crate::config::{AdminToken, Config};
 use crate::engine::Engine;
 use crate::metrics::Metrics;
+use crate::settings::Current;
 use crate::tls::Tls;
 use anyhow::Context;
 use course::Course;
 use ours::Ours;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,6 +35,8 @@ pub struct Serving {
     pub address: SocketAddr,
     /// How agents and people reach it.
     pub url: String,
+    /// The settings of the moment, which can be read again.
+    pub settings: Arc<Current>,
     stop: watch::Sender<bool>,
     active: watch::Receiver<Option<Active>>,
     course: JoinHandle<anyhow::Result<End>>,
@@ -72,6 +76,7 @@ impl Mode {
 
 /// Listens, and answers from then on; everything else follows by itself.
 pub async fn start(config: &Config, mode: Mode) -> anyhow::Result<Serving> {
+    let settings = Current::new(config.clone());
     let folder = &config.data.folder;
     admin::make_folder(folder).with_context(|| format!("cannot use the data folder {} (PULSE_DATA_DIR)", folder.display()))?;
     let ours = Ours::take(folder)?;
@@ -90,12 +95,15 @@ pub async fn start(config: &Config, mode: Mode) -> anyhow::Result<Serving> {
     let front = api::front(phases, trust.clone(), metrics.clone());
     let web = tokio::spawn(web::serve(listener, acceptor, front, stopping.clone()));
     // It ends with the stop, and has nothing to write.
-    drop(tls.map(|tls| tls.keep(stopping.clone())));
+    if let Some(tls) = tls {
+        settings.attach_tls(tls.handle.clone());
+        drop(tokio::spawn(tls.handle.keep(stopping.clone())));
+    }
     tracing::info!(%address, url, data = %folder.display(), "listening");
     let (told, active) = watch::channel(None);
     let owner = ours.name(address.port());
     let course = Course {
-        config: config.clone(),
+        settings: Arc::clone(&settings),
         mode,
         _ours: ours,
         owner,
@@ -106,7 +114,7 @@ pub async fn start(config: &Config, mode: Mode) -> anyhow::Result<Serving> {
         active: told,
         stopping,
     };
-    Ok(Serving { address, url, stop, active, course: tokio::spawn(course.run(web)) })
+    Ok(Serving { address, url, settings, stop, active, course: tokio::spawn(course.run(web)) })
 }
 
 impl Serving {

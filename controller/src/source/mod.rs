@@ -35,6 +35,11 @@ pub trait Source: Send + Sync + 'static {
         LONGEST_LOOK
     }
 
+    /// Whether it is a repository that is reached just so. What is none is never exchanged.
+    fn is_reached_so(&self, _remote: &git::Remote) -> bool {
+        true
+    }
+
     /// Whether [`Source::watch`] can tell when it is time to look.
     fn is_watched(&self) -> bool {
         false

@@ -32,6 +32,7 @@ pub use sources::Sources;
 
 use crate::engine::Engine;
 use crate::source::Source;
+use crate::source::git::Remote;
 use pulse_store::{Store, SyncRecord};
 use reading::Purpose;
 use std::sync::{Arc, PoisonError};
@@ -55,8 +56,9 @@ pub struct Syncer {
 /// 4. `watched`, `cache`, `heads` and the gate's word on its reader: for a moment, in which nothing is waited for and no lock is taken.
 struct Inner {
     name: String,
-    source: Arc<dyn Source>,
-    poll: Duration,
+    /// Exchanged where its credentials change. Whoever reads has the gate, so that of two only one reads.
+    source: std::sync::RwLock<Arc<dyn Source>>,
+    poll: std::sync::Mutex<Duration>,
     store: Store,
     engine: Engine,
     /// Whose turn it is: never two looks of a source at once.
@@ -83,8 +85,8 @@ impl Syncer {
         let hint = Arc::<tokio::sync::Notify>::default();
         let inner = Inner {
             name: name.into(),
-            source,
-            poll,
+            source: std::sync::RwLock::new(source),
+            poll: std::sync::Mutex::new(poll),
             store: engine.store().clone(),
             engine,
             turn: Arc::default(),
@@ -111,6 +113,34 @@ impl Syncer {
         drop(self.inner.looked.subscribe().wait_for(|looked| *looked).await);
     }
 
+    /// From now on it is looked at so often.
+    pub fn set_poll(&self, poll: Duration) {
+        let mut known = self.inner.poll.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *known, poll) != poll {
+            // The wait that runs was the old one.
+            self.hint();
+        }
+    }
+
+    fn poll(&self) -> Duration {
+        *self.inner.poll.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on the source is reached so, which is the same source: only credentials and whom to trust may differ.
+    pub fn exchange(&self, remote: &Remote, open: impl FnOnce(Remote) -> Arc<dyn Source>) {
+        let mut source = self.inner.source.write().unwrap_or_else(PoisonError::into_inner);
+        if source.is_reached_so(remote) {
+            return;
+        }
+        *source = open(remote.clone());
+        drop(source);
+        self.hint();
+    }
+
+    fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.inner.source.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// It may be time to look: [`Syncer::run`] does so soon. However many hints come, at most one look runs and one waits.
     pub fn hint(&self) {
         self.watched().asked.get_or_insert(crate::clock::now());
@@ -125,7 +155,7 @@ impl Syncer {
 
     /// The path of its repository that it holds; empty for all of it.
     pub fn path(&self) -> String {
-        self.inner.source.address().path.unwrap_or_default()
+        self.source().address().path.unwrap_or_default()
     }
 
     /// What the source holds, checked; nothing is applied or recorded. `reference`: a branch, tag or commit instead of its head.
@@ -140,7 +170,7 @@ impl Syncer {
     /// Reads and checks, and what is worth keeping for the next look. It waits for its turn; then the thread that reads has all of
     /// [`Source::longest_look`], and what it says later is said to nobody.
     async fn read(&self, purpose: Purpose) -> Result<(Checked, Cache), SyncError> {
-        let source = Arc::clone(&self.inner.source);
+        let source = self.source();
         let pass = self.inner.gate.enter(&purpose, source.longest_look()).await?;
         let (reader, kept) = (pass.reader(), Arc::clone(&self.cache()));
         let reading = aside::aside(self.name(), move || {

@@ -5,7 +5,6 @@ use super::watching::Watching;
 use crate::clock;
 use pulse_core::Timestamp;
 use pulse_core::source_status::until_next_look;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
@@ -20,7 +19,7 @@ impl Syncer {
     }
 
     async fn keep_looking(&self) {
-        let mut watching = Watching::of(self.name(), Arc::clone(&self.inner.source)).await;
+        let mut watching = Watching::of(self.name(), self.source()).await;
         loop {
             // What went wrong is in the status, and logged where it was seen.
             drop(self.sync().await);
@@ -41,7 +40,7 @@ impl Syncer {
     fn until_next_look(&self) -> Duration {
         let facts = self.facts();
         let stalled = facts.last.as_ref().is_some_and(|last| last.reason.is_stalled());
-        until_next_look(facts.failures, stalled, self.inner.poll, dice())
+        until_next_look(facts.failures, stalled, self.poll(), dice())
     }
 }
 

@@ -28,7 +28,7 @@ impl Syncer {
         facts.last = facts.last.or_else(|| last_sync.as_ref().map(told));
         Ok(SourceStatus {
             name: self.name().to_owned(),
-            address: self.inner.source.address(),
+            address: self.source().address(),
             observed_commit: state.as_ref().map(|state| state.commit.clone()),
             generation: state.map_or(0, |state| state.generation),
             last_sync,

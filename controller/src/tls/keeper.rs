@@ -1,18 +1,13 @@
 //! Keeps the certificate current without a restart: one of our own is renewed long before it ends, files are read again when they change.
 
 use super::authority::{Authority, CERTIFICATE_LIFE};
-use super::current::Current;
 use super::{given, validity};
 use crate::clock;
 use crate::config::Pem;
 use pulse_core::Timestamp;
 use rustls::sign::CertifiedKey;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::watch;
 
-/// How often it is looked whether something is to be done. Files are small, and looking at them works wherever they lie.
-const LOOK: Duration = Duration::from_secs(2);
 /// A certificate of our own is renewed after so many days: a third of its life.
 const RENEWAL: i64 = CERTIFICATE_LIFE / 3;
 /// A certificate that ends within so many days is worth a word.
@@ -43,13 +38,14 @@ impl Keeper {
         Ok((Self::Reading { certificate, key, known, refused: None }, certified))
     }
 
-    /// Looks again and again until the stop.
-    pub(super) async fn run(mut self, current: Arc<Current>, mut stopping: watch::Receiver<bool>) {
-        while tokio::time::timeout(LOOK, stopping.wait_for(|stopping| *stopping)).await.is_err() {
-            if let Some(certified) = self.look(clock::now()) {
-                current.replace(certified);
-            }
-        }
+    /// Whether it reads just there.
+    pub(super) fn reads(&self, wanted: &Pem, its_key: &Pem) -> bool {
+        matches!(self, Self::Reading { certificate, key, .. } if certificate == wanted && key == its_key)
+    }
+
+    /// What was read last, where it is read.
+    pub(super) fn known(&self) -> Option<&given::Written> {
+        if let Self::Reading { known, .. } = self { Some(known) } else { None }
     }
 
     /// A certificate to use from now on, if there is a new one.

@@ -3,6 +3,7 @@
 mod authority;
 mod current;
 mod given;
+mod handle;
 mod keeper;
 mod names;
 mod validity;
@@ -11,14 +12,13 @@ use crate::config::{Config, Tls as Setting};
 use anyhow::Context;
 use authority::Authority;
 use current::Current;
+pub use handle::{Handle, Other};
 use keeper::Keeper;
 use pulse_core::Timestamp;
 use pulse_protocol::token::Fingerprint;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// Until when the given certificate is valid, or what is wrong with it; none where none is given.
@@ -46,8 +46,8 @@ pub struct Tls {
     pub acceptor: TlsAcceptor,
     /// Our own authority.
     pub trust: Option<Trust>,
-    keeper: Keeper,
-    current: Arc<Current>,
+    /// By which the certificate is exchanged.
+    pub handle: Handle,
 }
 
 impl Tls {
@@ -70,12 +70,7 @@ impl Tls {
             }
         };
         let current = Arc::new(Current::new(certified));
-        Ok(Some(Self { acceptor: TlsAcceptor::from(server(&current)?), trust, keeper, current }))
-    }
-
-    /// Keeps the certificate current until the stop.
-    pub fn keep(self, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
-        tokio::spawn(self.keeper.run(self.current, stopping))
+        Ok(Some(Self { acceptor: TlsAcceptor::from(server(&current)?), trust, handle: Handle::new(keeper, current) }))
     }
 }
 

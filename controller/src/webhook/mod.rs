@@ -20,6 +20,7 @@ pub use refusal::Refusal;
 pub use signature::{Claim, Verifier};
 
 use axum::http::HeaderMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Where Gitea delivers to.
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The way in for webhooks.
 pub struct Webhooks {
-    verifier: Option<Verifier>,
+    verifier: RwLock<Option<Arc<Verifier>>>,
     /// What people see of them.
     pub ledger: Ledger,
     /// Takes the bodies in.
@@ -39,17 +40,26 @@ pub struct Webhooks {
 impl Webhooks {
     /// With the secrets that sign deliveries; without any, every delivery is refused.
     pub fn new(verifier: Option<Verifier>) -> Self {
-        Self { verifier, ledger: Ledger::default(), intake: Intake::default() }
+        Self { verifier: RwLock::new(verifier.map(Arc::new)), ledger: Ledger::default(), intake: Intake::default() }
     }
 
     /// Whether there is a secret, so that deliveries can be let in.
     pub fn are_on(&self) -> bool {
-        self.verifier.is_some()
+        self.verifier().is_some()
+    }
+
+    /// From now on these secrets; a delivery that is being taken in is judged by those of its beginning.
+    pub fn set(&self, verifier: Option<Verifier>) {
+        *self.verifier.write().unwrap_or_else(PoisonError::into_inner) = verifier.map(Arc::new);
+    }
+
+    fn verifier(&self) -> Option<Arc<Verifier>> {
+        self.verifier.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What can be said before the body is read: the signature that its headers claim, and who judges it.
-    pub fn open(&self, headers: &HeaderMap) -> Result<(&Verifier, Claim), Refusal> {
-        let verifier = self.verifier.as_ref().ok_or(Refusal::Off)?;
+    pub fn open(&self, headers: &HeaderMap) -> Result<(Arc<Verifier>, Claim), Refusal> {
+        let verifier = self.verifier().ok_or(Refusal::Off)?;
         envelope::check(headers)?;
         Ok((verifier, Claim::read(headers)?))
     }

@@ -37,6 +37,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/audit/export",               "Au"),
     ("GET",    "/api/v1/audit/verify",               "Au"),
     ("GET",    "/api/v1/users",                      "A"),
+    ("GET",    "/api/v1/settings",                   "A"),
     ("GET",    "/api/v1/workflows",                  "Aovu"),
     ("GET",    "/api/v1/workflows/{name}",           "Aovu"),
     ("GET",    "/api/v1/schedules",                  "Aovu"),

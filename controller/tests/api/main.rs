@@ -32,6 +32,7 @@ mod prompts;
 mod requests;
 mod schedules;
 mod schemas;
+mod settings;
 mod sources;
 mod syncs;
 mod validate;

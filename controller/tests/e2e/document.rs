@@ -21,6 +21,7 @@ const OF_OTHERS: &[&str] = &[
     "getPause",
     "getReadiness",
     "getSchema",
+    "getSettings",
     "listExecutionEvents",
     "listen",
     "openAgentSession",

@@ -22,9 +22,9 @@ const COMMIT: &str = "controller.commit.before";
 const LOCKS: Duration = Duration::from_secs(8);
 
 /// The scene's controller and a second one on the same database, both behind one address.
-struct Pair {
-    scene: Scene,
-    second: Controller,
+pub struct Pair {
+    pub scene: Scene,
+    pub second: Controller,
 }
 
 impl Pair {
@@ -38,7 +38,7 @@ impl Pair {
     }
 
     /// The first is active, the second stands by, and the first of an execution's two steps runs until it is let go.
-    fn running(name: &str) -> (Self, String) {
+    pub fn running(name: &str) -> (Self, String) {
         Self::new(name).run(&[])
     }
 
@@ -76,7 +76,7 @@ impl Pair {
     }
 
     /// Both steps ran, each in one attempt, and what they wrote is there.
-    fn assert_ran_once(&self, id: &str) {
+    pub fn assert_ran_once(&self, id: &str) {
         let execution = self.scene.api().wait_ended(id);
         assert_eq!(execution["status"], "succeeded", "{execution:#}");
         let all = attempts(&execution);

@@ -2,10 +2,13 @@
 
 use super::remotes::{Fault, HttpRemote, Repository};
 use super::{remote, token};
-use pulse_controller::config::{AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Observe, Origin, People, Source, Tls};
+use pulse_controller::config::{
+    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Observe, Origin, People, STOP_TIMEOUT, Source, Tls,
+};
 use pulse_controller::keep::Keep;
 use pulse_controller::serve;
 use pulse_controller::source::git::Remote;
+use pulse_settings::{CONTROLLER, Environment, Layers};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -37,6 +40,8 @@ fn a_commit_becomes_live_and_what_is_live_survives_its_remote() {
         observe: Observe::default(),
         log: Log { filter: "info".into(), format: LogFormat::Text },
         warnings: Vec::new(),
+        stop_timeout: STOP_TIMEOUT,
+        layers: Layers::without_file(&CONTROLLER, &[], &Environment::new(), &mut Vec::new()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mut serving = runtime.block_on(serve::start(&config, serve::Mode::WHOLE)).unwrap();

@@ -152,6 +152,10 @@ export const commands = {
   },
 };
 
+export const settings = {
+  read: (signal?: Signal): Promise<T.Settings> => answered(client.GET('/api/v1/settings', { ...heard(signal) })),
+};
+
 export const health = {
   /** Also while the controller cannot serve: then it says why. */
   read: async (): Promise<T.Health> => {

@@ -61,6 +61,7 @@ export type Role = S['Role'];
 export type User = S['User'];
 export type Plan = S['PlannedChanges'];
 export type Health = S['Health'];
+export type Settings = S['Settings'];
 export type Started = S['StartedExecution'];
 export type DryStep = { id: string; type: string; when?: string | null; targets?: string[]; argv?: string[]; script?: string | null; message?: string };
 export type Verb = S['Verb'];

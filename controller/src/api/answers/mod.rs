@@ -12,6 +12,7 @@ mod pauses;
 mod plan;
 mod prompts;
 mod schedules;
+mod settings;
 mod sources;
 mod start;
 mod steps;
@@ -39,6 +40,7 @@ pub(super) use prompts::{Answered, Evidence, EvidenceGroup, PromptDetail, Prompt
 pub(super) use schedules::{
     ExecutionRef, FiredSlot, HoldingPause, LastFired, ScheduleStatus, ScheduleView, SlotView, UnreadableSlot, UpcomingSlot,
 };
+pub(super) use settings::{SettingView, SettingsView};
 pub(super) use sources::{AcceptedWebhook, ConditionView, LastWebhook, SourceView, WebhookAddress};
 pub(super) use start::{Settled, StartedView};
 pub(super) use steps::{

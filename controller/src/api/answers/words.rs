@@ -29,6 +29,8 @@ macro_rules! words {
 words! {
     /// A row that cannot be read.
     Unreadable: "unreadable";
+    /// The layer that says a setting.
+    SettingOrigin: "flag" | "environment" | "file" | "program" | "default";
     /// Where an execution stands.
     ExecutionStatus: "pending" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
     /// A type of step.

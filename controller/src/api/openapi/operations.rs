@@ -153,6 +153,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/audit/export", "exportAudit", "audit", "What is sealed, the oldest first, as lines of JSON", &["unreadable_row"]),
     operation("GET", "/api/v1/audit/verify", "verifyAudit", "audit", "Walk along the chain and name the first row that does not hold", &["unreadable_row"]),
     operation("GET", "/api/v1/users", "listUsers", "identity", "Everybody who ever came in, by name", &[]),
+    operation("GET", "/api/v1/settings", "getSettings", "health", "Every setting as it counts, and where it comes from; secrets are left out", &[]),
     operation("GET", "/schemas/{name}", "getSchema", "documents", "The JSON Schema of a kind of manifest", &["no_such_schema"]),
     operation("GET", "/api/v1/workflows", "listWorkflows", "workflows", "Live workflows", &[]),
     operation("GET", "/api/v1/workflows/{name}", "getWorkflow", "workflows", "One workflow", &["no_such_workflow", "ambiguous_name"]),

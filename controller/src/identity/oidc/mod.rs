@@ -20,6 +20,7 @@ use openidconnect::{
 };
 use pending::Pending;
 use provider::Provider;
+use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// How long what an issuer says of itself, and its keys, count, in microseconds.
@@ -30,7 +31,7 @@ pub struct Oidc {
     settings: config::Oidc,
     /// Where the issuer sends the browser back to.
     redirect: String,
-    pending: Pending,
+    pending: Arc<Pending>,
     /// What the issuer said of itself, and when.
     provider: Mutex<Option<(i64, Provider)>>,
 }
@@ -67,7 +68,17 @@ impl Oidc {
     /// An issuer that sends people back to this controller's URL.
     pub fn new(settings: config::Oidc, url: &str) -> Self {
         let redirect = format!("{url}/auth/oidc/callback");
-        Self { settings, redirect, pending: Pending::default(), provider: Mutex::new(None) }
+        Self { settings, redirect, pending: Arc::default(), provider: Mutex::new(None) }
+    }
+
+    /// The same with other settings. Whoever is on the way at the same issuer is still so.
+    pub fn with(self: &Arc<Self>, settings: &config::Oidc) -> Arc<Self> {
+        if self.settings == *settings {
+            return Arc::clone(self);
+        }
+        let is_same = self.settings.issuer == settings.issuer && self.settings.client_id == settings.client_id;
+        let pending = if is_same { Arc::clone(&self.pending) } else { Arc::default() };
+        Arc::new(Self { settings: settings.clone(), redirect: self.redirect.clone(), pending, provider: Mutex::new(None) })
     }
 
     /// What people read on the button.

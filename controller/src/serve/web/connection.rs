@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its end.
 
 use super::Peer;
+use super::answering::Answering;
 use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler;
@@ -24,6 +25,9 @@ const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// How long one that was served may be silent, or take to say what it wants next.
 const NEXT_REQUEST: Duration = Duration::from_secs(75);
 
+/// How long a request that was begun before a stop may take to be said.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
+
 /// Browsers shall never speak plain HTTP to this host again, for a year. Said over TLS only, as the standard wants it.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -38,22 +42,26 @@ pub(super) struct Served {
 impl Served {
     /// Serves it to its end. What has become a WebSocket by then lives on.
     pub(super) async fn over(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let asked = AtomicBool::new(false);
+        let (asked, answering) = (AtomicBool::new(false), Answering::default());
         let service = service_fn(|request: hyper::Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            let answer = self.answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            let (answer, one) = (self.answer(request), answering.begin());
+            async move { Ok::<_, Infallible>(answer.await.map(|body| one.until_the_end_of(body))) }
         });
         let mut connection = pin!(http().serve_connection(TokioIo::new(stream), service).with_upgrades());
         let silent = sleep_until(Instant::now() + FIRST_REQUEST);
         let (mut silent, mut stopped, mut ending) = (pin!(silent), self.stopping.clone(), false);
+        let mut half_said = pin!(sleep_until(Instant::now()));
         loop {
             tokio::select! {
                 over = connection.as_mut() => return drop(over),
                 _ = stopped.wait_for(|stopping| *stopping), if !ending => {
                     ending = true;
+                    half_said.as_mut().reset(Instant::now() + LAST_REQUEST);
                     connection.as_mut().graceful_shutdown();
                 }
+                // Nobody who says a request slowly holds up the end, and whoever takes over.
+                () = &mut half_said, if ending && !answering.is_any() => if !answering.is_any() { return },
                 // It may have asked while this was waited for.
                 () = &mut silent, if !asked.load(Ordering::Relaxed) => if !asked.load(Ordering::Relaxed) { return },
             }

@@ -1,6 +1,7 @@
 //! Connections from outside: accepted, told apart by their peer, each served by itself, all ended in order. What is answered is
 //! the API's.
 
+mod answering;
 mod connection;
 mod handshake;
 mod peer;

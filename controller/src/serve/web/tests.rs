@@ -1,6 +1,7 @@
 //! Connections as the outside makes them: well behaved, silent, and at the end.
 
 use super::{Peer, serve};
+use axum::body::Body;
 use axum::routing::get;
 use axum::{Extension, Router};
 use std::net::SocketAddr;
@@ -21,7 +22,23 @@ async fn served_by(tls: Option<TlsAcceptor>) -> (SocketAddr, watch::Sender<bool>
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = watch::channel(false);
     let front = Router::new().route("/peer", get(async |Extension(Peer(peer)): Extension<Peer>| peer.to_string()));
+    let front = front.route("/slow", get(slow));
     (address, stop, tokio::spawn(serve(listener, tls, front, stopping)))
+}
+
+/// An answer that takes 5 s, and 5 s more between its first piece and its last.
+async fn slow() -> Body {
+    wait().await;
+    let pieces = futures_util::stream::unfold(["first", "last"].into_iter(), |mut pieces| async move {
+        let piece = pieces.next()?;
+        wait().await;
+        Some((Ok::<_, std::convert::Infallible>(piece), pieces))
+    });
+    Body::from_stream(pieces)
+}
+
+async fn wait() {
+    drop(tokio::time::timeout(Duration::from_secs(5), std::future::pending::<()>()).await);
 }
 
 async fn ask(stream: &mut TcpStream) -> String {
@@ -69,6 +86,34 @@ async fn at_the_stop_idle_connections_end_and_so_does_the_server() {
     assert_eq!(idle.read(&mut [0; 16]).await.unwrap_or(0), 0);
     ended.await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_stop_nobody_who_says_a_request_slowly_holds_up_the_end() {
+    let (address, stop, ended) = served().await;
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET /peer HTTP/1.1\r\nHost:").await.unwrap();
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    ask(&mut idle).await;
+    let begun = Instant::now();
+    stop.send_replace(true);
+    ended.await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(slow.read(&mut [0; 16]).await.unwrap_or(0), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_stop_what_is_being_answered_is_answered_to_its_end() {
+    let (address, stop, ended) = served().await;
+    let mut asking = TcpStream::connect(address).await.unwrap();
+    asking.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    tokio::task::yield_now().await;
+    tokio::time::advance(Duration::from_millis(10)).await;
+    stop.send_replace(true);
+    let mut answer = String::new();
+    asking.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("first") && answer.contains("last"), "{answer}");
+    ended.await.unwrap();
 }
 
 mod secure {

@@ -249,6 +249,10 @@ impl Source for GitSource {
         Ok(Box::new(Self::look_at(self, reference)?))
     }
 
+    fn is_reached_so(&self, remote: &Remote) -> bool {
+        self.remote == *remote
+    }
+
     fn longest_look(&self) -> Duration {
         // Its files are read by the deadline; a quarter more is for what is made of them.
         self.remote.limits.total.mul_f64(1.25)

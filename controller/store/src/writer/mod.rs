@@ -62,7 +62,7 @@ impl Writer {
 
     /// Whether items wait to be written.
     pub(crate) fn is_busy(&self) -> bool {
-        self.queue.capacity() < self.queue.max_capacity()
+        self.waiting() > 0
     }
 
     /// Items that wait to be written.

@@ -3,7 +3,7 @@
 use super::{Agent, Answer};
 use crate::contract::{self, Call};
 use pulse_controller::config::{
-    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Observe, Origin, People, Source, Tls, TrustedProxies,
+    AdminToken, Config, Data, Limits, Listen, Log, LogFormat, Observe, Origin, People, STOP_TIMEOUT, Source, Tls, TrustedProxies,
     WebhookSecrets,
 };
 use pulse_controller::engine::Engine;
@@ -11,6 +11,7 @@ use pulse_controller::keep::Keep;
 use pulse_controller::serve::{self, End, Mode, Serving};
 use pulse_controller::source::Folder;
 use pulse_controller::sync::Syncer;
+use pulse_settings::{CONTROLLER, Environment, Layers};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use std::io::{Read, Write};
@@ -106,6 +107,8 @@ impl Server {
             observe: Observe::default(),
             log: Log { filter: "info".into(), format: LogFormat::Text },
             warnings: Vec::new(),
+            stop_timeout: STOP_TIMEOUT,
+            layers: Layers::without_file(&CONTROLLER, &[], &Environment::new(), &mut Vec::new()),
         };
         configure(&mut config);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
