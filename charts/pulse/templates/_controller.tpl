@@ -34,6 +34,9 @@
 {{- if or $v.access.oidc.clientSecret $v.access.oidc.existingSecret.name }}
 - {name: PULSE_OIDC_CLIENT_SECRET_FILE, value: /etc/pulse/secrets/oidc-client-secret}
 {{- end }}
+{{- if $v.monitoring.serviceMonitor.tokenSecret.name }}
+- {name: PULSE_METRICS_TOKEN_FILE, value: /etc/pulse/secrets/metrics-token}
+{{- end }}
 {{- if $v.access.oidc.ca }}
 - {name: PULSE_OIDC_CA, value: /etc/pulse/trust/oidc-ca.pem}
 {{- end }}
@@ -95,6 +98,11 @@
 {{- $files = append $files (list $v.access.oidc.existingSecret.name $v.access.oidc.existingSecret.key "oidc-client-secret") }}
 {{- else if $v.access.oidc.clientSecret }}
 {{- $files = append $files (list $own "oidc-client-secret" "oidc-client-secret") }}
+{{- end }}
+{{- with $v.monitoring.serviceMonitor.tokenSecret }}
+{{- if .name }}
+{{- $files = append $files (list .name .key "metrics-token") }}
+{{- end }}
 {{- end }}
 {{- range $files }}
 - secret:

@@ -5,7 +5,7 @@ import shutil
 
 import yaml
 from helm_python import Chart
-from support import CHART, NAMESPACE, RELEASE, SETS, any_of, objects_of, one, rendered
+from support import CHART, NAMESPACE, RELEASE, SETS, any_of, chart, objects_of, one, rendered
 
 VALUES = SETS["monitoring"]
 ALERT = """groups:
@@ -85,3 +85,16 @@ def test_each_controller_is_measured_by_itself():
 def test_all_of_it_is_off_unless_asked_for():
     kinds = {item["kind"] for item in rendered("minimal")}
     assert not kinds & {"ServiceMonitor", "PrometheusRule", "CustomResourceDefinition", "Ingress", "DaemonSet"}
+
+
+def test_one_token_guards_the_metrics_and_opens_them():
+    values = {**VALUES, "monitoring": {**VALUES["monitoring"], "serviceMonitor": {"enabled": True, "tokenSecret": {"name": "guard", "key": "t"}}}}
+    objects, _ = made(chart(), values)
+    asked = one(objects, "ServiceMonitor")["spec"]["endpoints"][0]["authorization"]["credentials"]
+    pod = any_of(objects, "StatefulSet")[0]["spec"]["template"]["spec"]
+    env = {item["name"]: item.get("value") for item in pod["containers"][0]["env"]}
+    folder = next(mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "secrets")["mountPath"]
+    files = next(volume for volume in pod["volumes"] if volume["name"] == "secrets")["projected"]["sources"]
+    found = [(item["secret"]["name"], one["key"], one["path"]) for item in files for one in item["secret"]["items"] if item["secret"]["name"] == "guard"]
+    assert asked == {"name": "guard", "key": "t"} and found == [("guard", "t", "metrics-token")]
+    assert env["PULSE_METRICS_TOKEN_FILE"] == f"{folder}/metrics-token"

@@ -1427,6 +1427,11 @@ export interface components {
              * @description How many were looked at and hold.
              */
             verified: number;
+            /**
+             * Format: int64
+             * @description How many retention has removed before them, as a row of the log says.
+             */
+            removed: number;
             /** @description The last row that holds, as `SEQ:HASH`. */
             head: string;
             /** @description There is more: ask again with this as `behind`. */
@@ -3345,6 +3350,26 @@ export interface components {
         };
         /** @description What a person says of an `unknown`. */
         ResolvedAs: "succeeded" | "failed";
+        /**
+         * @description How long executions are kept. What is left out is as the controller is set; whatever is said, the newest execution is kept, and so is what
+         *     is not over, what ended in the last 26 hours, and what something still needs.
+         */
+        Retention: {
+            /** @description How long an execution is kept after its end, one day at least. */
+            executions?: components["schemas"]["Duration"] | null;
+            /** @description How long output is kept after the end of its execution, one day at least; never longer than the execution. */
+            output?: components["schemas"]["Duration"] | null;
+            /**
+             * Format: uint32
+             * @description The newest so many executions are kept, however old.
+             */
+            atLeast?: number | null;
+            /**
+             * Format: uint32
+             * @description No more than so many executions are kept, however young.
+             */
+            atMost?: number | null;
+        };
         /** @description Tries of failed targets. */
         Retry: {
             /**
@@ -4488,6 +4513,8 @@ export interface components {
              *     and it ends `failed` once what runs has ended.
              */
             timeout?: components["schemas"]["Duration"] | null;
+            /** @description How long its executions are kept, where that is not what the controller is set to. */
+            retention?: components["schemas"]["Retention"] | null;
             /** @description The steps, run in order unless a `goto` says otherwise. The ids differ. */
             steps: components["schemas"]["Step"][];
         };
@@ -4525,7 +4552,7 @@ export interface components {
              * @description Stable, for scripts.
              * @enum {string}
              */
-            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_command" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_authority" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_download" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
+            code: "already_answered" | "already_running" | "ambiguous_name" | "another_plan" | "attempt_not_unknown" | "bad_body" | "bad_command" | "bad_concurrency_key" | "bad_header" | "bad_identity_header" | "bad_parameter" | "bad_params" | "bad_path" | "bad_retry" | "bad_signature" | "bad_targets" | "body_too_large" | "body_too_slow" | "cannot_be_stored" | "cannot_retry" | "contended" | "contradiction" | "csrf" | "database_unavailable" | "encoded_body" | "enrolment_closed" | "execution_over" | "execution_removed" | "forbidden" | "foreign_origin" | "head_moved" | "head_refused" | "idempotency_mismatch" | "internal" | "invalid_manifests" | "issuer_unreachable" | "name_taken" | "no_authority" | "no_issuer" | "no_random" | "no_source" | "no_such_agent" | "no_such_attempt" | "no_such_download" | "no_such_execution" | "no_such_option" | "no_such_path" | "no_such_pause" | "no_such_prompt" | "no_such_ref" | "no_such_schedule" | "no_such_schema" | "no_such_source" | "no_such_step" | "no_such_sync" | "no_such_token" | "no_such_workflow" | "not_held" | "not_json" | "not_over" | "not_signed_in" | "not_yet_committed" | "nothing_failed" | "overloaded" | "precondition_failed" | "prompt_expired" | "prompt_withdrawn" | "queue_full" | "source_not_named" | "source_unreachable" | "standing_by" | "stopping" | "sync_interrupted" | "too_many_pauses" | "too_many_requests" | "unauthorized" | "uncompilable_workflow" | "unknown_targets" | "unreadable_body" | "unreadable_history" | "unreadable_row" | "webhooks_off" | "websocket_required" | "wrong_method";
             /** @description What is wrong, for people. */
             detail: string;
             /** @description The mend, where there is one. */
@@ -10093,6 +10120,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `execution_removed` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "execution_removed";
+                    };
+                };
+            };
             /** @description `too_many_requests` */
             429: {
                 headers: {
@@ -10228,6 +10267,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "ambiguous_name" | "name_taken";
+                    };
+                };
+            };
+            /** @description `execution_removed` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "execution_removed";
                     };
                 };
             };
@@ -10380,6 +10431,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `execution_removed` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "execution_removed";
+                    };
+                };
+            };
             /** @description `no_such_attempt` */
             422: {
                 headers: {
@@ -10523,6 +10586,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `execution_removed` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "execution_removed";
+                    };
+                };
+            };
             /** @description `too_many_requests` */
             429: {
                 headers: {
@@ -10656,6 +10731,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "ambiguous_name" | "attempt_not_unknown" | "contradiction" | "execution_over" | "name_taken";
+                    };
+                };
+            };
+            /** @description `execution_removed` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "execution_removed";
                     };
                 };
             };
@@ -10840,6 +10927,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "ambiguous_name" | "attempt_not_unknown" | "contradiction" | "execution_over" | "name_taken";
+                    };
+                };
+            };
+            /** @description `execution_removed` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "execution_removed";
                     };
                 };
             };
@@ -11030,6 +11129,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_running" | "ambiguous_name" | "name_taken" | "not_over" | "nothing_failed" | "queue_full" | "unknown_targets";
+                    };
+                };
+            };
+            /** @description `execution_removed` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "execution_removed";
                     };
                 };
             };
