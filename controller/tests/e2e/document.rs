@@ -14,9 +14,14 @@ const OF_OTHERS: &[&str] = &[
     "getAuthority",
     // A stream without an end that is known, which the inspector cannot pass on: cli/tests/audit.rs has `pulse audit export`.
     "exportAudit",
+    "getDetailedHealth",
     "getDocs",
     "getDocsStyle",
+    "getDownload",
+    "getInstallScript",
+    "getInstallScriptSum",
     "getLiveness",
+    "getMetrics",
     "getOpenApi",
     "getPause",
     "getReadiness",
@@ -147,6 +152,7 @@ fn identity(person: &Person<'_>) {
 
 fn looks(person: &Person<'_>) {
     person.types(&["version"], 0);
+    person.types(&["doctor"], 0);
     for kind in ["workflows", "schedules", "executions", "prompts", "agents", "groups", "pauses", "sources", "syncs", "tokens"] {
         person.types(&["get", kind], 0);
     }
