@@ -171,14 +171,18 @@ fn given(said: &Said) -> Result<Given, String> {
     if setting.watched {
         return Ok(Given { text, place, held_in });
     }
-    Ok(Given { text: secret_of(&text, &place)?, place, held_in })
+    let text = secret_of(&text, &place)?;
+    if text.is_empty() && !setting.once {
+        return Err(format!("{place}: {} is empty; write the secret into it", said.text));
+    }
+    Ok(Given { text, place, held_in })
 }
 
 pub(crate) fn unsupported(place: &Place) -> String {
     format!("{place}: unsupported in this release; remove it")
 }
 
-/// The secret that a file holds, without the newline at its end.
+/// The secret that a file holds, without the newline at its end; it may be empty.
 fn secret_of(path: &str, place: &Place) -> Result<String, String> {
     use std::io::Read;
     let blame = |error: std::io::Error| format!("{place}: cannot read {path}: {error}");
@@ -190,8 +194,5 @@ fn secret_of(path: &str, place: &Place) -> Result<String, String> {
     }
     let secret = text.strip_suffix('\n').unwrap_or(&text);
     let secret = secret.strip_suffix('\r').unwrap_or(secret);
-    if secret.is_empty() {
-        return Err(format!("{place}: {path} is empty; write the secret into it"));
-    }
     Ok(secret.to_owned())
 }

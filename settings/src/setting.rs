@@ -19,6 +19,8 @@ pub struct Setting {
     pub secret: bool,
     /// Of a secret, the file's path is passed on: whoever uses it reads it again when it changes.
     pub watched: bool,
+    /// Of a secret that is used once: a file that is empty by then says nothing, and is no mistake.
+    pub once: bool,
     /// What a change while the program runs takes.
     pub reload: Reload,
     /// The release that had it first; `None` where this one does not have it yet.
@@ -80,6 +82,7 @@ impl Setting {
             unless: Unless::Nothing,
             secret: false,
             watched: false,
+            once: false,
             reload: Reload::Restart,
             since: Some("0.1.0"),
             text,
@@ -104,6 +107,11 @@ impl Setting {
     /// It is a secret whose file is read again when it changes.
     pub(crate) const fn watched(self) -> Self {
         Self { secret: true, watched: true, ..self }
+    }
+
+    /// It is a secret that is used once.
+    pub(crate) const fn once(self) -> Self {
+        Self { secret: true, once: true, ..self }
     }
 
     /// SIGHUP takes it over.

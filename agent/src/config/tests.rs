@@ -88,3 +88,15 @@ fn an_unknown_key_of_the_file_is_refused() {
     let error = refused(&["--config", path.to_str().unwrap()], &[]);
     assert!(error.ends_with("agent.yaml:1:1: servre: there is no such setting; did you mean `server`?"), "{error}");
 }
+
+#[test]
+fn a_token_that_was_used_and_removed_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "").unwrap();
+    let said = gather(&["--server", "http://127.0.0.1:1", "--token-file", file.to_str().unwrap()], &[]).unwrap();
+    assert!(said.token.is_none());
+    std::fs::remove_file(&file).unwrap();
+    let gone = refused(&["--server", "http://127.0.0.1:1", "--token-file", file.to_str().unwrap()], &[]);
+    assert!(gone.contains("cannot read"), "{gone}");
+}

@@ -31,9 +31,9 @@ const SETTINGS: &[Setting] = &[
         "token",
         "token-file",
         Kind::Text("TOKEN"),
-        "The enrolment token; ignored once the agent is enrolled.",
+        "The enrolment token; ignored once the agent is enrolled, and its file may be empty then.",
     )
-    .secret()
+    .once()
     .live(),
     setting("PULSE_AGENT_NAME", "name", "name", Kind::Text("NAME"), "The agent's name.")
         .or_else("the host's name")
