@@ -86,6 +86,10 @@ impl Audit {
                 }
             }
         }
+        // The log lies in the database that could not be reached: who waits for an answer should not wait for that twice.
+        if code == Some("database_unavailable") && !ticket.is_begun() {
+            return say(&row);
+        }
         let write = match ticket.is_begun() {
             true => AuditWrite::End { late: fresh(clock::now()), record: row },
             false => AuditWrite::Row(row),
@@ -112,10 +116,15 @@ impl Audit {
             AuditWrite::Row(row) | AuditWrite::End { record: row, .. } => row.clone(),
         };
         if self.write(write).await.is_err() {
-            let row = serde_json::to_string(&row).unwrap_or_default();
-            tracing::error!(row, "a row of the audit log could not be written");
+            say(&row);
         }
     }
+}
+
+/// What cannot be written stands in the log outside.
+fn say(row: &pulse_core::audit::Record) {
+    let row = serde_json::to_string(row).unwrap_or_default();
+    tracing::error!(row, "a row of the audit log could not be written");
 }
 
 async fn run(store: Store, mut waiting: mpsc::Receiver<Waiting>, mut stopped: watch::Receiver<bool>) {

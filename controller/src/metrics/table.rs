@@ -77,7 +77,7 @@ pub const TABLE: &[Row] = &[
     gauge("pulse_executions_waiting", &["reason"], "Executions that wait, by what they wait for: unknown, person, timer, queue or pause"),
     counter("pulse_executions_ended_total", &["workflow", "status"], "Executions that ended here; the workflow is named only where a token guards the metrics"),
     histogram("pulse_execution_duration_seconds", &["status"], "Seconds from an execution's acceptance to its end, people's time included"),
-    histogram("pulse_dispatch_latency_seconds", &[], "Seconds from the decision to run a command on an agent to the commit of the agent's word that its journal has it"),
+    histogram("pulse_dispatch_latency_seconds", &[], "Seconds from the decision to run a command on an agent to the commit of the agent's word that it started, or of its end where that came first"),
     gauge("pulse_attempts_open", &[], "Attempts that may be running, or of which nobody knows"),
     gauge("pulse_prompts_open", &[], "Prompts that wait for an answer"),
 

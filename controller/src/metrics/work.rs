@@ -6,8 +6,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use pulse_core::Timestamp;
 use pulse_core::execution::{Event, EventRecord, Execution};
 use pulse_core::transition::{ResolvedAs, StepStatus};
-use pulse_protocol::AttemptId;
 use pulse_protocol::observation::EndKind;
+use pulse_protocol::{AttemptId, Ended};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -119,7 +119,11 @@ impl Work {
                 self.transitions.get_or_create(&pair(("object", object), ("to", to))).inc();
             }
             match &record.event {
-                Event::AttemptAccepted { attempt } => self.dispatch.observe(since(*attempt, record.at)),
+                Event::AttemptStarted { attempt, .. } => self.dispatch.observe(since(*attempt, record.at)),
+                // What is over in a moment is told in one word.
+                Event::AttemptEnded { attempt, ended, .. } if ran_unseen(execution, *attempt, ended) => {
+                    self.dispatch.observe(since(*attempt, record.at));
+                }
                 Event::Ended { .. } => self.execution_ended(execution, record.at),
                 _ => {}
             }
@@ -246,6 +250,12 @@ const fn end(how: &EndKind) -> &'static str {
         EndKind::NotStarted { .. } => "not_started",
         EndKind::Unknown { .. } => "unknown",
     }
+}
+
+/// The command ran, and its end is the first that the agent says of it.
+fn ran_unseen(execution: &Execution, attempt: AttemptId, ended: &Ended) -> bool {
+    let is_first = execution.attempts.get(&attempt).is_some_and(|attempt| attempt.started_at.is_none());
+    is_first && !matches!(ended.how, EndKind::NotStarted { .. } | EndKind::Unknown { .. })
 }
 
 /// Seconds since an attempt was decided: its id says when.
