@@ -288,6 +288,7 @@ pub(super) async fn retry(
     caller: Caller,
     ticket: Ticket,
     key: Key,
+    Traced(trace): Traced,
     Body(wanted): Body<Retry>,
 ) -> Result<Replayable<StartedView>, Problem> {
     let repeat = match (wanted.from, wanted.commit) {
@@ -306,7 +307,7 @@ pub(super) async fn retry(
     ticket.say("retryOf", id.to_string());
     ticket.say("retry", json!(wanted));
     let audit = Some(ticket.hand_over(201));
-    let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency, audit).await?;
+    let Retried { started, dropped } = app.engine.retry(id, repeat, caller.by(), idempotency, (audit, trace)).await?;
     note(&ticket, &started);
     let mut answer = answer(started);
     (answer.answer.retry_of, answer.answer.dropped_params) = (Some(id), Some(dropped));

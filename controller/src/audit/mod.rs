@@ -7,6 +7,7 @@
 //! ```
 
 mod log;
+mod own;
 mod sealer;
 mod strangers;
 #[cfg(test)]
@@ -16,5 +17,6 @@ mod ticket;
 pub use log::Audit;
 pub use ticket::{Handed, Ticket};
 
+pub(crate) use own::own;
 pub(crate) use sealer::{Sealer, take_over};
 pub(crate) use ticket::fresh;

@@ -5,12 +5,12 @@ use super::line::{End, FORMAT, Head, Line};
 use super::progress::Progress;
 use super::read::{Lines, verify};
 use super::write::Writer;
-use crate::audit::fresh;
+use crate::audit::own;
 use crate::config::{self, BackupFlags, Data, Environment, RestoreFlags};
 use crate::{admin, clock, telemetry};
 use anyhow::{Context, anyhow, bail};
 use pulse_core::Timestamp;
-use pulse_core::audit::{Outcome, Record, Who};
+use pulse_core::audit::{Outcome, Record};
 use pulse_store::{BackupTaken, Dump, Finished, Part, Restore};
 use serde_json::json;
 use std::fs::{File, OpenOptions};
@@ -166,22 +166,8 @@ async fn load<R: std::io::Read>(mut lines: Lines<R>, head: &Head, flags: &Restor
 /// What the audit log says of it.
 fn row(head: &Head, now: Timestamp) -> Record {
     let details = json!({ "taken": head.taken, "release": head.release, "schema": head.schema, "engine": head.engine });
-    let (name, kind, means) = ("restore".to_owned(), "controller".to_owned(), "command_line".to_owned());
-    Record {
-        id: fresh(now),
-        at: now,
-        principal: Some(Who { name, kind, means }),
-        peer: None,
-        request_id: None,
-        action: "database.restore".to_owned(),
-        object: None,
-        outcome: Outcome::Done,
-        status: None,
-        code: None,
-        before: None,
-        after: None,
-        details: details.as_object().cloned().unwrap_or_default(),
-    }
+    let details = details.as_object().cloned().unwrap_or_default();
+    own(("restore", "command_line"), "database.restore", Outcome::Done, now, details)
 }
 
 fn tell(head: &Head, finished: &Finished) {

@@ -6,6 +6,7 @@ use super::{Engine, EngineError, StartError};
 use crate::audit::Handed;
 use pulse_core::definitions::Snapshot;
 use pulse_core::execution::{CannotRetry, Created, Event, Trigger, carried, unknown_targets};
+use pulse_core::trace::TraceContext;
 use pulse_protocol::{AgentName, ExecutionId};
 
 /// How an execution is run again.
@@ -58,17 +59,17 @@ pub struct Retried {
 }
 
 impl Engine {
-    /// Runs an execution again.
+    /// Runs an execution again; the new one belongs to the caller's trace, where there is one.
     pub async fn retry(
         &self,
         id: ExecutionId,
         repeat: Repeat,
         by: String,
         idempotency: Option<Idempotency>,
-        audit: Option<Handed>,
+        (audit, trace): (Option<Handed>, Option<TraceContext>),
     ) -> Result<Retried, RetryError> {
         let created = self.created(id).await?;
-        let mut request = StartRequest { audit, ..again(&created, by, idempotency) };
+        let mut request = StartRequest { audit, trace, ..again(&created, by, idempotency) };
         let replayed = self.replay(&request).await?;
         let dropped = if repeat == Repeat::Head { self.drop_undeclared(&mut request) } else { Ok(Vec::new()) };
         if let Some(started) = replayed {

@@ -1,8 +1,8 @@
 //! What a run did, for the log and for the audit log. A run that removed nothing says nothing.
 
-use crate::audit::{Audit, fresh};
+use crate::audit::{Audit, own};
 use crate::clock;
-use pulse_core::audit::{Outcome, Record, Who};
+use pulse_core::audit::{Outcome, Record};
 use pulse_store::AuditWrite;
 use serde_json::{Map, Value, json};
 
@@ -61,21 +61,5 @@ impl Report {
 
 /// A row of what the controller did by itself.
 pub(super) fn row(action: &str, details: Map<String, Value>) -> Record {
-    let at = clock::now();
-    let (name, kind, means) = ("retention".to_owned(), "controller".to_owned(), "policy".to_owned());
-    Record {
-        id: fresh(at),
-        at,
-        principal: Some(Who { name, kind, means }),
-        peer: None,
-        request_id: None,
-        action: action.to_owned(),
-        object: None,
-        outcome: Outcome::Done,
-        status: None,
-        code: None,
-        before: None,
-        after: None,
-        details,
-    }
+    own(("retention", "policy"), action, Outcome::Done, clock::now(), details)
 }

@@ -9,14 +9,14 @@ mod parts;
 
 pub use parts::Parts;
 
-use crate::audit::fresh;
+use crate::audit::own;
 use crate::clock;
 use crate::config::{Config, ConfigError, Outcome};
 use crate::telemetry::Exchange;
 use crate::tls::Handle;
 use parts::Prepared;
 use pulse_core::Timestamp;
-use pulse_core::audit::{self, Record, Who};
+use pulse_core::audit::{self, Record};
 use pulse_settings::Effective;
 use pulse_store::AuditWrite;
 use serde_json::{Map, json};
@@ -141,7 +141,6 @@ impl Current {
 
 /// Names of what changed, and no value.
 fn row(result: &Result<Outcome, String>) -> Record {
-    let now = clock::now();
     let mut details = Map::new();
     if let Ok(Outcome { taken, left }) = result {
         details.insert("changed".to_owned(), json!(taken));
@@ -152,20 +151,5 @@ fn row(result: &Result<Outcome, String>) -> Record {
         Ok(_) => audit::Outcome::Done,
         Err(_) => audit::Outcome::Refused,
     };
-    let who = Who { name: "SIGHUP".to_owned(), kind: "controller".to_owned(), means: "signal".to_owned() };
-    Record {
-        id: fresh(now),
-        at: now,
-        principal: Some(who),
-        peer: None,
-        request_id: None,
-        action: ACTION.to_owned(),
-        object: None,
-        outcome,
-        status: None,
-        code: None,
-        before: None,
-        after: None,
-        details,
-    }
+    own(("SIGHUP", "signal"), ACTION, outcome, clock::now(), details)
 }

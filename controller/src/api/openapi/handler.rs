@@ -102,6 +102,7 @@ described!(A, B, C);
 described!(A, B, C, D);
 described!(A, B, C, D, E);
 described!(A, B, C, D, E, F1);
+described!(A, B, C, D, E, F1, G);
 
 /// What answers on a route, and what it takes and answers.
 pub(in crate::api) struct Endpoint {

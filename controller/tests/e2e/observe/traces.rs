@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const AGAIN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const SOON: Duration = Duration::from_secs(20);
 
 /// The only span of this name in a trace; one that came twice came as the same.
@@ -58,10 +59,16 @@ fn from_the_webhook_to_the_command_it_is_seen_what_follows_from_what() {
     for id in [&ours, &theirs] {
         assert_eq!(scene.api().wait_ended(id)["status"], "failed");
     }
+    // What failed is run again by another caller, with another trace.
+    let headers = [("traceparent", AGAIN)];
+    let again = scene.api().try_post(&format!("/api/v1/executions/{ours}/retry"), &json!({}), &headers).unwrap();
+    assert_eq!(again.0, 201, "{}", again.1);
+    assert_eq!(scene.api().wait_ended(again.1["id"].as_str().unwrap())["status"], "failed");
     let sync = scene.api().get("/api/v1/syncs")["items"][0].clone();
     assert_eq!(sync["commit"], commit.as_str());
     let (own, synced, callers) = (of_execution(&ours), of_execution(sync["id"].as_str().unwrap()), &CALLER[3..35]);
-    let spans = whole(&collector, &[&own, callers, &synced]);
+    let spans = whole(&collector, &[&own, callers, &AGAIN[3..35], &synced]);
+    assert_eq!(one(&spans, &AGAIN[3..35], "RUN w").parent, "b7ad6b7169203331");
 
     let root = one(&spans, &own, "RUN w");
     assert!(root.kind.contains("SERVER") && root.parent.is_empty() && root.status.contains("ERROR"), "{root:?}");
