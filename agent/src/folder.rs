@@ -4,16 +4,17 @@
 //! DATA/lock                    held by the running agent
 //! DATA/identity.key, identity.next, welcomed  see `identity`
 //! DATA/journal                 see `journal`
-//! DATA/attempts/ID.lock        held by the attempt's shim for its whole life
-//! DATA/attempts/ID/            its mkdir is the claim: whoever wins may start the command, nobody else ever
-//! DATA/attempts/ID.aside/      what a recovery fills before it becomes the claim, by a rename that replaces nothing
+//! DATA/attempts/ID/            its name is the claim: whoever gets it may start the command, nobody else ever. Its shim holds a lock on it for its whole life
 //!     kept                     the boot in which the empty folder is still needed, see `leftovers`
-//!     control                  FIFO: stop requests to the shim
-//!     started, exit            sealed records, see `record`
-//!     stdout, stderr           spools, see `spool`
+//!     record                   what the shim leaves for the agent, see `record`
+//!     output                   what the command wrote, see `spool`
 //!     work/                    the command's $PULSE_WORKDIR, with its files
 //!     script                   the text of a command that is too long for an argument
+//! DATA/attempts/ID.shim-PID/   what a shim locks before it becomes the claim, by a rename that replaces nothing
+//! DATA/attempts/ID.over-PID/   what a recovery fills before it does
 //! ```
+//!
+//! Making a file is the dearest thing that a short command costs its host, so there are few.
 
 use crate::removal::remove_tree;
 use pulse_protocol::AttemptId;
@@ -25,6 +26,11 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// Names the file of records.
+pub const RECORD: &str = "record";
+/// Names the spool.
+pub const OUTPUT: &str = "output";
 
 /// The agent's data folder.
 #[derive(Debug, Clone)]
@@ -58,9 +64,23 @@ impl DataDir {
         self.root.join("attempts")
     }
 
+    /// Removes folders that never became claims, because the processes that made them were ended before.
+    pub fn remove_asides(&self) -> io::Result<()> {
+        for entry in std::fs::read_dir(self.attempts())? {
+            let path = entry?.path();
+            let is_aside = path.extension().is_some()
+                && path.file_stem().and_then(|name| name.to_str()?.parse::<AttemptId>().ok()).is_some();
+            // One that is locked belongs to a shim that stands before its claim.
+            if is_aside && lock_folder(&path, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                remove_tree(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// One attempt's folder.
     pub fn attempt(&self, attempt: AttemptId) -> AttemptDir {
-        AttemptDir { path: self.attempts().join(attempt.to_string()), lock: self.attempts().join(format!("{attempt}.lock")) }
+        AttemptDir { path: self.attempts().join(attempt.to_string()) }
     }
 }
 
@@ -68,7 +88,6 @@ impl DataDir {
 #[derive(Debug, Clone)]
 pub struct AttemptDir {
     path: PathBuf,
-    lock: PathBuf,
 }
 
 impl AttemptDir {
@@ -82,32 +101,69 @@ impl AttemptDir {
         self.path.join(name)
     }
 
-    /// Makes the folder. `false`: it exists, so somebody else has claimed the attempt. It need not outlive a power cut, and no sync is waited
-    /// for: the journal's `starting` does, and whoever finds that in another boot asks for no claim, but for the exit record.
-    pub fn claim(&self) -> io::Result<bool> {
-        match private_dirs().create(&self.path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(planted::is(Bug::NoClaim)),
-            Err(error) => Err(error),
+    /// Makes the folder, with its lock, which the caller holds for as long as it supervises the command. `None`: it exists, so somebody else
+    /// has claimed the attempt. It need not outlive a power cut, and no sync is waited for: the journal's `starting` does, and whoever finds
+    /// that in another boot asks for no claim, but for the exit record.
+    pub fn claim(&self) -> io::Result<Option<File>> {
+        let aside = self.make_aside("shim")?;
+        // Nobody else knows its name. The lock goes with the folder, so that nobody ever sees a claim of a living shim without it.
+        let lock = lock_folder(&aside, FlockOperation::NonBlockingLockExclusive)?;
+        match self.become_claim(&aside)? {
+            Claim::Won => Ok(Some(lock)),
+            Claim::Lost => {
+                remove_tree(&aside)?;
+                if planted::is(Bug::NoClaim) { self.lock() } else { Ok(None) }
+            }
+            Claim::CannotTell => {
+                remove_tree(&aside)?;
+                match private_dirs().create(&self.path) {
+                    Ok(()) => self.lock(),
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
         }
     }
 
-    /// As [`AttemptDir::claim`], with what `fill` puts into the folder, all at once: a folder that could not be filled, because the disk is
-    /// full, claims nothing. A file system that cannot rename without replacing gets the claim first and its content then.
+    /// As [`AttemptDir::claim`], for an attempt that is over with what `fill` puts into the folder, all at once: a folder that could not be filled,
+    /// because the disk is full, claims nothing. A file system that cannot rename without replacing gets the claim first and its content then.
+    /// `false`: it exists.
     pub fn claim_with(&self, fill: impl Fn(&Path) -> io::Result<()>) -> io::Result<bool> {
-        let aside = self.aside();
-        match private_dirs().create(&aside) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            _ => fill(&aside)?,
-        }
-        match renameat_with(CWD, &aside, CWD, &self.path, RenameFlags::NOREPLACE) {
-            Ok(()) => self.sync_name().map(|()| true),
-            Err(Errno::EXIST) => remove_tree(&aside).map(|()| false),
-            Err(Errno::INVAL | Errno::NOSYS) => {
+        let aside = self.make_aside("over")?;
+        fill(&aside)?;
+        match self.become_claim(&aside)? {
+            Claim::Won => self.sync_name().map(|()| true),
+            Claim::Lost => remove_tree(&aside).map(|()| false),
+            Claim::CannotTell => {
                 remove_tree(&aside)?;
-                Ok(self.claim()? && fill(&self.path).and_then(|()| self.sync_name()).map(|()| true)?)
+                Ok(self.claim()?.is_some() && fill(&self.path).and_then(|()| self.sync_name()).map(|()| true)?)
             }
+        }
+    }
+
+    /// One that another process of this number left there is as good.
+    fn make_aside(&self, whose: &str) -> io::Result<PathBuf> {
+        let aside = self.aside(whose);
+        match private_dirs().create(&aside) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(aside),
+        }
+    }
+
+    fn become_claim(&self, aside: &Path) -> io::Result<Claim> {
+        match renameat_with(CWD, aside, CWD, &self.path, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(Claim::Won),
+            Err(Errno::EXIST) => Ok(Claim::Lost),
+            Err(Errno::INVAL | Errno::NOSYS) => Ok(Claim::CannotTell),
             Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// The lock of a folder that is there. `None`: somebody has it.
+    fn lock(&self) -> io::Result<Option<File>> {
+        match lock_folder(&self.path, FlockOperation::NonBlockingLockExclusive) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            result => result.map(Some),
         }
     }
 
@@ -116,24 +172,16 @@ impl AttemptDir {
         sync_dir(self.path.parent().unwrap_or(&self.path))
     }
 
-    /// Where a folder is filled before it takes its place.
-    fn aside(&self) -> PathBuf {
-        self.path.with_extension("aside")
-    }
-
-    /// Takes the shim's lock. `None`: a living shim has it.
-    pub fn try_lock(&self) -> io::Result<Option<File>> {
-        try_lock(&self.lock)
+    /// What becomes the folder, by this process.
+    fn aside(&self, whose: &str) -> PathBuf {
+        self.path.with_extension(format!("{whose}-{}", std::process::id()))
     }
 
     /// Whether a living shim has the lock.
     pub fn is_supervised(&self) -> io::Result<bool> {
-        match File::open(&self.lock) {
-            Ok(file) => match flock(&file, FlockOperation::NonBlockingLockShared) {
-                Ok(()) => Ok(false),
-                Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
-                Err(errno) => Err(errno.into()),
-            },
+        match lock_folder(&self.path, FlockOperation::NonBlockingLockShared) {
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -145,14 +193,24 @@ impl AttemptDir {
     }
 
     fn remove_all(&self) -> io::Result<()> {
-        for result in [remove_tree(&self.path), remove_tree(&self.aside()), std::fs::remove_file(&self.lock)] {
-            match result {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+        // What is there as a rule; whatever else is there, the tree goes.
+        for name in [RECORD, OUTPUT] {
+            let _ = std::fs::remove_file(self.file(name));
         }
-        Ok(())
+        match std::fs::remove_dir(&self.path).or_else(|_| remove_tree(&self.path)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
+}
+
+/// What came of giving a folder the claim's name.
+enum Claim {
+    Won,
+    /// The name is taken.
+    Lost,
+    /// The file system cannot rename without replacing; nothing was done.
+    CannotTell,
 }
 
 /// Writes `name`, which is `act`, so that after a crash either the old file or the whole new one is there.
@@ -166,18 +224,6 @@ pub fn write_durably(act: Act, dir: &Path, name: &str, bytes: &[u8]) -> io::Resu
     std::fs::rename(&temporary, dir.join(name))?;
     sync_dir(dir)?;
     failpoint::after(act)
-}
-
-/// Writes `name`, which is `act`, so that whoever reads it, in this boot, finds nothing or all of it. After a power cut it may be missing, or
-/// damaged, until the file that is returned has been synced.
-pub fn write_whole(act: Act, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<File> {
-    failpoint::before(act)?;
-    let temporary = dir.join(format!("{name}.tmp"));
-    let mut file = private_file().write(true).create(true).truncate(true).open(&temporary)?;
-    file.write_all(bytes)?;
-    std::fs::rename(&temporary, dir.join(name))?;
-    failpoint::after(act)?;
-    Ok(file)
 }
 
 /// Makes names in a folder durable.
@@ -208,6 +254,13 @@ fn try_lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// A lock on a folder that is there; [`ErrorKind::WouldBlock`]: somebody has another. It is shared and given up where it is only asked for.
+fn lock_folder(path: &Path, how: FlockOperation) -> io::Result<File> {
+    let folder = File::open(path)?;
+    flock(&folder, how)?;
+    Ok(folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,13 +272,12 @@ mod tests {
         data.create().unwrap();
         let attempt = data.attempt(AttemptId(uuid::Uuid::now_v7()));
         assert!(!attempt.is_supervised().unwrap());
-        assert!(attempt.claim().unwrap());
-        assert!(!attempt.claim().unwrap());
-        let lock = attempt.try_lock().unwrap();
+        let lock = attempt.claim().unwrap();
         assert!(lock.is_some() && attempt.is_supervised().unwrap());
-        assert!(attempt.try_lock().unwrap().is_none());
+        assert!(attempt.claim().unwrap().is_none());
         drop(lock);
         assert!(!attempt.is_supervised().unwrap());
+        assert!(attempt.claim().unwrap().is_none(), "a claim outlives its shim");
         attempt.remove().unwrap();
         attempt.remove().unwrap();
     }
@@ -241,13 +293,19 @@ mod tests {
         assert!(!attempt.path().exists());
         let fill = |folder: &Path| std::fs::write(folder.join("it"), "x");
         assert!(attempt.claim_with(fill).unwrap() && attempt.file("it").exists());
-        assert!(!attempt.claim_with(fill).unwrap() && !attempt.claim().unwrap());
+        assert!(!attempt.claim_with(fill).unwrap() && attempt.claim().unwrap().is_none());
         let other = data.attempt(AttemptId(uuid::Uuid::now_v7()));
-        assert!(other.claim().unwrap() && !other.claim_with(fill).unwrap() && !other.file("it").exists());
-        assert!(!other.aside().exists());
+        assert!(other.claim().unwrap().is_some() && !other.claim_with(fill).unwrap() && !other.file("it").exists());
+        assert!(!other.aside("over").exists());
         attempt.claim_with(full).unwrap_err();
         attempt.remove().unwrap();
-        assert!(!attempt.path().exists() && !attempt.aside().exists());
+        assert!(!attempt.path().exists() && attempt.aside("over").exists());
+        let before_its_claim = lock_folder(&attempt.aside("over"), FlockOperation::NonBlockingLockExclusive).unwrap();
+        data.remove_asides().unwrap();
+        assert!(attempt.aside("over").exists(), "it belongs to a living shim");
+        drop(before_its_claim);
+        data.remove_asides().unwrap();
+        assert!(!attempt.aside("over").exists() && other.path().exists());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::runner;
 use crate::shim::server::Shims;
 use crate::users::Users;
 use crate::worker::Event;
-use pulse_protocol::{AttemptId, BootId, CommandSpec};
+use pulse_protocol::{AttemptId, CommandSpec};
 use std::io;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -37,8 +37,6 @@ pub struct Machine {
     data: DataDir,
     /// Who makes their shims.
     shims: Arc<Shims>,
-    /// The kernel's boot.
-    boot: BootId,
     /// As whom commands may run.
     users: Arc<Users>,
     /// The worker's own events.
@@ -55,7 +53,7 @@ impl Host for Machine {
     }
 
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()> {
-        runner::start(&self.shims, &self.users, (attempt, self.boot), (command, held), self.teller(attempt))
+        runner::start(&self.shims, &self.users, attempt, (command, held), self.teller(attempt))
     }
 
     fn adopt(&mut self, attempt: AttemptId) -> io::Result<()> {
@@ -69,8 +67,8 @@ impl Host for Machine {
 
 impl Machine {
     /// Attempts have their folders in `data`; `events` are the worker's own.
-    pub fn new(data: DataDir, boot: BootId, shims: Shims, users: Users, events: mpsc::Sender<Event>) -> Self {
-        Self { shims: Arc::new(shims), data, boot, users: Arc::new(users), events }
+    pub fn new(data: DataDir, shims: Shims, users: Users, events: mpsc::Sender<Event>) -> Self {
+        Self { shims: Arc::new(shims), data, users: Arc::new(users), events }
     }
 
     fn teller(&self, attempt: AttemptId) -> impl Fn(runner::News) + Send + 'static {

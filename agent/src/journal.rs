@@ -1,8 +1,9 @@
 //! The journal: what must outlive the agent, in one append-only file.
 //!
 //! A frame is `length (u32 LE) · crc32 of the text (u32 LE) · text`, a text one JSON object; the first frame holds the
-//! journal's incarnation. Every append ends with fdatasync, and only then may anything follow from it; so does the reading at a
-//! start, because an agent may have died before its fdatasync. A frame that is cut or
+//! journal's incarnation, and behind the last one are zeros up to a page's end: a sync that leaves the file's length as it is need not wait
+//! for the file system's own journal. An append that something follows from ends with fdatasync ([`Record::must_last`]), and so does the
+//! reading at a start, because an agent may have died before its fdatasync. A frame that is cut or
 //! damaged ends the journal: it and what comes after is cut off at the next start, which is logged as an alarm and seen by the
 //! controller as a sequence that went back. Compaction writes a new file beside the old one and renames it over.
 
@@ -24,6 +25,8 @@ const NEWER: &str = "the journal was written by another release of pulse-agent; 
 const MAX_TEXT: usize = 8 * 1024 * 1024;
 /// A journal smaller than this is never compacted.
 const COMPACT_FROM: u64 = 1024 * 1024;
+/// The file grows by so much.
+const PAGE: u64 = 4096;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -48,9 +51,14 @@ pub struct Journal {
     data: DataDir,
     file: File,
     incarnation: Incarnation,
+    /// How many records were ever appended.
+    appended: u64,
+    /// How many of them outlive a power cut; others may hear of no more.
     sequence: u64,
-    /// Where the next frame goes: the end of the last frame that is known to be whole and durable.
+    /// Where the next frame goes: the end of the last frame that is known to be whole.
     end: u64,
+    /// The file's length.
+    length: u64,
     /// The size after the last compaction.
     compacted: u64,
     /// A failed append may have left bytes behind `end`; they must be cut off before the next.
@@ -84,11 +92,12 @@ impl Journal {
         }
         let end = frames.at as u64;
         let file = private_file().read(true).write(true).open(&path)?;
-        let dirty = end < bytes.len() as u64;
+        let (length, incarnation) = (bytes.len() as u64, header.incarnation);
+        let dirty = bytes[frames.at..].iter().any(|byte| *byte != 0);
         let mut journal =
-            Self { data: data.clone(), file, incarnation: header.incarnation, sequence, end, compacted: end, dirty };
+            Self { data: data.clone(), file, incarnation, appended: sequence, sequence, end, length, compacted: end, dirty };
         if dirty {
-            tracing::error!(cut = bytes.len() as u64 - end, "ALARM: the journal's last frame is cut or damaged and is removed");
+            tracing::error!(cut = length - end, "ALARM: the journal's last frame is cut or damaged and is removed");
             journal.cut().context("cannot remove the journal's damaged end")?;
         }
         // An agent that died between a write and its sync left a record that only this boot can read.
@@ -102,7 +111,17 @@ impl Journal {
         write_durably(Act::JournalCompact, data.root(), "journal", &bytes).context("cannot make the journal")?;
         let file = private_file().read(true).write(true).open(path(data))?;
         let end = bytes.len() as u64;
-        Ok(Self { data: data.clone(), file, incarnation, sequence: 0, end, compacted: end, dirty: false })
+        Ok(Self {
+            data: data.clone(),
+            file,
+            incarnation,
+            appended: 0,
+            sequence: 0,
+            end,
+            length: end,
+            compacted: end,
+            dirty: false,
+        })
     }
 
     /// The journal's id.
@@ -115,27 +134,35 @@ impl Journal {
         self.sequence
     }
 
-    /// Makes records durable, all or none.
+    /// Writes records, all or none. If one of them must last, all that was ever written is durable after this.
     pub fn append(&mut self, records: &[Record]) -> io::Result<()> {
         if self.dirty {
             self.cut()?;
         }
         let mut bytes = Vec::new();
         for (record, number) in records.iter().zip(1..) {
-            frame(&mut bytes, &Entry { sequence: self.sequence + number, record: record.clone() })?;
+            frame(&mut bytes, &Entry { sequence: self.appended + number, record: record.clone() })?;
         }
         let act = acts::of_records(records);
         failpoint::before(act)?;
         self.dirty = true;
+        let end = self.end + bytes.len() as u64;
+        if end > self.length {
+            bytes.resize((end.next_multiple_of(PAGE) - self.end) as usize, 0);
+        }
         self.file.write_all_at(&bytes, self.end)?;
-        if !planted::is(Bug::NoSync) {
+        self.length = self.length.max(self.end + bytes.len() as u64);
+        let must_last = records.iter().any(Record::must_last);
+        if must_last && !planted::is(Bug::NoSync) {
             sync(&self.file)?;
         }
         // Whoever is told that it failed has it cut off before the next: it is not counted.
         failpoint::after(act)?;
-        self.dirty = false;
-        self.end += bytes.len() as u64;
-        self.sequence += records.len() as u64;
+        (self.dirty, self.end) = (false, end);
+        self.appended += records.len() as u64;
+        if must_last {
+            self.sequence = self.appended;
+        }
         Ok(())
     }
 
@@ -147,20 +174,21 @@ impl Journal {
     /// Replaces everything by a snapshot.
     pub fn compact(&mut self, snapshot: Vec<Record>) -> io::Result<()> {
         let mut bytes = Vec::new();
-        frame(&mut bytes, &Header { journal: 1, incarnation: self.incarnation, sequence: self.sequence })?;
+        frame(&mut bytes, &Header { journal: 1, incarnation: self.incarnation, sequence: self.appended })?;
         for record in snapshot {
-            frame(&mut bytes, &Entry { sequence: self.sequence, record })?;
+            frame(&mut bytes, &Entry { sequence: self.appended, record })?;
         }
         write_durably(Act::JournalCompact, self.data.root(), "journal", &bytes)?;
         self.file = private_file().read(true).write(true).open(path(&self.data))?;
         self.end = bytes.len() as u64;
-        self.compacted = self.end;
-        self.dirty = false;
+        (self.length, self.compacted) = (self.end, self.end);
+        (self.sequence, self.dirty) = (self.appended, false);
         Ok(())
     }
 
     fn cut(&mut self) -> io::Result<()> {
         self.file.set_len(self.end)?;
+        self.length = self.end;
         sync(&self.file)?;
         sync_dir(self.data.root())?;
         self.dirty = false;

@@ -59,13 +59,15 @@ fn a_torn_or_damaged_end_is_removed_at_every_byte() {
         journal.append(&[record(number)]).unwrap();
         ends.push(journal.end);
     }
-    let whole = std::fs::read(scene.file()).unwrap();
-    assert_eq!(whole.len() as u64, journal.end);
+    let padded = std::fs::read(scene.file()).unwrap();
+    let (whole, rest) = padded.split_at(journal.end as usize);
+    assert!(rest.iter().all(|byte| *byte == 0) && (padded.len() as u64).is_multiple_of(PAGE));
     for at in ends[0] as usize..whole.len() {
         let survivors = ends.iter().filter(|end| **end <= at as u64).count() - 1;
-        let mut flipped = whole.clone();
+        let (mut flipped, mut zeroed) = (padded.clone(), padded.clone());
         flipped[at] ^= 0x40;
-        for bytes in [&whole[..at], &flipped] {
+        zeroed[at..].fill(0);
+        for bytes in [&whole[..at], &flipped, &zeroed] {
             std::fs::write(scene.file(), bytes).unwrap();
             let (mut journal, found) = scene.open();
             assert_eq!(found, records(0..survivors as u128), "byte {at}");
@@ -96,6 +98,7 @@ fn another_releases_record_is_not_cut_off() {
     let (mut journal, _) = scene.open();
     journal.append(&records(0..1)).unwrap();
     let mut bytes = std::fs::read(scene.file()).unwrap();
+    bytes.truncate(journal.end as usize);
     frame(&mut bytes, &serde_json::json!({"sequence": 2, "record": "teleported"})).unwrap();
     std::fs::write(scene.file(), &bytes).unwrap();
     let error = Journal::open(&scene.data, Incarnation(Uuid::new_v4())).unwrap_err();
@@ -148,4 +151,19 @@ fn what_is_read_back_is_synced_before_anything_follows_from_it() {
     assert_eq!(scene.open().1, records(0..1));
     pulse_protocol::failpoint::hook(None);
     assert_eq!(*points.borrow(), ["agent.journal-sync.before", "agent.journal-sync.after"]);
+}
+
+/// What a power cut may take away is told to nobody.
+#[test]
+fn a_sequence_is_told_once_it_is_durable() {
+    let scene = scene();
+    let (mut journal, _) = scene.open();
+    let acknowledged = |number| Record::Acknowledged { attempt: AttemptId(Uuid::from_u128(number)) };
+    journal.append(&[record(0)]).unwrap();
+    journal.append(&[acknowledged(0)]).unwrap();
+    assert_eq!(journal.sequence(), 1);
+    journal.append(&[acknowledged(1), record(1)]).unwrap();
+    assert_eq!(journal.sequence(), 4);
+    journal.append(&[record(2)]).unwrap();
+    assert_eq!((journal.sequence(), scene.open().0.sequence()), (4, 5), "reading makes it durable");
 }

@@ -10,8 +10,9 @@
 //! ```
 
 use crate::folder::{AttemptDir, DataDir, write_durably};
-use crate::record::Started;
+use crate::record::Supervised;
 use crate::shim::cgroup;
+use crate::spool;
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AttemptId, BootId};
 use std::collections::BTreeSet;
@@ -72,7 +73,7 @@ fn verdict(dir: &AttemptDir, boot: BootId, without_shim: bool) -> io::Result<Ver
     if dir.is_supervised()? {
         return Ok(Verdict::Later);
     }
-    if without_shim || !dir.path().try_exists()? || dir.file("stdout").try_exists()? {
+    if without_shim || !dir.path().try_exists()? || spool::path(dir).try_exists()? {
         return Ok(Verdict::Remove);
     }
     match std::fs::read_to_string(dir.file(KEPT)) {
@@ -87,9 +88,9 @@ fn verdict(dir: &AttemptDir, boot: BootId, without_shim: bool) -> io::Result<Ver
 }
 
 fn remove(dir: &AttemptDir) -> io::Result<()> {
-    let started = Started::read(dir);
+    let supervised = Supervised::read(dir);
     dir.remove()?;
-    if let Some(path) = started.ok().flatten().and_then(|started| started.cgroup) {
+    if let Some(path) = supervised.ok().flatten().and_then(|supervised| supervised.cgroup) {
         cgroup::remove(&path);
     }
     Ok(())
@@ -115,7 +116,7 @@ mod tests {
         let data = DataDir::new(root.path());
         data.create().unwrap();
         let attempt = AttemptId(Uuid::now_v7());
-        data.attempt(attempt).claim().unwrap();
+        drop(data.attempt(attempt).claim().unwrap());
         Scene { data, attempt, leftovers: Leftovers::default(), _root: root }
     }
 
@@ -150,9 +151,9 @@ mod tests {
     #[test]
     fn a_shim_that_left_its_trace_or_whose_end_was_seen_needs_no_claim() {
         let mut scene = scene();
-        std::fs::write(scene.dir().file("stdout"), "").unwrap();
+        std::fs::write(spool::path(&scene.dir()), "").unwrap();
         assert!(!scene.stays(THIS));
-        scene.dir().claim().unwrap();
+        drop(scene.dir().claim().unwrap());
         scene.leftovers.no_shim(scene.attempt);
         assert!(!scene.stays(THIS));
     }
@@ -160,8 +161,9 @@ mod tests {
     #[test]
     fn a_living_shim_keeps_its_folder_in_any_case() {
         let mut scene = scene();
-        let lock = scene.dir().try_lock().unwrap();
-        std::fs::write(scene.dir().file("stdout"), "").unwrap();
+        scene.dir().remove().unwrap();
+        let lock = scene.dir().claim().unwrap();
+        std::fs::write(spool::path(&scene.dir()), "").unwrap();
         scene.leftovers.no_shim(scene.attempt);
         assert!(scene.stays(NEXT));
         drop(lock);

@@ -177,7 +177,7 @@ fn serve(flags: Flags) -> Result<()> {
     let outbox = Arc::new(Outbox::default());
     let (sender, events) = mpsc::channel(256);
     let shims = Shims::new(data.clone(), settings.shims.clone());
-    let host = Machine::new(data.clone(), boot, shims, users, sender.clone());
+    let host = Machine::new(data.clone(), shims, users, sender.clone());
     let worker = Worker::open(data, boot, outbox.clone(), host, Incarnation(uuid::Uuid::new_v4()))?;
     let incarnation = worker.incarnation();
     outbox.sequence.store(worker.sequence(), Ordering::Relaxed);

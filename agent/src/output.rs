@@ -61,6 +61,7 @@ struct Output {
 struct Source {
     /// Opened for each look and closed again: many attempts may wait here for a controller that is away.
     path: PathBuf,
+    stream: Stream,
     /// All its bytes, once no more can come.
     whole: Option<u64>,
     /// The next byte to send.
@@ -84,11 +85,12 @@ struct Source {
 impl Outputs {
     /// Begins to look after an attempt's output.
     pub fn add(&mut self, attempt: AttemptId, dir: &AttemptDir, now: Instant) {
-        let source = |name| {
+        let source = |stream| {
             let under_way = VecDeque::new();
-            let path = dir.file(name);
+            let path = spool::path(dir);
             Source {
                 path,
+                stream,
                 whole: None,
                 next: 0,
                 stored: 0,
@@ -100,7 +102,7 @@ impl Outputs {
                 under_way,
             }
         };
-        let output = || Output { streams: [source("stdout"), source("stderr")], ended: false, allowance: 0.0, counted: now };
+        let output = || Output { streams: spool::STREAMS.map(source), ended: false, allowance: 0.0, counted: now };
         self.attempts.entry(attempt).or_insert_with(output);
     }
 
@@ -190,7 +192,7 @@ impl Output {
         self.allowance = (self.allowance + earned).min(PACE);
         self.counted = now;
         let mut room = WINDOW.saturating_sub(self.streams.iter().map(Source::bytes_under_way).sum());
-        for (source, stream) in self.streams.iter_mut().zip([Stream::Stdout, Stream::Stderr]) {
+        for source in &mut self.streams {
             let paced = !self.ended && source.next >= HEAD;
             if !self.ended && source.should_gather(now) || paced && self.allowance < QUANTUM as f64 {
                 continue;
@@ -203,7 +205,7 @@ impl Output {
                 if paced {
                     self.allowance -= piece.data.len() as f64;
                 }
-                return Some((stream, piece));
+                return Some((source.stream, piece));
             }
         }
         None
@@ -217,7 +219,8 @@ impl Source {
 
     /// Whether what is there is little, and little was sent just now.
     fn should_gather(&self, now: Instant) -> bool {
-        now < self.quiet_until && spool::available(&self.path).is_ok_and(|bytes| bytes.saturating_sub(self.next) < QUANTUM)
+        now < self.quiet_until
+            && spool::available(&self.path, self.stream).is_ok_and(|bytes| bytes.saturating_sub(self.next) < QUANTUM)
     }
 
     fn is_stuck(&self, now: Instant) -> bool {
@@ -228,7 +231,7 @@ impl Source {
         if limit == 0 || self.whole.is_some_and(|whole| self.next >= whole) {
             return None;
         }
-        let piece = Reader::open(&self.path).ok()?.read(self.next, limit).ok()??;
+        let piece = Reader::open(&self.path, self.stream).ok()?.read(self.next, limit).ok()??;
         if self.under_way.is_empty() {
             self.moved = now;
         }
@@ -258,7 +261,7 @@ impl Source {
 
     /// All bytes of a stream that has ended.
     fn whole(&mut self) -> io::Result<u64> {
-        let whole = self.whole.map_or_else(|| spool::available(&self.path), Ok)?;
+        let whole = self.whole.map_or_else(|| spool::available(&self.path, self.stream), Ok)?;
         self.whole = Some(whole);
         Ok(whole)
     }

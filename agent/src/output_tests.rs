@@ -9,7 +9,7 @@ struct Scene {
     root: tempfile::TempDir,
     outputs: Outputs,
     attempt: AttemptId,
-    stdout: Writer,
+    spool: Writer,
     now: Instant,
 }
 
@@ -20,16 +20,16 @@ fn scene() -> Scene {
     let attempt = AttemptId(Uuid::from_u128(1));
     let dir = data.attempt(attempt);
     dir.claim().unwrap();
-    let stdout = Writer::create(&dir.file("stdout")).unwrap();
+    let spool = Writer::create(&dir).unwrap();
     let now = Instant::now();
     let mut outputs = Outputs::default();
     outputs.add(attempt, &dir, now);
-    Scene { root, outputs, attempt, stdout, now }
+    Scene { root, outputs, attempt, spool, now }
 }
 
 impl Scene {
-    fn spool(&self) -> PathBuf {
-        DataDir::new(self.root.path()).attempt(self.attempt).file("stdout")
+    fn path(&self) -> PathBuf {
+        spool::path(&DataDir::new(self.root.path()).attempt(self.attempt))
     }
     fn connect(&mut self, stored: u64) {
         self.outputs.connected(self.now);
@@ -63,7 +63,7 @@ impl Scene {
 #[test]
 fn nothing_flows_before_it_is_known_where_to_go_on() {
     let mut scene = scene();
-    scene.stdout.append(b"0123456789");
+    scene.spool.append(Stream::Stdout, b"0123456789");
     assert_eq!(scene.take(), None);
     scene.outputs.connected(scene.now);
     assert_eq!(scene.take(), None);
@@ -82,7 +82,7 @@ fn nothing_flows_before_it_is_known_where_to_go_on() {
 #[test]
 fn a_silent_controller_is_not_waited_for_for_ever() {
     let mut scene = scene();
-    scene.stdout.append(b"0123456789");
+    scene.spool.append(Stream::Stdout, b"0123456789");
     scene.outputs.connected(scene.now);
     scene.now += PATIENCE;
     assert_eq!(scene.take(), Some((0, 10)));
@@ -91,7 +91,7 @@ fn a_silent_controller_is_not_waited_for_for_ever() {
 #[test]
 fn the_window_bounds_what_is_under_way() {
     let mut scene = scene();
-    scene.stdout.append(&vec![b'x'; 4 * WINDOW]);
+    scene.spool.append(Stream::Stdout, &vec![b'x'; 4 * WINDOW]);
     scene.connect(0);
     assert_eq!(scene.take(), Some((0, WINDOW as u64)));
     assert_eq!(scene.take(), None);
@@ -104,7 +104,7 @@ fn the_window_bounds_what_is_under_way() {
 #[test]
 fn beyond_the_head_a_running_command_is_paced_and_its_end_is_not() {
     let mut scene = scene();
-    scene.stdout.append(&vec![b'x'; 3 * HEAD as usize]);
+    scene.spool.append(Stream::Stdout, &vec![b'x'; 3 * HEAD as usize]);
     scene.connect(0);
     assert_eq!(scene.flow(), Some(HEAD));
     scene.now += Duration::from_millis(500);
@@ -118,7 +118,7 @@ fn beyond_the_head_a_running_command_is_paced_and_its_end_is_not() {
 #[test]
 fn the_end_counts_only_when_all_was_sent() {
     let mut scene = scene();
-    scene.stdout.append(b"0123456789");
+    scene.spool.append(Stream::Stdout, b"0123456789");
     scene.connect(0);
     scene.take();
     assert!(!scene.outputs.is_sent(scene.attempt), "more may come");
@@ -133,7 +133,7 @@ fn the_end_counts_only_when_all_was_sent() {
 
 /// Puts something else in the spool's place, looks, and puts the spool back.
 fn with_spool_replaced(scene: &mut Scene, replace: impl Fn(&std::path::Path), look: impl Fn(&mut Outputs, AttemptId)) {
-    let path = scene.spool();
+    let path = scene.path();
     let aside = path.with_extension("aside");
     std::fs::rename(&path, &aside).unwrap();
     replace(&path);
@@ -149,7 +149,7 @@ fn with_spool_replaced(scene: &mut Scene, replace: impl Fn(&std::path::Path), lo
 #[test]
 fn what_cannot_be_read_is_neither_sent_nor_stored() {
     let mut scene = scene();
-    scene.stdout.append(b"0123456789");
+    scene.spool.append(Stream::Stdout, b"0123456789");
     scene.connect(0);
     scene.outputs.end(scene.attempt);
     let is_held = |outputs: &mut Outputs, attempt| assert!(!outputs.is_stored(attempt) && !outputs.is_sent(attempt));
@@ -173,7 +173,7 @@ fn a_spool_that_is_not_there_or_has_no_head_holds_nothing_back() {
 #[test]
 fn what_is_not_stored_for_long_is_sent_again() {
     let mut scene = scene();
-    scene.stdout.append(b"0123456789");
+    scene.spool.append(Stream::Stdout, b"0123456789");
     scene.connect(0);
     assert_eq!(scene.take(), Some((0, 10)));
     scene.now += AGAIN / 2;
@@ -197,9 +197,9 @@ fn what_is_not_stored_for_long_is_sent_again() {
 fn a_piece_says_what_is_no_longer_kept_before_it() {
     let mut scene = scene();
     scene.connect(0);
-    scene.stdout.append(&vec![b'x'; HEAD as usize]);
+    scene.spool.append(Stream::Stdout, &vec![b'x'; HEAD as usize]);
     scene.flow();
-    scene.stdout.append(&vec![b'y'; 8 * HEAD as usize]);
+    scene.spool.append(Stream::Stdout, &vec![b'y'; 8 * HEAD as usize]);
     scene.outputs.end(scene.attempt);
     let chunk = scene.outputs.next_chunk(scene.now).unwrap();
     assert_eq!((chunk.cut, chunk.offset), (chunk.offset - HEAD, 9 * HEAD - spool::TAIL));
@@ -209,12 +209,12 @@ fn a_piece_says_what_is_no_longer_kept_before_it() {
 #[test]
 fn waiting_attempts_hold_no_descriptors() {
     let mut scene = scene();
-    scene.stdout.append(&vec![b'x'; 3 * WINDOW]);
+    scene.spool.append(Stream::Stdout, &vec![b'x'; 3 * WINDOW]);
     scene.connect(0);
     scene.take();
     scene.outputs.end(scene.attempt);
     assert!(!scene.outputs.is_sent(scene.attempt));
-    let path = scene.spool();
+    let path = scene.path();
     let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
     assert_eq!(open.filter(|target| *target == path).count(), 1, "the test's own writer, and no reader");
 }

@@ -1,25 +1,29 @@
-//! What the shim leaves on disk for the agent: `started` and `exit`, each a line of JSON sealed with its checksum, so that a
-//! damaged file is never taken for evidence.
+//! What the shim leaves on disk for the agent, in one file: a line before the command starts, one when it runs, and one when it is over. A line is
+//! JSON with its checksum, so that a damaged one is never taken for evidence; one without its end is not there yet.
 
-use crate::folder::{AttemptDir, write_durably, write_whole};
-use pulse_protocol::failpoint::Act;
-use pulse_protocol::{AttemptId, BootId, Ended};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use crate::folder::{AttemptDir, RECORD, private_file, sync_dir};
+use pulse_protocol::failpoint::{self, Act};
+use pulse_protocol::{AttemptId, Ended};
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// Written when the command runs.
+/// Written before the command starts. What it says is true in its own boot only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Supervised {
+    /// The shim's process id.
+    pub shim: i32,
+    /// The cgroup made for the command, where there is one.
+    pub cgroup: Option<PathBuf>,
+}
+
+/// Written when the command runs. What it says is true in its own boot only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// The command's process id, which is also its process group and session.
     pub pid: i32,
-    /// The kernel's boot.
-    pub boot: BootId,
-    /// The process's start time in clock ticks since boot, which tells a reused id from the command's.
-    pub start_time: u64,
-    /// The cgroup made for it, where there is one.
-    pub cgroup: Option<PathBuf>,
 }
 
 /// Written when the attempt is over.
@@ -31,70 +35,178 @@ pub struct Exit {
     pub ended: Ended,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Supervised(Supervised),
+    Started(Started),
+    Exit(Exit),
+}
+
+impl Supervised {
+    /// Reads it; `None` when it was not written.
+    pub fn read(dir: &AttemptDir) -> io::Result<Option<Self>> {
+        read(dir, |line| if let Line::Supervised(supervised) = line { Some(supervised) } else { None })
+    }
+}
+
 impl Started {
     /// Reads it; `None` when it was not written.
     pub fn read(dir: &AttemptDir) -> io::Result<Option<Self>> {
-        read(&dir.file("started"))
-    }
-    /// Writes it for this boot: after another one nothing of it is true any more.
-    pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
-        write_whole(Act::ShimStarted, dir.path(), "started", seal(self)?.as_bytes()).map(drop)
+        read(dir, |line| if let Line::Started(started) = line { Some(started) } else { None })
     }
 }
 
 impl Exit {
     /// Reads it; `None` when it was not written.
     pub fn read(dir: &AttemptDir) -> io::Result<Option<Self>> {
-        read(&dir.file("exit"))
-    }
-    /// Writes it durably.
-    pub fn write(&self, dir: &AttemptDir) -> io::Result<()> {
-        self.write_into(dir.path())
-    }
-    /// Writes it durably into a folder that is to become the attempt's.
-    pub fn write_into(&self, folder: &Path) -> io::Result<()> {
-        write_durably(Act::ShimExit, folder, "exit", seal(self)?.as_bytes())
-    }
-    /// Writes it for an agent that waits and makes it durable in its journal. The file is to be synced for one that is away.
-    pub fn write_for_now(&self, dir: &AttemptDir) -> io::Result<File> {
-        write_whole(Act::ShimExit, dir.path(), "exit", seal(self)?.as_bytes())
+        read(dir, |line| if let Line::Exit(exit) = line { Some(exit) } else { None })
     }
 }
 
-fn seal<T: Serialize>(value: &T) -> io::Result<String> {
-    let json = serde_json::to_string(value)?;
+/// The writing end. The file is made with its first line.
+#[derive(Debug)]
+pub struct Writer {
+    folder: PathBuf,
+    file: Option<File>,
+    /// Where the next line goes.
+    end: u64,
+    /// A failed write may have left bytes behind `end`.
+    dirty: bool,
+}
+
+impl Writer {
+    /// Of the record in this folder, of which there is none yet.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), file: None, end: 0, dirty: false }
+    }
+
+    /// A shim has the attempt. It makes the file, so that a full disk is found before the command starts.
+    pub fn supervised(&mut self, supervised: Supervised) -> io::Result<()> {
+        self.append(&Line::Supervised(supervised), || Ok(()))
+    }
+
+    /// The command runs.
+    pub fn started(&mut self, started: Started) -> io::Result<()> {
+        failpoint::before(Act::ShimStarted)?;
+        self.append(&Line::Started(started), || failpoint::after(Act::ShimStarted))
+    }
+
+    /// The attempt is over. It may be missing after a power cut until [`Writer::sync`].
+    pub fn exit(&mut self, exit: Exit) -> io::Result<()> {
+        failpoint::before(Act::ShimExit)?;
+        self.append(&Line::Exit(exit), || failpoint::after(Act::ShimExit))
+    }
+
+    /// Lets what was written outlive a power cut, but for the folder's own name.
+    #[expect(clippy::disallowed_methods, reason = "it is part of the act of writing the record")]
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), File::sync_data)?;
+        sync_dir(&self.folder)
+    }
+
+    /// One that fails in `after` is written once more.
+    fn append(&mut self, line: &Line, after: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        let sealed = seal(line)?;
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => private_file().write(true).create(true).truncate(true).open(self.folder.join(RECORD))?,
+        };
+        let file = self.file.insert(file);
+        if self.dirty {
+            file.set_len(self.end)?;
+        }
+        self.dirty = true;
+        file.write_all_at(sealed.as_bytes(), self.end)?;
+        after()?;
+        (self.end, self.dirty) = (self.end + sealed.len() as u64, false);
+        Ok(())
+    }
+}
+
+fn seal(line: &Line) -> io::Result<String> {
+    let json = serde_json::to_string(line)?;
     let checksum = crc32fast::hash(json.as_bytes());
-    Ok(format!("{json}\n{checksum:08x}\n"))
+    Ok(format!("{json} {checksum:08x}\n"))
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => unseal(&text).map(Some).map_err(|why| io::Error::new(why.kind(), format!("{}: {why}", path.display()))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// The first line that is wanted. An error of [`ErrorKind::InvalidData`]: there is none, and a line is damaged.
+fn read<T>(dir: &AttemptDir, wanted: impl Fn(Line) -> Option<T>) -> io::Result<Option<T>> {
+    let path = dir.file(RECORD);
+    let bytes = match std::fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        result => result?,
+    };
+    for sealed in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(sealed) = sealed.strip_suffix(b"\n") else { return Ok(None) };
+        let line = unseal(sealed)
+            .ok_or_else(|| io::Error::new(ErrorKind::InvalidData, format!("{}: the record is damaged", path.display())))?;
+        if let Some(found) = wanted(line) {
+            return Ok(Some(found));
+        }
     }
+    Ok(None)
 }
 
-fn unseal<T: DeserializeOwned>(text: &str) -> io::Result<T> {
-    let damaged = || io::Error::new(ErrorKind::InvalidData, "the record is damaged");
-    let (json, checksum) = text.strip_suffix('\n').and_then(|t| t.rsplit_once('\n')).ok_or_else(damaged)?;
-    if checksum != format!("{:08x}", crc32fast::hash(json.as_bytes())) {
-        return Err(damaged());
-    }
-    Ok(serde_json::from_str(json)?)
+fn unseal(sealed: &[u8]) -> Option<Line> {
+    let (json, checksum) = std::str::from_utf8(sealed).ok()?.rsplit_once(' ')?;
+    (checksum == format!("{:08x}", crc32fast::hash(json.as_bytes()))).then(|| serde_json::from_str(json).ok())?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::folder::DataDir;
+    use pulse_protocol::observation::EndKind;
+    use uuid::Uuid;
+
+    fn scene() -> (tempfile::TempDir, AttemptDir, Vec<u8>) {
+        let root = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(root.path()).attempt(AttemptId(Uuid::nil()));
+        std::fs::create_dir_all(dir.path()).unwrap();
+        let mut writer = Writer::new(dir.path());
+        writer.started(Started { pid: 7 }).unwrap();
+        let ended = Ended { captured: Some("a\nb c\n".into()), ..Ended::bare(EndKind::Exited { code: 3 }) };
+        writer.exit(Exit { attempt: AttemptId(Uuid::nil()), ended }).unwrap();
+        writer.sync().unwrap();
+        let bytes = std::fs::read(dir.file(RECORD)).unwrap();
+        (root, dir, bytes)
+    }
 
     #[test]
-    fn a_damaged_record_is_no_evidence() {
-        let sealed = seal(&Started { pid: 7, boot: BootId(uuid::Uuid::nil()), start_time: 9, cgroup: None }).unwrap();
-        assert_eq!(unseal::<Started>(&sealed).unwrap().pid, 7);
-        for cut in 0..sealed.len() {
-            assert!(unseal::<Started>(&sealed[..cut]).is_err(), "cut at {cut}");
+    fn what_is_cut_is_not_there_and_what_is_damaged_is_no_evidence() {
+        let (_root, dir, bytes) = scene();
+        let read = || (Started::read(&dir), Exit::read(&dir));
+        let (started, exit) = read();
+        assert_eq!((started.unwrap().unwrap().pid, exit.unwrap().unwrap().ended.captured.unwrap().len()), (7, 6));
+        let first = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+        for cut in 0..bytes.len() {
+            std::fs::write(dir.file(RECORD), &bytes[..cut]).unwrap();
+            let (started, exit) = read();
+            assert_eq!((started.unwrap().is_some(), exit.unwrap()), (cut > first, None), "cut at {cut}");
         }
-        assert!(unseal::<Started>(&sealed.replace("\"pid\":7", "\"pid\":8")).is_err());
+        for bit in 0..bytes.len() - 1 {
+            let mut damaged = bytes.clone();
+            damaged[bit] ^= 1;
+            std::fs::write(dir.file(RECORD), &damaged).unwrap();
+            let (started, exit) = read();
+            assert!(exit.is_err() || matches!(exit, Ok(None)), "a bit at {bit}");
+            assert_eq!(started.is_ok_and(|started| started.is_some()), bit > first, "a bit at {bit}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_did_not_go_through_is_replaced() {
+        let (_root, dir, _) = scene();
+        let mut writer = Writer::new(dir.path());
+        let broken = File::open(dir.file(RECORD)).unwrap();
+        writer.file = Some(broken);
+        let exit = |code| Exit { attempt: AttemptId(Uuid::nil()), ended: Ended::bare(EndKind::Exited { code }) };
+        writer.exit(exit(1)).unwrap_err();
+        assert!(writer.dirty);
+        writer.file = Some(File::options().write(true).open(dir.file(RECORD)).unwrap());
+        writer.exit(exit(2)).unwrap();
+        assert_eq!(Exit::read(&dir).unwrap().unwrap().ended.how, EndKind::Exited { code: 2 });
+        assert_eq!(std::fs::read(dir.file(RECORD)).unwrap().iter().filter(|byte| **byte == b'\n').count(), 1);
     }
 }

@@ -3,8 +3,8 @@
 //! ```text
 //! exit record ────────────────────────────▶ it counts, whatever boot wrote it
 //! none, other boot ───────────────────────▶ unknown: host rebooted
-//! none, same boot: claim wins ────────────▶ not started, and never will be: the shim's own mkdir must now fail
-//!                  claim loses, lock held ▶ a living shim: adopt it
+//! none, same boot: claim wins ────────────▶ not started, and never will be: the shim's own claim must now fail
+//!                  claim loses, locked ───▶ a living shim: adopt it
 //!                  lock free, exit record ▶ it ended between two looks
 //!                  lock free, none ───────▶ unknown: supervisor lost
 //! ```
@@ -12,11 +12,12 @@
 //! Of a command that is known to have started nobody tries the claim: that its folder is missing only says that somebody deleted it.
 
 use crate::folder::AttemptDir;
-use crate::record::{Exit, Started};
+use crate::record::{Exit, Started, Writer};
 use crate::spool;
 use pulse_protocol::observation::{EndKind, UnknownReason};
 use pulse_protocol::{AttemptId, BootId, Ended, OutputTotals};
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 /// What became of an attempt whose start is in the journal.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: Boot
     {
         let ended = Ended::bare(EndKind::NotStarted { reason: reason.to_owned() });
         // Lets a second recovery see the same proof, should this agent die before its journal has it.
-        if dir.claim_with(|folder| Exit { attempt, ended: ended.clone() }.write_into(folder))? {
+        if dir.claim_with(|folder| leave(folder, Exit { attempt, ended: ended.clone() }))? {
             return Ok(Settled::Over(ended));
         }
     }
@@ -54,9 +55,15 @@ pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: Boot
     Ok(Settled::Over(exit(dir, attempt)?.unwrap_or_else(|| unknown(dir, UnknownReason::SupervisorLost))))
 }
 
+fn leave(folder: &Path, exit: Exit) -> io::Result<()> {
+    let mut record = Writer::new(folder);
+    record.exit(exit)?;
+    record.sync()
+}
+
 /// Whether there are files of the attempt, so that a shim has it in hand or had it. An error proves nothing.
 pub fn has_trace(dir: &AttemptDir) -> io::Result<bool> {
-    Ok(dir.path().try_exists()? || dir.is_supervised()?)
+    dir.path().try_exists()
 }
 
 /// The command's process id, where a record of its start can be read.
@@ -80,9 +87,9 @@ fn exit(dir: &AttemptDir, attempt: AttemptId) -> io::Result<Option<Ended>> {
 }
 
 fn unknown(dir: &AttemptDir, reason: UnknownReason) -> Ended {
-    let bytes = |name| spool::Reader::open(&dir.file(name)).and_then(|spool| spool.available()).unwrap_or(0);
-    let totals = |name| OutputTotals { bytes: bytes(name), sha256: String::new() };
-    Ended { stdout: totals("stdout"), stderr: totals("stderr"), ..Ended::bare(EndKind::Unknown { reason }) }
+    let bytes = |stream| spool::available(&spool::path(dir), stream).unwrap_or(0);
+    let [stdout, stderr] = spool::STREAMS.map(|stream| OutputTotals { bytes: bytes(stream), sha256: String::new() });
+    Ended { stdout, stderr, ..Ended::bare(EndKind::Unknown { reason }) }
 }
 
 #[cfg(test)]
@@ -117,7 +124,7 @@ mod tests {
         }
         fn exit_zero(&self) {
             let ended = Ended::bare(EndKind::Exited { code: 0 });
-            Exit { attempt: self.attempt, ended }.write(&self.dir).unwrap();
+            leave(self.dir.path(), Exit { attempt: self.attempt, ended }).unwrap();
         }
     }
 
@@ -125,7 +132,7 @@ mod tests {
     fn never_claimed_is_proof_and_stays_so() {
         let scene = scene();
         assert_eq!(scene.end(THIS), EndKind::NotStarted { reason: "lost".into() });
-        assert!(!scene.dir.claim().unwrap(), "a late shim must lose");
+        assert!(scene.dir.claim().unwrap().is_none(), "a late shim must lose");
         assert_eq!(scene.end(THIS), EndKind::NotStarted { reason: "lost".into() });
     }
 
@@ -154,15 +161,12 @@ mod tests {
             assert_eq!(ended.how, EndKind::Unknown { reason: UnknownReason::SupervisorLost });
         }
         assert!(!scene.dir.path().exists());
-        let _lock = scene.dir.try_lock().unwrap().unwrap();
-        assert!(matches!(settle(&scene.dir, scene.attempt, THIS, THIS, None), Ok(Settled::Alive { pid: None })));
     }
 
     #[test]
     fn a_living_shim_is_adopted() {
         let scene = scene();
-        scene.dir.claim().unwrap();
-        let _lock = scene.dir.try_lock().unwrap().unwrap();
+        let _lock = scene.dir.claim().unwrap().unwrap();
         assert!(matches!(settle(&scene.dir, scene.attempt, THIS, THIS, Some("")), Ok(Settled::Alive { pid: None })));
     }
 
@@ -171,9 +175,9 @@ mod tests {
         let scene = scene();
         scene.dir.claim().unwrap();
         let ended = Ended::bare(EndKind::Exited { code: 0 });
-        Exit { attempt: AttemptId(Uuid::now_v7()), ended }.write(&scene.dir).unwrap();
+        leave(scene.dir.path(), Exit { attempt: AttemptId(Uuid::now_v7()), ended }).unwrap();
         assert_eq!(scene.end(THIS), EndKind::Unknown { reason: UnknownReason::SupervisorLost });
-        std::fs::write(scene.dir.file("exit"), "{}").unwrap();
+        std::fs::write(scene.dir.file("record"), "{}\n").unwrap();
         assert_eq!(scene.end(THIS), EndKind::Unknown { reason: UnknownReason::SupervisorLost });
     }
 }

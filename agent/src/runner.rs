@@ -3,16 +3,15 @@
 
 use crate::budget::Held;
 use crate::folder::DataDir;
+use crate::record::Exit;
 use crate::recovery;
 use crate::shim::server::Shims;
-use crate::shim::{Said, spec::Spec};
+use crate::shim::{Said, requests, spec::Spec};
 use crate::users::{self, Users};
 use pulse_protocol::failpoint::{self, Act};
-use pulse_protocol::{AttemptId, BootId, CommandSpec};
-use rustix::fs::OFlags;
+use pulse_protocol::{AttemptId, CommandSpec};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, BufRead, BufReader, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +21,18 @@ const LOOK: Duration = Duration::from_millis(50);
 /// News of a shim.
 #[derive(Debug)]
 pub enum News {
-    /// It said something.
-    Said(Said),
+    /// The command runs.
+    Started {
+        /// Its process id.
+        pid: i32,
+    },
+    /// The exit record lies there; the shim waits to hear whether it has to outlive a power cut.
+    Ended(Word),
+    /// Something people should see in the log.
+    Note {
+        /// What.
+        text: String,
+    },
     /// It is gone; its files tell what became of the attempt.
     Gone {
         /// Why it started nothing, if it did not.
@@ -33,12 +42,31 @@ pub enum News {
     },
 }
 
+/// What a shim waits for at its end. One that hears nothing before this is dropped makes its record durable by itself.
+#[derive(Debug)]
+pub struct Word(Option<File>);
+
+impl Word {
+    /// For nobody.
+    pub const fn to_nobody() -> Self {
+        Self(None)
+    }
+
+    /// The end stands in the journal, which outlives a power cut.
+    pub fn give(self) {
+        if let Some(mut shim) = self.0 {
+            // One that is gone needs no answer.
+            drop(shim.write_all(b"."));
+        }
+    }
+}
+
 /// Starts the attempt's shim and tells its news until it is gone. The command's part of the budget is given back once the shim has
 /// it. An error: there is no thread to do so, and no shim.
 pub fn start(
     shims: &Arc<Shims>,
     users: &Arc<Users>,
-    (attempt, boot): (AttemptId, BootId),
+    attempt: AttemptId,
     (command, held): (CommandSpec, Option<Held>),
     tell: impl Fn(News) + Send + 'static,
 ) -> io::Result<()> {
@@ -48,14 +76,14 @@ pub fn start(
             Ok(account) => account,
             Err(reason) => return (reason, true),
         };
-        let spec = match (Spec { attempt, boot, account, command }).into_wire() {
+        let spec = match (Spec { attempt, account, command }).into_wire() {
             Ok(spec) => spec,
             Err(error) => return (format!("the command cannot be handed over: {error}"), true),
         };
         match shims.start(attempt) {
             Ok(ends) => {
-                hand_over(ends.spec, spec, held);
-                listen(ends.said, tell)
+                let shim = hand_over(ends.spec, spec, held);
+                listen(ends.said, shim, tell)
             }
             Err(error) => (format!("the shim cannot be started: {error}"), true),
         }
@@ -67,10 +95,10 @@ pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 's
     let dir = data.attempt(attempt);
     follow(tell, move |tell| {
         let mut pid = None;
-        while dir.is_supervised().unwrap_or(false) && !dir.file("exit").exists() {
+        while dir.is_supervised().unwrap_or(false) && !matches!(Exit::read(&dir), Ok(Some(_))) {
             if pid.is_none() {
                 pid = recovery::pid(&dir);
-                pid.into_iter().for_each(|pid| tell(News::Said(Said::Started { pid })));
+                pid.into_iter().for_each(|pid| tell(News::Started { pid }));
             }
             std::thread::sleep(LOOK);
         }
@@ -80,16 +108,7 @@ pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 's
 
 /// Asks the attempt's shim to end the command. `false`: there is no shim, or not yet.
 pub fn stop(data: &DataDir, attempt: AttemptId) -> io::Result<bool> {
-    let path = data.attempt(attempt).file("control");
-    let opened = std::fs::OpenOptions::new().write(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
-    match opened.and_then(|mut control| failpoint::around(Act::StopShim, || control.write_all(b"stop\n"))) {
-        Ok(()) => Ok(true),
-        // A full pipe holds requests enough; no reader is ENXIO.
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => Ok(false),
-        Err(error) => Err(error),
-    }
+    failpoint::around(Act::StopShim, || requests::ask(&data.attempt(attempt)))
 }
 
 /// Runs `watch` on a thread of its own, and tells at its end that the shim is gone, why, and whether that is sure.
@@ -103,16 +122,18 @@ fn follow<T: Fn(News) + Send + 'static>(tell: T, watch: impl FnOnce(&T) -> (Stri
 }
 
 /// Gives the shim its command, whose memory and whose part of the budget are free after that.
-fn hand_over(mut to: File, spec: Vec<u8>, held: Option<Held>) {
+fn hand_over(mut to: File, spec: Vec<u8>, held: Option<Held>) -> File {
     if let Err(error) = to.write_all(&spec) {
         tracing::warn!(%error, "a shim did not take its command");
     }
     drop((spec, held));
+    to
 }
 
 /// The shim's pipe ends when the shim does: nobody else has its other end.
-fn listen(said: File, tell: impl Fn(News)) -> (String, bool) {
+fn listen(said: File, shim: File, tell: impl Fn(News)) -> (String, bool) {
     let mut reason = String::from("the shim ended before it started the command");
+    let mut shim = Some(shim);
     for line in BufReader::new(said).lines() {
         let line = match line {
             Ok(line) => line,
@@ -123,7 +144,9 @@ fn listen(said: File, tell: impl Fn(News)) -> (String, bool) {
         };
         match serde_json::from_str(&line) {
             Ok(Said::Refused { reason: said }) => reason = said,
-            Ok(said) => tell(News::Said(said)),
+            Ok(Said::Started { pid }) => tell(News::Started { pid }),
+            Ok(Said::Note { text }) => tell(News::Note { text }),
+            Ok(Said::Ended) => tell(News::Ended(Word(shim.take()))),
             Err(error) => tracing::warn!(%error, "a shim said something strange"),
         }
     }

@@ -56,6 +56,17 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// Whether something follows from it that a power cut must not undo. That the controller has an end, or lets it be forgotten, it says again:
+    /// an agent that has lost such a record tells the end once more.
+    pub const fn must_last(&self) -> bool {
+        match self {
+            Self::Starting { .. } | Self::Ended { .. } => true,
+            Self::Acknowledged { .. } | Self::Forgotten { .. } => false,
+        }
+    }
+}
+
 /// What may be done once a decision's records are durable.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -324,6 +335,11 @@ impl Session {
     pub fn forgotten_since(&self, since: u64) -> Vec<(AttemptId, Observed)> {
         let newest = self.retired.iter().rev().filter(|(_, (_, at))| *at >= since).take(MAX_WITNESSED);
         newest.map(|(attempt, (how, _))| (*attempt, Observed::Ended(Ended::bare(how.clone())))).collect()
+    }
+
+    /// Whether the controller has the attempt's end.
+    pub fn is_acknowledged(&self, attempt: AttemptId) -> bool {
+        matches!(self.phase(attempt), Some(Phase::Ended { acknowledged: true, .. }))
     }
 
     fn phase(&self, attempt: AttemptId) -> Option<&Phase> {

@@ -10,7 +10,6 @@ use crate::picture;
 use crate::recovery::{self, Settled};
 use crate::runner::News;
 use crate::session::{Action, Decision, Phase, Record, Session};
-use crate::shim::Said;
 use anyhow::{Context, Result};
 use pulse_protocol::observation::EndKind;
 use pulse_protocol::planted::{self, Bug};
@@ -58,6 +57,8 @@ pub struct Worker<H> {
     outbox: Arc<Outbox>,
     /// Attempts whose shim is gone, but whose end could not be settled or written down.
     unsettled: BTreeSet<AttemptId>,
+    /// Attempts whose ends the controller has, and whose files go once it has their output.
+    acknowledged: BTreeSet<AttemptId>,
     /// Attempts whose files are to be removed.
     leftovers: Leftovers,
     last_picture: Instant,
@@ -83,6 +84,7 @@ impl<H: Host> Worker<H> {
             session,
             outbox,
             unsettled: BTreeSet::new(),
+            acknowledged: BTreeSet::new(),
             leftovers: Leftovers::default(),
             last_picture,
             tombstones: 0,
@@ -135,8 +137,10 @@ impl<H: Host> Worker<H> {
     }
 
     fn recover(&mut self) -> std::io::Result<()> {
+        self.data.remove_asides()?;
         let known: Vec<(AttemptId, bool)> =
             self.session.attempts().iter().map(|(id, known)| (*id, matches!(known.phase, Phase::Ended { .. }))).collect();
+        self.acknowledged.extend(known.iter().map(|(id, _)| *id).filter(|id| self.session.is_acknowledged(*id)));
         for (attempt, ended) in known {
             self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), self.host.now()));
             if ended {
@@ -184,6 +188,7 @@ impl<H: Host> Worker<H> {
                 self.tombstones += decision.append.iter().filter(|r| matches!(r, Record::Acknowledged { .. })).count();
                 self.carry_out(decision);
                 self.session.drop_answers(&ended);
+                self.acknowledged.extend(ended.iter().filter(|attempt| self.session.is_acknowledged(**attempt)));
                 self.session.retire_answers(&forget, self.host.seconds());
                 self.session.drop_answers(&forget);
                 self.tidy();
@@ -216,16 +221,21 @@ impl<H: Host> Worker<H> {
 
     fn hear_shim(&mut self, attempt: AttemptId, news: News) {
         match news {
-            News::Said(Said::Started { pid }) => {
+            News::Started { pid } => {
                 let decision = self.session.on_started(attempt, pid);
                 self.carry_out(decision);
                 if self.session.attempts().get(&attempt).is_some_and(|known| known.stop) {
                     self.stop(attempt);
                 }
             }
-            News::Said(Said::Note { text }) => tracing::warn!(%attempt, "{text}"),
-            News::Said(Said::Ended) => self.settle(attempt, ""),
-            News::Said(Said::Refused { reason }) => self.settle(attempt, &reason),
+            News::Note { text } => tracing::warn!(%attempt, "{text}"),
+            News::Ended(word) => {
+                self.settle(attempt, "");
+                let known = self.session.attempts().get(&attempt);
+                if known.is_some_and(|known| matches!(known.phase, Phase::Ended { durable: true, .. })) {
+                    word.give();
+                }
+            }
             News::Gone { reason, surely } => {
                 if surely && self.session.observed(attempt).is_some() {
                     self.leftovers.no_shim(attempt);
@@ -387,13 +397,12 @@ impl<H: Host> Worker<H> {
 
     /// Files of acknowledged attempts go once all their output is stored; the tombstone in the journal stays.
     fn tidy(&mut self) {
-        let acknowledged =
-            self.session.attempts().iter().filter(|(_, k)| matches!(k.phase, Phase::Ended { acknowledged: true, .. }));
-        let ids: Vec<AttemptId> = acknowledged.map(|(attempt, _)| *attempt).collect();
-        for attempt in ids {
-            if self.data.attempt(attempt).path().exists() && self.outbox.outputs(|outputs| outputs.is_stored(attempt)) {
+        for attempt in std::mem::take(&mut self.acknowledged) {
+            if self.outbox.outputs(|outputs| outputs.is_stored(attempt)) {
                 self.outbox.outputs(|outputs| outputs.remove(attempt));
                 self.leftovers.insert(attempt);
+            } else {
+                self.acknowledged.insert(attempt);
             }
         }
         self.leftovers.remove(&self.data, self.boot);

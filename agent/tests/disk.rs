@@ -112,15 +112,21 @@ fn output_that_cannot_be_stored_blocks_nobody_and_its_totals_are_exact() {
     assert_exited(&controller.run("true").1, 0);
 }
 
-/// What happens to the journal's file between two lives of the agent, how, and whether it loses something.
-type Damage = (&'static str, fn(&mut Vec<u8>), bool);
+/// What happens to the journal's file, which is written so far, between two lives of the agent, and whether it loses something.
+type Damage = (&'static str, fn(&mut Vec<u8>, usize), bool);
 
-const DAMAGES: [Damage; 4] = [
-    ("the last frame is cut in its middle", |bytes| bytes.truncate(bytes.len() - 20), true),
-    ("a bit of the last frame is another", |bytes| *bytes.iter_mut().nth_back(20).unwrap() ^= 4, true),
-    ("its last bytes are zero, as after a power cut", |bytes| bytes.iter_mut().rev().take(30).for_each(|byte| *byte = 0), true),
-    ("strange bytes follow", |bytes| bytes.extend([0x17; 100]), false),
+const DAMAGES: [Damage; 5] = [
+    ("the last frame is cut in its middle", |bytes, used| bytes.truncate(used - 20), true),
+    ("a bit of the last frame is another", |bytes, used| bytes[used - 20] ^= 4, true),
+    ("its last bytes are zero, as after a power cut", |bytes, used| bytes[used - 30..].fill(0), true),
+    ("strange bytes follow", |bytes, used| bytes[used..].fill(0x17), false),
+    ("strange bytes follow its page", |bytes, _| bytes.extend([0x17; 100]), false),
 ];
+
+/// How far it is written; what follows are zeros.
+fn used(journal: &[u8]) -> usize {
+    journal.iter().rposition(|byte| *byte != 0).unwrap() + 1
+}
 
 #[test]
 fn a_journal_damaged_at_its_tail_is_cut_and_nothing_starts_twice() {
@@ -142,7 +148,8 @@ fn a_journal_damaged_at_its_tail_is_cut_and_nothing_starts_twice() {
         agent.kill();
         let journal = root.path().join("data/journal");
         let mut bytes = std::fs::read(&journal).unwrap();
-        damage(&mut bytes);
+        let used = used(&bytes);
+        damage(&mut bytes, used);
         std::fs::write(&journal, bytes).unwrap();
         controller.heard.lock().unwrap().observations.clear();
         let after = restart(&mut agent);
@@ -164,7 +171,7 @@ fn a_journal_damaged_under_a_running_agent_is_cut_by_the_next_one() {
     let running = waiting(&controller, root.path());
     let attempt = started(&controller, &running);
     let journal = root.path().join("data/journal");
-    let length = std::fs::metadata(&journal).unwrap().len();
+    let length = used(&std::fs::read(&journal).unwrap()) as u64;
     // The agent knows what it wrote, and goes on behind it.
     let file = std::fs::File::options().write(true).open(&journal).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, b"damaged", length - 20).unwrap();

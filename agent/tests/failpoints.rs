@@ -80,7 +80,6 @@ fn after_the_journal_and_before_the_shim_it_is_proven_not_started() {
 
 #[test]
 fn before_the_claim_it_is_proven_not_started() {
-    check("shim.lock.before", |_| ("not started", 0));
     check("shim.mkdir.before", |_| ("not started", 0));
 }
 
@@ -88,7 +87,7 @@ fn before_the_claim_it_is_proven_not_started() {
 fn a_shim_that_wakes_after_the_attempt_was_proven_not_started_and_forgotten_starts_nothing() {
     let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
     let (marker, witness) = (root.path().join("marker"), root.path().join("witness"));
-    let failpoint = format!("shim.lock.before={}", marker.display());
+    let failpoint = format!("shim.mkdir.before={}", marker.display());
     let mut agent = Agent::start_with(&controller, &root.path().join("data"), &[("PULSE_FAILPOINT", &failpoint)]);
     let assignment = controller.attempt(&format!("echo x >> {}", witness.display()));
     let attempt = assignment.attempt;

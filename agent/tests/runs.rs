@@ -91,7 +91,7 @@ fn a_command_is_in_its_cgroup_from_its_first_instant() {
     let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
     let _agent = Agent::start(&controller, data.path());
     controller.incarnation();
-    let script = "own=$(cat /proc/self/cgroup)\nwhile ! [ -e ../started ]; do sleep 0.01; done\ncat ../started\necho \"$own\"";
+    let script = "own=$(cat /proc/self/cgroup)\nhead -n 1 ../record\necho \"$own\"";
     let (attempt, ended) = controller.run(script);
     assert_exited(&ended, 0);
     let output = String::from_utf8(controller.output(attempt, Stream::Stdout)).unwrap();

@@ -102,6 +102,14 @@ fn what_was_cancelled_before_it_started_never_starts() {
 }
 
 #[test]
+fn a_signal_that_a_command_sends_to_whoever_it_can_is_no_request() {
+    let (controller, _root, _agent) = scene();
+    // 44 is the request's own signal; the shell's parent is its shim.
+    let (_, ended) = controller.run("for signal in 1 2 3 10 12 13 15 44; do kill -$signal $PPID; done; sleep 0.2; exit 4");
+    assert_exited(&ended, 4);
+}
+
+#[test]
 fn an_exit_that_came_first_stands() {
     let (controller, _root, _agent) = scene();
     let assignment = controller.attempt("sleep 20 & exit 4");

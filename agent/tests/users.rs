@@ -41,7 +41,7 @@ fn said(controller: &Controller, assignment: Assignment) -> String {
 
 fn refused(controller: &Controller, assignment: Assignment, data: &Path) -> String {
     let (attempt, ended) = run(controller, assignment);
-    assert!(!data.join("attempts").join(attempt.to_string()).join("stdout").exists(), "no shim made anything for it");
+    assert!(!data.join("attempts").join(attempt.to_string()).join("output").exists(), "no shim made anything for it");
     let EndKind::NotStarted { reason } = ended.how else { panic!("{ended:?}") };
     reason
 }

@@ -162,6 +162,13 @@ check 'the history is still there' pulse get executions 'slow#1'
 check 'settings that were changed are kept' grep -q 'a line of the owner' /etc/pulse/agent.yaml
 same 'nobody had to enrol again' "$(pulse get agents --no-headers | wc -l)" 1
 
+begin_slow 'a long command'
+systemctl restart pulse-agent
+until_true 'the agent is back' online "$agent"
+check 'it is cancelled' pulse cancel "$slow"
+until_true 'it is gone' sh -c "! kill -0 $slow_pid 2>/dev/null"
+until_true 'and that is told' sh -c "pulse get executions $slow -o json | grep -q '\"status\": *\"cancelled\"'"
+
 # --- as another user, where the host allows it
 cp -r /usr/share/doc/pulse-agent/examples/root/* /etc/systemd/system/
 printf 'allowUsers: [nobody, daemon]\ndefaultUser: daemon\n' >/etc/pulse/agent.yaml

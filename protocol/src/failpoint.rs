@@ -185,9 +185,7 @@ acts! {
     /// The agent answers a ping.
     SendPong = Write "agent.send-pong";
 
-    /// The shim takes the attempt's lock.
-    ShimLock = Write "shim.lock";
-    /// The shim claims the attempt.
+    /// The shim claims the attempt, and has its lock with that.
     ShimClaim = Start "shim.mkdir";
     /// The command's files are written.
     ShimFiles = Write "shim.files";

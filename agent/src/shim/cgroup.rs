@@ -9,8 +9,6 @@ use std::sync::OnceLock;
 /// The command's cgroup.
 pub struct Cgroup {
     path: PathBuf,
-    /// Open for the child, which writes itself in between fork and exec where it cannot be made in it.
-    pub procs: File,
     /// The folder, for a child that is made in it.
     pub folder: File,
 }
@@ -20,14 +18,18 @@ impl Cgroup {
     pub fn create(attempt: AttemptId) -> Option<Self> {
         let path = home()?.join(format!("pulse-{attempt}"));
         std::fs::create_dir(&path).ok()?;
-        let opened = OpenOptions::new().write(true).open(path.join("cgroup.procs"));
-        match opened.and_then(|procs| Ok((procs, File::open(&path)?))) {
-            Ok((procs, folder)) => Some(Self { path, procs, folder }),
+        match File::open(&path) {
+            Ok(folder) => Some(Self { path, folder }),
             Err(_) => {
                 remove(&path);
                 None
             }
         }
+    }
+
+    /// Open for a child that cannot be made in it, and writes itself in between fork and exec.
+    pub fn procs(&self) -> Option<File> {
+        OpenOptions::new().write(true).open(self.path.join("cgroup.procs")).ok()
     }
 
     /// Where it is.

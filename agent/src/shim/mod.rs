@@ -7,6 +7,7 @@ mod clone;
 mod oom;
 mod orphans;
 pub mod processes;
+pub mod requests;
 pub mod server;
 mod spawn;
 pub mod spec;
@@ -15,21 +16,41 @@ mod supervise;
 mod work;
 
 use crate::folder::{AttemptDir, DataDir};
-use crate::record::{Exit, Started};
+use crate::record::{self, Exit, Started, Supervised};
 use crate::spool;
 use cgroup::Cgroup;
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::observation::EndKind;
 use pulse_protocol::{AttemptId, Ended};
-use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
+use requests::Requests;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::Mode;
 use rustix::process::{getpid, set_child_subreaper, setsid, umask};
 use spec::Spec;
 use std::fs::File;
-use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 pub use status::Said;
+
+/// Signals whose meaning is left as it is: faults of this program, the children's ends, being stopped and continued, and requests.
+const KEPT: [i32; 14] = [
+    libc::SIGABRT,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGSEGV,
+    libc::SIGSYS,
+    libc::SIGTRAP,
+    libc::SIGCHLD,
+    libc::SIGCONT,
+    libc::SIGSTOP,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+    requests::STOP,
+];
+/// How long the agent's word is waited for that it has the end.
+const WORD: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
 /// The shim's whole life. `false`: it started nothing.
 fn run(data: &DataDir, attempt: AttemptId) -> bool {
@@ -47,20 +68,17 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
         return Err(format!("the command is attempt {}'s", spec.attempt));
     }
     let dir = data.attempt(attempt);
-    let lock = failpoint::around(Act::ShimLock, || dir.try_lock()).map_err(|e| format!("cannot take the attempt's lock: {e}"))?;
-    let _held_until_exit: File = lock.ok_or("another shim has this attempt")?;
-    if !failpoint::before(Act::ShimClaim)
+    let lock = failpoint::before(Act::ShimClaim)
         .and_then(|()| dir.claim())
-        .map_err(|e| format!("cannot make the attempt's folder: {e}"))?
-    {
-        return Err("the attempt has been claimed before".into());
-    }
+        .map_err(|e| format!("cannot make the attempt's folder: {e}"))?;
+    let _held_until_exit: File = lock.ok_or("the attempt has been claimed before")?;
     failpoint::done(Act::ShimClaim);
     let cgroup = Cgroup::create(attempt);
-    let ended = start_and_watch(&mut spec, &dir, cgroup.as_ref()).unwrap_or_else(not_started);
-    if let Some(record) = leave_record(&dir, &Exit { attempt, ended }) {
+    let mut record = record::Writer::new(dir.path());
+    let ended = start_and_watch(&mut spec, &dir, &mut record, cgroup.as_ref()).unwrap_or_else(not_started);
+    let is_recorded = leave_record(&dir, &mut record, Exit { attempt, ended });
+    if is_recorded {
         status::say(&Said::Ended);
-        make_durable(&dir, &record);
     }
     if let Some(cgroup) = cgroup {
         cgroup::remove(cgroup.path());
@@ -68,17 +86,27 @@ fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
     if let Err(error) = work::remove(&dir) {
         status::say(&Said::Note { text: format!("the work folder cannot be removed now: {error}") });
     }
+    if is_recorded && !agent_has_it() {
+        make_durable(&dir, &record);
+    }
     Ok(())
 }
 
 /// An error is the reason why the command did not start.
-fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Ended, String> {
+fn start_and_watch(
+    spec: &mut Spec,
+    dir: &AttemptDir,
+    record: &mut record::Writer,
+    cgroup: Option<&Cgroup>,
+) -> Result<Ended, String> {
     let said = |error: std::io::Error| error.to_string();
     set_child_subreaper(Some(getpid())).map_err(|e| format!("cannot become a subreaper: {e}"))?;
-    let create = |name| spool::Writer::create(&dir.file(name)).map_err(|e| format!("no room for the output: {e}"));
-    let spools = [create("stdout")?, create("stderr")?];
-    let control = open_control(dir).map_err(|e| format!("cannot make the control pipe: {e}"))?;
+    let spool = spool::Writer::create(dir).map_err(|e| format!("no room for the output: {e}"))?;
+    let requests = Requests::listen().map_err(|e| format!("cannot listen for a request to stop: {e}"))?;
     failpoint::before(Act::ShimFiles).map_err(said)?;
+    let shim = getpid().as_raw_nonzero().get();
+    let supervised = Supervised { shim, cgroup: cgroup.map(|c| c.path().to_owned()) };
+    record.supervised(supervised).map_err(|e| format!("no room for the attempt's record: {e}"))?;
     // Their memory is free while the command runs.
     work::prepare(dir, &std::mem::take(&mut spec.command.files))?;
     let account = spec.account.as_ref();
@@ -88,31 +116,27 @@ fn start_and_watch(spec: &mut Spec, dir: &AttemptDir, cgroup: Option<&Cgroup>) -
     let child = spawn::spawn(&spec.command, account, dir, cgroup)?;
     failpoint::done(Act::ShimSpawn);
     let pid = child.leader.as_raw_nonzero().get();
-    let start_time = processes::look(pid).map_or(0, |process| process.start_time);
-    let started = Started { pid, boot: spec.boot, start_time, cgroup: cgroup.map(|c| c.path().to_owned()) };
-    let watch = supervise::Supervisor::new(child, spools, control, &spec.command, cgroup);
-    if let Err(error) = started.write(dir) {
+    let watch = supervise::Supervisor::new(child, spool, requests, &spec.command, cgroup);
+    if let Err(error) = record.started(Started { pid }) {
         status::say(&Said::Note { text: format!("the record of the start could not be written: {error}") });
     }
     status::say(&Said::Started { pid });
     Ok(watch.run())
 }
 
-/// The command runs or ran: its end must be written down, so a full disk is waited out. `None`: the folder is deleted, which
+/// The command runs or ran: its end must be written down, so a full disk is waited out. `false`: the folder is deleted, which
 /// nobody does but a person, and no record can ever lie there; then the agent finds neither shim nor record.
-fn leave_record(dir: &AttemptDir, exit: &Exit) -> Option<File> {
+fn leave_record(dir: &AttemptDir, record: &mut record::Writer, exit: Exit) -> bool {
     loop {
-        let error = match exit.write_for_now(dir) {
-            Ok(record) => return Some(record),
-            Err(error) => error,
-        };
+        let written = record.exit(exit.clone());
         // Not an unmounted disk: the shim's lock keeps it mounted.
-        if error.kind() == ErrorKind::NotFound && dir.path().try_exists().is_ok_and(|there| !there) {
+        if dir.path().try_exists().is_ok_and(|there| !there) {
             status::say(&Said::Note {
                 text: "the attempt's folder was deleted, so there is no place for the exit record".into(),
             });
-            return None;
+            return false;
         }
+        let Err(error) = written else { return true };
         // What fills the disk may be the command's own files, which nobody needs any more.
         drop(work::remove(dir));
         status::say(&Said::Note { text: format!("the exit record cannot be written, trying again: {error}") });
@@ -120,23 +144,22 @@ fn leave_record(dir: &AttemptDir, exit: &Exit) -> Option<File> {
     }
 }
 
-/// The agent that was told has the end in its journal; one that is away finds it in the record, also after a power cut.
-#[expect(clippy::disallowed_methods, reason = "it is part of the act of writing the record")]
-fn make_durable(dir: &AttemptDir, record: &File) {
-    if let Err(error) = record.sync_data().and_then(|()| dir.sync_name()) {
+/// Whether the agent says that the end stands in its journal, which outlives a power cut. One that is away, or dies, closes its end of the pipe.
+fn agent_has_it() -> bool {
+    let stdin = std::io::stdin();
+    let _ = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&WORD));
+    matches!(rustix::io::read(&stdin, &mut [0]), Ok(1))
+}
+
+/// Whoever looks for the end finds it in the record, also after a power cut.
+fn make_durable(dir: &AttemptDir, record: &record::Writer) {
+    if let Err(error) = record.sync().and_then(|()| dir.sync_name()) {
         status::say(&Said::Note { text: format!("the exit record may not outlive a power cut: {error}") });
     }
 }
 
 fn not_started(reason: String) -> Ended {
     Ended::bare(EndKind::NotStarted { reason })
-}
-
-/// Open for both directions, so that it never reports an end; without a living shim nobody can open it for writing.
-fn open_control(dir: &AttemptDir) -> std::io::Result<File> {
-    let path = dir.file("control");
-    mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR)?;
-    File::options().read(true).write(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)
 }
 
 /// Cuts every tie to the agent but stdin and stdout: session, terminal, inherited files, signals meant for the agent.
@@ -147,8 +170,9 @@ fn detach() {
     // SAFETY: nothing but 0, 1 and 2 was opened by this process so far; the other calls only change signal dispositions.
     unsafe {
         libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
-        // A file size limit shall be an error like a full disk. Whoever ends the agent's service group ends commands too; the shim stays to say how they ended.
-        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE, libc::SIGXFSZ] {
+        // A file size limit shall be an error like a full disk. Whoever sends signals to the agent's service group, or to all that its user runs, ends
+        // commands too; the shim stays to say how they ended.
+        for signal in (1..=64).filter(|signal| !KEPT.contains(signal)) {
             libc::signal(signal, libc::SIG_IGN);
         }
     }

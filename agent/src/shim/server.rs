@@ -149,6 +149,7 @@ pub fn serve(data: &DataDir) -> ExitCode {
     // Found out once for all shims.
     cgroup::home();
     spawn::changed_signals();
+    spawn::home();
     let area = argument_area();
     loop {
         reap(deaths.as_ref());

@@ -17,9 +17,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Longest script that is given as an argument; Linux takes 128 KiB in one.
@@ -45,10 +44,7 @@ pub fn spawn(spec: &CommandSpec, account: Option<&Account>, dir: &AttemptDir, cg
     }
     let mut command = Command::new(program);
     command.args(arguments).current_dir(cwd).env_clear();
-    command
-        .env("PATH", SEARCH_PATH)
-        .env("LANG", "C.UTF-8")
-        .env("HOME", account.map_or_else(home, |account| account.home.clone()));
+    command.env("PATH", SEARCH_PATH).env("LANG", "C.UTF-8").env("HOME", account.map_or(home(), |account| account.home.as_path()));
     command.envs(&spec.env).env("PULSE_WORKDIR", &work);
     let whom = account.map(|account| Whom::new(account, cwd)).transpose()?;
     start(&mut command, whom, cgroup).map_err(|error| match interpreter(spec, program) {
@@ -66,16 +62,16 @@ pub fn spawn(spec: &CommandSpec, account: Option<&Account>, dir: &AttemptDir, cg
 fn start(command: &mut Command, whom: Option<Whom>, cgroup: Option<&Cgroup>) -> io::Result<Child> {
     let [(stdout, out), (stderr, err)] = [pipe_with(PipeFlags::CLOEXEC)?, pipe_with(PipeFlags::CLOEXEC)?];
     command.stdin(Stdio::null()).stdout(out).stderr(err);
-    let procs = cgroup.map(|cgroup| cgroup.procs.try_clone()).transpose()?;
-    let must_move = Arc::new(AtomicBool::new(false));
-    let moves = Arc::clone(&must_move);
+    // Opened only where it is needed, and then before the process is made that writes itself there.
+    let procs = Arc::new(OnceLock::new());
+    let moves = Arc::clone(&procs);
     // SAFETY: `become_command` only makes system calls, which may be made between fork and exec.
-    unsafe { command.pre_exec(move || become_command(procs.as_ref().filter(|_| moves.load(Ordering::Relaxed)), whom.as_ref())) };
+    unsafe { command.pre_exec(move || become_command(moves.get(), whom.as_ref())) };
     let made = cgroup.map(|cgroup| clone::into_cgroup(command, cgroup.folder.as_fd())).transpose()?.flatten();
     let leader = match made {
         Some(leader) => leader,
         None => {
-            must_move.store(true, Ordering::Relaxed);
+            cgroup.and_then(Cgroup::procs).into_iter().for_each(|file| drop(procs.set(file)));
             Pid::from_child(&command.spawn()?)
         }
     };
@@ -121,8 +117,10 @@ fn interpreter(spec: &CommandSpec, program: &OsStr) -> Option<String> {
     Some(String::from_utf8_lossy(line).trim_start().to_owned())
 }
 
-fn home() -> std::path::PathBuf {
-    std::env::home_dir().filter(|home| home.is_absolute()).unwrap_or_else(|| "/".into())
+/// The agent's own home folder, looked up once, before anything is forked: where the environment does not say it, the host's accounts are asked.
+pub fn home() -> &'static Path {
+    static HOME: OnceLock<PathBuf> = OnceLock::new();
+    HOME.get_or_init(|| std::env::home_dir().filter(|home| home.is_absolute()).unwrap_or_else(|| "/".into()))
 }
 
 /// The signals that are not treated as they were at first, looked up once, before anything is forked. What has a handler is set back by exec,

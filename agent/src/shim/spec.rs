@@ -2,7 +2,7 @@
 //! checksum, so that a spec cut by the agent's death is refused before the attempt is claimed.
 
 use crate::users::Account;
-use pulse_protocol::{AttemptId, BootId, CommandSpec};
+use pulse_protocol::{AttemptId, CommandSpec};
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind, Read};
 
@@ -16,8 +16,6 @@ const HEADER: usize = 20;
 pub struct Spec {
     /// The attempt; must be the one that the fork server was asked for.
     pub attempt: AttemptId,
-    /// The kernel's boot.
-    pub boot: BootId,
     /// Whom the command becomes; the agent's own user unless said. The agent has judged that it may.
     pub account: Option<Account>,
     /// What to run.
@@ -37,16 +35,19 @@ impl Spec {
         Ok(wire)
     }
 
-    /// Reads one whole spec.
-    pub fn read(input: impl Read) -> io::Result<Self> {
+    /// Reads one whole spec, and nothing that comes after it.
+    pub fn read(mut input: impl Read) -> io::Result<Self> {
         let refuse = |what| io::Error::new(ErrorKind::InvalidData, what);
-        let mut wire = Vec::new();
-        input.take(MAX_SPEC).read_to_end(&mut wire)?;
-        let (head, json) = wire.split_at_checked(HEADER).ok_or_else(|| refuse("the spec has no header"))?;
-        if head != header(json) {
+        let mut head = [0; HEADER];
+        input.read_exact(&mut head)?;
+        let length = std::str::from_utf8(&head[..10]).ok().and_then(|digits| digits.parse::<u64>().ok());
+        let length = length.filter(|length| *length < MAX_SPEC).ok_or_else(|| refuse("the spec has no header"))?;
+        let mut json = Vec::new();
+        input.take(length).read_to_end(&mut json)?;
+        if head != header(&json) {
             return Err(refuse("the spec is cut or damaged"));
         }
-        Ok(serde_json::from_slice(json)?)
+        Ok(serde_json::from_slice(&json)?)
     }
 }
 
@@ -77,11 +78,14 @@ mod tests {
             kill_grace_ms: 1,
             capture_stdout: false,
         };
-        let spec = Spec { attempt: AttemptId(uuid::Uuid::now_v7()), boot: BootId(uuid::Uuid::nil()), account: None, command };
+        let spec = Spec { attempt: AttemptId(uuid::Uuid::now_v7()), account: None, command };
         let wire = spec.clone().into_wire().unwrap();
         assert_eq!(Spec::read(wire.as_slice()).unwrap(), spec);
         for cut in 0..wire.len() {
             assert!(Spec::read(&wire[..cut]).is_err(), "cut at {cut}");
         }
+        let more = [wire.as_slice(), b"more"].concat();
+        let mut rest = more.as_slice();
+        assert_eq!((Spec::read(&mut rest).unwrap(), rest), (spec, &b"more"[..]));
     }
 }

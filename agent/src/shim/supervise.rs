@@ -5,18 +5,20 @@
 use super::cgroup::Cgroup;
 use super::orphans::Orphans;
 use super::processes;
+use super::requests::Requests;
 use super::spawn::Child;
 use super::status::{self, Said};
-use crate::spool::{MAX_WRITE, Writer};
+use crate::spool::{MAX_WRITE, STREAMS, Writer};
+use pulse_protocol::message;
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{CommandSpec, Ended, OutputTotals, frame::MAX_CAPTURE};
+use pulse_protocol::{CommandSpec, Ended, frame::MAX_CAPTURE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, pidfd_open, wait, waitid,
 };
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -68,8 +70,9 @@ pub struct Supervisor<'a> {
     leader_fd: Option<OwnedFd>,
     /// The leader's end, once seen, and when.
     own_end: Option<(EndKind, Instant)>,
-    streams: [Stream; 2],
-    control: File,
+    pipes: [Pipe; 2],
+    spool: Writer,
+    requests: Requests,
     cgroup: Option<&'a Cgroup>,
     begun: Instant,
     deadline: Option<Instant>,
@@ -81,24 +84,26 @@ pub struct Supervisor<'a> {
     more_dead: bool,
 }
 
-struct Stream {
-    pipe: Option<OwnedFd>,
-    spool: Writer,
+/// What the command writes one stream into.
+struct Pipe {
+    stream: message::Stream,
+    /// None once the command has closed it.
+    end: Option<OwnedFd>,
 }
 
 impl<'a> Supervisor<'a> {
     /// Takes over a command that was just spawned; its time begins here.
-    pub fn new(child: Child, spools: [Writer; 2], control: File, spec: &CommandSpec, cgroup: Option<&'a Cgroup>) -> Self {
+    pub fn new(child: Child, spool: Writer, requests: Requests, spec: &CommandSpec, cgroup: Option<&'a Cgroup>) -> Self {
         let begun = Instant::now();
         let Child { leader, pipes: [stdout, stderr] } = child;
-        let [out, err] = spools;
-        let streams = [Stream::new(stdout, out), Stream::new(stderr, err)];
+        let pipes = [Pipe::new(STREAMS[0], stdout), Pipe::new(STREAMS[1], stderr)];
         Self {
             leader,
             leader_fd: pidfd_open(leader, PidfdFlags::empty()).ok(),
             own_end: None,
-            streams,
-            control,
+            pipes,
+            spool,
+            requests,
             cgroup,
             begun,
             deadline: begun.checked_add(Duration::from_millis(spec.timeout_ms)),
@@ -134,7 +139,7 @@ impl<'a> Supervisor<'a> {
         match self.phase {
             Phase::Running if self.own_end.is_some() && self.pipes_closed() => Phase::Over(Verdict::Itself),
             Phase::Running if self.own_end.is_some() => Phase::Draining { until: now + DRAIN },
-            Phase::Running if self.stop_requested() => self.terminate(Why::Cancelled, now),
+            Phase::Running if self.requests.asked() => self.terminate(Why::Cancelled, now),
             Phase::Running if self.deadline.is_some_and(|deadline| now >= deadline) => self.terminate(Why::TimedOut, now),
             Phase::Draining { until } if now >= until || self.pipes_closed() => Phase::Over(Verdict::Itself),
             Phase::Terminating { why, .. } if self.is_empty() => Phase::Over(Verdict::Stopped(why)),
@@ -151,10 +156,6 @@ impl<'a> Supervisor<'a> {
             }
             phase => phase,
         }
-    }
-
-    fn stop_requested(&self) -> bool {
-        matches!((&self.control).read(&mut [0; 64]), Ok(read) if read > 0)
     }
 
     fn terminate(&self, why: Why, now: Instant) -> Phase {
@@ -203,7 +204,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn pipes_closed(&self) -> bool {
-        self.streams.iter().all(|stream| stream.pipe.is_none())
+        self.pipes.iter().all(|pipe| pipe.end.is_none())
     }
 
     fn wait_for_something(&self) {
@@ -216,7 +217,7 @@ impl<'a> Supervisor<'a> {
         };
         let without_event = self.leader_fd.is_none() && self.own_end.is_none();
         let rest = if without_event { rest.min(LOOK) } else { rest.min(IDLE) };
-        let mut fds: Vec<PollFd> = vec![PollFd::new(&self.control, PollFlags::IN)];
+        let mut fds: Vec<PollFd> = vec![PollFd::new(&self.requests, PollFlags::IN)];
         // A stop that came once, or an exit that was seen, would make every further wait return at once.
         if self.phase != Phase::Running {
             fds.clear();
@@ -225,7 +226,7 @@ impl<'a> Supervisor<'a> {
             fds.extend(self.leader_fd.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
             fds.extend(self.orphans.deaths().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         }
-        fds.extend(self.streams.iter().filter_map(|stream| stream.pipe.as_ref()).map(|fd| PollFd::new(fd, PollFlags::IN)));
+        fds.extend(self.pipes.iter().filter_map(|pipe| pipe.end.as_ref()).map(|fd| PollFd::new(fd, PollFlags::IN)));
         // Rounded up, or the last moment before a deadline would be spent spinning.
         let nanos = rest.subsec_nanos();
         let timeout = Timespec { tv_sec: rest.as_secs() as i64, tv_nsec: (nanos + u32::from(nanos < 999_999_999)).into() };
@@ -233,14 +234,14 @@ impl<'a> Supervisor<'a> {
     }
 
     fn drain(&mut self) {
-        let [out, err] = &mut self.streams;
-        out.drain(|bytes| {
+        let [out, err] = &mut self.pipes;
+        out.drain(&mut self.spool, |bytes| {
             if let Some(captured) = &mut self.captured {
                 let room = (MAX_CAPTURE + 1).saturating_sub(captured.len());
                 captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
         });
-        err.drain(|_| {});
+        err.drain(&mut self.spool, |_| {});
     }
 
     fn finish(mut self, verdict: Verdict) -> Ended {
@@ -259,7 +260,11 @@ impl<'a> Supervisor<'a> {
         let how = how.unwrap_or(EndKind::Unknown { reason: UnknownReason::StopUnconfirmed });
         let duration_ms = u64::try_from((ended_at - self.begun).as_millis()).unwrap_or(u64::MAX);
         let captured = self.captured.filter(|c| c.len() <= MAX_CAPTURE).map(|c| String::from_utf8_lossy(&c).into_owned());
-        let [stdout, stderr] = self.streams.map(Stream::finish);
+        let ([stdout, stderr], durable) = self.spool.finish();
+        if let Err(error) = durable {
+            // Count and digest stand in the exit record all the same.
+            status::say(&Said::Note { text: format!("not all of the output could be stored and made durable: {error}") });
+        }
         Ended { how, duration_ms, stdout, stderr, captured, left_behind, withdrawn: false }
     }
 
@@ -280,36 +285,27 @@ impl<'a> Supervisor<'a> {
     }
 }
 
-impl Stream {
-    fn new(pipe: OwnedFd, spool: Writer) -> Self {
-        let pipe = Some(pipe).filter(|pipe| ioctl_fionbio(pipe.as_fd(), true).is_ok());
-        Self { pipe, spool }
+impl Pipe {
+    fn new(stream: message::Stream, end: OwnedFd) -> Self {
+        Self { stream, end: Some(end).filter(|end| ioctl_fionbio(end.as_fd(), true).is_ok()) }
     }
 
     /// Takes what is there, but not for ever: time and stop requests must be looked at between.
-    fn drain(&mut self, mut also: impl FnMut(&[u8])) {
-        let mut buffer = [0; MAX_WRITE];
+    fn drain(&mut self, spool: &mut Writer, mut also: impl FnMut(&[u8])) {
+        // Of most commands only a little of it is ever touched.
+        let mut buffer = [MaybeUninit::<u8>::uninit(); MAX_WRITE];
         for _ in 0..16 {
-            let Some(pipe) = &self.pipe else { return };
-            match rustix::io::read(pipe, &mut buffer).map_err(|errno| errno.kind()) {
-                Ok(0) => self.pipe = None,
-                Ok(read) => {
-                    self.spool.append(&buffer[..read]);
-                    also(&buffer[..read]);
+            let Some(end) = &self.end else { return };
+            match rustix::io::read(end, &mut buffer).map_err(|errno| errno.kind()) {
+                Ok(([], _)) => self.end = None,
+                Ok((bytes, _)) => {
+                    spool.append(self.stream, bytes);
+                    also(bytes);
                 }
                 Err(ErrorKind::Interrupted) => {}
                 Err(ErrorKind::WouldBlock) => return,
-                Err(_) => self.pipe = None,
+                Err(_) => self.end = None,
             }
         }
-    }
-
-    fn finish(self) -> OutputTotals {
-        let (totals, durable) = self.spool.finish();
-        if let Err(error) = durable {
-            // Count and digest stand in the exit record all the same.
-            status::say(&Said::Note { text: format!("not all of the output could be stored and made durable: {error}") });
-        }
-        totals
     }
 }

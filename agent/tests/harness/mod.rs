@@ -7,6 +7,8 @@
 pub mod limits;
 
 use futures_util::{SinkExt, StreamExt};
+use pulse_agent::folder::DataDir;
+use pulse_agent::shim::requests;
 use pulse_protocol::frame::{decode, encode};
 use pulse_protocol::message::{Identify, Stream, challenge_text};
 use pulse_protocol::observation::EndKind;
@@ -444,10 +446,10 @@ impl Drop for Agent {
         let _ = self.child.kill();
         let _ = self.child.wait();
         // Commands that a failing test leaves behind end with their shims asked to stop.
-        for entry in std::fs::read_dir(self.data.join("attempts")).into_iter().flatten().flatten() {
-            let control = entry.path().join("control");
-            if control.exists() {
-                let _ = Command::new("timeout").args(["1", "sh", "-c", "echo stop > \"$0\""]).arg(control).status();
+        let data = DataDir::new(&self.data);
+        for entry in std::fs::read_dir(data.attempts()).into_iter().flatten().flatten() {
+            if let Some(attempt) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+                let _ = requests::ask(&data.attempt(attempt));
             }
         }
     }

@@ -46,8 +46,15 @@ fn unreadable(rejection: BytesRejection, max: usize) -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
+    // A list would be taken for the fields' values, in the order in which the type happens to declare them.
+    let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    let parsed = if is_list {
+        Err(serde::de::Error::custom("expected an object, `{…}`, not a list"))
+    } else {
+        serde_json::from_slice(bytes)
+    };
+    parsed.map_err(|error: serde_json::Error| {
+        let (line, column) = (error.line().max(1), error.column().max(1));
         let said = error.to_string();
         let message = said.split(" at line ").next().unwrap_or(&said).to_owned();
         let problem = Problem::bad_request("bad_body", format!("the body, line {line}, column {column}: {message}"));

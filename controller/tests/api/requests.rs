@@ -36,6 +36,8 @@ fn bodies_are_bounded_and_of_a_known_form() {
     let unknown = send("application/json", b"{\"workflow\": \"a\", \"dryrun\": true}").refused(400, "bad_body");
     assert!(unknown["detail"].as_str().unwrap().contains("unknown field `dryrun`"), "{unknown}");
     assert!(unknown["errors"][0]["column"].as_u64() > Some(1), "{unknown}");
+    let list = send("application/json", b" [\"w\"]").refused(400, "bad_body");
+    assert!(list["detail"].as_str().unwrap().contains("not a list"), "{list}");
     let empty = send("application/json", b"").refused(400, "bad_body");
     assert!(empty["detail"].as_str().unwrap().contains("missing field `workflow`"), "{empty}");
 }

@@ -95,7 +95,6 @@ const fn drive(act: Act) -> Drive {
         | Act::SendEnded
         | Act::SendOutput
         | Act::SendHeartbeat
-        | Act::ShimLock
         | Act::ShimClaim
         | Act::ShimFiles
         | Act::ShimSpawn

@@ -1,7 +1,7 @@
 //! Settings of the real programs: printed with their origins, and read again on SIGHUP, whole or not at all.
 
 use crate::gitea::sign;
-use crate::harness::{Scene, agent_program, controller_program, wait};
+use crate::harness::{Forge, Scene, agent_program, controller_program, manifest, wait};
 use rcgen::generate_simple_self_signed;
 use serde_json::Value;
 use std::path::Path;
@@ -83,6 +83,62 @@ fn sighup_takes_over_what_it_may_and_says_the_rest() {
     let rows: Vec<_> = rows["items"].as_array().unwrap().iter().map(|row| row["outcome"].as_str().unwrap()).collect();
     assert_eq!(rows, ["refused", "refused", "done", "unchanged"]);
     scene.judge();
+}
+
+#[test]
+fn another_token_for_git_counts_at_the_next_look() {
+    let mut scene = scene("settings: a token for Git", "");
+    let forge = Forge::with(&[]);
+    let token = scene.path("token");
+    std::fs::write(&token, "the-token").unwrap();
+    let told = forge.settings().into_iter().filter(|(name, _)| *name != "PULSE_SOURCE_TOKEN");
+    scene.controller.set(told);
+    let text = format!("sourceTokenFile: {}\n", token.display());
+    std::fs::write(scene.path("controller.yaml"), &text).unwrap();
+    scene.controller.start(&[]);
+    let push = |name: &str| {
+        let steps = serde_json::json!({ "steps": [crate::harness::step("only", &["a1"], "true")] });
+        let commit = forge.repository.replace("main", &[("w.yaml", manifest("Workflow", name, &steps).as_str())].into());
+        assert_eq!(forge.deliver(scene.controller.api(), &commit), 202);
+    };
+    let is_live = |name: &str| {
+        scene.controller.api().try_get(&format!("/api/v1/workflows/{name}")).is_some_and(|(status, _)| status == 200)
+    };
+    push("first");
+    wait("the first to be live", || is_live("first").then_some(()));
+    forge.rotate_token("another-token");
+    push("second");
+    wait("the old token to be refused", || {
+        let sources = scene.controller.api().get("/api/v1/sources").to_string();
+        sources.contains("credentials").then_some(())
+    });
+    assert!(!is_live("second") && is_live("first"));
+    std::fs::write(&token, "another-token").unwrap();
+    read_again(&scene, &text, "changed=\"sourceToken\"");
+    push("third");
+    wait("the third to be live", || is_live("third").then_some(()));
+}
+
+#[test]
+fn a_place_to_sign_in_comes_and_goes() {
+    let mut scene = scene("settings: OpenID Connect", "");
+    scene.controller.start(&[]);
+    let providers = || {
+        let (status, session) = scene.controller.api().get_as_stranger("/api/v1/session");
+        assert_eq!(status, 401);
+        session["providers"].to_string()
+    };
+    assert_eq!(providers(), "[]");
+    let secret = scene.path("client");
+    std::fs::write(&secret, "what-only-both-know").unwrap();
+    let text = format!(
+        "oidcIssuer: http://127.0.0.1:9/house\noidcClientId: pulse\noidcClientSecretFile: {}\noidcName: The House\n",
+        secret.display()
+    );
+    read_again(&scene, &text, "oidcIssuer");
+    assert!(providers().contains("The House"), "{}", providers());
+    read_again(&scene, "", "oidcIssuer");
+    assert_eq!(providers(), "[]");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::net::Link;
 use crate::shared::{Shared, short};
 use crate::shim::Shim;
 use pulse_agent::outbox::Outbox;
+use pulse_agent::record::Exit;
 use pulse_agent::runner::News;
-use pulse_agent::shim::Said;
 use pulse_agent::worker::{Event, Worker};
 use pulse_protocol::frame::{decode, encode};
 use pulse_protocol::message::{Identify, Vitals};
@@ -115,7 +115,7 @@ impl Host {
         let Some(agent) = &mut self.agent else { return false };
         for attempt in agent.adopted.clone() {
             let dir = self.data.attempt(attempt);
-            if !dir.is_supervised().expect("the disk is well") || dir.file("exit").exists() {
+            if !dir.is_supervised().expect("the disk is well") || matches!(Exit::read(&dir), Ok(Some(_))) {
                 agent.adopted.remove(&attempt);
                 let reason = "the shim ended before it started the command".into();
                 agent.events.push_back(Event::Shim(attempt, News::Gone { reason, surely: false }));
@@ -123,7 +123,7 @@ impl Host {
             }
             let unheard = agent.worker.session().attempts().get(&attempt).is_some_and(|known| known.pid.is_none());
             if let Some(pid) = pulse_agent::recovery::pid(&dir).filter(|_| unheard) {
-                agent.events.push_back(Event::Shim(attempt, News::Said(Said::Started { pid })));
+                agent.events.push_back(Event::Shim(attempt, News::Started { pid }));
                 return true;
             }
         }
@@ -237,7 +237,6 @@ impl Host {
     }
 
     pub fn carry_out(&mut self, s: &mut Shared) {
-        let boot = self.boot_id();
         let Some(agent) = &mut self.agent else { return };
         for want in agent.wants.take() {
             match want {
@@ -245,7 +244,7 @@ impl Host {
                 Want::Start(attempt, command) => {
                     self.pids += 1;
                     s.say(|| format!("{}/{}: shim of {}", self.name, self.id, short(attempt.0)));
-                    self.shims.push(Shim::new(&self.data, boot, (attempt, self.pids), *command, agent.run, self.wipes));
+                    self.shims.push(Shim::new(&self.data, (attempt, self.pids), *command, agent.run, self.wipes));
                 }
             }
         }

@@ -261,7 +261,7 @@ impl Host {
             Step::Says(said) => {
                 let agent = self.agent.as_mut().filter(|agent| follower == Some(agent.run));
                 if let (Some(agent), Some(said)) = (agent, said) {
-                    agent.events.push_back(Event::Shim(attempt, News::Said(said)));
+                    agent.events.push_back(Event::Shim(attempt, said));
                 }
             }
             Step::Gone(reason) => {
@@ -293,8 +293,10 @@ impl Host {
     }
 }
 
+/// Bytes of a file but for the zeros at its end.
 pub fn length(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |found| found.len())
+    let bytes = std::fs::read(path).unwrap_or_default();
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
 }
 
 /// Where disks lie: in memory, where there is such a place.

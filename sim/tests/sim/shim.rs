@@ -3,10 +3,11 @@
 
 use crate::shared::{Shared, short};
 use pulse_agent::folder::{AttemptDir, DataDir};
-use pulse_agent::record::{Exit, Started};
-use pulse_agent::shim::Said;
+use pulse_agent::record::{Exit, Started, Writer};
+use pulse_agent::runner::{News, Word};
+use pulse_agent::spool;
 use pulse_protocol::observation::EndKind;
-use pulse_protocol::{AttemptId, BootId, CommandSpec, Ended, OutputTotals};
+use pulse_protocol::{AttemptId, CommandSpec, Ended, OutputTotals};
 use std::fs::File;
 
 /// Where the spool's text begins.
@@ -14,10 +15,8 @@ const DATA_AT: usize = 4096;
 
 /// What a shim does next.
 enum Stage {
-    /// It takes the lock.
-    Born,
     /// It claims the attempt.
-    Locked,
+    Born,
     /// It starts the command.
     Claimed,
     /// The command runs: until when, how it then ends, and when its time is over.
@@ -33,7 +32,7 @@ pub enum Step {
     /// Nothing yet.
     Waits,
     /// It went on, and says this to the agent that started it.
-    Says(Option<Said>),
+    Says(Option<News>),
     /// It is gone; the reason why it started nothing, if it did not.
     Gone(String),
 }
@@ -43,7 +42,7 @@ pub struct Shim {
     pub pid: i32,
     command: CommandSpec,
     dir: AttemptDir,
-    boot: BootId,
+    record: Writer,
     /// Held for its whole life.
     lock: Option<File>,
     stage: Stage,
@@ -56,17 +55,10 @@ pub struct Shim {
 }
 
 impl Shim {
-    pub fn new(
-        data: &DataDir,
-        boot: BootId,
-        (attempt, pid): (AttemptId, i32),
-        command: CommandSpec,
-        follower: u64,
-        wipes: u32,
-    ) -> Self {
+    pub fn new(data: &DataDir, (attempt, pid): (AttemptId, i32), command: CommandSpec, follower: u64, wipes: u32) -> Self {
         let dir = data.attempt(attempt);
-        let (stage, follower) = (Stage::Born, Some(follower));
-        Self { attempt, pid, command, dir, boot, lock: None, stage, stop: false, follower, wipes, begun: 0 }
+        let (stage, follower, record) = (Stage::Born, Some(follower), Writer::new(dir.path()));
+        Self { attempt, pid, command, dir, record, lock: None, stage, stop: false, follower, wipes, begun: 0 }
     }
 
     /// Its command has been started and has not ended.
@@ -86,21 +78,14 @@ impl Shim {
 
     pub fn step(&mut self, s: &mut Shared, host: &Witness<'_>) -> Step {
         let said = match std::mem::replace(&mut self.stage, Stage::Recorded) {
-            Stage::Born => match self.dir.try_lock().expect("the disk is well") {
-                None => return Step::Gone("another shim has this attempt".into()),
+            Stage::Born => match self.dir.claim().expect("the disk is well") {
+                None => return Step::Gone("the attempt has been claimed before".into()),
                 Some(lock) => {
                     self.lock = Some(lock);
-                    self.stage = Stage::Locked;
+                    self.stage = Stage::Claimed;
                     None
                 }
             },
-            Stage::Locked => {
-                if !self.dir.claim().expect("the disk is well") {
-                    return Step::Gone("the attempt has been claimed before".into());
-                }
-                self.stage = Stage::Claimed;
-                None
-            }
             Stage::Claimed => return self.start(s, host),
             Stage::Running { until, how, deadline } => {
                 let over = match () {
@@ -122,8 +107,8 @@ impl Shim {
                 None
             }
             Stage::Ended(ended) => {
-                Exit { attempt: self.attempt, ended }.write(&self.dir).expect("the disk is well");
-                Some(Said::Ended)
+                self.record.exit(Exit { attempt: self.attempt, ended }).expect("the disk is well");
+                Some(News::Ended(Word::to_nobody()))
             }
             Stage::Recorded => return Step::Gone("the shim ended before it started the command".into()),
         };
@@ -151,9 +136,8 @@ impl Shim {
         let deadline = s.now + i64::try_from(self.command.timeout_ms).expect("short") * 1000;
         self.stage = Stage::Running { until, how, deadline };
         self.write(s, format!("output of {}", self.attempt).as_bytes());
-        let started = Started { pid: self.pid, boot: self.boot, start_time: 0, cgroup: None };
-        started.write(&self.dir).expect("the disk is well");
-        Step::Says(Some(Said::Started { pid: self.pid }))
+        self.record.started(Started { pid: self.pid }).expect("the disk is well");
+        Step::Says(Some(News::Started { pid: self.pid }))
     }
 
     /// Appends to what the command has written, in the spool's form; its length.
@@ -161,10 +145,9 @@ impl Shim {
         let text = s.judge.writes(self.attempt, bytes);
         let mut file = vec![0; DATA_AT];
         file[..8].copy_from_slice(&(text.len() as u64).to_le_bytes());
-        file[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
         file.extend_from_slice(text);
         let length = text.len() as u64;
-        std::fs::write(self.dir.file("stdout"), file).expect("the disk is well");
+        std::fs::write(spool::path(&self.dir), file).expect("the disk is well");
         length
     }
 }

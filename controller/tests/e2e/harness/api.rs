@@ -150,6 +150,12 @@ impl Api {
         read(request.call())
     }
 
+    /// What somebody without a token is answered.
+    #[track_caller]
+    pub fn get_as_stranger(&self, path: &str) -> (u16, Value) {
+        read(self.agent.get(format!("{}{path}", self.address)).call()).expect("an answer")
+    }
+
     /// What somebody without a token posts; the answer's status.
     #[track_caller]
     pub fn deliver(&self, path: &str, headers: &[(&str, String)], body: &str) -> u16 {

@@ -29,6 +29,7 @@ fn nonsense_is_refused_with_its_name() {
         (json!({ "expires": "60" }), 400, "bad_body"),
         (json!({ "names": ["all"] }), 400, "bad_body"),
         (json!({ "use": 1 }), 400, "bad_body"),
+        (json!([]), 400, "bad_body"),
     ] {
         server.post(PATH, &body).refused(status, code);
     }
