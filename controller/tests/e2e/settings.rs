@@ -110,7 +110,7 @@ fn another_token_for_git_counts_at_the_next_look() {
     push("second");
     wait("the old token to be refused", || {
         let sources = scene.controller.api().get("/api/v1/sources").to_string();
-        sources.contains("credentials").then_some(())
+        sources.contains("Unauthorized").then_some(())
     });
     assert!(!is_live("second") && is_live("first"));
     std::fs::write(&token, "another-token").unwrap();
