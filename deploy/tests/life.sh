@@ -165,7 +165,7 @@ same 'nobody had to enrol again' "$(pulse get agents --no-headers | wc -l)" 1
 begin_slow 'a long command'
 systemctl restart pulse-agent
 until_true 'the agent is back' online "$agent"
-check 'it is cancelled' pulse cancel "$slow"
+check 'it is cancelled' pulse cancel "$slow" --reason 'a test'
 until_true 'it is gone' sh -c "! kill -0 $slow_pid 2>/dev/null"
 until_true 'and that is told' sh -c "pulse get executions $slow -o json | grep -q '\"status\": *\"cancelled\"'"
 

@@ -11042,6 +11042,8 @@ export interface operations {
             header?: {
                 /** @description Makes a repeated request the same execution; with another body it is refused. 1 to 200 characters of ASCII. */
                 "Idempotency-Key"?: string;
+                /** @description The caller's span, as W3C's Trace Context writes it: the execution's spans belong to its trace. */
+                traceparent?: string;
                 /** @description The `ETag` of the object; 412 where it is in another state by now. */
                 "If-Match"?: string;
             };
