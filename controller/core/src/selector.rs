@@ -41,23 +41,31 @@ pub struct InvalidTarget {
 }
 
 /// An agent as selections see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownAgent {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownAgent<'a> {
     /// Its name.
-    pub name: AgentName,
+    pub name: &'a AgentName,
     /// Its labels, the `self/…` ones included.
-    pub labels: BTreeMap<String, String>,
+    pub labels: &'a BTreeMap<String, String>,
     /// It may not connect any more; it belongs to no selection.
     pub revoked: bool,
 }
 
+/// Every agent that was ever enrolled, at one moment. Asked where it lives: a start that names one agent of ten thousand copies none of the others.
+pub trait Agents {
+    /// One by its name.
+    fn find(&self, name: &AgentName) -> Option<KnownAgent<'_>>;
+    /// All of them.
+    fn all(&self) -> impl Iterator<Item = KnownAgent<'_>>;
+}
+
 /// The agents and groups at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inventory {
-    /// Every agent that was ever enrolled.
-    pub agents: Vec<KnownAgent>,
+#[derive(Debug, Clone, Copy)]
+pub struct Inventory<'a, A> {
+    /// The agents.
+    pub agents: &'a A,
     /// Groups by name.
-    pub groups: BTreeMap<String, crd_schemas::manifest::AgentGroupSpec>,
+    pub groups: &'a BTreeMap<String, crd_schemas::manifest::AgentGroupSpec>,
 }
 
 /// Why a selection could not be resolved.
@@ -197,10 +205,10 @@ fn shown(text: &str) -> String {
 
 /// The items with each `{{ params.<name> }}` replaced by the agent that the parameter names. A value that is no agent's name, or
 /// is a group's, is refused: a parameter never widens a selection.
-pub fn with_params(
+pub fn with_params<A>(
     items: &[String],
     params: &BTreeMap<String, String>,
-    inventory: &Inventory,
+    inventory: &Inventory<'_, A>,
 ) -> Result<Vec<String>, TargetError> {
     let replaced = items.iter().map(|item| {
         let Some(param) = item.contains("{{").then(|| parameter(item)).flatten() else { return Ok(item.clone()) };
@@ -216,7 +224,11 @@ pub fn with_params(
 }
 
 /// The agents that the items name, sorted and each once; `limit`, where given, narrows them.
-pub fn resolve(items: &[String], limit: Option<&str>, inventory: &Inventory) -> Result<Vec<AgentName>, TargetError> {
+pub fn resolve<A: Agents>(
+    items: &[String],
+    limit: Option<&str>,
+    inventory: &Inventory<'_, A>,
+) -> Result<Vec<AgentName>, TargetError> {
     let mut selected = BTreeSet::new();
     for item in items {
         selected.extend(inventory.select(item)?);
@@ -239,12 +251,12 @@ fn quoted(items: &[String]) -> String {
     if items.is_empty() { "an empty list of targets".to_owned() } else { items.join(", ") }
 }
 
-impl Inventory {
+impl<A: Agents> Inventory<'_, A> {
     fn select(&self, item: &str) -> Result<BTreeSet<AgentName>, TargetError> {
         let invalid = |error| TargetError::Invalid { item: shown(item), error };
         match item.parse::<TargetItem>().map_err(invalid)? {
             TargetItem::All => Ok(self.matching(|_| true)),
-            TargetItem::Selector(selector) => Ok(self.matching(|agent| selector.matches(&agent.labels))),
+            TargetItem::Selector(selector) => Ok(self.matching(|agent| selector.matches(agent.labels))),
             // What is not replaced by then has no value here, as in a limit.
             TargetItem::Param(_) => {
                 let help = "write a name or a selector";
@@ -258,8 +270,8 @@ impl Inventory {
         }
     }
 
-    fn matching(&self, wanted: impl Fn(&KnownAgent) -> bool) -> BTreeSet<AgentName> {
-        self.agents.iter().filter(|agent| !agent.revoked && wanted(agent)).map(|agent| agent.name.clone()).collect()
+    fn matching(&self, wanted: impl Fn(&KnownAgent<'_>) -> bool) -> BTreeSet<AgentName> {
+        self.agents.all().filter(|agent| !agent.revoked && wanted(agent)).map(|agent| agent.name.clone()).collect()
     }
 
     /// A group's members. A revoked one is left out, as it is of `all`; one that never was is an error, as everywhere.
@@ -275,13 +287,13 @@ impl Inventory {
         if let Some(selector) = &group.selector {
             let parsed = selector.parse::<Selector>();
             let selector = parsed.map_err(|error| TargetError::Invalid { item: shown(selector), error })?;
-            members.extend(self.matching(|agent| selector.matches(&agent.labels)));
+            members.extend(self.matching(|agent| selector.matches(agent.labels)));
         }
         Ok(members)
     }
 
     fn named(&self, name: &str) -> Result<AgentName, TargetError> {
-        let agent = self.agents.iter().find(|agent| agent.name.as_str() == name);
+        let agent = name.parse::<AgentName>().ok().and_then(|name| self.agents.find(&name));
         let agent = agent.ok_or_else(|| TargetError::UnknownName(name.to_owned()))?;
         if agent.revoked { Err(TargetError::Revoked(agent.name.clone())) } else { Ok(agent.name.clone()) }
     }

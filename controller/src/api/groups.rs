@@ -6,12 +6,14 @@ use super::list::{PageQuery, by_name, key};
 use super::workflows::{Commits, observed_commits, origin, readable};
 use super::{App, Problem};
 use axum::extract::State;
-use crd_schemas::manifest::AgentGroup;
+use crd_schemas::manifest::{AgentGroup, AgentGroupSpec};
 use crd_schemas::{Kind, Manifest};
-use pulse_core::decide::Presence;
-use pulse_core::selector::{Inventory, KnownAgent, resolve};
+use pulse_core::selector::{Agents, Inventory, resolve};
 use pulse_store::Definition;
 use std::collections::BTreeMap;
+
+/// Groups by name.
+type Groups = BTreeMap<String, AgentGroupSpec>;
 
 /// `GET /api/v1/groups`.
 pub(super) async fn list(
@@ -20,9 +22,10 @@ pub(super) async fn list(
 ) -> Result<Page<AgentGroupView>, Problem> {
     let commits = observed_commits(&app).await?;
     let definitions: Vec<_> = readable(app.engine.store().definitions(Kind::AgentGroup).await?).collect();
-    let inventories = inventories(&app, &definitions);
+    let groups = by_source(&definitions);
+    let fleet = app.engine.fleet().lock();
     let all = definitions.iter().filter_map(|definition| Some((key(definition), (definition, group(definition)?))));
-    by_name(all.collect(), &query, |(definition, group)| view(definition, group, &commits, &inventories))
+    by_name(all.collect(), &query, |(definition, group)| view(definition, group, &commits, (&*fleet, &groups)))
 }
 
 fn group(definition: &Definition) -> Option<&AgentGroup> {
@@ -33,10 +36,11 @@ fn view(
     definition: &Definition,
     group: &AgentGroup,
     commits: &Commits,
-    inventories: &BTreeMap<&str, Inventory>,
+    (agents, groups): (&impl Agents, &BTreeMap<&str, Groups>),
 ) -> AgentGroupView {
     let name = std::slice::from_ref(&group.metadata.name);
-    let resolved = inventories.get(definition.source.as_str()).map(|inventory| resolve(name, None, inventory));
+    let groups = groups.get(definition.source.as_str());
+    let resolved = groups.map(|groups| resolve(name, None, &Inventory { agents, groups }));
     let (members, message) = match resolved {
         Some(Ok(members)) => (members, None),
         failed => (Vec::new(), Some(failed.and_then(Result::err).map(|error| error.to_string()))),
@@ -45,24 +49,12 @@ fn view(
     AgentGroupView::new(group.metadata.clone(), group.spec.clone(), status)
 }
 
-/// The agents, with the groups of each source: two sources may have groups of the same name.
-fn inventories<'a>(app: &App, definitions: &'a [Definition]) -> BTreeMap<&'a str, Inventory> {
-    let fleet = app.engine.fleet().lock();
-    let agents: Vec<_> = fleet
-        .inventory()
-        .map(|(name, view)| KnownAgent {
-            name: name.clone(),
-            labels: view.value.labels.clone(),
-            revoked: view.presence == Presence::Revoked,
-        })
-        .collect();
-    drop(fleet);
-    let mut inventories: BTreeMap<&str, Inventory> = BTreeMap::new();
+/// The groups of each source by name: two sources may have groups of the same name.
+fn by_source(definitions: &[Definition]) -> BTreeMap<&str, Groups> {
+    let mut groups: BTreeMap<&str, Groups> = BTreeMap::new();
     for definition in definitions {
         let Some(group) = group(definition) else { continue };
-        let empty = || Inventory { agents: agents.clone(), groups: BTreeMap::new() };
-        let inventory = inventories.entry(definition.source.as_str()).or_insert_with(empty);
-        inventory.groups.insert(group.metadata.name.clone(), group.spec.clone());
+        groups.entry(definition.source.as_str()).or_default().insert(group.metadata.name.clone(), group.spec.clone());
     }
-    inventories
+    groups
 }

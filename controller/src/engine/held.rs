@@ -1,8 +1,8 @@
 //! What a pause holds of what is live, so that a brake on nothing is seen.
 
 use super::Engine;
-use pulse_core::decide::Presence;
 use pulse_core::pause::Pause;
+use pulse_core::selector::Agents;
 
 /// Live objects that a pause holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +22,11 @@ impl Engine {
         let workflows = live.workflows.values().flatten().map(|workflow| &workflow.manifest.metadata);
         let schedules = live.schedules.values().map(|schedule| &schedule.manifest.metadata);
         let fleet = self.inner.fleet.lock();
-        let agents = fleet.inventory().filter(|(_, view)| view.presence != Presence::Revoked);
+        let agents = fleet.all().filter(|agent| !agent.revoked);
         Held {
             workflows: workflows.filter(|one| pause.holds_workflow(&one.name, &one.labels, None)).count(),
             schedules: schedules.filter(|one| pause.holds_schedule(&one.name, &one.labels)).count(),
-            agents: agents.filter(|(name, view)| pause.holds_agent(name.as_str(), &view.value.labels)).count(),
+            agents: agents.filter(|agent| pause.holds_agent(agent.name.as_str(), agent.labels)).count(),
         }
     }
 }

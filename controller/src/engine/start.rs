@@ -14,7 +14,7 @@ use pulse_core::decide::{Pass, Presence, World};
 use pulse_core::definitions::{ParamError, Params, Program, Snapshot};
 use pulse_core::execution::{Carried, ClaimKey, Created, Event, EventRecord, Execution, Selection, Summary, Trigger};
 use pulse_core::schedule::Fire;
-use pulse_core::selector::{Inventory, KnownAgent, resolve, with_params};
+use pulse_core::selector::{Inventory, resolve, with_params};
 use pulse_core::trace::TraceContext;
 use pulse_core::values::Context;
 use pulse_protocol::{AgentName, ExecutionId};
@@ -263,7 +263,8 @@ impl Engine {
         params: &BTreeMap<String, String>,
         limit: Option<&str>,
     ) -> Result<Vec<Selection>, StartError> {
-        let inventory = self.inventory(snapshot);
+        let fleet = self.inner.fleet.lock();
+        let inventory = Inventory { agents: &*fleet, groups: &snapshot.groups };
         let mut selections: Vec<Selection> = Vec::new();
         for step in &program.steps {
             let Some(Targets::Items(items)) = step.execute().map(|spec| &spec.targets) else { continue };
@@ -277,16 +278,6 @@ impl Engine {
             selections.push(Selection { items: items.clone(), agents });
         }
         Ok(selections)
-    }
-
-    fn inventory(&self, snapshot: &Snapshot) -> Inventory {
-        let fleet = self.inner.fleet.lock();
-        let agents = fleet.inventory().map(|(name, view)| KnownAgent {
-            name: name.clone(),
-            labels: view.value.labels.clone(),
-            revoked: view.presence == Presence::Revoked,
-        });
-        Inventory { agents: agents.collect(), groups: snapshot.groups.clone() }
     }
 
     /// The execution right after its first event, not yet committed.

@@ -59,9 +59,17 @@ fn run(fields: &mut Fields, placed: &mut Vec<Placed>, report: &mut Report) -> Op
     }
 }
 
+/// For whoever writes as a text what is a map: a path, or the script itself.
+fn script_help(text: &str) -> String {
+    if text.contains(char::is_whitespace) {
+        return "the text of a script is a `command: |`; `script: {file: …}` names a file of the commit".into();
+    }
+    format!("write `script: {{file: {}}}`", clip(text))
+}
+
 fn script(at: Cursor, placed: &mut Vec<Placed>, report: &mut Report) -> Option<Script> {
     if let Value::String(path) = &at.node.value {
-        let help = Some(format!("write `script: {{file: {}}}`", clip(path)));
+        let help = Some(script_help(path));
         return at.wrong_type("a map with `file`", report, help);
     }
     let mut fields = Fields::of(at, report)?;

@@ -225,7 +225,7 @@ impl Controller {
     }
 
     fn around(&self, s: &Shared, now: Timestamp) -> Around {
-        let agents = self.fleet.inventory().map(|(name, view)| (name.clone(), view.clone())).collect();
+        let agents = self.fleet.views().map(|(name, view)| (name.clone(), view.clone())).collect();
         Around { now, absences: self.fleet.absences().to_vec(), agents, steady: s.steady }
     }
 

@@ -14,6 +14,7 @@ use crate::decide::{AgentView, Ahead, OFFLINE_AFTER, Presence, World};
 use crate::elapsed::Span;
 use crate::execution::ClaimKey;
 use crate::pause::Pause;
+use crate::selector::{Agents, KnownAgent};
 use crate::session::{self, Word};
 use crate::time::Timestamp;
 use crate::values::AgentValue;
@@ -443,8 +444,8 @@ impl<S: Clone> Fleet<S> {
         self.agents.keys()
     }
 
-    /// Every agent with its labels, for selections.
-    pub fn inventory(&self) -> impl Iterator<Item = (&AgentName, &AgentView)> {
+    /// Every agent as decisions see it.
+    pub fn views(&self) -> impl Iterator<Item = (&AgentName, &AgentView)> {
         self.agents.iter()
     }
 
@@ -480,6 +481,19 @@ fn slot_of(claim: &ClaimKey) -> Option<(&AgentName, u32)> {
         ClaimKey::Slot { agent, slot } => Some((agent, *slot)),
         ClaimKey::Workflow { .. } | ClaimKey::Place { .. } => None,
     }
+}
+
+impl<S: Clone> Agents for Fleet<S> {
+    fn find(&self, name: &AgentName) -> Option<KnownAgent<'_>> {
+        self.agents.get_key_value(name).map(known)
+    }
+    fn all(&self) -> impl Iterator<Item = KnownAgent<'_>> {
+        self.agents.iter().map(known)
+    }
+}
+
+fn known<'a>((name, view): (&'a AgentName, &'a AgentView)) -> KnownAgent<'a> {
+    KnownAgent { name, labels: &view.value.labels, revoked: view.presence == Presence::Revoked }
 }
 
 fn state_of(view: &AgentView, now: Timestamp) -> AgentState {

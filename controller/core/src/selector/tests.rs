@@ -2,35 +2,47 @@
 
 use super::*;
 
-fn inventory() -> Inventory {
-    let agent = |name: &str, labels: &[(&str, &str)], revoked| KnownAgent {
-        name: name.parse().expect("a valid name"),
-        labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-        revoked,
+/// Labels by name, and who is revoked.
+struct Few(BTreeMap<AgentName, (BTreeMap<String, String>, bool)>);
+
+impl Agents for Few {
+    fn find(&self, name: &AgentName) -> Option<KnownAgent<'_>> {
+        self.0.get_key_value(name).map(|(name, (labels, revoked))| KnownAgent { name, labels, revoked: *revoked })
+    }
+    fn all(&self) -> impl Iterator<Item = KnownAgent<'_>> {
+        self.0.iter().map(|(name, (labels, revoked))| KnownAgent { name, labels, revoked: *revoked })
+    }
+}
+
+type Groups = BTreeMap<String, crd_schemas::manifest::AgentGroupSpec>;
+
+fn inventory() -> (Few, Groups) {
+    let agent = |name: &str, labels: &[(&str, &str)], revoked| {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        (name.parse().expect("a valid name"), (labels, revoked))
     };
     let group = |agents: &[&str], selector: Option<&str>| crd_schemas::manifest::AgentGroupSpec {
         agents: agents.iter().map(|name| (*name).to_owned()).collect(),
         selector: selector.map(str::to_owned),
     };
-    Inventory {
-        agents: vec![
-            agent("web-2", &[("role", "web"), ("env", "prod")], false),
-            agent("web-1", &[("role", "web"), ("env", "dev")], false),
-            agent("db-1", &[("role", "db"), ("self/os", "linux")], false),
-            agent("old", &[("role", "web")], true),
-        ],
-        groups: [
-            ("webs".to_owned(), group(&[], Some("role=web"))),
-            ("mixed".to_owned(), group(&["db-1", "old"], Some("env=dev"))),
-            ("ghosts".to_owned(), group(&["nobody"], None)),
-        ]
-        .into(),
-    }
+    let agents = [
+        agent("web-2", &[("role", "web"), ("env", "prod")], false),
+        agent("web-1", &[("role", "web"), ("env", "dev")], false),
+        agent("db-1", &[("role", "db"), ("self/os", "linux")], false),
+        agent("old", &[("role", "web")], true),
+    ];
+    let groups = [
+        ("webs".to_owned(), group(&[], Some("role=web"))),
+        ("mixed".to_owned(), group(&["db-1", "old"], Some("env=dev"))),
+        ("ghosts".to_owned(), group(&["nobody"], None)),
+    ];
+    (Few(agents.into()), groups.into())
 }
 
 fn select(items: &[&str], limit: Option<&str>) -> String {
     let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
-    match resolve(&items, limit, &inventory()) {
+    let (agents, groups) = inventory();
+    match resolve(&items, limit, &Inventory { agents: &agents, groups: &groups }) {
         Ok(names) => names.iter().map(AgentName::as_str).collect::<Vec<_>>().join(" "),
         Err(error) => format!("error: {error}"),
     }
@@ -91,13 +103,15 @@ fn an_item_prints_as_it_is_read() {
 #[test]
 fn a_parameter_stands_for_one_agent_and_never_for_more() {
     let params = |value: &str| BTreeMap::from([("host".to_owned(), value.to_owned())]);
+    let (agents, groups) = inventory();
+    let inventory = Inventory { agents: &agents, groups: &groups };
     let items = ["db-1", "{{ params.host }}", "{{params.host}}", "role=web"].map(str::to_owned);
-    let replaced = with_params(&items, &params("web-1"), &inventory());
+    let replaced = with_params(&items, &params("web-1"), &inventory);
     assert_eq!(replaced, Ok(["db-1", "web-1", "web-1", "role=web"].map(str::to_owned).into()));
     let mut said = Vec::new();
     for value in ["all", "webs", "role=web", "", "{{ params.host }}"] {
-        said.push(with_params(&items, &params(value), &inventory()).expect_err(value).to_string());
+        said.push(with_params(&items, &params(value), &inventory).expect_err(value).to_string());
     }
-    said.push(with_params(&items, &BTreeMap::new(), &inventory()).expect_err("no value").to_string());
+    said.push(with_params(&items, &BTreeMap::new(), &inventory).expect_err("no value").to_string());
     insta::assert_snapshot!(said.join("\n"));
 }
