@@ -65,8 +65,10 @@ pub fn ask(dir: &AttemptDir) -> io::Result<bool> {
     if !dir.is_supervised()? {
         return Ok(false);
     }
-    match send(shim, held.as_ref()) {
-        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
+    let is_gone = |error: &io::Error| error.raw_os_error() == Some(libc::ESRCH);
+    // Whoever guards the kernel may allow one way and not the other.
+    match send(shim, held.as_ref()).or_else(|error| if is_gone(&error) { Err(error) } else { send(shim, None) }) {
+        Err(error) if is_gone(&error) => Ok(false),
         sent => sent.map(|()| true),
     }
 }
