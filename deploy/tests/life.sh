@@ -169,6 +169,51 @@ check 'it is cancelled' pulse cancel "$slow" --reason 'a test'
 until_true 'it is gone' sh -c "! kill -0 $slow_pid 2>/dev/null"
 until_true 'and that is told' sh -c "pulse get executions $slow -o json | grep -q '\"status\": *\"cancelled\"'"
 
+# --- Git from elsewhere, through the controller's filter of system calls
+mkdir -p /srv/git /srv/cgi/cgi-bin /srv/tls /run/sshd
+git init -q --bare -b main /srv/git/flows.git
+ln -s "$(git --exec-path)/git-http-backend" /srv/cgi/cgi-bin/git
+commit() { # WORKFLOW: everything that is live, and one more of this name
+    printf 'apiVersion: pulse.dev/v1\nkind: Workflow\nmetadata: {name: %s}\nspec: {steps: [{id: say, type: execute, targets: [machine], command: echo}]}\n' "$1" >"/srv/flows/$1.yaml"
+    rm -rf /tmp/commit && cp -r /srv/flows /tmp/commit
+    git -C /tmp/commit init -q -b main && git -C /tmp/commit add . && git -C /tmp/commit -c user.name=a -c user.email=a@example.org commit -qm "$1"
+    git -C /tmp/commit push -qf /srv/git/flows.git main
+}
+source_is() { # SETTING...
+    sed -i '/^PULSE_SOURCE_/d' /etc/default/pulse-controller
+    printf '%s\n' "$@" >>/etc/default/pulse-controller
+    systemctl restart pulse-controller
+}
+live() { pulse get workflows -o name | grep -qx "$1"; }
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=git -addext subjectAltName=IP:127.0.0.1 -keyout /srv/tls/key.pem -out /srv/tls/cert.pem 2>/dev/null
+install -m 644 /srv/tls/cert.pem /etc/pulse/git.pem
+cat >/srv/https.py <<'END'
+import http.server, os, ssl
+os.chdir("/srv/cgi")
+os.environ.update(GIT_PROJECT_ROOT="/srv/git", GIT_HTTP_EXPORT_ALL="1", GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 8443), http.server.CGIHTTPRequestHandler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/srv/tls/cert.pem", "/srv/tls/key.pem")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+END
+systemd-run -q --unit=git-https /usr/bin/python3 /srv/https.py
+commit by-https
+source_is PULSE_SOURCE_URL=https://127.0.0.1:8443/cgi-bin/git/flows.git PULSE_SOURCE_CA=/etc/pulse/git.pem
+until_true 'Git over https' live by-https
+
+ssh-keygen -q -t ed25519 -N '' -f /srv/tls/host
+ssh-keygen -q -t ed25519 -N '' -f /srv/tls/deploy
+install -m 640 -g pulse /srv/tls/deploy /etc/pulse/deploy
+printf '[127.0.0.1]:2222 %s\n' "$(cut -d ' ' -f 1,2 /srv/tls/host.pub)" >/etc/pulse/known_hosts
+systemd-run -q --unit=git-ssh /usr/sbin/sshd -D -f /dev/null -o Port=2222 -o ListenAddress=127.0.0.1 -o HostKey=/srv/tls/host -o AuthorizedKeysFile=/srv/tls/deploy.pub -o StrictModes=no -o UsePAM=no -o PermitRootLogin=yes
+commit by-ssh
+source_is PULSE_SOURCE_URL=ssh://root@127.0.0.1:2222/srv/git/flows.git PULSE_SOURCE_SSH_KEY_FILE=/etc/pulse/deploy PULSE_SOURCE_KNOWN_HOSTS=/etc/pulse/known_hosts
+until_true 'Git over ssh' live by-ssh
+commit by-folder
+source_is PULSE_SOURCE_URL=/srv/flows
+until_true 'and a folder again' live by-folder
+
 # --- as another user, where the host allows it
 cp -r /usr/share/doc/pulse-agent/examples/root/* /etc/systemd/system/
 printf 'allowUsers: [nobody, daemon]\ndefaultUser: daemon\n' >/etc/pulse/agent.yaml

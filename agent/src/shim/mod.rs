@@ -147,8 +147,8 @@ fn leave_record(dir: &AttemptDir, record: &mut record::Writer, exit: Exit) -> bo
 /// Whether the agent says that the end stands in its journal, which outlives a power cut. One that is away, or dies, closes its end of the pipe.
 fn agent_has_it() -> bool {
     let stdin = std::io::stdin();
-    let _ = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&WORD));
-    matches!(rustix::io::read(&stdin, &mut [0]), Ok(1))
+    let is_there = matches!(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&WORD)), Ok(1));
+    is_there && matches!(rustix::io::read(&stdin, &mut [0]), Ok(1))
 }
 
 /// Whoever looks for the end finds it in the record, also after a power cut.
