@@ -165,7 +165,7 @@ same 'nobody had to enrol again' "$(pulse get agents --no-headers | wc -l)" 1
 begin_slow 'a long command'
 systemctl restart pulse-agent
 until_true 'the agent is back' online "$agent"
-check 'it is cancelled' pulse cancel "$slow" --reason 'a test'
+check 'it is cancelled' pulse cancel "$slow" --kill --reason 'a test'
 until_true 'it is gone' sh -c "! kill -0 $slow_pid 2>/dev/null"
 until_true 'and that is told' sh -c "pulse get executions $slow -o json | grep -q '\"status\": *\"cancelled\"'"
 
@@ -185,12 +185,17 @@ source_is() { # SETTING...
     systemctl restart pulse-controller
 }
 live() { pulse get workflows -o name | grep -qx "$1"; }
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=git -addext subjectAltName=IP:127.0.0.1 -keyout /srv/tls/key.pem -out /srv/tls/cert.pem 2>/dev/null
-install -m 644 /srv/tls/cert.pem /etc/pulse/git.pem
+new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+openssl req -x509 "${new_key[@]}" -days 2 -subj /CN=authority -keyout /srv/tls/authority.key -out /etc/pulse/git.pem 2>/dev/null
+openssl req "${new_key[@]}" -subj /CN=git -keyout /srv/tls/key.pem -out /srv/tls/request.pem 2>/dev/null
+printf 'subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n' >/srv/tls/leaf
+openssl x509 -req -in /srv/tls/request.pem -CA /etc/pulse/git.pem -CAkey /srv/tls/authority.key -CAcreateserial -CAserial /srv/tls/serial -days 2 -extfile /srv/tls/leaf -out /srv/tls/cert.pem 2>/dev/null
 cat >/srv/https.py <<'END'
 import http.server, os, ssl
 os.chdir("/srv/cgi")
 os.environ.update(GIT_PROJECT_ROOT="/srv/git", GIT_HTTP_EXPORT_ALL="1", GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*")
+# A child that has the socket itself would write past TLS.
+http.server.CGIHTTPRequestHandler.have_fork = False
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 8443), http.server.CGIHTTPRequestHandler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain("/srv/tls/cert.pem", "/srv/tls/key.pem")
