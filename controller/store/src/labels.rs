@@ -1,10 +1,9 @@
 //! Labels of an execution: its workflow's, written once when it is created. The row holds them for people, the table `execution_labels`
 //! holds them again to be searched by.
 
-use crate::sql::{Query, Shape};
+use crate::sql::Shape;
+use crate::statement::Statement;
 use pulse_core::execution::Summary;
-use pulse_protocol::ExecutionId;
-use sqlx::AnyConnection;
 use std::collections::BTreeMap;
 
 const INSERT: Shape = Shape::insert("INSERT INTO execution_labels (label_key, label_value, execution) VALUES", "(?,?,?)");
@@ -15,13 +14,10 @@ pub(crate) fn document(labels: &BTreeMap<String, String>) -> String {
     serde_json::Value::Object(pairs.collect()).to_string()
 }
 
-/// Writes the labels of new executions to be searched by, inside their transaction.
-pub(crate) async fn insert(connection: &mut AnyConnection, new: &[&Summary]) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = new.iter().flat_map(|row| row.labels.iter().map(move |(key, value)| (key, value, row.id))).collect();
-    let bind = |query: Query, (key, value, execution): &(&String, &String, ExecutionId)| {
-        query.bind((*key).clone()).bind((*value).clone()).bind(execution.to_string())
-    };
-    INSERT.run(connection, &rows, bind).await.map(drop)
+/// The labels of new executions, to be searched by.
+pub(crate) fn insert<'a>(new: impl Iterator<Item = &'a Summary>) -> Vec<Statement<'a>> {
+    let rows = new.flat_map(|row| row.labels.iter().map(move |(key, value)| (key, value, row.id)));
+    Statement::of_rows(&INSERT, rows, |(key, value, execution)| [key.into(), value.into(), execution.to_string().into()])
 }
 
 /// What a row's document holds, as rows of the table: key, value, execution. Of a document that cannot be read nothing is known.

@@ -12,6 +12,7 @@ mod tests;
 use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, Shape, built, query, repeat};
+use crate::statement::{self, Conflict, Refused, Statement};
 use crate::{Error, candidate::Holder};
 use pulse_protocol::ExecutionId;
 use pulse_protocol::planted::{self, Bug};
@@ -148,16 +149,24 @@ impl Leases {
         Ok(Some(Self { owner: owner.to_owned(), epochs, absence }))
     }
 
-    /// The fence: true if this controller still holds the leases of these partitions (sorted, each once). Renews them.
+    /// The fence: a conflict unless this controller still holds the leases of these partitions (sorted, each once). Renews them.
+    pub(crate) fn fence(&self, dialect: &Dialect, parts: &[u8]) -> Statement<'_> {
+        let update = self.ours(&format!("UPDATE leases SET expires_at = {} + {LEASE_MICROS}", dialect.now()), "", parts);
+        if planted::is(Bug::NoFence) { update } else { update.touching(parts.len() as u64, Conflict::Fenced) }
+    }
+
+    /// The fence by itself: whether it holds.
     pub(crate) async fn hold(
         &self,
         dialect: &Dialect,
         connection: &mut AnyConnection,
         parts: &[u8],
     ) -> Result<bool, sqlx::Error> {
-        let head = format!("UPDATE leases SET expires_at = {} + {LEASE_MICROS}", dialect.now());
-        let held = self.ours(&head, "", parts).execute(connection).await?.rows_affected();
-        Ok(held == parts.len() as u64 || planted::is(Bug::NoFence))
+        match statement::run(dialect, connection, &[self.fence(dialect, parts)]).await {
+            Ok(()) => Ok(true),
+            Err(Refused::Conflict(_)) => Ok(false),
+            Err(Refused::Database(error)) => Err(error),
+        }
     }
 
     /// Renews every partition's lease; false if another took one. [`WHOLE`] is taken with them and never alone.
@@ -169,27 +178,27 @@ impl Leases {
     /// until this transaction has ended. Renews nothing.
     pub(crate) async fn share(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<bool, Error> {
         let select = self.ours("SELECT part, epoch FROM leases", dialect.for_share(), &[WHOLE]);
-        Ok(one::<Lease>(connection, select).await?.is_some() || planted::is(Bug::NoFence))
+        Ok(one::<Lease>(connection, select.bound()).await?.is_some() || planted::is(Bug::NoFence))
     }
 
     /// The absence that these leases found is noted: the next controller finds only its own.
     pub(crate) async fn forget_absence(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        self.ours("UPDATE leases SET held_before = 0", "", &partitions()).execute(connection).await?;
+        self.ours("UPDATE leases SET held_before = 0", "", &partitions()).bound().execute(connection).await?;
         Ok(())
     }
 
     /// Gives back what is still ours, so that the next controller takes over without waiting.
     pub(crate) async fn give_back(&self, dialect: &Dialect, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         let head = format!("UPDATE leases SET given_back_at = {}, expires_at = 0", dialect.now());
-        self.ours(&head, "", &partitions()).execute(connection).await?;
+        self.ours(&head, "", &partitions()).bound().execute(connection).await?;
         Ok(())
     }
 
     /// A statement about those of these leases that are still ours.
-    fn ours(&self, head: &str, end: &str, parts: &[u8]) -> Query {
+    fn ours(&self, head: &str, end: &str, parts: &[u8]) -> Statement<'_> {
         let wanted = repeat("(part = ? AND epoch = ?)", " OR ", parts.len());
-        let query = built(format!("{head} WHERE owner = ? AND ({wanted}) {end}")).bind(self.owner.clone());
-        parts.iter().fold(query, |query, part| query.bind(i16::from(*part)).bind(self.epochs[usize::from(*part)]))
+        let each = parts.iter().flat_map(|part| [i64::from(*part).into(), self.epochs[usize::from(*part)].into()]);
+        Statement::new(format!("{head} WHERE owner = ? AND ({wanted}) {end}"), [(&self.owner).into()].into_iter().chain(each).collect())
     }
 }
 

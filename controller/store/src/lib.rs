@@ -49,6 +49,7 @@ mod session;
 mod slots;
 mod snapshots;
 mod sql;
+mod statement;
 mod syncs;
 #[cfg(test)]
 mod test_database;

@@ -5,6 +5,7 @@ use crate::columns::{Word, time};
 use crate::page::{Order, Page};
 use crate::rows::{Columns, FromRow, list, one};
 use crate::sql::{Query, Shape, built, chunks_by_size, query, repeat};
+use crate::statement::{Conflict, Statement, Value};
 use crate::writer::WriteItem;
 use crate::{Error, Store, bounds};
 use crd_schemas::Duration;
@@ -12,7 +13,6 @@ use pulse_core::execution::{PromptClosed, PromptRow, PromptStatus, StepPath};
 use pulse_core::time::Timestamp;
 use pulse_protocol::planted::{self, Bug};
 use pulse_protocol::{ExecutionId, PromptId};
-use sqlx::AnyConnection;
 
 /// A prompt as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,54 +134,55 @@ fn texts(texts: &[String]) -> String {
     serde_json::Value::from(texts.to_vec()).to_string()
 }
 
-/// Writes what these items ask, inside their transaction. A unique key that exists says that it was asked before.
-pub(crate) async fn open(connection: &mut AnyConnection, items: &[&WriteItem]) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = items.iter().flat_map(|item| item.prompts_opened.iter().map(move |row| (row, *item))).collect();
-    let size = |(row, _): &(&PromptRow, &WriteItem)| row.message.len();
-    let bind = |query: Query, (row, item): &(&PromptRow, &WriteItem)| {
-        query
-            .bind(row.prompt.to_string())
-            .bind(item.execution.to_string())
-            .bind(item.summary.source.clone())
-            .bind(item.summary.workflow.clone())
-            .bind(item.summary.number)
-            .bind(row.step.0.clone())
-            .bind(i64::from(row.visit))
-            .bind(row.message.clone())
-            .bind(texts(&row.options))
-            .bind(texts(&row.who))
-            .bind(time(row.opened_at))
-            .bind(row.timeout.map(Duration::as_micros))
-    };
-    OPEN.run_sized(connection, &rows, size, bind).await.map(drop)
+/// What these items ask. A unique key that exists says that it was asked before.
+pub(crate) fn open<'a>(items: &[&'a WriteItem]) -> Vec<Statement<'a>> {
+    let rows = items.iter().flat_map(|item| item.prompts_opened.iter().map(move |row| (row, *item)));
+    let asked = Statement::of_rows(&OPEN, rows, |(row, item)| {
+        [
+            row.prompt.to_string().into(),
+            item.execution.to_string().into(),
+            (&item.summary.source).into(),
+            (&item.summary.workflow).into(),
+            item.summary.number.into(),
+            (&row.step.0).into(),
+            i64::from(row.visit).into(),
+            (&row.message).into(),
+            texts(&row.options).into(),
+            texts(&row.who).into(),
+            time(row.opened_at).into(),
+            row.timeout.map(Duration::as_micros).into(),
+        ]
+    });
+    asked.into_iter().map(|statement| statement.taken_as(Conflict::Stale)).collect()
 }
 
-/// Closes what these items close, inside their transaction; false if one of the prompts is not open, or another execution's.
-pub(crate) async fn close(connection: &mut AnyConnection, items: &[&WriteItem]) -> Result<bool, sqlx::Error> {
+/// Closes what these items close; a conflict if one of the prompts is not open, or another execution's.
+pub(crate) fn close<'a>(items: &[&'a WriteItem]) -> Vec<Statement<'a>> {
     let rows: Vec<_> = items.iter().flat_map(|item| item.prompts_closed.iter().map(move |end| (end, item.execution))).collect();
     let size = |(end, _): &(&PromptClosed, ExecutionId)| end.comment.as_ref().map_or(0, String::len);
-    let mut closed = 0;
-    for chunk in chunks_by_size(&rows, size) {
-        closed += close_all(chunk).execute(&mut *connection).await?.rows_affected();
-    }
-    Ok(closed == rows.len() as u64)
+    chunks_by_size(&rows, size).map(|chunk| close_all(chunk).touching(chunk.len() as u64, Conflict::Stale)).collect()
 }
 
 /// One statement for all of these.
-fn close_all(rows: &[(&PromptClosed, ExecutionId)]) -> Query {
+fn close_all<'a>(rows: &[(&'a PromptClosed, ExecutionId)]) -> Statement<'a> {
     let each = repeat("WHEN ? THEN ?", " ", rows.len());
     let columns = ["status", "answer", "answered_by", "comment", "closed_at"];
     let sets: Vec<String> = columns.iter().map(|column| format!("{column} = CASE id {each} END")).collect();
     let wanted = repeat("(id = ? AND execution = ?)", " OR ", rows.len());
     let open = if planted::is(Bug::PromptTwice) { "1 = 1" } else { "status = 'open'" };
-    let mut query = built(format!("UPDATE prompts SET {} WHERE {open} AND ({wanted})", sets.join(", ")));
-    let texts: [fn(&PromptClosed) -> Option<String>; 4] =
-        [|end| Some(end.status.word().to_owned()), |end| end.answer.clone(), |end| end.by.clone(), |end| end.comment.clone()];
+    let texts: [fn(&'a PromptClosed) -> Option<&'a str>; 4] = [
+        |end| Some(end.status.word()),
+        |end| end.answer.as_deref(),
+        |end| end.by.as_deref(),
+        |end| end.comment.as_deref(),
+    ];
+    let mut values: Vec<Value<'a>> = Vec::new();
     for text in texts {
-        query = rows.iter().fold(query, |query, (end, _)| query.bind(end.prompt.to_string()).bind(text(end)));
+        values.extend(rows.iter().flat_map(|(end, _)| [end.prompt.to_string().into(), text(end).into()]));
     }
-    query = rows.iter().fold(query, |query, (end, _)| query.bind(end.prompt.to_string()).bind(time(end.at)));
-    rows.iter().fold(query, |query, (end, execution)| query.bind(end.prompt.to_string()).bind(execution.to_string()))
+    values.extend(rows.iter().flat_map(|(end, _)| [end.prompt.to_string().into(), time(end.at).into()]));
+    values.extend(rows.iter().flat_map(|(end, execution)| [end.prompt.to_string().into(), execution.to_string().into()]));
+    Statement::new(format!("UPDATE prompts SET {} WHERE {open} AND ({wanted})", sets.join(", ")), values)
 }
 
 impl Store {

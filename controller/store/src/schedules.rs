@@ -4,14 +4,15 @@
 use crate::columns::time;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::slots;
-use crate::sql::{Query, built, is_taken, query};
+use crate::dialect::Dialect;
+use crate::sql::{Query, built};
+use crate::statement::{self, Conflict, Refused, Statement};
 use crate::{Error, RowError, Store, bounds};
 use pulse_core::schedule::{Outcome, ScheduleState, Settled};
 use pulse_core::time::Timestamp;
 use pulse_protocol::ExecutionId;
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::planted::{self, Bug};
-use sqlx::AnyConnection;
 
 /// A schedule's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,9 +134,9 @@ impl Store {
             Act::Advance,
             |connection, _| {
                 Box::pin(async move {
-                    go_on(connection, advance).await?;
-                    slots::insert(connection, &[advance]).await.map_err(|error| advance.slot_taken(error))?;
-                    Ok::<_, AdvanceError>(())
+                    let dialect = &self.database.ground.dialect;
+                    let statements = steps(dialect, &[advance]);
+                    statement::run(dialect, connection, &statements).await.map_err(|refused| advance.refused(refused))
                 })
             },
             |connection, _| {
@@ -159,40 +160,36 @@ fn select_schedule(source: &str, name: &str, end: &str) -> Query {
     select.bind(source.to_owned()).bind(name.to_owned())
 }
 
-/// The compare-and-sets of a step, inside a transaction: that of the row, and that of the record that goes on.
-pub(crate) async fn go_on(connection: &mut AnyConnection, advance: &Advance) -> Result<(), AdvanceError> {
-    move_row(connection, advance).await?;
-    if slots::extend(connection, advance).await? { Ok(()) } else { Err(advance.moved()) }
+/// What these steps write: the compare-and-set of each row, that of each record that goes on, and the new records.
+pub(crate) fn steps<'a>(dialect: &Dialect, advances: &[&'a Advance]) -> Vec<Statement<'a>> {
+    let moved = advances.iter().flat_map(|advance| [Some(move_row(advance)), slots::extend(advance)]);
+    moved.flatten().chain(slots::insert(dialect, advances)).collect()
 }
 
-async fn move_row(connection: &mut AnyConnection, advance: &Advance) -> Result<(), AdvanceError> {
+fn move_row(advance: &Advance) -> Statement<'_> {
     let Advance { source, name, state, at, .. } = advance;
     let fired = advance.fired();
-    let (fired_slot, fired_at) = (fired.map(|(slot, _)| slot.0), fired.map(|_| time(*at)));
-    let fired_execution = fired.map(|(_, execution)| execution.to_string());
+    let row = [
+        (&state.timing).into(),
+        time(state.watermark).into(),
+        i64::from(state.suspended).into(),
+        time(*at).into(),
+        fired.map(|(slot, _)| slot.0).into(),
+        fired.map(|_| time(*at)).into(),
+        fired.map(|(_, execution)| execution.to_string()).into(),
+        source.into(),
+        name.into(),
+    ];
     let Some(revision) = advance.revision else {
-        let insert = query(
-            "INSERT INTO schedules (timing, watermark, suspended, updated_at, fired_slot, fired_at, fired_execution, source, name, \
-             revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-        );
-        let insert = insert.bind(state.timing.clone()).bind(time(state.watermark)).bind(i16::from(state.suspended));
-        let insert = insert.bind(time(*at)).bind(fired_slot).bind(fired_at).bind(fired_execution);
-        let inserted = insert.bind(source.clone()).bind(name.clone()).execute(connection).await;
-        return match inserted {
-            Ok(_) => Ok(()),
-            Err(error) if is_taken(&error) => Err(advance.moved()),
-            Err(error) => Err(error.into()),
-        };
+        let insert = "INSERT INTO schedules (timing, watermark, suspended, updated_at, fired_slot, fired_at, fired_execution, source, \
+             name, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)";
+        return Statement::new(insert, row.into()).taken_as(Conflict::Schedule);
     };
-    let update = query(
-        "UPDATE schedules SET timing = ?, watermark = ?, suspended = ?, updated_at = ?, fired_slot = COALESCE(?, fired_slot), \
+    let update = "UPDATE schedules SET timing = ?, watermark = ?, suspended = ?, updated_at = ?, fired_slot = COALESCE(?, fired_slot), \
          fired_at = COALESCE(?, fired_at), fired_execution = COALESCE(?, fired_execution), revision = revision + 1 \
-         WHERE source = ? AND name = ? AND revision = ?",
-    );
-    let update = update.bind(state.timing.clone()).bind(time(state.watermark)).bind(i16::from(state.suspended));
-    let update = update.bind(time(*at)).bind(fired_slot).bind(fired_at).bind(fired_execution);
-    let moved = update.bind(source.clone()).bind(name.clone()).bind(revision).execute(connection).await?;
-    if moved.rows_affected() == 1 || planted::is(Bug::SlotTwice) { Ok(()) } else { Err(advance.moved()) }
+         WHERE source = ? AND name = ? AND revision = ?";
+    let update = Statement::new(update, row.into_iter().chain([revision.into()]).collect());
+    if planted::is(Bug::SlotTwice) { update } else { update.touching(1, Conflict::Schedule) }
 }
 
 impl Advance {
@@ -232,14 +229,12 @@ impl Advance {
         })
     }
 
-    fn moved(&self) -> AdvanceError {
-        AdvanceError::Moved { source_name: self.source.clone(), name: self.name.clone() }
-    }
-
-    fn slot_taken(&self, error: sqlx::Error) -> AdvanceError {
-        match is_taken(&error) {
-            true => AdvanceError::SlotTaken { source_name: self.source.clone(), name: self.name.clone() },
-            false => error.into(),
+    fn refused(&self, refused: Refused) -> AdvanceError {
+        let (source_name, name) = (self.source.clone(), self.name.clone());
+        match refused {
+            Refused::Conflict(Conflict::Slot) => AdvanceError::SlotTaken { source_name, name },
+            Refused::Conflict(_) => AdvanceError::Moved { source_name, name },
+            Refused::Database(error) => error.into(),
         }
     }
 }

@@ -6,12 +6,13 @@ mod prune;
 use crate::columns::time;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::schedules::Advance;
-use crate::sql::{Query, Shape, built, is_taken, query, repeat};
+use crate::dialect::Dialect;
+use crate::sql::{Shape, built, repeat};
+use crate::statement::{Conflict, Statement};
 use crate::{Error, RowError, Store};
 use pulse_core::schedule::{Outcome, Settled};
 use pulse_core::time::Timestamp;
 use pulse_protocol::planted::{self, Bug};
-use sqlx::AnyConnection;
 
 /// Records of a schedule that are kept, the newest ones.
 pub const KEPT: u16 = 10_000;
@@ -54,47 +55,50 @@ impl FromRow for SlotRow {
     }
 }
 
-/// Lets the record that a step continues go on, inside the step's transaction; false if it is not as it was read.
-pub(crate) async fn extend(connection: &mut AnyConnection, advance: &Advance) -> Result<bool, sqlx::Error> {
-    let Some((record, next)) = advance.continued() else { return Ok(true) };
+/// Lets the record that a step continues go on; a conflict if it is not as it was read.
+pub(crate) fn extend(advance: &Advance) -> Option<Statement<'_>> {
+    let (record, next) = advance.continued()?;
     let joined = record.joined(next);
-    let update = query(
-        "UPDATE slots SET last_slot_at = ?, slots = ?, decided_at = ? \
-         WHERE source = ? AND schedule = ? AND slot_at = ? AND last_slot_at = ? AND slots = ? AND outcome = ? AND reason = ?",
-    );
-    let update = update.bind(time(joined.last)).bind(count(joined.slots)).bind(time(advance.at));
-    let update = update.bind(advance.source.clone()).bind(advance.name.clone());
-    let update = update.bind(time(record.slot)).bind(time(record.last)).bind(count(record.slots));
-    let update = update.bind(record.outcome.word()).bind(record.outcome.reason());
-    Ok(update.execute(connection).await?.rows_affected() == 1)
+    let update = "UPDATE slots SET last_slot_at = ?, slots = ?, decided_at = ? \
+         WHERE source = ? AND schedule = ? AND slot_at = ? AND last_slot_at = ? AND slots = ? AND outcome = ? AND reason = ?";
+    let values = [
+        time(joined.last).into(),
+        count(joined.slots).into(),
+        time(advance.at).into(),
+        (&advance.source).into(),
+        (&advance.name).into(),
+        time(record.slot).into(),
+        time(record.last).into(),
+        count(record.slots).into(),
+        record.outcome.word().into(),
+        record.outcome.reason().into(),
+    ];
+    Some(Statement::new(update, values.into()).touching(1, Conflict::Schedule))
 }
 
-/// Writes the records of these steps, inside their transaction, but for what went into a record that was there. A unique key that
-/// exists says that a slot is settled already.
-pub(crate) async fn insert(connection: &mut AnyConnection, advances: &[&Advance]) -> Result<(), sqlx::Error> {
+/// The records of these steps, but for what went into a record that was there. A unique key that exists says that a slot is settled
+/// already.
+pub(crate) fn insert<'a>(dialect: &Dialect, advances: &[&'a Advance]) -> Vec<Statement<'a>> {
     let rows = advances.iter().flat_map(|advance| {
         let new = advance.settled.iter().skip(usize::from(advance.continued().is_some()));
         new.map(move |row| (*advance, row))
     });
-    let rows: Vec<_> = rows.collect();
-    let size = |(_, settled): &(&Advance, &Settled)| settled.message.len();
-    let bind = |query: Query, (advance, settled): &(&Advance, &Settled)| {
-        query
-            .bind(advance.source.clone())
-            .bind(advance.name.clone())
-            .bind(time(settled.slot))
-            .bind(time(settled.last))
-            .bind(count(settled.slots))
-            .bind(settled.outcome.word())
-            .bind(settled.outcome.reason())
-            .bind(Some(settled.message.clone()).filter(|message| !message.is_empty()))
-            .bind(settled.outcome.execution().map(|execution| execution.to_string()))
-            .bind(time(advance.at))
-    };
-    match INSERT.run_sized(connection, &rows, size, bind).await {
-        Err(error) if is_taken(&error) && planted::is(Bug::SlotTwice) => Ok(()),
-        inserted => inserted.map(drop),
-    }
+    let shape = if planted::is(Bug::SlotTwice) { dialect.or_ignore(INSERT, "slot_at") } else { INSERT };
+    let inserted = Statement::of_rows(&shape, rows, |(advance, settled)| {
+        [
+            (&advance.source).into(),
+            (&advance.name).into(),
+            time(settled.slot).into(),
+            time(settled.last).into(),
+            count(settled.slots).into(),
+            settled.outcome.word().into(),
+            settled.outcome.reason().into(),
+            Some(&settled.message).filter(|message| !message.is_empty()).into(),
+            settled.outcome.execution().map(|execution| execution.to_string()).into(),
+            time(advance.at).into(),
+        ]
+    });
+    inserted.into_iter().map(|statement| statement.taken_as(Conflict::Slot)).collect()
 }
 
 /// As the column holds it; [`Advance::check`] has refused what it cannot.

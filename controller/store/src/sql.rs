@@ -84,7 +84,7 @@ impl Shape {
         Self { tail: Cow::Owned(tail), ..self }
     }
 
-    fn text(&self, rows: usize) -> String {
+    pub(crate) fn text(&self, rows: usize) -> String {
         format!("{} {} {}", self.head, repeat(self.unit, self.between, rows), self.tail)
     }
 

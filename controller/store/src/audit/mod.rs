@@ -19,4 +19,4 @@ pub use seal::SealedTo;
 pub use write::AuditWrite;
 
 pub(crate) use row::{CONTENT, check};
-pub(crate) use write::insert;
+pub(crate) use write::{insert, statements};

@@ -2,13 +2,12 @@
 
 use crate::columns::Word;
 use crate::rows::{Columns, FromRow};
-use crate::sql::Query;
+use crate::statement::Value;
 use crate::{Error, bounds};
 use pulse_core::audit::{MAX_DETAILS, Object, Outcome, Record, Sealed, Who};
 use pulse_core::time::Timestamp;
-use serde_json::Value;
 
-/// The columns of a row's content, in the order of [`bind`].
+/// The columns of a row's content, in the order of [`values`].
 pub(crate) const CONTENT: &str = "id, happened_at, principal, principal_kind, means, peer, request_id, action, object_kind, object_id, \
      outcome, status, code, before_digest, after_digest, details";
 pub(super) const VALUES: &str = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
@@ -54,28 +53,29 @@ pub(crate) fn check(record: &Record) -> Result<(), Error> {
 }
 
 pub(super) fn details(record: &Record) -> String {
-    Value::Object(record.details.clone()).to_string()
+    serde_json::Value::Object(record.details.clone()).to_string()
 }
 
-pub(super) fn bind(query: Query, record: &Record) -> Query {
+pub(super) fn values(record: &Record) -> [Value<'_>; 16] {
     let (who, object) = (record.principal.as_ref(), record.object.as_ref());
-    query
-        .bind(record.id.to_string())
-        .bind(record.at.0)
-        .bind(who.map(|who| who.name.clone()))
-        .bind(who.map(|who| who.kind.clone()))
-        .bind(who.map(|who| who.means.clone()))
-        .bind(record.peer.clone())
-        .bind(record.request_id.clone())
-        .bind(record.action.clone())
-        .bind(object.map(|object| object.kind.clone()))
-        .bind(object.map(|object| object.id.clone()))
-        .bind(record.outcome.word())
-        .bind(record.status.and_then(|status| i16::try_from(status).ok()))
-        .bind(record.code.clone())
-        .bind(record.before.clone())
-        .bind(record.after.clone())
-        .bind(details(record))
+    [
+        record.id.to_string().into(),
+        record.at.0.into(),
+        who.map(|who| &who.name).into(),
+        who.map(|who| &who.kind).into(),
+        who.map(|who| &who.means).into(),
+        record.peer.as_ref().into(),
+        record.request_id.as_ref().into(),
+        (&record.action).into(),
+        object.map(|object| &object.kind).into(),
+        object.map(|object| &object.id).into(),
+        record.outcome.word().into(),
+        record.status.map(i64::from).into(),
+        record.code.as_ref().into(),
+        record.before.as_ref().into(),
+        record.after.as_ref().into(),
+        details(record).into(),
+    ]
 }
 
 impl FromRow for Record {

@@ -1,10 +1,11 @@
 //! Rows are written: with what they are about, by whoever writes that; or by themselves.
 
-use super::row::{VALUES, bind, check, details};
+use super::row::{VALUES, check, details, values};
 use crate::columns::Word;
 use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, one};
 use crate::sql::{Query, Shape, query};
+use crate::statement::Statement;
 use crate::transact::look_again;
 use crate::{Error, Store};
 use pulse_core::audit::{Outcome, Record};
@@ -74,10 +75,17 @@ impl Store {
     }
 }
 
-/// Writes rows inside a transaction, in one statement unless they are very many. One that is there stays.
+/// Rows. One that is there stays.
+pub(crate) fn statements<'a>(dialect: &Dialect, rows: impl Iterator<Item = &'a Record>) -> Vec<Statement<'a>> {
+    Statement::of_rows(&dialect.or_ignore(ROWS, "id"), rows, values)
+}
+
+/// Writes rows inside a transaction. One that is there stays.
 pub(crate) async fn insert(dialect: &Dialect, connection: &mut AnyConnection, rows: &[&Record]) -> Result<(), sqlx::Error> {
-    let bind = |query: Query, record: &&Record| bind(query, record);
-    dialect.or_ignore(ROWS, "id").run(connection, rows, bind).await.map(drop)
+    for statement in statements(dialect, rows.iter().copied()) {
+        statement.bound().execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Ends a row that was begun. One that was given up meanwhile stays, and another one says what came of it after all.

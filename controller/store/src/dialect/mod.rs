@@ -11,7 +11,7 @@ pub(crate) use upsert::{UPSERT_DEFINITION, UPSERT_EXECUTION, UPSERT_OUTPUT_STATE
 
 use crate::lock::FolderLock;
 use crate::{Error, migrations};
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, ConnectOptions};
 use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::Migration;
 use std::path::{Path, PathBuf};
@@ -77,10 +77,12 @@ impl Dialect {
 
     /// How to connect.
     pub(crate) fn connect_options(&self, purpose: Purpose) -> Result<AnyConnectOptions, Error> {
-        match self {
+        let options = match self {
             Self::Sqlite { file } => sqlite::connect_options(file, purpose),
             Self::MariaDb { server } => server.connect_options(),
-        }
+        };
+        // A statement may hold what people gave as parameters, and logs are read by others.
+        Ok(options?.disable_statement_logging())
     }
 
     /// Connections of the pool for this purpose.
@@ -179,6 +181,14 @@ impl Dialect {
             Self::Sqlite { .. } => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
             // The statement's beginning: a wait for a lock never makes a lease longer. The driver sets the session's zone to UTC.
             Self::MariaDb { .. } => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
+        }
+    }
+
+    /// What stands before and behind the hexadecimal digits of a text's bytes.
+    pub(crate) const fn hexadecimal(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite { .. } => ("CAST(x'", "' AS TEXT)"),
+            Self::MariaDb { .. } => ("_utf8mb4 x'", "'"),
         }
     }
 

@@ -60,13 +60,13 @@ impl Dialect {
         })
     }
 
-    /// Whether a guarded upsert of existing rows applied to each, judged by the count of touched rows that it answered.
-    pub(crate) fn applied_to_all(&self, touched: u64, rows: usize) -> bool {
+    /// How many touched rows a guarded upsert of existing rows answers if it applied to each of them.
+    pub(crate) const fn touched_by_upsert(&self, rows: usize) -> u64 {
         match self {
             // Rows whose guard was false are not counted.
-            Self::Sqlite { .. } => touched == rows as u64,
+            Self::Sqlite { .. } => rows as u64,
             // An updated row counts twice; one that was inserted, or whose guard was false, once.
-            Self::MariaDb { .. } => touched == 2 * rows as u64,
+            Self::MariaDb { .. } => 2 * rows as u64,
         }
     }
 }

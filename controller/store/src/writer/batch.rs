@@ -3,48 +3,19 @@
 use super::WriteError;
 use super::item::{Prepared, WriteItem};
 use crate::attempts::{AttemptState, Holder};
-use crate::audit;
 use crate::columns::{Word, time_option};
-use crate::dialect::UPSERT_EXECUTION;
+use crate::dialect::{Dialect, UPSERT_EXECUTION};
 use crate::idempotency::{IdempotencyRow, select_key};
-use crate::labels;
 use crate::open::Database;
 use crate::rows::one;
-use crate::schedules::{Advance, AdvanceError, go_on};
-use crate::slots;
-use crate::sql::{Query, Shape, is_taken, query};
+use crate::schedules::{self, Advance};
+use crate::sql::{Shape, query};
+use crate::statement::{self, Conflict, Refused, Statement, Value};
+use crate::{audit, labels, prompts};
 use pulse_protocol::planted::{self, Bug};
 use sqlx::AnyConnection;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-/// Why a batch was not written.
-#[derive(Debug)]
-pub(super) enum Refused {
-    /// A lease is no longer this controller's.
-    Fenced,
-    /// An event of this sequence exists, the row has gone on, or a prompt is not open any more.
-    Stale,
-    /// An idempotency key exists.
-    Idempotency,
-    /// A claim is held.
-    Claim,
-    /// A number is taken.
-    Number,
-    /// A schedule's row has gone on.
-    Schedule,
-    /// A slot is settled.
-    Slot,
-    /// The database said no, or is away.
-    Database(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Refused {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
 
 const EVENTS: Shape =
     Shape::insert("INSERT INTO events (execution, seq, happened_at, version, kind, body) VALUES", "(?,?,?,?,?,?)");
@@ -53,6 +24,8 @@ const EXECUTIONS: Shape = Shape::insert(
      started_at, ended_at, wake_at, message, seq, prior_seq, waits, retry_of, labels, revision) VALUES",
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
 );
+/// Values of a row of EXECUTIONS.
+const COLUMNS: usize = 21;
 const SNAPSHOTS: Shape = Shape::insert("INSERT INTO snapshots (digest, body) VALUES", "(?,?)");
 const IDEMPOTENCY: Shape =
     Shape::insert("INSERT INTO idempotency (principal, idem_key, body_digest, execution, created_at) VALUES", "(?,?,?,?,?)");
@@ -70,152 +43,143 @@ const CLOSE: Shape =
 
 /// Writes all of the items, each execution at most once, inside a transaction.
 pub(super) async fn write(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
+    statement::run(&database.ground.dialect, connection, &statements(database, items)).await
+}
+
+/// What is written. In this order, so that the first conflict says what is wrong: the leases before everything else, and what fires before
+/// what it starts, so that a slot that somebody else has settled is known as that.
+fn statements<'a>(database: &'a Database, items: &[&'a Prepared]) -> Vec<Statement<'a>> {
+    let dialect = &database.ground.dialect;
     let parts: Vec<u8> = items.iter().map(|item| item.part).collect::<BTreeSet<_>>().into_iter().collect();
-    if !database.leases.hold(&database.ground.dialect, connection, &parts).await? {
-        return Err(Refused::Fenced);
-    }
-    schedules(connection, items).await?;
-    events(connection, items).await?;
-    first_rows(database, connection, items).await?;
-    claims(database, connection, items).await?;
-    executions(database, connection, items).await?;
-    let new: Vec<_> = items.iter().filter(|item| item.is_new()).map(|item| &item.item.summary).collect();
-    labels::insert(connection, &new).await.map_err(taken_as(Refused::Stale))?;
-    attempts(connection, items).await?;
-    prompts(connection, items).await?;
-    let audited: Vec<_> = items.iter().flat_map(|item| &item.item.audit).collect();
-    Ok(audit::insert(&database.ground.dialect, connection, &audited).await?)
-}
-
-/// What fires. Before everything else, so that a slot that somebody else has settled is known as that.
-async fn schedules(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
     let advances: Vec<&Advance> = items.iter().filter_map(|item| item.item.advance.as_ref()).collect();
-    for advance in &advances {
-        go_on(connection, advance).await.map_err(|error| match error {
-            AdvanceError::Store(crate::Error::Database(error)) => Refused::Database(error),
-            _ => Refused::Schedule,
-        })?;
-    }
-    slots::insert(connection, &advances).await.map_err(taken_as(Refused::Slot))
+    let (new, known): (Vec<&Prepared>, Vec<&Prepared>) = items.iter().copied().partition(|item| item.is_new());
+    let written: Vec<&WriteItem> = items.iter().map(|item| &item.item).collect();
+    let mut all = vec![database.leases.fence(dialect, &parts)];
+    all.extend(schedules::steps(dialect, &advances));
+    all.extend(events(items));
+    all.extend(first_rows(dialect, &written));
+    all.extend(claims(dialect, items));
+    all.extend(executions(dialect, &new, &known));
+    all.extend(labels::insert(new.iter().map(|item| &item.item.summary)).into_iter().map(stale_if_taken));
+    all.extend(attempts(items));
+    // One that is asked twice, or is not open any more, says that the caller's picture is old.
+    all.extend(prompts::open(&written));
+    all.extend(prompts::close(&written));
+    all.extend(audit::statements(dialect, written.iter().flat_map(|item| &item.audit)));
+    all
 }
 
-async fn events(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    let rows: Vec<_> = items.iter().flat_map(|item| &item.events).collect();
-    let bind = |query: Query, row: &&super::item::EventRow| {
-        let query = query.bind(row.execution.clone()).bind(row.seq).bind(row.at).bind(row.version);
-        query.bind(row.kind.clone()).bind(row.body.clone())
-    };
-    EVENTS.run_sized(connection, &rows, |row| row.body.len(), bind).await.map_err(taken_as(Refused::Stale))?;
-    Ok(())
+fn stale_if_taken(statement: Statement<'_>) -> Statement<'_> {
+    statement.taken_as(Conflict::Stale)
+}
+
+fn events<'a>(items: &[&'a Prepared]) -> Vec<Statement<'a>> {
+    let rows = items.iter().flat_map(|item| &item.events);
+    let inserted = Statement::of_rows(&EVENTS, rows, |row| {
+        [
+            (&row.execution).into(),
+            row.seq.into(),
+            row.at.into(),
+            i64::from(row.version).into(),
+            (&row.kind).into(),
+            (&row.body).into(),
+        ]
+    });
+    inserted.into_iter().map(stale_if_taken).collect()
 }
 
 /// What goes with a first event: snapshot and idempotency key.
-async fn first_rows(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    let snapshots: BTreeMap<_, _> = items.iter().filter_map(|item| item.item.snapshot.as_ref()).map(|(d, b)| (d, b)).collect();
-    let snapshots: Vec<_> = snapshots.into_iter().collect();
-    let bind = |query: Query, (digest, body): &(&String, &Arc<str>)| query.bind((*digest).clone()).bind(body.to_string());
-    database
-        .ground
-        .dialect
-        .or_ignore(SNAPSHOTS, "digest")
-        .run_sized(connection, &snapshots, |(_, body)| body.len(), bind)
-        .await?;
-    let keys: Vec<_> = items.iter().filter_map(|item| item.item.idempotency.as_ref()).collect();
-    let bind = |query: Query, row: &&IdempotencyRow| {
-        let query = query.bind(row.principal.clone()).bind(row.key.clone()).bind(row.body_digest.clone());
-        query.bind(row.execution.to_string()).bind(row.created_at.0)
-    };
-    IDEMPOTENCY.run(connection, &keys, bind).await.map_err(taken_as(Refused::Idempotency))?;
-    Ok(())
+fn first_rows<'a>(dialect: &Dialect, items: &[&'a WriteItem]) -> Vec<Statement<'a>> {
+    let snapshots: BTreeMap<&str, &str> =
+        items.iter().filter_map(|item| item.snapshot.as_ref()).map(|(digest, body)| (digest.as_str(), &**body)).collect();
+    let shape = dialect.or_ignore(SNAPSHOTS, "digest");
+    let mut all = Statement::of_rows(&shape, snapshots, |(digest, body)| [digest.into(), body.into()]);
+    let keys = items.iter().filter_map(|item| item.idempotency.as_ref());
+    let keys = Statement::of_rows(&IDEMPOTENCY, keys, |row| {
+        [
+            (&row.principal).into(),
+            (&row.key).into(),
+            (&row.body_digest).into(),
+            row.execution.to_string().into(),
+            row.created_at.0.into(),
+        ]
+    });
+    all.extend(keys.into_iter().map(|statement| statement.taken_as(Conflict::Idempotency)));
+    all
 }
 
-async fn claims(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    let released: Vec<_> = items.iter().flat_map(|item| item.item.release.iter().map(move |key| (key, *item))).collect();
-    let bind = |query: Query, (key, item): &(&String, &Prepared)| query.bind((*key).clone()).bind(item.id.clone());
-    RELEASE.run(connection, &released, bind).await?;
-    let taken: Vec<_> = items.iter().flat_map(|item| item.item.take.iter().map(move |key| (key, *item))).collect();
-    let bind = |query: Query, (key, item): &(&String, &Prepared)| {
-        query.bind((*key).clone()).bind(item.id.clone()).bind(i16::from(item.part))
-    };
-    let take = if planted::is(Bug::ClaimTwice) { database.ground.dialect.or_ignore(TAKE, "claim_key") } else { TAKE };
-    take.run(connection, &taken, bind).await.map_err(taken_as(Refused::Claim))?;
-    Ok(())
+fn claims<'a>(dialect: &Dialect, items: &[&'a Prepared]) -> Vec<Statement<'a>> {
+    let released = items.iter().flat_map(|item| item.item.release.iter().map(|key| (key, &item.id)));
+    let mut all = Statement::of_rows(&RELEASE, released, |(key, id)| [key.into(), id.into()]);
+    let taken = items.iter().flat_map(|item| item.item.take.iter().map(|key| (key, *item)));
+    let take = if planted::is(Bug::ClaimTwice) { dialect.or_ignore(TAKE, "claim_key") } else { TAKE };
+    let taken = Statement::of_rows(&take, taken, |(key, item)| [key.into(), (&item.id).into(), i64::from(item.part).into()]);
+    all.extend(taken.into_iter().map(|statement| statement.taken_as(Conflict::Claim)));
+    all
 }
 
-async fn executions(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    let (new, known): (Vec<&Prepared>, Vec<&Prepared>) = items.iter().copied().partition(|item| item.is_new());
-    EXECUTIONS.run(connection, &new, bind_summary).await.map_err(taken_as(Refused::Number))?;
-    let dialect = &database.ground.dialect;
-    let touched = dialect.upsert(EXECUTIONS, &UPSERT_EXECUTION).run(connection, &known, bind_summary).await;
-    let touched = touched.map_err(taken_as(Refused::Stale))?;
-    if dialect.applied_to_all(touched, known.len()) { Ok(()) } else { Err(Refused::Stale) }
+fn executions<'a>(dialect: &Dialect, new: &[&'a Prepared], known: &[&'a Prepared]) -> Vec<Statement<'a>> {
+    let mut all = Statement::of_rows(&EXECUTIONS, new.iter().copied(), row);
+    all = all.into_iter().map(|statement| statement.taken_as(Conflict::Number)).collect();
+    let upsert = dialect.upsert(EXECUTIONS, &UPSERT_EXECUTION);
+    all.extend(Statement::of_rows(&upsert, known.iter().copied(), row).into_iter().map(|statement| {
+        let touched = dialect.touched_by_upsert(statement.values() / COLUMNS);
+        stale_if_taken(statement).touching(touched, Conflict::Stale)
+    }));
+    all
 }
 
-fn bind_summary(query: Query, item: &&Prepared) -> Query {
+fn row(item: &Prepared) -> [Value<'_>; COLUMNS] {
     let summary = &item.item.summary;
-    query
-        .bind(item.id.clone())
-        .bind(i16::from(item.part))
-        .bind(summary.source.clone())
-        .bind(summary.workflow.clone())
-        .bind(summary.number)
-        .bind(summary.status)
-        .bind(i16::from(summary.terminal))
-        .bind(summary.commit.clone())
-        .bind(summary.snapshot.clone())
-        .bind(summary.started_by.clone())
-        .bind(summary.schedule.clone())
-        .bind(summary.created_at.0)
-        .bind(time_option(summary.started_at))
-        .bind(time_option(summary.ended_at))
-        .bind(time_option(summary.wake_at))
-        .bind(summary.message.clone())
-        .bind(i64::from(summary.seq))
-        .bind(item.prior_seq)
-        .bind(summary.waits.map(Word::word))
-        .bind(summary.retry_of.map(|id| id.to_string()))
-        .bind(labels::document(&summary.labels))
+    [
+        (&item.id).into(),
+        i64::from(item.part).into(),
+        (&summary.source).into(),
+        (&summary.workflow).into(),
+        summary.number.into(),
+        summary.status.into(),
+        i64::from(summary.terminal).into(),
+        (&summary.commit).into(),
+        (&summary.snapshot).into(),
+        (&summary.started_by).into(),
+        summary.schedule.as_ref().into(),
+        summary.created_at.0.into(),
+        time_option(summary.started_at).into(),
+        time_option(summary.ended_at).into(),
+        time_option(summary.wake_at).into(),
+        summary.message.as_ref().into(),
+        i64::from(summary.seq).into(),
+        item.prior_seq.into(),
+        summary.waits.map(Word::word).into(),
+        summary.retry_of.map(|id| id.to_string()).into(),
+        labels::document(&summary.labels).into(),
+    ]
 }
 
-/// One that is asked twice, or is not open any more, says that the caller's picture is old.
-async fn prompts(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    let items: Vec<&WriteItem> = items.iter().map(|item| &item.item).collect();
-    crate::prompts::open(connection, &items).await.map_err(taken_as(Refused::Stale))?;
-    if crate::prompts::close(connection, &items).await? { Ok(()) } else { Err(Refused::Stale) }
-}
-
-async fn attempts(connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    let opened: Vec<_> = items.iter().flat_map(|item| item.item.attempts_opened.iter().map(move |row| (row, &item.id))).collect();
-    let bind = |query: Query, (row, execution): &(&crate::AttemptRow, &String)| {
-        let query = query.bind(row.attempt.to_string()).bind((*execution).clone());
-        query.bind(row.agent.as_str().to_owned()).bind(row.incarnation.to_string())
-    };
+fn attempts<'a>(items: &[&'a Prepared]) -> Vec<Statement<'a>> {
     debug_assert_eq!((AttemptState::Open.word(), AttemptState::Closed.word()), ("open", "closed"));
-    OPEN.run(connection, &opened, bind).await.map_err(taken_as(Refused::Stale))?;
-    let closed: Vec<_> = items.iter().flat_map(|item| &item.item.attempts_closed).collect();
-    CLOSE.run(connection, &closed, |query: Query, attempt| query.bind(attempt.to_string())).await?;
-    Ok(())
-}
-
-/// A unique key that exists means this; any other error is the database's.
-fn taken_as(refused: Refused) -> impl FnOnce(sqlx::Error) -> Refused {
-    move |error| if is_taken(&error) { refused } else { Refused::Database(error) }
+    let opened = items.iter().flat_map(|item| item.item.attempts_opened.iter().map(|row| (row, &item.id)));
+    let opened = Statement::of_rows(&OPEN, opened, |(row, execution)| {
+        [row.attempt.to_string().into(), execution.into(), row.agent.as_str().into(), row.incarnation.to_string().into()]
+    });
+    let closed = items.iter().flat_map(|item| &item.item.attempts_closed);
+    let closed = Statement::of_rows(&CLOSE, closed, |attempt| [attempt.to_string().into()]);
+    opened.into_iter().map(stale_if_taken).chain(closed).collect()
 }
 
 /// Says for one item, still inside the transaction that failed, what exactly stood in its way.
-pub(super) async fn explain(connection: &mut AnyConnection, item: &Prepared, refused: Refused) -> WriteError {
-    let explained = match refused {
-        Refused::Fenced => Ok(WriteError::Fenced { partition: item.part }),
-        Refused::Stale => Ok(WriteError::Stale { execution: item.item.execution }),
-        Refused::Number => {
+pub(super) async fn explain(connection: &mut AnyConnection, item: &Prepared, conflict: Conflict) -> WriteError {
+    let explained = match conflict {
+        Conflict::Fenced => Ok(WriteError::Fenced { partition: item.part }),
+        Conflict::Stale => Ok(WriteError::Stale { execution: item.item.execution }),
+        Conflict::Number => {
             let summary = &item.item.summary;
             Ok(WriteError::NumberTaken { workflow: summary.workflow.clone(), number: summary.number })
         }
-        Refused::Schedule => Ok(of_schedule(item, |source_name, schedule| WriteError::ScheduleMoved { source_name, schedule })),
-        Refused::Slot => Ok(of_schedule(item, |source_name, schedule| WriteError::SlotTaken { source_name, schedule })),
-        Refused::Idempotency => idempotency_holder(connection, item).await,
-        Refused::Claim => claim_holder(connection, item).await,
-        Refused::Database(error) => Ok(error.into()),
+        Conflict::Schedule => Ok(of_schedule(item, |source_name, schedule| WriteError::ScheduleMoved { source_name, schedule })),
+        Conflict::Slot => Ok(of_schedule(item, |source_name, schedule| WriteError::SlotTaken { source_name, schedule })),
+        Conflict::Idempotency => idempotency_holder(connection, item).await,
+        Conflict::Claim => claim_holder(connection, item).await,
     };
     explained.unwrap_or_else(|error| WriteError::Database { reason: error.to_string() })
 }

@@ -1,11 +1,12 @@
 //! The writer's task: forms batches, commits them, answers each caller.
 
-use super::batch::{self, Refused};
+use super::batch;
 use super::item::Prepared;
 use super::{Pending, WriteError, settle};
 use crate::faults;
 use crate::open::Database;
 use crate::sql::MAX_ROWS;
+use crate::statement::{Conflict, Refused};
 use crate::transact::{LIMIT, Tries, silent};
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::planted::{self, Bug};
@@ -172,8 +173,8 @@ async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transact
     let retry = match refused {
         Refused::Database(error) => judge(database, error),
         // Only one item can be explained; a batch is replayed one by one and needs no explanation.
-        conflict => {
-            if matches!(conflict, Refused::Fenced) {
+        Refused::Conflict(conflict) => {
+            if conflict == Conflict::Fenced {
                 database.ground.vitals.fenced.inc();
             }
             Retry::No(Failure::Conflict(batch::explain(&mut transaction, items[0], conflict).await))
