@@ -81,7 +81,7 @@ pub(super) async fn session(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<AgentSession, Problem> {
     let upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?;
-    Ok(AgentSession(agent_session::upgrade(app.engine, &headers, upgrade)))
+    Ok(AgentSession(agent_session::upgrade(app.engine.clone(), &headers, upgrade)))
 }
 
 /// A plain request where a WebSocket is spoken.

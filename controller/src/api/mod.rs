@@ -82,15 +82,32 @@ use precondition::Objects;
 use pulse_core::access::Verb;
 use rule::Rule::{May, Open, Root, SignedIn, Whole};
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Bytes of a request's body.
 pub const MAX_BODY: usize = 1024 * 1024;
 
-/// What the handlers work with.
+/// What the handlers work with: one for all of them, since every request and each of its layers takes its own handle.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Means>);
+
+impl From<Means> for App {
+    fn from(means: Means) -> Self {
+        Self(Arc::new(means))
+    }
+}
+
+impl Deref for App {
+    type Target = Means;
+    fn deref(&self) -> &Means {
+        &self.0
+    }
+}
+
+/// What there is to work with.
+pub struct Means {
     /// The executions and agents.
     pub engine: Engine,
     /// Where definitions come from.

@@ -4,7 +4,7 @@ use super::ours::{Ours, is_dead};
 use super::{Active, End, Mode, lease, loops};
 use crate::admin;
 use crate::agents::FleetHandle;
-use crate::api::{self, App, Limiter, Phase, Seats};
+use crate::api::{self, App, Limiter, Means, Phase, Seats};
 use crate::audit::{self, Audit, Sealer};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Origin};
@@ -245,7 +245,7 @@ impl Course {
         let Parts { identity, webhooks, sources, limiter, audit } = parts;
         let engine = active.engine.clone();
         let (url, stopping) = (self.url.as_str().into(), self.stopping.clone());
-        App {
+        App::from(Means {
             engine,
             sources: sources.clone(),
             schedules,
@@ -259,7 +259,7 @@ impl Course {
             trust: self.trust.clone(),
             enrolment: self.mode.enrolment,
             stopping,
-        }
+        })
     }
 
     async fn stopped(&self) {

@@ -4,7 +4,8 @@ use crate::dialect::{Dialect, Purpose};
 use crate::leases::{self, Leases};
 use crate::lock::FolderLock;
 use crate::{Error, Store, Vitals, backup, migrations};
-use pulse_protocol::failpoint::{self, Act};
+use pulse_protocol::failpoint::Act;
+use crate::transaction::Transaction;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Connection};
 use std::sync::Arc;
@@ -87,10 +88,10 @@ impl Candidate {
     }
 
     /// The same where the caller has proof that the controller of the name `dead` runs no more: its leases count as expired.
-    #[expect(clippy::disallowed_methods, reason = "there is no store yet that could commit it")]
     pub async fn take_from(&self, dead: &str) -> Result<Taken, Error> {
         let Ground { dialect, write, .. } = &self.ground;
-        let mut transaction = write.begin_with(dialect.begin_write()).await?;
+        let mut transaction = Transaction::on(write.acquire().await?);
+        transaction.begin(dialect.begin_write()).await?;
         // One that stood by while the database was restored finds it as it is now.
         backup::refuse_half_restored(&mut transaction).await?;
         let Some(leases) = Leases::take(dialect, &mut transaction, &self.owner, dead).await? else {
@@ -100,15 +101,13 @@ impl Candidate {
             let gone = || Holder { name: String::new(), expires_in: Duration::ZERO };
             return Ok(Taken::StandBy(holder.unwrap_or_else(gone)));
         };
-        failpoint::before(Act::TakeLeases).map_err(sqlx::Error::from)?;
-        transaction.commit().await?;
-        failpoint::after(Act::TakeLeases).map_err(sqlx::Error::from)?;
+        transaction.commit(Act::TakeLeases).await?;
         Ok(Taken::Store(Store::start(self.ground.clone(), leases)))
     }
 }
 
 /// For so long after its last use a writing connection counts as a good one; later it is tried first.
-const TRUSTED: Duration = Duration::from_secs(1);
+pub(crate) const TRUSTED: Duration = Duration::from_secs(1);
 
 async fn pool(dialect: &Dialect, purpose: Purpose) -> Result<AnyPool, Error> {
     let set_up = dialect.clone();

@@ -162,7 +162,7 @@ impl Leases {
         connection: &mut AnyConnection,
         parts: &[u8],
     ) -> Result<bool, sqlx::Error> {
-        match statement::run(dialect, connection, &[self.fence(dialect, parts)]).await {
+        match statement::run(dialect, connection, vec![self.fence(dialect, parts)]).await {
             Ok(()) => Ok(true),
             Err(Refused::Conflict(_)) => Ok(false),
             Err(Refused::Database(error)) => Err(error),

@@ -57,6 +57,7 @@ mod test_database;
 mod test_room;
 mod tokens;
 mod transact;
+mod transaction;
 mod upcast;
 mod users;
 mod vitals;

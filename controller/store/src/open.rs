@@ -4,11 +4,12 @@ use crate::candidate::{Candidate, Ground, Taken};
 use crate::leases::{LEASE, Leases};
 use crate::output::OutputWriter;
 use crate::transact::Tries;
+use crate::transaction::Transaction;
 use crate::writer::Writer;
 use crate::{Error, faults, migrations};
 use pulse_protocol::failpoint::{self, Act};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, Transaction};
+use sqlx::Any;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -191,24 +192,29 @@ impl Database {
         Ok(renewed)
     }
 
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
-        self.ground.write.begin_with(self.ground.dialect.begin_write()).await
+    pub(crate) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        let mut transaction = Transaction::on(self.ground.write.acquire().await?);
+        transaction.begin(self.ground.dialect.begin_write()).await?;
+        Ok(transaction)
     }
 
     /// The same behind the fence of what is not written by partition. A controller that another has replaced would otherwise
     /// still apply an old commit, raise an agent's epoch under the new one's session, spend tokens, or cut output in two places.
-    pub(crate) async fn begin_fenced(&self) -> Result<Transaction<'static, Any>, Error> {
+    pub(crate) async fn begin_fenced(&self) -> Result<Transaction, Error> {
         let mut transaction = self.begin().await?;
-        if self.leases.share(&self.ground.dialect, &mut transaction).await? { Ok(transaction) } else { Err(Error::Fenced) }
+        if self.leases.share(&self.ground.dialect, &mut transaction).await? {
+            return Ok(transaction);
+        }
+        transaction.rollback().await?;
+        Err(Error::Fenced)
     }
 
-    /// Commits. An error leaves it open whether it happened.
-    #[expect(clippy::disallowed_methods, reason = "this is where everything is committed, between its points")]
-    pub(crate) async fn commit(&self, act: Act, transaction: Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+    /// Commits, and answers the connection. An error leaves it open whether it happened.
+    pub(crate) async fn commit(&self, act: Act, transaction: Transaction) -> Result<Transaction, sqlx::Error> {
         #[cfg(test)]
         match self.fault.take() {
             Some(CommitFault::AnswerLost) => {
-                transaction.commit().await?;
+                transaction.commit(act).await?;
                 return Err(sqlx::Error::Protocol("the answer got lost".to_owned()));
             }
             Some(CommitFault::RequestLost) => {
@@ -216,20 +222,18 @@ impl Database {
                 return Err(sqlx::Error::Protocol("the request got lost".to_owned()));
             }
             Some(CommitFault::Late) => {
-                tokio::spawn(late(transaction));
+                tokio::spawn(late(transaction, act));
                 return Err(sqlx::Error::Protocol("the answer got lost".to_owned()));
             }
             None => {}
         }
-        failpoint::before(act)?;
-        transaction.commit().await?;
-        Ok(failpoint::after(act)?)
+        transaction.commit(act).await
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the commit is late by this time")]
-async fn late(transaction: Transaction<'static, Any>) {
+async fn late(transaction: Transaction, act: Act) {
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    transaction.commit().await.unwrap();
+    transaction.commit(act).await.unwrap();
 }

@@ -135,8 +135,7 @@ impl Store {
             |connection, _| {
                 Box::pin(async move {
                     let dialect = &self.database.ground.dialect;
-                    let statements = steps(dialect, &[advance]);
-                    statement::run(dialect, connection, &statements).await.map_err(|refused| advance.refused(refused))
+                    statement::run(dialect, connection, steps(dialect, &[advance])).await.map_err(|refused| advance.refused(refused))
                 })
             },
             |connection, _| {

@@ -1,18 +1,18 @@
 //! Statements as data: text, values, and what it means when a unique key exists already or another number of rows is touched than
-//! should be. A list of them goes to the database as one message, so that what a transaction writes costs one round trip and not one
-//! for each statement.
+//! should be. Where a server is asked, a list of them goes as one message, so that what a transaction writes costs one round trip and not
+//! one for each statement. Where the engine is in this process, reading a statement's text is what costs, and each goes by itself, prepared.
 
 #[cfg(test)]
 mod tests;
 
 use crate::dialect::Dialect;
-use crate::sql::{MAX_ROWS, Query, Shape, built, is_taken};
+use crate::sql::{Query, Shape, built, chunks_by_size, is_taken};
 use futures_util::TryStreamExt;
 use sqlx::{AnyConnection, AssertSqlSafe};
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Most bytes of texts in one message, and in a statement of it. A text takes at most twice its bytes, so that a message stays far below
+/// Most bytes of texts in one message; a statement that has more goes by itself, with its values bound. A text takes at most twice its bytes, so that a message stays far below
 /// the smallest packet that a server may be set to (16 MiB).
 const MESSAGE_BYTES: usize = 1 << 20;
 
@@ -152,18 +152,10 @@ impl<'a> Statement<'a> {
         rows: impl IntoIterator<Item = T>,
         values: impl Fn(T) -> [Value<'a>; N],
     ) -> Vec<Self> {
-        let mut slices: Vec<(usize, usize, Vec<Value<'a>>)> = Vec::new();
-        for row in rows.into_iter().map(values) {
-            let size = row.iter().map(Value::size).sum::<usize>();
-            match slices.last_mut() {
-                Some((count, bytes, slice)) if *count < MAX_ROWS && *bytes + size <= MESSAGE_BYTES => {
-                    (*count, *bytes) = (*count + 1, *bytes + size);
-                    slice.extend(row);
-                }
-                _ => slices.push((1, size, Vec::from(row))),
-            }
-        }
-        slices.into_iter().map(|(count, _, values)| Self::new(shape.text(count), values)).collect()
+        let mut values = rows.into_iter().map(values).collect::<Vec<_>>().into_iter();
+        let sizes: Vec<usize> = values.as_slice().iter().map(|row| row.iter().map(Value::size).sum()).collect();
+        let slices = chunks_by_size(&sizes, |size| *size).map(<[usize]>::len);
+        slices.map(|count| Self::new(shape.text(count), values.by_ref().take(count).flatten().collect())).collect()
     }
 
     /// What a unique key that exists means.
@@ -205,43 +197,47 @@ impl<'a> Statement<'a> {
         }
         debug_assert_eq!(self.text.split('?').count(), self.values.len() + 1, "{}", self.text);
     }
+}
 
-    fn judge(&self, rows: u64) -> Result<(), Refused> {
-        match self.touched {
-            Some((expected, conflict)) if expected != rows => Err(Refused::Conflict(conflict)),
-            _ => Ok(()),
+/// Carries them out in their order, inside a transaction, in as few messages as the engine and their sizes allow. After an error some that
+/// follow may have been carried out: the transaction is to be rolled back.
+pub(crate) async fn run(
+    dialect: &Dialect,
+    connection: &mut AnyConnection,
+    statements: Vec<Statement<'_>>,
+) -> Result<(), Refused> {
+    let (mut message, mut bytes) = (Vec::new(), 0);
+    for statement in statements {
+        let size = statement.size();
+        let is_by_itself = !dialect.takes_several_statements() || size > MESSAGE_BYTES;
+        if !message.is_empty() && (is_by_itself || bytes + size > MESSAGE_BYTES) {
+            send(dialect, connection, &std::mem::take(&mut message)).await?;
+            bytes = 0;
+        }
+        if is_by_itself {
+            let (taken, touched) = (statement.taken, statement.touched);
+            let done = statement.bound().execute(&mut *connection).await;
+            judge(touched, done.map_err(|error| refused(taken, error))?.rows_affected())?;
+        } else {
+            message.push(statement);
+            bytes += size;
         }
     }
+    if message.is_empty() { Ok(()) } else { send(dialect, connection, &message).await }
+}
 
-    fn refused(&self, error: sqlx::Error) -> Refused {
-        match self.taken {
-            Some(conflict) if is_taken(&error) => Refused::Conflict(conflict),
-            _ => Refused::Database(error),
-        }
+fn judge(touched: Option<(u64, Conflict)>, rows: u64) -> Result<(), Refused> {
+    match touched {
+        Some((expected, conflict)) if expected != rows => Err(Refused::Conflict(conflict)),
+        _ => Ok(()),
     }
 }
 
-/// Carries them out in their order, inside a transaction, in as few messages as their size allows; what is too large for that goes by itself,
-/// with its values bound. After an error some that follow may have been carried out: the transaction is to be rolled back.
-pub(crate) async fn run(dialect: &Dialect, connection: &mut AnyConnection, statements: &[Statement<'_>]) -> Result<(), Refused> {
-    let mut rest = statements;
-    while let Some(first) = rest.first() {
-        let mut bytes = 0;
-        let fits = |statement: &&Statement<'_>| {
-            bytes += statement.size();
-            bytes <= MESSAGE_BYTES
-        };
-        let (message, later) = rest.split_at(rest.iter().take_while(fits).count());
-        rest = later;
-        if message.is_empty() {
-            rest = &rest[1..];
-            let done = first.clone().bound().persistent(false).execute(&mut *connection).await;
-            first.judge(done.map_err(|error| first.refused(error))?.rows_affected())?;
-        } else {
-            send(dialect, connection, message).await?;
-        }
+fn refused(taken: Option<Conflict>, error: sqlx::Error) -> Refused {
+    match taken {
+        Some(conflict) if is_taken(&error) => Refused::Conflict(conflict),
+        _ => Refused::Database(error),
     }
-    Ok(())
 }
 
 async fn send(dialect: &Dialect, connection: &mut AnyConnection, statements: &[Statement<'_>]) -> Result<(), Refused> {
@@ -254,12 +250,12 @@ async fn send(dialect: &Dialect, connection: &mut AnyConnection, statements: &[S
     let mut judged = Ok(());
     for statement in statements {
         match answers.try_next().await {
-            Ok(Some(done)) => judged = judged.and_then(|()| statement.judge(done.rows_affected())),
+            Ok(Some(done)) => judged = judged.and_then(|()| judge(statement.touched, done.rows_affected())),
             Ok(None) => {
                 let reason = "fewer answers than statements".to_owned();
                 return judged.and(Err(Refused::Database(sqlx::Error::Protocol(reason))));
             }
-            Err(error) => return judged.and(Err(statement.refused(error))),
+            Err(error) => return judged.and(Err(refused(statement.taken, error))),
         }
     }
     // To its end, so that the connection is ready for what follows.

@@ -161,7 +161,7 @@ impl Database {
         let (transaction, answer) = worked.map_err(Ended::Failed)?;
         let committed = tokio::time::timeout(LIMIT, self.commit(act, transaction)).await.unwrap_or_else(|_| Err(silent()));
         match committed {
-            Ok(()) => Ok(answer),
+            Ok(_) => Ok(answer),
             Err(error) if faults::asks_to_try_again(&error) => Err(Ended::Failed(Error::from(error).into())),
             Err(error) => Err(Ended::Unclear(error)),
         }

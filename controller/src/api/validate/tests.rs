@@ -1,7 +1,7 @@
 //! More plans and checks than there is room for, over a real connection.
 
 use crate::agents::FleetHandle;
-use crate::api::{App, Seats, router};
+use crate::api::{App, Means, Seats, router};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::Identity;
@@ -90,7 +90,7 @@ async fn beyond_its_room_it_is_overloaded_and_says_when_to_ask_again() {
     let syncer = Syncer::new("ops", Arc::clone(&source) as Arc<dyn Source>, Duration::from_secs(3600), engine.clone());
     let sources = Sources::new([syncer]);
     let checks = sources.checks.room();
-    let app = App {
+    let app = App::from(Means {
         schedules: Scheduler::new(engine.clone(), Clock::machine(), true),
         engine,
         sources,
@@ -104,7 +104,7 @@ async fn beyond_its_room_it_is_overloaded_and_says_when_to_ask_again() {
         trust: None,
         enrolment: false,
         stopping: watch::channel(false).1,
-    };
+    });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = |path: &str| format!("http://{}/api/v1/{path}", listener.local_addr().unwrap());
     let [plan, validate, syncs] = ["plan", "validate", "syncs"].map(at);

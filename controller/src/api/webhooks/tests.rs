@@ -1,7 +1,7 @@
 //! A flood of deliveries, and bodies that never end, over real connections.
 
 use crate::agents::FleetHandle;
-use crate::api::{App, Seats, router};
+use crate::api::{App, Means, Seats, router};
 use crate::clock::Clock;
 use crate::config::WebhookSecrets;
 use crate::engine::Engine;
@@ -107,7 +107,7 @@ impl Bench {
         let (stop, stopping) = watch::channel(false);
         let schedules = Scheduler::new(engine.clone(), Clock::machine(), true);
         let (of, hooks) = (sources.clone(), Arc::clone(&webhooks));
-        let app = App {
+        let app = App::from(Means {
             engine,
             sources: of,
             schedules,
@@ -121,7 +121,7 @@ impl Bench {
             trust: None,
             enrolment: false,
             stopping,
-        };
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(app)).await });

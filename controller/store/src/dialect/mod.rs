@@ -184,6 +184,15 @@ impl Dialect {
         }
     }
 
+    /// Whether several statements go as one message.
+    pub(crate) const fn takes_several_statements(&self) -> bool {
+        match self {
+            // Each would be compiled anew, which takes longer than asking for it where it is kept prepared.
+            Self::Sqlite { .. } => false,
+            Self::MariaDb { .. } => true,
+        }
+    }
+
     /// What stands before and behind the hexadecimal digits of a text's bytes.
     pub(crate) const fn hexadecimal(&self) -> (&'static str, &'static str) {
         match self {

@@ -7,6 +7,7 @@ use crate::test_room::{Room, on_both_engines};
 use pulse_core::time::Timestamp;
 use pulse_core::transition::{ExecutionEnd, ExecutionState};
 use pulse_protocol::ExecutionId;
+use pulse_protocol::failpoint::Act;
 use sqlx::{AssertSqlSafe, Row};
 use std::fmt::Write;
 use std::time::Duration;
@@ -77,7 +78,6 @@ impl Made {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a transaction of the test's own")]
 async fn fill(room: &Room, rows: &[Made]) {
     let mut transaction = room.store.database.begin().await.unwrap();
     for (chunk, rows) in rows.chunks(2000).enumerate() {
@@ -110,7 +110,7 @@ async fn fill(room: &Room, rows: &[Made]) {
             sqlx::raw_sql(AssertSqlSafe(insert)).execute(&mut *transaction).await.unwrap();
         }
     }
-    transaction.commit().await.unwrap();
+    transaction.commit(Act::Commit).await.unwrap();
 }
 
 /// Filters, with the index that is to be used where there is no doubt.

@@ -39,7 +39,7 @@ async fn value(connection: &mut AnyConnection, name: &str) -> Option<String> {
 
 async fn comes_back(room: &Room, rows: &[(String, String)]) {
     let mut transaction = room.store.database.begin().await.unwrap();
-    run(&room.store.database.ground.dialect, &mut transaction, &inserts(rows)).await.unwrap();
+    run(&room.store.database.ground.dialect, &mut transaction, inserts(rows)).await.unwrap();
     for (name, expected) in rows {
         let found = value(&mut transaction, name).await.unwrap();
         assert!(found == *expected, "{name}: {:?} is not {:?}", found.get(..80), expected.get(..80));
@@ -75,7 +75,7 @@ async fn the_first_conflict_is_told(room: Room) {
     ];
     for (statements, expected) in cases {
         let mut transaction = room.store.database.begin().await.unwrap();
-        match (run(dialect, &mut transaction, &statements).await, expected) {
+        match (run(dialect, &mut transaction, statements.clone()).await, expected) {
             (Ok(()), None) => {}
             (Err(Refused::Conflict(conflict)), Some(expected)) => assert_eq!(conflict, expected, "{statements:?}"),
             other => panic!("{other:?} of {statements:?}"),
@@ -84,7 +84,7 @@ async fn the_first_conflict_is_told(room: Room) {
         transaction.rollback().await.unwrap();
     }
     let mut transaction = room.store.database.begin().await.unwrap();
-    let refused = run(dialect, &mut transaction, &[insert(), broken(), insert()]).await.unwrap_err();
+    let refused = run(dialect, &mut transaction, vec![insert(), broken(), insert()]).await.unwrap_err();
     assert!(matches!(refused, Refused::Database(_)), "{refused:?}");
 }
 

@@ -41,9 +41,9 @@ const OPEN: Shape =
 const CLOSE: Shape =
     Shape { head: "UPDATE attempts SET state = 'closed' WHERE attempt IN (", unit: "?", between: ",", tail: Cow::Borrowed(")") };
 
-/// Writes all of the items, each execution at most once, inside a transaction.
+/// Writes all of the items, each execution at most once, in a transaction that begins here.
 pub(super) async fn write(database: &Database, connection: &mut AnyConnection, items: &[&Prepared]) -> Result<(), Refused> {
-    statement::run(&database.ground.dialect, connection, &statements(database, items)).await
+    statement::run(&database.ground.dialect, connection, statements(database, items)).await
 }
 
 /// What is written. In this order, so that the first conflict says what is wrong: the leases before everything else, and what fires before
@@ -54,7 +54,7 @@ fn statements<'a>(database: &'a Database, items: &[&'a Prepared]) -> Vec<Stateme
     let advances: Vec<&Advance> = items.iter().filter_map(|item| item.item.advance.as_ref()).collect();
     let (new, known): (Vec<&Prepared>, Vec<&Prepared>) = items.iter().copied().partition(|item| item.is_new());
     let written: Vec<&WriteItem> = items.iter().map(|item| &item.item).collect();
-    let mut all = vec![database.leases.fence(dialect, &parts)];
+    let mut all = vec![Statement::new(dialect.begin_write(), Vec::new()), database.leases.fence(dialect, &parts)];
     all.extend(schedules::steps(dialect, &advances));
     all.extend(events(items));
     all.extend(first_rows(dialect, &written));

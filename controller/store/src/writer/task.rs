@@ -3,17 +3,20 @@
 use super::batch;
 use super::item::Prepared;
 use super::{Pending, WriteError, settle};
+use crate::candidate::TRUSTED;
+use crate::dialect::Purpose;
 use crate::faults;
 use crate::open::Database;
 use crate::sql::MAX_ROWS;
 use crate::statement::{Conflict, Refused};
 use crate::transact::{LIMIT, Tries, silent};
+use crate::transaction::Transaction;
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::planted::{self, Bug};
-use sqlx::{Any, Transaction};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// Why a try at a batch did not end in a known commit.
 enum Failure {
@@ -32,10 +35,37 @@ pub(super) async fn run(
     mut stopped: watch::Receiver<bool>,
     _done: watch::Sender<()>,
 ) {
-    let mut waiting = VecDeque::new();
+    let (mut waiting, mut door) = (VecDeque::new(), Door::new(&database));
     while fill(&mut items, &mut waiting, &mut stopped).await {
         let batch = cut(&mut waiting);
-        write(&database, batch).await;
+        write(&mut door, batch).await;
+    }
+}
+
+/// The way into the database. Between two batches the connection is kept, unless others wait for it: giving it back among the others costs a
+/// round trip.
+struct Door<'a> {
+    database: &'a Database,
+    kept: Option<(Transaction, Instant)>,
+}
+
+impl<'a> Door<'a> {
+    const fn new(database: &'a Database) -> Self {
+        Self { database, kept: None }
+    }
+
+    /// A connection on which nothing is begun. One that was not used for long may have broken meanwhile.
+    async fn open(&mut self) -> Result<Transaction, sqlx::Error> {
+        match self.kept.take() {
+            Some((connection, used)) if used.elapsed() <= TRUSTED => Ok(connection),
+            _ => Ok(Transaction::on(self.database.ground.write.acquire().await?)),
+        }
+    }
+
+    fn keep(&mut self, connection: Transaction) {
+        if self.database.ground.dialect.pool_size(Purpose::Write) > 1 {
+            self.kept = Some((connection, Instant::now()));
+        }
     }
 }
 
@@ -65,15 +95,15 @@ fn cut(waiting: &mut VecDeque<Pending>) -> Vec<Pending> {
     waiting.drain(..length).collect()
 }
 
-async fn write(database: &Database, batch: Vec<Pending>) {
+async fn write(door: &mut Door<'_>, batch: Vec<Pending>) {
     let items: Vec<&Prepared> = batch.iter().map(|pending| &pending.item).collect();
-    let answers = match commit(database, &items).await {
+    let answers = match commit(door, &items).await {
         Ok(()) => vec![Ok(()); items.len()],
         Err(Failure::Down(error)) => vec![Err(error); items.len()],
         Err(Failure::Conflict(error)) if items.len() == 1 => vec![Err(error)],
         Err(Failure::Conflict(error)) if planted::is(Bug::NeighboursDropped) => vec![Err(error); items.len()],
-        Err(Failure::Conflict(_)) => one_by_one(database, &items).await,
-        Err(Failure::Unclear(cause)) => settled(database, &items, &cause).await,
+        Err(Failure::Conflict(_)) => one_by_one(door, &items).await,
+        Err(Failure::Unclear(cause)) => settled(door, &items, &cause).await,
     };
     for (pending, answer) in batch.into_iter().zip(answers) {
         // A caller that has gone needs no answer.
@@ -83,18 +113,18 @@ async fn write(database: &Database, batch: Vec<Pending>) {
 
 /// Each item in a transaction of its own, so that only the ones in conflict fail. Once the database is down, the rest is not
 /// tried any more.
-async fn one_by_one(database: &Database, items: &[&Prepared]) -> Vec<Result<(), WriteError>> {
+async fn one_by_one(door: &mut Door<'_>, items: &[&Prepared]) -> Vec<Result<(), WriteError>> {
     let mut answers = Vec::with_capacity(items.len());
     for item in items {
         let one = std::slice::from_ref(item);
-        answers.push(match commit(database, one).await {
+        answers.push(match commit(door, one).await {
             Ok(()) => Ok(()),
             Err(Failure::Conflict(error)) => Err(error),
             Err(Failure::Down(error)) => {
                 answers.resize(items.len(), Err(error));
                 return answers;
             }
-            Err(Failure::Unclear(cause)) => match settle::committed(database, one).await {
+            Err(Failure::Unclear(cause)) => match settle::committed(door.database, one).await {
                 Ok(there) if there == [true] => Ok(()),
                 Ok(_) => Err(WriteError::Database { reason: cause }),
                 Err(error) => Err(WriteError::Unclear { cause: format!("{cause}; reading back: {error}") }),
@@ -105,12 +135,12 @@ async fn one_by_one(database: &Database, items: &[&Prepared]) -> Vec<Result<(), 
 }
 
 /// What an unclear COMMIT has written is done; the rest is written again.
-async fn settled(database: &Database, items: &[&Prepared], cause: &str) -> Vec<Result<(), WriteError>> {
+async fn settled(door: &mut Door<'_>, items: &[&Prepared], cause: &str) -> Vec<Result<(), WriteError>> {
     if planted::is(Bug::BlindRetry) {
-        return one_by_one(database, items).await;
+        return one_by_one(door, items).await;
     }
     tracing::warn!(cause, items = items.len(), "a commit's outcome is unclear, reading it back");
-    let there = match settle::committed(database, items).await {
+    let there = match settle::committed(door.database, items).await {
         Ok(there) => there,
         Err(error) => {
             let unclear = WriteError::Unclear { cause: format!("{cause}; reading back: {error}") };
@@ -118,19 +148,21 @@ async fn settled(database: &Database, items: &[&Prepared], cause: &str) -> Vec<R
         }
     };
     let absent: Vec<&Prepared> = items.iter().zip(&there).filter(|(_, there)| !**there).map(|(item, _)| *item).collect();
-    let mut again = one_by_one(database, &absent).await.into_iter();
+    let mut again = one_by_one(door, &absent).await.into_iter();
     there.iter().map(|there| if *there { Ok(()) } else { again.next().unwrap_or(Err(WriteError::Closed)) }).collect()
 }
 
 /// One transaction for all items, tried again where the engine asks for it or the connection broke.
-async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure> {
+async fn commit(door: &mut Door<'_>, items: &[&Prepared]) -> Result<(), Failure> {
+    let database = door.database;
     let vitals = &database.ground.vitals;
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     let mut tries = Tries::default();
     loop {
-        let error = match tokio::time::timeout(LIMIT, write_once(database, items)).await {
+        let error = match tokio::time::timeout(LIMIT, write_once(door, items)).await {
             Ok(Ok(transaction)) => match send_commit(database, transaction).await {
-                Ok(()) => {
+                Ok(connection) => {
+                    door.keep(connection);
                     if items.iter().any(|item| !item.item.audit.is_empty()) {
                         database.audited.notify_one();
                     }
@@ -156,7 +188,7 @@ async fn commit(database: &Database, items: &[&Prepared]) -> Result<(), Failure>
     }
 }
 
-async fn send_commit(database: &Database, transaction: Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+async fn send_commit(database: &Database, transaction: Transaction) -> Result<Transaction, sqlx::Error> {
     let committed = tokio::time::timeout(LIMIT, database.commit(Act::Commit, transaction)).await;
     committed.unwrap_or_else(|_| Err(silent()))
 }
@@ -167,9 +199,10 @@ enum Retry {
 }
 
 /// Everything up to the COMMIT.
-async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transaction<'static, Any>, Retry> {
-    let mut transaction = database.begin().await.map_err(|error| judge(database, error))?;
-    let Err(refused) = batch::write(database, &mut transaction, items).await else { return Ok(transaction) };
+async fn write_once(door: &mut Door<'_>, items: &[&Prepared]) -> Result<Transaction, Retry> {
+    let database = door.database;
+    let mut transaction = door.open().await.map_err(|error| judge(database, error))?;
+    let Err(refused) = batch::write(database, transaction.begins(), items).await else { return Ok(transaction) };
     let retry = match refused {
         Refused::Database(error) => judge(database, error),
         // Only one item can be explained; a batch is replayed one by one and needs no explanation.
@@ -181,7 +214,9 @@ async fn write_once(database: &Database, items: &[&Prepared]) -> Result<Transact
         }
     };
     // Now, so that its locks are gone before the next try. A broken connection has none.
-    let _broken = transaction.rollback().await;
+    if let Ok(connection) = transaction.rollback().await {
+        door.keep(connection);
+    }
     Err(retry)
 }
 
