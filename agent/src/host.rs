@@ -4,10 +4,11 @@
 use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::runner;
-use crate::shim::server::Shims;
+use crate::shim::server::{Ends, Shims};
 use crate::users::Users;
 use crate::worker::Event;
 use pulse_protocol::{AttemptId, CommandSpec};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -20,6 +21,12 @@ pub trait Host {
 
     /// The wall clock, seconds since 1970.
     fn seconds(&self) -> u64;
+
+    /// An attempt is about to start: what does nothing of it may be done at once, while it becomes durable that it starts.
+    fn expect(&mut self, _attempt: AttemptId) {}
+
+    /// What was expected does not start.
+    fn expect_nothing(&mut self) {}
 
     /// Starts the attempt's shim and tells its news until it is gone. An error: there is none, and nobody who would tell.
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()>;
@@ -37,6 +44,8 @@ pub struct Machine {
     data: DataDir,
     /// Who makes their shims.
     shims: Arc<Shims>,
+    /// Shims that wait for their commands.
+    expected: BTreeMap<AttemptId, Ends>,
     /// As whom commands may run.
     users: Arc<Users>,
     /// The worker's own events.
@@ -52,8 +61,19 @@ impl Host for Machine {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
+    fn expect(&mut self, attempt: AttemptId) {
+        if let Some(ends) = self.shims.make_early(attempt) {
+            self.expected.insert(attempt, ends);
+        }
+    }
+
+    fn expect_nothing(&mut self) {
+        self.expected.clear();
+    }
+
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()> {
-        runner::start(&self.shims, &self.users, attempt, (command, held), self.teller(attempt))
+        let made = self.expected.remove(&attempt);
+        runner::start(&self.shims, &self.users, attempt, (command, held, made), self.teller(attempt))
     }
 
     fn adopt(&mut self, attempt: AttemptId) -> io::Result<()> {
@@ -68,7 +88,7 @@ impl Host for Machine {
 impl Machine {
     /// Attempts have their folders in `data`; `events` are the worker's own.
     pub fn new(data: DataDir, shims: Shims, users: Users, events: mpsc::Sender<Event>) -> Self {
-        Self { shims: Arc::new(shims), data, users: Arc::new(users), events }
+        Self { shims: Arc::new(shims), data, expected: BTreeMap::new(), users: Arc::new(users), events }
     }
 
     fn teller(&self, attempt: AttemptId) -> impl Fn(runner::News) + Send + 'static {

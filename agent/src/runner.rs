@@ -5,7 +5,7 @@ use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::record::Exit;
 use crate::recovery;
-use crate::shim::server::Shims;
+use crate::shim::server::{Ends, Shims};
 use crate::shim::{Said, requests, spec::Spec};
 use crate::users::{self, Users};
 use pulse_protocol::failpoint::{self, Act};
@@ -61,13 +61,13 @@ impl Word {
     }
 }
 
-/// Starts the attempt's shim and tells its news until it is gone. The command's part of the budget is given back once the shim has
+/// Starts the attempt's shim, which may have been made already, and tells its news until it is gone. The command's part of the budget is given back once the shim has
 /// it. An error: there is no thread to do so, and no shim.
 pub fn start(
     shims: &Arc<Shims>,
     users: &Arc<Users>,
     attempt: AttemptId,
-    (command, held): (CommandSpec, Option<Held>),
+    (command, held, made): (CommandSpec, Option<Held>, Option<Ends>),
     tell: impl Fn(News) + Send + 'static,
 ) -> io::Result<()> {
     let (shims, users) = (shims.clone(), users.clone());
@@ -80,7 +80,7 @@ pub fn start(
             Ok(spec) => spec,
             Err(error) => return (format!("the command cannot be handed over: {error}"), true),
         };
-        match shims.start(attempt) {
+        match shims.start(attempt, made) {
             Ok(ends) => {
                 let shim = hand_over(ends.spec, spec, held);
                 listen(ends.said, shim, tell)

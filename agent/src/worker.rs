@@ -294,10 +294,16 @@ impl<H: Host> Worker<H> {
             actions = others;
             Vec::into_iter(starts).for_each(|action| self.act(action));
         }
+        for action in &actions {
+            if let Action::Start(assignment) = action {
+                self.host.expect(assignment.attempt);
+            }
+        }
         if !append.is_empty()
             && let Err(error) = self.journal.append(&append)
         {
             tracing::error!(%error, "ALARM: the journal cannot be written; nothing is started");
+            self.host.expect_nothing();
             self.without_journal(append, &actions, &error);
             return false;
         }

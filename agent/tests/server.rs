@@ -4,8 +4,12 @@ mod harness;
 
 use harness::limits::is_root;
 use harness::{Agent, Controller, assert_exited, kill, wait};
+use pulse_agent::folder::DataDir;
+use pulse_agent::shim::server::{Ends, Shims};
+use pulse_protocol::AttemptId;
 use pulse_protocol::observation::EndKind;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, listen, socket_with};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -132,4 +136,24 @@ fn a_server_works_for_its_own_user_only() {
     assert!(asked.status().unwrap().success(), "it went away");
     let mut own = Command::new("perl");
     assert_eq!(own.args(["-e", script]).arg(&socket).status().unwrap().code(), None, "it stayed until the alarm");
+}
+
+#[test]
+fn a_shim_that_was_made_early_and_gets_no_command_claims_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, socket) = (DataDir::new(root.path().join("data")), root.path().join("shims"));
+    data.create().unwrap();
+    service_manager(&socket, data.root());
+    let (shims, attempt) = (Shims::new(data.clone(), Some(socket)), AttemptId(uuid::Uuid::now_v7()));
+    assert!(shims.make_early(attempt).is_none(), "there is no server yet, and nobody waits for one");
+    let asked = |Ends { spec, mut said }: Ends| {
+        drop(spec);
+        let mut all = String::new();
+        said.read_to_string(&mut all).unwrap();
+        all
+    };
+    for said in [asked(shims.start(attempt, None).unwrap()), asked(shims.make_early(attempt).unwrap())] {
+        assert!(said.contains("the command did not arrive whole"), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(data.attempts()).unwrap().count(), 0);
 }

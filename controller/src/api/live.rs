@@ -16,6 +16,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
+use futures_util::{FutureExt, SinkExt};
 use pulse_core::access::Verb;
 use serde_json::json;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ const WRITE: Duration = Duration::from_secs(20);
 const PING: Duration = Duration::from_secs(20);
 /// Nothing that a listener could send is larger.
 const MAX_MESSAGE: usize = 4096;
+/// Notices that are told in one go, at most.
+const AT_ONCE: usize = 64;
 /// How often it is asked whether who listens still may.
 const RECHECK: Duration = Duration::from_secs(4);
 /// Listeners at a time.
@@ -158,11 +161,28 @@ async fn tell(socket: &mut WebSocket, mut listener: Listener, mut hearing: Heari
                 },
             },
         };
-        if !matches!(tokio::time::timeout(WRITE, socket.send(message)).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout(WRITE, say(socket, message, &mut listener, &hearing)).await, Ok(Ok(()))) {
             return None;
         }
         said = Instant::now();
     }
+}
+
+/// Says this, and what else is there to be told by now, in one go.
+async fn say(
+    socket: &mut WebSocket,
+    message: Message,
+    listener: &mut Listener,
+    hearing: &Hearing<'_>,
+) -> Result<(), axum::Error> {
+    socket.feed(message).await?;
+    for _ in 0..AT_ONCE {
+        let Some(heard) = listener.next().now_or_never() else { break };
+        if let Some(text) = text(listener, &heard, hearing) {
+            socket.feed(Message::text(text)).await?;
+        }
+    }
+    socket.flush().await
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {

@@ -3,9 +3,9 @@
 use crate::dialect::{Dialect, Purpose};
 use crate::leases::{self, Leases};
 use crate::lock::FolderLock;
+use crate::transaction::Transaction;
 use crate::{Error, Store, Vitals, backup, migrations};
 use pulse_protocol::failpoint::Act;
-use crate::transaction::Transaction;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Connection};
 use std::sync::Arc;

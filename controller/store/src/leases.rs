@@ -198,7 +198,10 @@ impl Leases {
     fn ours(&self, head: &str, end: &str, parts: &[u8]) -> Statement<'_> {
         let wanted = repeat("(part = ? AND epoch = ?)", " OR ", parts.len());
         let each = parts.iter().flat_map(|part| [i64::from(*part).into(), self.epochs[usize::from(*part)].into()]);
-        Statement::new(format!("{head} WHERE owner = ? AND ({wanted}) {end}"), [(&self.owner).into()].into_iter().chain(each).collect())
+        Statement::new(
+            format!("{head} WHERE owner = ? AND ({wanted}) {end}"),
+            [(&self.owner).into()].into_iter().chain(each).collect(),
+        )
     }
 }
 

@@ -170,12 +170,8 @@ fn close_all<'a>(rows: &[(&'a PromptClosed, ExecutionId)]) -> Statement<'a> {
     let sets: Vec<String> = columns.iter().map(|column| format!("{column} = CASE id {each} END")).collect();
     let wanted = repeat("(id = ? AND execution = ?)", " OR ", rows.len());
     let open = if planted::is(Bug::PromptTwice) { "1 = 1" } else { "status = 'open'" };
-    let texts: [fn(&'a PromptClosed) -> Option<&'a str>; 4] = [
-        |end| Some(end.status.word()),
-        |end| end.answer.as_deref(),
-        |end| end.by.as_deref(),
-        |end| end.comment.as_deref(),
-    ];
+    let texts: [fn(&'a PromptClosed) -> Option<&'a str>; 4] =
+        [|end| Some(end.status.word()), |end| end.answer.as_deref(), |end| end.by.as_deref(), |end| end.comment.as_deref()];
     let mut values: Vec<Value<'a>> = Vec::new();
     for text in texts {
         values.extend(rows.iter().flat_map(|(end, _)| [end.prompt.to_string().into(), text(end).into()]));

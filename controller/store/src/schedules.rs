@@ -2,9 +2,9 @@
 //! records of the slots that are settled by that, and with the execution of the slot that fires.
 
 use crate::columns::time;
+use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::slots;
-use crate::dialect::Dialect;
 use crate::sql::{Query, built};
 use crate::statement::{self, Conflict, Refused, Statement};
 use crate::{Error, RowError, Store, bounds};
@@ -135,7 +135,9 @@ impl Store {
             |connection, _| {
                 Box::pin(async move {
                     let dialect = &self.database.ground.dialect;
-                    statement::run(dialect, connection, steps(dialect, &[advance])).await.map_err(|refused| advance.refused(refused))
+                    statement::run(dialect, connection, steps(dialect, &[advance]))
+                        .await
+                        .map_err(|refused| advance.refused(refused))
                 })
             },
             |connection, _| {

@@ -4,9 +4,9 @@
 mod prune;
 
 use crate::columns::time;
+use crate::dialect::Dialect;
 use crate::rows::{Columns, FromRow, list, one};
 use crate::schedules::Advance;
-use crate::dialect::Dialect;
 use crate::sql::{Shape, built, repeat};
 use crate::statement::{Conflict, Statement};
 use crate::{Error, RowError, Store};

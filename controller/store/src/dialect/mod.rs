@@ -11,9 +11,9 @@ pub(crate) use upsert::{UPSERT_DEFINITION, UPSERT_EXECUTION, UPSERT_OUTPUT_STATE
 
 use crate::lock::FolderLock;
 use crate::{Error, migrations};
-use sqlx::{AnyConnection, ConnectOptions};
 use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::Migration;
+use sqlx::{AnyConnection, ConnectOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -54,7 +54,8 @@ async fn every_text_comes_back(room: Room) {
 }
 
 async fn whatever_their_sizes_all_are_written(room: Room) {
-    let sizes = [10, MESSAGE_BYTES / 3, MESSAGE_BYTES / 3, MESSAGE_BYTES / 3, MESSAGE_BYTES, 3, MESSAGE_BYTES + 1, 5, 5 * MESSAGE_BYTES];
+    let sizes =
+        [10, MESSAGE_BYTES / 3, MESSAGE_BYTES / 3, MESSAGE_BYTES / 3, MESSAGE_BYTES, 3, MESSAGE_BYTES + 1, 5, 5 * MESSAGE_BYTES];
     comes_back(&room, &rows(sizes.map(|size| "\\".repeat(size)))).await;
     comes_back(&room, &rows(std::iter::repeat_n("it's".to_owned(), 1000))).await;
 }
