@@ -2,6 +2,7 @@
 //! all of it can be built again from the database and the agents' own pictures. How a session is reached is the caller's: here
 //! it is only kept, and whose word is that of an older session is decided.
 
+mod sessions;
 mod status;
 mod turns;
 mod watchers;
@@ -10,26 +11,21 @@ mod work;
 pub use status::{AgentState, AgentStatus, Census, Declared, Enrolled};
 pub use work::{Followed, leaves_memory, slot_of_row, unsent};
 
-use crate::decide::{AgentView, Ahead, OFFLINE_AFTER, Presence, World};
+use crate::decide::{AgentView, Ahead, Presence, World};
 use crate::elapsed::Span;
 use crate::execution::ClaimKey;
 use crate::pause::Pause;
 use crate::selector::{Agents, KnownAgent};
-use crate::session::{self, Word};
 use crate::time::Timestamp;
 use crate::values::AgentValue;
 use pulse_protocol::message::Vitals;
-use pulse_protocol::planted::{self, Bug};
-use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId, Incarnation, Observation};
+use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId};
 use std::collections::{BTreeMap, BTreeSet};
 use turns::{Turn, Turns};
 use watchers::Watchers;
 
 /// Executions woken for each freed slot: the first may have changed its mind, the periodic scan finds the others.
 const WOKEN_PER_SLOT: usize = 16;
-
-/// Without a heartbeat for so long an agent is shown as stale.
-const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(15);
 
 /// The agents. Decisions look at them as a [`World`]; `S` is what reaches a session.
 #[derive(Debug)]
@@ -150,121 +146,6 @@ impl<S: Clone> Fleet<S> {
         labels.extend(declared.labels);
         let value = AgentValue { name: name.to_string(), labels, vars: declared.vars, facts: enrolled.facts };
         (declared.slots.unwrap_or(enrolled.slots), value)
-    }
-
-    /// A session passed its handshake; it gets no work before [`Fleet::connected`].
-    pub fn open_session(&mut self, name: &AgentName, epoch: Epoch, outbox: S, now: Timestamp) {
-        let newer = self.members.get(name).and_then(|member| member.session.as_ref()).is_some_and(|held| held.epoch > epoch);
-        if newer {
-            return;
-        }
-        if let Some(member) = self.members.get_mut(name) {
-            member.session = Some(Session { epoch, outbox });
-        }
-        if let Some(view) = self.agents.get_mut(name) {
-            (view.presence, view.last_seen) = (Presence::Disconnected, now);
-        }
-    }
-
-    /// The session's full picture is taken in and committed: from now on it gets work.
-    pub fn connected(&mut self, name: &AgentName, epoch: Epoch, incarnation: Incarnation) {
-        if self.is_current(name, epoch)
-            && let Some(view) = self.agents.get_mut(name)
-        {
-            view.presence = Presence::Connected(incarnation);
-        }
-    }
-
-    /// The session is over.
-    pub fn close_session(&mut self, name: &AgentName, epoch: Epoch) {
-        if !self.is_current(name, epoch) {
-            return;
-        }
-        if let Some(member) = self.members.get_mut(name) {
-            member.session = None;
-        }
-        if let Some(view) = self.agents.get_mut(name)
-            && matches!(view.presence, Presence::Connected(_))
-        {
-            view.presence = Presence::Disconnected;
-        }
-    }
-
-    /// Is this the agent's present session?
-    pub fn is_current(&self, name: &AgentName, epoch: Epoch) -> bool {
-        let session = self.members.get(name).and_then(|member| member.session.as_ref());
-        session.is_some_and(|session| session.epoch == epoch)
-    }
-
-    /// Does the agent have a session, and how is it reached?
-    pub fn session_of(&self, name: &AgentName) -> Option<(Epoch, S)> {
-        let session = self.members.get(name)?.session.as_ref()?;
-        Some((session.epoch, session.outbox.clone()))
-    }
-
-    /// The agent gets no work any more, with the reason people see.
-    pub fn quarantine(&mut self, name: &AgentName, reason: String) {
-        if let Some(view) = self.agents.get_mut(name) {
-            view.presence = Presence::Quarantined(reason);
-        }
-    }
-
-    /// The agent must not come back.
-    pub fn revoke(&mut self, name: &AgentName) {
-        if let Some(view) = self.agents.get_mut(name) {
-            view.presence = Presence::Revoked;
-        }
-        if let Some(member) = self.members.get_mut(name) {
-            member.session = None;
-        }
-    }
-
-    /// A heartbeat.
-    pub fn beat(&mut self, name: &AgentName, epoch: Epoch, vitals: Vitals, now: Timestamp) {
-        if !self.is_current(name, epoch) {
-            return;
-        }
-        if let Some(member) = self.members.get_mut(name) {
-            member.vitals = vitals;
-        }
-        if let Some(view) = self.agents.get_mut(name) {
-            view.last_seen = now;
-        }
-    }
-
-    /// A report: as good as a heartbeat, and it says how far the journal is.
-    pub fn heard(&mut self, name: &AgentName, epoch: Epoch, sequence: u64, now: Timestamp) {
-        if !self.is_current(name, epoch) {
-            return;
-        }
-        if let Some(member) = self.members.get_mut(name) {
-            member.sequence = member.sequence.max(sequence);
-        }
-        if let Some(view) = self.agents.get_mut(name) {
-            view.last_seen = now;
-        }
-    }
-
-    /// Sorts what a session reports. Of one that is not the present one any more it is old, and says nothing.
-    pub fn sort(&self, agent: &AgentName, epoch: Epoch, incarnation: Incarnation, said: Vec<Observation>, full: bool) -> Word {
-        if !self.is_current(agent, epoch) && !planted::is(Bug::StaleEpoch) {
-            return Word::default();
-        }
-        session::sort(agent, incarnation, self.open_of(agent), said, full)
-    }
-
-    /// How far an agent's journal was when it was last heard of, by this process.
-    pub fn sequence_of(&self, name: &AgentName) -> u64 {
-        self.members.get(name).map_or(0, |member| member.sequence)
-    }
-
-    /// What was heard of agents with a session, for the database.
-    pub fn heartbeats(&self) -> Vec<Heartbeat> {
-        let heard = self.members.iter().filter_map(|(name, member)| {
-            let epoch = member.session.as_ref()?.epoch;
-            Some(Heartbeat { name: name.clone(), epoch, sequence: member.sequence })
-        });
-        heard.collect()
     }
 
     /// The execution of an agent's open attempt.
@@ -419,26 +300,6 @@ impl<S: Clone> Fleet<S> {
         self.slots.of(agent, WOKEN_PER_SLOT)
     }
 
-    /// The state of every agent that is enrolled.
-    pub fn states(&self, now: Timestamp) -> BTreeMap<AgentName, AgentState> {
-        let enrolled = self.agents.iter().filter(|(name, _)| self.members.contains_key(*name));
-        enrolled.map(|(name, view)| (name.clone(), state_of(view, now))).collect()
-    }
-
-    /// The enrolled agents, counted.
-    pub fn census(&self, now: Timestamp) -> Census {
-        let mut census = Census { attempts: self.open.values().map(BTreeMap::len).sum(), ..Census::default() };
-        for view in self.agents.iter().filter(|(name, _)| self.members.contains_key(*name)).map(|(_, view)| view) {
-            let state = state_of(view, now);
-            *census.agents.entry(state).or_default() += 1;
-            if state == AgentState::Online {
-                census.slots += u64::from(view.slots);
-                census.slots_taken += view.taken.len() as u64;
-            }
-        }
-        census
-    }
-
     /// Every agent by name, enrolled or declared.
     pub fn names(&self) -> impl Iterator<Item = &AgentName> {
         self.agents.keys()
@@ -447,32 +308,6 @@ impl<S: Clone> Fleet<S> {
     /// Every agent as decisions see it.
     pub fn views(&self) -> impl Iterator<Item = (&AgentName, &AgentView)> {
         self.agents.iter()
-    }
-
-    /// Everything people are shown of an agent.
-    pub fn status(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
-        let (view, member) = (self.agents.get(name)?, self.members.get(name)?);
-        let state = state_of(view, now);
-        let reason = match &view.presence {
-            Presence::Quarantined(reason) => Some(reason.clone()),
-            _ => None,
-        };
-        Some(AgentStatus {
-            name: name.clone(),
-            state,
-            reason,
-            cordon: self.pauses.iter().find(|pause| pause.is_active(now) && pause.is_cordon_of(name)).cloned(),
-            labels: view.value.labels.clone(),
-            vars: view.value.vars.clone(),
-            facts: view.value.facts.clone(),
-            release: member.enrolled.release.clone(),
-            slots: view.slots,
-            slots_taken: u32::try_from(view.taken.len()).unwrap_or(u32::MAX),
-            open: self.open_of(name),
-            vitals: member.vitals.clone(),
-            last_seen: view.last_seen,
-            enrolled_at: member.enrolled.enrolled_at,
-        })
     }
 }
 
@@ -494,15 +329,4 @@ impl<S: Clone> Agents for Fleet<S> {
 
 fn known<'a>((name, view): (&'a AgentName, &'a AgentView)) -> KnownAgent<'a> {
     KnownAgent { name, labels: &view.value.labels, revoked: view.presence == Presence::Revoked }
-}
-
-fn state_of(view: &AgentView, now: Timestamp) -> AgentState {
-    let silence = now.since(view.last_seen);
-    match &view.presence {
-        Presence::Revoked => AgentState::Revoked,
-        Presence::Quarantined(_) => AgentState::Quarantined,
-        _ if silence >= OFFLINE_AFTER => AgentState::Offline,
-        Presence::Connected(_) if silence < STALE_AFTER => AgentState::Online,
-        _ => AgentState::Stale,
-    }
 }

@@ -1,10 +1,15 @@
 //! What is known and shown of an agent.
 
+use super::Fleet;
+use crate::decide::{AgentView, OFFLINE_AFTER, Presence};
 use crate::pause::Pause;
 use crate::time::Timestamp;
 use pulse_protocol::message::Vitals;
 use pulse_protocol::{AgentName, AttemptId, BootId, ExecutionId};
 use std::collections::BTreeMap;
+
+/// Without a heartbeat for so long an agent is shown as stale.
+const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(15);
 
 /// What the database keeps of an agent.
 #[derive(Debug, Clone, Default)]
@@ -118,4 +123,63 @@ pub struct AgentStatus {
     pub last_seen: Timestamp,
     /// When it enrolled.
     pub enrolled_at: Timestamp,
+}
+
+impl<S: Clone> Fleet<S> {
+    /// The state of every agent that is enrolled.
+    pub fn states(&self, now: Timestamp) -> BTreeMap<AgentName, AgentState> {
+        let enrolled = self.agents.iter().filter(|(name, _)| self.members.contains_key(*name));
+        enrolled.map(|(name, view)| (name.clone(), state_of(view, now))).collect()
+    }
+
+    /// The enrolled agents, counted.
+    pub fn census(&self, now: Timestamp) -> Census {
+        let mut census = Census { attempts: self.open.values().map(BTreeMap::len).sum(), ..Census::default() };
+        for view in self.agents.iter().filter(|(name, _)| self.members.contains_key(*name)).map(|(_, view)| view) {
+            let state = state_of(view, now);
+            *census.agents.entry(state).or_default() += 1;
+            if state == AgentState::Online {
+                census.slots += u64::from(view.slots);
+                census.slots_taken += view.taken.len() as u64;
+            }
+        }
+        census
+    }
+
+    /// Everything people are shown of an agent.
+    pub fn status(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
+        let (view, member) = (self.agents.get(name)?, self.members.get(name)?);
+        let state = state_of(view, now);
+        let reason = match &view.presence {
+            Presence::Quarantined(reason) => Some(reason.clone()),
+            _ => None,
+        };
+        Some(AgentStatus {
+            name: name.clone(),
+            state,
+            reason,
+            cordon: self.pauses.iter().find(|pause| pause.is_active(now) && pause.is_cordon_of(name)).cloned(),
+            labels: view.value.labels.clone(),
+            vars: view.value.vars.clone(),
+            facts: view.value.facts.clone(),
+            release: member.enrolled.release.clone(),
+            slots: view.slots,
+            slots_taken: u32::try_from(view.taken.len()).unwrap_or(u32::MAX),
+            open: self.open_of(name),
+            vitals: member.vitals.clone(),
+            last_seen: view.last_seen,
+            enrolled_at: member.enrolled.enrolled_at,
+        })
+    }
+}
+
+fn state_of(view: &AgentView, now: Timestamp) -> AgentState {
+    let silence = now.since(view.last_seen);
+    match &view.presence {
+        Presence::Revoked => AgentState::Revoked,
+        Presence::Quarantined(_) => AgentState::Quarantined,
+        _ if silence >= OFFLINE_AFTER => AgentState::Offline,
+        Presence::Connected(_) if silence < STALE_AFTER => AgentState::Online,
+        _ => AgentState::Stale,
+    }
 }

@@ -1,0 +1,126 @@
+//! Sessions of agents: which one counts, what is heard in it, and what that says of the agent.
+
+use super::{Fleet, Heartbeat, Session};
+use crate::decide::Presence;
+use crate::session::{self, Word};
+use crate::time::Timestamp;
+use pulse_protocol::message::Vitals;
+use pulse_protocol::planted::{self, Bug};
+use pulse_protocol::{AgentName, Epoch, Incarnation, Observation};
+
+impl<S: Clone> Fleet<S> {
+    /// A session passed its handshake; it gets no work before [`Fleet::connected`].
+    pub fn open_session(&mut self, name: &AgentName, epoch: Epoch, outbox: S, now: Timestamp) {
+        let newer = self.members.get(name).and_then(|member| member.session.as_ref()).is_some_and(|held| held.epoch > epoch);
+        if newer {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.session = Some(Session { epoch, outbox });
+        }
+        if let Some(view) = self.agents.get_mut(name) {
+            (view.presence, view.last_seen) = (Presence::Disconnected, now);
+        }
+    }
+
+    /// The session's full picture is taken in and committed: from now on it gets work.
+    pub fn connected(&mut self, name: &AgentName, epoch: Epoch, incarnation: Incarnation) {
+        if self.is_current(name, epoch)
+            && let Some(view) = self.agents.get_mut(name)
+        {
+            view.presence = Presence::Connected(incarnation);
+        }
+    }
+
+    /// The session is over.
+    pub fn close_session(&mut self, name: &AgentName, epoch: Epoch) {
+        if !self.is_current(name, epoch) {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.session = None;
+        }
+        if let Some(view) = self.agents.get_mut(name)
+            && matches!(view.presence, Presence::Connected(_))
+        {
+            view.presence = Presence::Disconnected;
+        }
+    }
+
+    /// Is this the agent's present session?
+    pub fn is_current(&self, name: &AgentName, epoch: Epoch) -> bool {
+        let session = self.members.get(name).and_then(|member| member.session.as_ref());
+        session.is_some_and(|session| session.epoch == epoch)
+    }
+
+    /// Does the agent have a session, and how is it reached?
+    pub fn session_of(&self, name: &AgentName) -> Option<(Epoch, S)> {
+        let session = self.members.get(name)?.session.as_ref()?;
+        Some((session.epoch, session.outbox.clone()))
+    }
+
+    /// The agent gets no work any more, with the reason people see.
+    pub fn quarantine(&mut self, name: &AgentName, reason: String) {
+        if let Some(view) = self.agents.get_mut(name) {
+            view.presence = Presence::Quarantined(reason);
+        }
+    }
+
+    /// The agent must not come back.
+    pub fn revoke(&mut self, name: &AgentName) {
+        if let Some(view) = self.agents.get_mut(name) {
+            view.presence = Presence::Revoked;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.session = None;
+        }
+    }
+
+    /// A heartbeat.
+    pub fn beat(&mut self, name: &AgentName, epoch: Epoch, vitals: Vitals, now: Timestamp) {
+        if !self.is_current(name, epoch) {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.vitals = vitals;
+        }
+        if let Some(view) = self.agents.get_mut(name) {
+            view.last_seen = now;
+        }
+    }
+
+    /// A report: as good as a heartbeat, and it says how far the journal is.
+    pub fn heard(&mut self, name: &AgentName, epoch: Epoch, sequence: u64, now: Timestamp) {
+        if !self.is_current(name, epoch) {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(name) {
+            member.sequence = member.sequence.max(sequence);
+        }
+        if let Some(view) = self.agents.get_mut(name) {
+            view.last_seen = now;
+        }
+    }
+
+    /// Sorts what a session reports. Of one that is not the present one any more it is old, and says nothing.
+    pub fn sort(&self, agent: &AgentName, epoch: Epoch, incarnation: Incarnation, said: Vec<Observation>, full: bool) -> Word {
+        if !self.is_current(agent, epoch) && !planted::is(Bug::StaleEpoch) {
+            return Word::default();
+        }
+        session::sort(agent, incarnation, self.open_of(agent), said, full)
+    }
+
+    /// How far an agent's journal was when it was last heard of, by this process.
+    pub fn sequence_of(&self, name: &AgentName) -> u64 {
+        self.members.get(name).map_or(0, |member| member.sequence)
+    }
+
+    /// What was heard of agents with a session, for the database.
+    pub fn heartbeats(&self) -> Vec<Heartbeat> {
+        let heard = self.members.iter().filter_map(|(name, member)| {
+            let epoch = member.session.as_ref()?.epoch;
+            Some(Heartbeat { name: name.clone(), epoch, sequence: member.sequence })
+        });
+        heard.collect()
+    }
+}
