@@ -25,7 +25,7 @@ pub trait Host {
     /// An attempt is about to start: what does nothing of it may be done at once, while it becomes durable that it starts.
     fn expect(&mut self, _attempt: AttemptId) {}
 
-    /// What was expected does not start.
+    /// What was expected and did not start does not start.
     fn expect_nothing(&mut self) {}
 
     /// Starts the attempt's shim and tells its news until it is gone. An error: there is none, and nobody who would tell.

@@ -61,8 +61,8 @@ impl Word {
     }
 }
 
-/// Starts the attempt's shim, which may have been made already, and tells its news until it is gone. The command's part of the budget is given back once the shim has
-/// it. An error: there is no thread to do so, and no shim.
+/// Starts the attempt's shim, which may have been made already, and tells its news until it is gone. The command's part of the budget is
+/// given back once the shim has it. An error: there is no thread to do so, and no shim that gets the command.
 pub fn start(
     shims: &Arc<Shims>,
     users: &Arc<Users>,

@@ -311,6 +311,7 @@ impl<H: Host> Worker<H> {
         answers.into_iter().for_each(|(attempt, ended)| self.session.remember(attempt, ended));
         self.outbox.sequence.store(self.journal.sequence(), Ordering::Relaxed);
         actions.into_iter().for_each(|action| self.act(action));
+        self.host.expect_nothing();
         self.compact();
         true
     }

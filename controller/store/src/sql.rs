@@ -84,6 +84,7 @@ impl Shape {
         Self { tail: Cow::Owned(tail), ..self }
     }
 
+    /// Its text for so many rows.
     pub(crate) fn text(&self, rows: usize) -> String {
         format!("{} {} {}", self.head, repeat(self.unit, self.between, rows), self.tail)
     }
@@ -95,19 +96,8 @@ impl Shape {
         rows: &[T],
         bind: impl Fn(Query, &T) -> Query,
     ) -> Result<u64, sqlx::Error> {
-        self.run_sized(connection, rows, |_| 0, bind).await
-    }
-
-    /// The same for rows that hold documents of `size` bytes.
-    pub(crate) async fn run_sized<T>(
-        &self,
-        connection: &mut AnyConnection,
-        rows: &[T],
-        size: impl Fn(&T) -> usize,
-        bind: impl Fn(Query, &T) -> Query,
-    ) -> Result<u64, sqlx::Error> {
         let mut touched = 0;
-        for chunk in chunks_by_size(rows, size) {
+        for chunk in chunks(rows) {
             let query = chunk.iter().fold(built(self.text(chunk.len())), &bind);
             touched += query.execute(&mut *connection).await?.rows_affected();
         }

@@ -5,15 +5,15 @@
 #[cfg(test)]
 mod tests;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Around, Dialect};
 use crate::sql::{Query, Shape, built, chunks_by_size, is_taken};
 use futures_util::TryStreamExt;
 use sqlx::{AnyConnection, AssertSqlSafe};
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Most bytes of texts in one message; a statement that has more goes by itself, with its values bound. A text takes at most twice its bytes, so that a message stays far below
-/// the smallest packet that a server may be set to (16 MiB).
+/// Most bytes of texts in one message; a statement that has more goes by itself, with its values bound. A text takes at most twice its
+/// bytes, so that a message stays far below the smallest packet that a server may be set to (16 MiB).
 const MESSAGE_BYTES: usize = 1 << 20;
 
 /// What stands in the way of a transaction.
@@ -105,9 +105,9 @@ impl Value<'_> {
         }
     }
 
-    /// Writes it into a statement's text. A text stands there as it is only if no engine, however it is set up, could read anything else
-    /// in it; every other stands there in hexadecimal digits.
-    fn write(&self, dialect: &Dialect, statement: &mut String) {
+    /// Writes it into a statement's text. A text stands there as it is only if no server, however it is set up, could read anything else
+    /// in it; every other stands there in hexadecimal digits, with what `digits` says around them.
+    fn write(&self, digits: Around, statement: &mut String) {
         match self {
             Self::Null => statement.push_str("NULL"),
             Self::Integer(number) => drop(write!(statement, "{number}")),
@@ -117,14 +117,13 @@ impl Value<'_> {
                 statement.push('\'');
             }
             Self::Text(text) => {
-                let (before, after) = dialect.hexadecimal();
-                statement.push_str(before);
+                statement.push_str(digits.before);
                 for byte in text.bytes() {
                     for digit in [byte >> 4, byte & 15] {
                         statement.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
                     }
                 }
-                statement.push_str(after);
+                statement.push_str(digits.after);
             }
         }
     }
@@ -183,12 +182,12 @@ impl<'a> Statement<'a> {
     }
 
     /// The statement with its values in its text.
-    fn write(&self, dialect: &Dialect, message: &mut String) {
+    fn write(&self, digits: Around, message: &mut String) {
         let mut values = self.values.iter();
         for (at, piece) in self.text.split('?').enumerate() {
             if at > 0 {
                 match values.next() {
-                    Some(value) => value.write(dialect, message),
+                    Some(value) => value.write(digits, message),
                     // The database refuses it, as it does where values are bound.
                     None => message.push('?'),
                 }
@@ -206,24 +205,34 @@ pub(crate) async fn run(
     connection: &mut AnyConnection,
     statements: Vec<Statement<'_>>,
 ) -> Result<(), Refused> {
+    let Some(digits) = dialect.message() else {
+        for statement in statements {
+            one(connection, statement).await?;
+        }
+        return Ok(());
+    };
     let (mut message, mut bytes) = (Vec::new(), 0);
     for statement in statements {
         let size = statement.size();
-        let is_by_itself = !dialect.takes_several_statements() || size > MESSAGE_BYTES;
-        if !message.is_empty() && (is_by_itself || bytes + size > MESSAGE_BYTES) {
-            send(dialect, connection, &std::mem::take(&mut message)).await?;
+        if bytes + size > MESSAGE_BYTES {
+            send(digits, connection, &std::mem::take(&mut message)).await?;
             bytes = 0;
         }
-        if is_by_itself {
-            let (taken, touched) = (statement.taken, statement.touched);
-            let done = statement.bound().execute(&mut *connection).await;
-            judge(touched, done.map_err(|error| refused(taken, error))?.rows_affected())?;
+        if size > MESSAGE_BYTES {
+            one(connection, statement).await?;
         } else {
             message.push(statement);
             bytes += size;
         }
     }
-    if message.is_empty() { Ok(()) } else { send(dialect, connection, &message).await }
+    send(digits, connection, &message).await
+}
+
+/// One by itself, with its values bound.
+async fn one(connection: &mut AnyConnection, statement: Statement<'_>) -> Result<(), Refused> {
+    let (taken, touched) = (statement.taken, statement.touched);
+    let done = statement.bound().execute(connection).await;
+    judge(touched, done.map_err(|error| refused(taken, error))?.rows_affected())
 }
 
 fn judge(touched: Option<(u64, Conflict)>, rows: u64) -> Result<(), Refused> {
@@ -240,10 +249,14 @@ fn refused(taken: Option<Conflict>, error: sqlx::Error) -> Refused {
     }
 }
 
-async fn send(dialect: &Dialect, connection: &mut AnyConnection, statements: &[Statement<'_>]) -> Result<(), Refused> {
+/// Some as one message.
+async fn send(digits: Around, connection: &mut AnyConnection, statements: &[Statement<'_>]) -> Result<(), Refused> {
+    if statements.is_empty() {
+        return Ok(());
+    }
     let mut text = String::with_capacity(statements.iter().map(|statement| statement.text.len() + 2 * statement.size()).sum());
     for statement in statements {
-        statement.write(dialect, &mut text);
+        statement.write(digits, &mut text);
         text.push(';');
     }
     let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).execute_many(connection);

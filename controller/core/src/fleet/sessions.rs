@@ -1,6 +1,6 @@
 //! Sessions of agents: which one counts, what is heard in it, and what that says of the agent.
 
-use super::{Fleet, Heartbeat, Session};
+use super::{Fleet, Heartbeat, Member, Session};
 use crate::decide::Presence;
 use crate::session::{self, Word};
 use crate::time::Timestamp;
@@ -78,24 +78,21 @@ impl<S: Clone> Fleet<S> {
 
     /// A heartbeat.
     pub fn beat(&mut self, name: &AgentName, epoch: Epoch, vitals: Vitals, now: Timestamp) {
-        if !self.is_current(name, epoch) {
-            return;
-        }
-        if let Some(member) = self.members.get_mut(name) {
-            member.vitals = vitals;
-        }
-        if let Some(view) = self.agents.get_mut(name) {
-            view.last_seen = now;
-        }
+        self.note(name, epoch, now, |member| member.vitals = vitals);
     }
 
     /// A report: as good as a heartbeat, and it says how far the journal is.
     pub fn heard(&mut self, name: &AgentName, epoch: Epoch, sequence: u64, now: Timestamp) {
+        self.note(name, epoch, now, |member| member.sequence = member.sequence.max(sequence));
+    }
+
+    /// What an agent says in its present session is noted, and that it was heard.
+    fn note(&mut self, name: &AgentName, epoch: Epoch, now: Timestamp, note: impl FnOnce(&mut Member<S>)) {
         if !self.is_current(name, epoch) {
             return;
         }
         if let Some(member) = self.members.get_mut(name) {
-            member.sequence = member.sequence.max(sequence);
+            note(member);
         }
         if let Some(view) = self.agents.get_mut(name) {
             view.last_seen = now;

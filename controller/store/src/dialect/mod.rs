@@ -32,6 +32,13 @@ pub(crate) enum Dialect {
     },
 }
 
+/// What stands before and behind the hexadecimal digits of a text's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Around {
+    pub(crate) before: &'static str,
+    pub(crate) after: &'static str,
+}
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -184,20 +191,12 @@ impl Dialect {
         }
     }
 
-    /// Whether several statements go as one message.
-    pub(crate) const fn takes_several_statements(&self) -> bool {
+    /// Where several statements go as one message: how a text's bytes stand in it.
+    pub(crate) const fn message(&self) -> Option<Around> {
         match self {
             // Each would be compiled anew, which takes longer than asking for it where it is kept prepared.
-            Self::Sqlite { .. } => false,
-            Self::MariaDb { .. } => true,
-        }
-    }
-
-    /// What stands before and behind the hexadecimal digits of a text's bytes.
-    pub(crate) const fn hexadecimal(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Sqlite { .. } => ("CAST(x'", "' AS TEXT)"),
-            Self::MariaDb { .. } => ("_utf8mb4 x'", "'"),
+            Self::Sqlite { .. } => None,
+            Self::MariaDb { .. } => Some(Around { before: "_utf8mb4 x'", after: "'" }),
         }
     }
 

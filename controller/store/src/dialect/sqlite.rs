@@ -12,14 +12,12 @@ use std::path::{Path, PathBuf};
 pub(super) const READERS: u32 = 4;
 
 /// WAL lets readers go on beside the writer; FULL makes a commit durable before it is answered.
-const SETUP: [&str; 6] = [
+const SETUP: [&str; 5] = [
     "PRAGMA busy_timeout = 10000",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA journal_size_limit = 67108864",
-    // What a statement of many rows may have to take back is kept in memory and not in a file that is made for it.
-    "PRAGMA temp_store = MEMORY",
 ];
 
 pub(super) const URL_FORM: &str = "sqlite:///absolute/path/to/file.db, with `%` and `?` in the path written as %25 and %3F";

@@ -42,8 +42,8 @@ pub(super) async fn run(
     }
 }
 
-/// The way into the database. Between two batches the connection is kept, unless others wait for it: giving it back among the others costs a
-/// round trip.
+/// The way into the database. Between two batches the connection is kept, unless it is the only one: giving it back among the others costs
+/// a round trip.
 struct Door<'a> {
     database: &'a Database,
     kept: Option<(Transaction, Instant)>,
