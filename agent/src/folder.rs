@@ -4,7 +4,7 @@
 //! DATA/lock                    held by the running agent
 //! DATA/identity.key, identity.next, welcomed  see `identity`
 //! DATA/journal                 see `journal`
-//! DATA/attempts/ID/            its name is the claim: whoever gets it may start the command, nobody else ever. Its shim holds a lock on it for its whole life
+//! DATA/attempts/ID/            its name is the claim: whoever gets it may start the command, nobody else ever. Its shim holds a lock on it for as long as it has the attempt in hand
 //!     kept                     the boot in which the empty folder is still needed, see `leftovers`
 //!     record                   what the shim leaves for the agent, see `record`
 //!     output                   what the command wrote, see `spool`
@@ -81,7 +81,7 @@ impl DataDir {
 
     /// One attempt's folder.
     pub fn attempt(&self, attempt: AttemptId) -> AttemptDir {
-        AttemptDir { path: self.attempts().join(attempt.to_string()) }
+        AttemptDir { path: self.attempts().join(attempt.to_string()), attempt }
     }
 }
 
@@ -89,9 +89,15 @@ impl DataDir {
 #[derive(Debug, Clone)]
 pub struct AttemptDir {
     path: PathBuf,
+    attempt: AttemptId,
 }
 
 impl AttemptDir {
+    /// Whose it is.
+    pub fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path

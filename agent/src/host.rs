@@ -8,7 +8,6 @@ use crate::shim::server::{Ends, Shims};
 use crate::users::Users;
 use crate::worker::Event;
 use pulse_protocol::{AttemptId, CommandSpec};
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -22,13 +21,16 @@ pub trait Host {
     /// The wall clock, seconds since 1970.
     fn seconds(&self) -> u64;
 
-    /// An attempt is about to start: what does nothing of it may be done at once, while it becomes durable that it starts.
-    fn expect(&mut self, _attempt: AttemptId) {}
+    /// So many attempts are about to start: what does nothing of them may be done at once, while it becomes durable that they start.
+    fn expect(&mut self, _starts: usize) {}
 
     /// What was expected and did not start does not start.
     fn expect_nothing(&mut self) {}
 
-    /// Starts the attempt's shim and tells its news until it is gone. An error: there is none, and nobody who would tell.
+    /// A second has passed: what is kept for long and not used may go.
+    fn tick(&mut self) {}
+
+    /// Gives the attempt to a shim and tells its news until that is gone, or done with it. An error: there is none, and nobody who would tell.
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()>;
 
     /// Tells the news of a shim that another run of the agent started.
@@ -44,8 +46,8 @@ pub struct Machine {
     data: DataDir,
     /// Who makes their shims.
     shims: Arc<Shims>,
-    /// Shims that wait for their commands.
-    expected: BTreeMap<AttemptId, Ends>,
+    /// Shims for commands that are about to start.
+    expected: Vec<Ends>,
     /// As whom commands may run.
     users: Arc<Users>,
     /// The worker's own events.
@@ -61,19 +63,21 @@ impl Host for Machine {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
-    fn expect(&mut self, attempt: AttemptId) {
-        if let Some(ends) = self.shims.make_early(attempt) {
-            self.expected.insert(attempt, ends);
-        }
+    fn expect(&mut self, starts: usize) {
+        self.expected.extend(std::iter::from_fn(|| self.shims.early()).take(starts));
     }
 
     fn expect_nothing(&mut self) {
-        self.expected.clear();
+        self.expected.drain(..).for_each(|ends| self.shims.keep(ends));
+    }
+
+    fn tick(&mut self) {
+        self.shims.let_go(self.now());
     }
 
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()> {
-        let made = self.expected.remove(&attempt);
-        runner::start(&self.shims, &self.users, attempt, (command, held, made), self.teller(attempt))
+        let kept = self.expected.pop();
+        runner::start(&self.shims, &self.users, attempt, (command, held, kept), self.teller(attempt))
     }
 
     fn adopt(&mut self, attempt: AttemptId) -> io::Result<()> {
@@ -88,7 +92,7 @@ impl Host for Machine {
 impl Machine {
     /// Attempts have their folders in `data`; `events` are the worker's own.
     pub fn new(data: DataDir, shims: Shims, users: Users, events: mpsc::Sender<Event>) -> Self {
-        Self { shims: Arc::new(shims), data, expected: BTreeMap::new(), users: Arc::new(users), events }
+        Self { shims: Arc::new(shims), data, expected: Vec::new(), users: Arc::new(users), events }
     }
 
     fn teller(&self, attempt: AttemptId) -> impl Fn(runner::News) + Send + 'static {

@@ -11,7 +11,7 @@
 
 use crate::folder::{AttemptDir, DataDir, write_durably};
 use crate::record::Supervised;
-use crate::shim::cgroup;
+use crate::shim::{cgroup, processes};
 use crate::spool;
 use pulse_protocol::failpoint::Act;
 use pulse_protocol::{AttemptId, BootId};
@@ -90,7 +90,10 @@ fn verdict(dir: &AttemptDir, boot: BootId, without_shim: bool) -> io::Result<Ver
 fn remove(dir: &AttemptDir) -> io::Result<()> {
     let supervised = Supervised::read(dir);
     dir.remove()?;
-    if let Some(path) = supervised.ok().flatten().and_then(|supervised| supervised.cgroup) {
+    // A living shim removes its own, or has another command in it.
+    if let Ok(Some(Supervised { shim, cgroup: Some(path) })) = supervised
+        && processes::look(shim).is_none()
+    {
         cgroup::remove(&path);
     }
     Ok(())

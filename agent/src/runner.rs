@@ -1,17 +1,17 @@
-//! Starts shims, follows them, passes stop requests on. Each shim has one thread here that waits for what it says and for its
-//! end; the number of attempts in hand is bounded by the session.
+//! Gives attempts to shims, follows them, passes stop requests on. Each attempt has one thread here that waits for what its shim says; the number of
+//! attempts in hand is bounded by the session.
 
 use crate::budget::Held;
 use crate::folder::DataDir;
 use crate::record::Exit;
 use crate::recovery;
 use crate::shim::server::{Ends, Shims};
-use crate::shim::{Said, requests, spec::Spec};
+use crate::shim::{self, Said, requests, spec::Spec};
 use crate::users::{self, Users};
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::{AttemptId, CommandSpec};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,18 +33,18 @@ pub enum News {
         /// What.
         text: String,
     },
-    /// It is gone; its files tell what became of the attempt.
+    /// It is gone, or done with the attempt, of which the files tell what became.
     Gone {
         /// Why it started nothing, if it did not.
         reason: String,
-        /// Its end was seen, or it was never made: no shim can claim the attempt any more.
+        /// That was seen, or there never was one: no shim can claim the attempt any more.
         surely: bool,
     },
 }
 
-/// What a shim waits for at its end. One that hears nothing before this is dropped makes its record durable by itself.
+/// What a shim waits for at a command's end. Where it is dropped and not given, the shim makes its record durable by itself.
 #[derive(Debug)]
-pub struct Word(Option<File>);
+pub struct Word(Option<Arc<File>>);
 
 impl Word {
     /// For nobody.
@@ -53,21 +53,31 @@ impl Word {
     }
 
     /// The end stands in the journal, which outlives a power cut.
-    pub fn give(self) {
-        if let Some(mut shim) = self.0 {
+    pub fn give(mut self) {
+        self.say(shim::KNOWN);
+    }
+
+    fn say(&mut self, word: &[u8]) {
+        if let Some(shim) = self.0.take() {
             // One that is gone needs no answer.
-            drop(shim.write_all(b"."));
+            drop((&*shim).write_all(word));
         }
     }
 }
 
-/// Starts the attempt's shim, which may have been made already, and tells its news until it is gone. The command's part of the budget is
+impl Drop for Word {
+    fn drop(&mut self) {
+        self.say(shim::NOT_KNOWN);
+    }
+}
+
+/// Gives the attempt to a shim, the kept one if there is one, and tells its news until it is done with it. The command's part of the budget is
 /// given back once the shim has it. An error: there is no thread to do so, and no shim that gets the command.
 pub fn start(
     shims: &Arc<Shims>,
     users: &Arc<Users>,
     attempt: AttemptId,
-    (command, held, made): (CommandSpec, Option<Held>, Option<Ends>),
+    (command, held, kept): (CommandSpec, Option<Held>, Option<Ends>),
     tell: impl Fn(News) + Send + 'static,
 ) -> io::Result<()> {
     let (shims, users) = (shims.clone(), users.clone());
@@ -80,10 +90,10 @@ pub fn start(
             Ok(spec) => spec,
             Err(error) => return (format!("the command cannot be handed over: {error}"), true),
         };
-        match shims.start(attempt, made) {
+        match shims.start(kept) {
             Ok(ends) => {
-                let shim = hand_over(ends.spec, spec, held);
-                listen(ends.said, shim, tell)
+                hand_over(&ends.spec, spec, held);
+                listen(ends, &shims, tell)
             }
             Err(error) => (format!("the shim cannot be started: {error}"), true),
         }
@@ -122,33 +132,38 @@ fn follow<T: Fn(News) + Send + 'static>(tell: T, watch: impl FnOnce(&T) -> (Stri
 }
 
 /// Gives the shim its command, whose memory and whose part of the budget are free after that.
-fn hand_over(mut to: File, spec: Vec<u8>, held: Option<Held>) -> File {
-    if let Err(error) = to.write_all(&spec) {
+fn hand_over(mut shim: &File, spec: Vec<u8>, held: Option<Held>) {
+    if let Err(error) = shim.write_all(&spec) {
         tracing::warn!(%error, "a shim did not take its command");
     }
     drop((spec, held));
-    to
 }
 
-/// The shim's pipe ends when the shim does: nobody else has its other end.
-fn listen(said: File, shim: File, tell: impl Fn(News)) -> (String, bool) {
+/// Hears the shim until it is done with the attempt: it says so, or its pipe ends, as it does when the shim does, because nobody else has its
+/// other end.
+fn listen(mut ends: Ends, shims: &Shims, tell: impl Fn(News)) -> (String, bool) {
     let mut reason = String::from("the shim ended before it started the command");
-    let mut shim = Some(shim);
-    for line in BufReader::new(said).lines() {
-        let line = match line {
-            Ok(line) => line,
+    let mut line = String::new();
+    loop {
+        line.clear();
+        match ends.said.read_line(&mut line) {
+            Ok(0) => return (reason, true),
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "a shim cannot be heard");
                 return (reason, false);
             }
-        };
+        }
         match serde_json::from_str(&line) {
             Ok(Said::Refused { reason: said }) => reason = said,
             Ok(Said::Started { pid }) => tell(News::Started { pid }),
             Ok(Said::Note { text }) => tell(News::Note { text }),
-            Ok(Said::Ended) => tell(News::Ended(Word(shim.take()))),
+            Ok(Said::Ended) => tell(News::Ended(Word(Some(ends.spec.clone())))),
+            Ok(Said::Ready) => {
+                shims.keep(ends);
+                return (reason, true);
+            }
             Err(error) => tracing::warn!(%error, "a shim said something strange"),
         }
     }
-    (reason, true)
 }

@@ -294,11 +294,7 @@ impl<H: Host> Worker<H> {
             actions = others;
             Vec::into_iter(starts).for_each(|action| self.act(action));
         }
-        for action in &actions {
-            if let Action::Start(assignment) = action {
-                self.host.expect(assignment.attempt);
-            }
-        }
+        self.host.expect(actions.iter().filter(|action| matches!(action, Action::Start(_))).count());
         if !append.is_empty()
             && let Err(error) = self.journal.append(&append)
         {
@@ -392,6 +388,7 @@ impl<H: Host> Worker<H> {
         }
         let stops = self.session.attempts().iter().filter(|(_, k)| k.stop && !matches!(k.phase, Phase::Ended { .. }));
         stops.for_each(|(attempt, _)| self.stop(*attempt));
+        self.host.tick();
         self.tidy();
         let due =
             self.host.now().saturating_duration_since(self.last_picture) >= FULL_PICTURE || self.tombstones >= MANY_TOMBSTONES;

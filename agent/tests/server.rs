@@ -6,7 +6,6 @@ use harness::limits::is_root;
 use harness::{Agent, Controller, assert_exited, kill, wait};
 use pulse_agent::folder::DataDir;
 use pulse_agent::shim::server::{Ends, Shims};
-use pulse_protocol::AttemptId;
 use pulse_protocol::observation::EndKind;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, listen, socket_with};
 use std::io::Read;
@@ -42,10 +41,13 @@ fn one_that_was_killed_is_replaced_and_what_runs_goes_on() {
     for _ in 0..3 {
         let [server] = agent.servers()[..] else { panic!("{:?}", agent.servers()) };
         kill(server, "KILL");
+        let ready = || agent.every_shim().into_iter().filter(|shim| !agent.shims().contains(shim)).collect::<Vec<_>>();
+        ready().into_iter().for_each(|shim| kill(shim, "KILL"));
+        wait("their end", || ready().is_empty().then_some(()));
         assert_exited(&controller.run("true").1, 0);
         assert!(!agent.servers().contains(&server));
     }
-    wait("the shims of what has ended to go", || (agent.shims().len() == 1).then_some(()));
+    wait("the shim of what has ended to be ready again", || (agent.shims().len() == 1).then_some(()));
     std::fs::write(go, "").unwrap();
     assert_exited(&controller.end(waiting.attempt), 4);
 }
@@ -62,20 +64,58 @@ fn it_ends_with_its_agent() {
 }
 
 #[test]
-fn a_shim_shows_its_attempt_in_process_lists_and_leaves_no_entry_behind() {
+fn a_shim_shows_its_attempt_in_process_lists_while_it_has_one_and_leaves_no_entry_behind() {
     let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
-    let agent = Agent::start(&controller, data.path());
+    let mut agent = Agent::start(&controller, data.path());
     controller.incarnation();
     let waiting = controller.attempt("sleep 60");
     controller.assign(vec![waiting.clone()]);
     controller.started(waiting.attempt);
     let [shim] = agent.shims()[..] else { panic!("{:?}", agent.shims()) };
-    let line = std::fs::read_to_string(format!("/proc/{shim}/cmdline")).unwrap();
-    let expected = format!("pulse-agent\0shim\0--data-dir\0{}\0--attempt\0{}", data.path().display(), waiting.attempt);
-    assert_eq!(line.trim_end_matches('\0'), expected);
+    let line = || std::fs::read_to_string(format!("/proc/{shim}/cmdline")).unwrap().trim_end_matches('\0').to_owned();
+    let unnamed = format!("pulse-agent\0shim\0--data-dir\0{}", data.path().display());
+    assert_eq!(line(), format!("{unnamed}\0--attempt\0{}", waiting.attempt));
     controller.stop(&waiting);
     controller.end(waiting.attempt);
-    wait("the shim's entry to go", || (!std::path::Path::new(&format!("/proc/{shim}")).exists()).then_some(()));
+    wait("the shim to be ready for another one", || (line() == unnamed).then_some(()));
+    agent.kill();
+    wait("the shim's entry to go", || (!Path::new(&format!("/proc/{shim}")).exists()).then_some(()));
+}
+
+#[test]
+fn a_shim_of_which_nothing_is_left_gets_the_next_command_and_one_that_left_something_does_not() {
+    let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
+    let agent = Agent::start(&controller, data.path());
+    controller.incarnation();
+    let ready = || wait("a shim that waits for a command", || {
+        (agent.shims().is_empty() && agent.every_shim().len() == 1).then(|| agent.every_shim()[0])
+    });
+    assert_exited(&controller.run("exit 1").1, 1);
+    let first = ready();
+    // What one command wrote, laid down or was asked is nothing to the next.
+    for code in 2..5 {
+        let script = format!("test -z \"$(ls -A)\" && touch x y && echo {code} && exit {code}");
+        let (attempt, ended) = controller.run(&script);
+        assert_exited(&ended, code);
+        assert_eq!(controller.output(attempt, pulse_protocol::message::Stream::Stdout), format!("{code}\n").into_bytes());
+        assert_eq!(ready(), first);
+    }
+    let timed = controller.attempt("sleep 60");
+    controller.assign(vec![timed.clone()]);
+    controller.started(timed.attempt);
+    controller.stop(&timed);
+    assert_eq!(controller.end(timed.attempt).how, EndKind::Cancelled);
+    assert_eq!(ready(), first, "all of a cancelled one is gone, too");
+    let pid = data.path().join("pid");
+    let (_, ended) = controller.run(&format!("setsid sleep 60 >/dev/null 2>&1 & echo $! > {}", pid.display()));
+    assert!(ended.left_behind);
+    wait("the shim to go", || agent.every_shim().is_empty().then_some(()));
+    kill(std::fs::read_to_string(pid).unwrap().trim().parse().unwrap(), "KILL");
+    assert_exited(&controller.run("true").1, 0);
+    // One that was ended while it waited is nobody's.
+    kill(ready(), "KILL");
+    wait("its end", || agent.every_shim().is_empty().then_some(()));
+    assert_exited(&controller.run("true").1, 0);
 }
 
 #[test]
@@ -144,15 +184,15 @@ fn a_shim_that_was_made_early_and_gets_no_command_claims_nothing() {
     let (data, socket) = (DataDir::new(root.path().join("data")), root.path().join("shims"));
     data.create().unwrap();
     service_manager(&socket, data.root());
-    let (shims, attempt) = (Shims::new(data.clone(), Some(socket)), AttemptId(uuid::Uuid::now_v7()));
-    assert!(shims.make_early(attempt).is_none(), "there is no server yet, and nobody waits for one");
+    let shims = Shims::new(data.clone(), Some(socket));
+    assert!(shims.early().is_none(), "there is no server yet, and nobody waits for one");
     let asked = |Ends { spec, mut said }: Ends| {
         drop(spec);
         let mut all = String::new();
         said.read_to_string(&mut all).unwrap();
         all
     };
-    for said in [asked(shims.start(attempt, None).unwrap()), asked(shims.make_early(attempt).unwrap())] {
+    for said in [asked(shims.start(None).unwrap()), asked(shims.early().unwrap())] {
         assert!(said.contains("the command did not arrive whole"), "{said}");
     }
     assert_eq!(std::fs::read_dir(data.attempts()).unwrap().count(), 0);

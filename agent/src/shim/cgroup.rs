@@ -1,30 +1,35 @@
-//! A cgroup (v2) of the command's own, below the agent's, where the host lets us: it makes the final kill one atomic write.
-//! Where it does not, the walk over descendants does the same work; so every failure here is silent.
+//! A cgroup (v2) for the commands of a shim, below the agent's, where the host lets us: it makes the final kill one atomic write.
+//! Where it does not, the walk over descendants does the same work; so every failure here is silent. Commands have it one after the other, and
+//! the next one only when nothing of the one before is left in it: making one and removing it costs as much as a process.
 
-use pulse_protocol::AttemptId;
+use super::processes;
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+/// Names of these folders begin with this, and end with the shim's process id.
+const NAME: &str = "pulse-shim-";
 
 /// The command's cgroup.
 pub struct Cgroup {
     path: PathBuf,
+    /// Says whether something is in it.
+    events: File,
     /// The folder, for a child that is made in it.
     pub folder: File,
 }
 
 impl Cgroup {
-    /// Makes one, if that is possible.
-    pub fn create(attempt: AttemptId) -> Option<Self> {
-        let path = home()?.join(format!("pulse-{attempt}"));
+    /// Makes one for this process, if that is possible.
+    pub fn create() -> Option<Self> {
+        let path = home()?.join(format!("{NAME}{}", std::process::id()));
         std::fs::create_dir(&path).ok()?;
-        match File::open(&path) {
-            Ok(folder) => Some(Self { path, folder }),
-            Err(_) => {
-                remove(&path);
-                None
-            }
-        }
+        let open = || Some(Self { events: File::open(path.join("cgroup.events")).ok()?, folder: File::open(&path).ok()?, path: path.clone() });
+        open().or_else(|| {
+            remove(&path);
+            None
+        })
     }
 
     /// Open for a child that cannot be made in it, and writes itself in between fork and exec.
@@ -44,14 +49,25 @@ impl Cgroup {
 
     /// Whether nothing runs in it. A cgroup that cannot be read is not known to be empty.
     pub fn is_empty(&self) -> bool {
-        let events = std::fs::read_to_string(self.path.join("cgroup.events"));
-        events.is_ok_and(|text| text.lines().any(|line| line == "populated 0"))
+        let mut text = [0; 256];
+        let length = self.events.read_at(&mut text, 0).unwrap_or_default();
+        text[..length].split(|byte| *byte == b'\n').any(|line| line == b"populated 0")
     }
 }
 
 /// Removes a cgroup if nothing is left in it.
 pub fn remove(path: &Path) {
     drop(std::fs::remove_dir(path));
+}
+
+/// Removes what shims left behind that were killed.
+pub fn sweep() {
+    for entry in home().and_then(|home| std::fs::read_dir(home).ok()).into_iter().flatten().flatten() {
+        let shim = entry.file_name().to_str().and_then(|name| name.strip_prefix(NAME)?.parse().ok());
+        if shim.is_some_and(|shim| processes::look(shim).is_none()) {
+            remove(&entry.path());
+        }
+    }
 }
 
 /// This process's own folder in the first cgroup2 mount, looked up once.

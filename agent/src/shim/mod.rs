@@ -1,6 +1,7 @@
 //! The shim: a small single-threaded program between agent and command. It claims the attempt, runs the command once, drains
 //! its output into the spools, ends it when its time is over or it is told to, and leaves the exit record. It needs no agent
-//! after it was started: the agent may die, be upgraded and come back meanwhile.
+//! after it has the command: the agent may die, be upgraded and come back meanwhile. Once nothing of the command is left and the agent has
+//! its end, it may be given another one.
 
 pub mod cgroup;
 mod clone;
@@ -19,6 +20,7 @@ use crate::folder::{AttemptDir, DataDir};
 use crate::record::{self, Exit, Started, Supervised};
 use crate::spool;
 use cgroup::Cgroup;
+use orphans::Orphans;
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::observation::EndKind;
 use pulse_protocol::{AttemptId, Ended};
@@ -49,60 +51,88 @@ const KEPT: [i32; 14] = [
     libc::SIGTTOU,
     requests::STOP,
 ];
+/// The agent's word that it has the end.
+pub const KNOWN: &[u8; 1] = b".";
+/// Its word that it does not.
+pub const NOT_KNOWN: &[u8; 1] = b"-";
 /// How long the agent's word is waited for that it has the end.
 const WORD: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
-/// The shim's whole life. `false`: it started nothing.
-fn run(data: &DataDir, attempt: AttemptId) -> bool {
-    let done = claim_and_run(data, attempt);
-    if let Err(reason) = &done {
-        status::say(&Said::Refused { reason: reason.clone() });
-    }
-    done.is_ok()
+/// What a shim has for each of its commands, made with the first.
+#[derive(Default)]
+struct Tools {
+    senses: Option<(Requests, Orphans)>,
+    cgroup: Option<Cgroup>,
 }
 
-/// An error from here means that this shim started nothing. Whether another did, the attempt's folder tells.
-fn claim_and_run(data: &DataDir, attempt: AttemptId) -> Result<(), String> {
-    let mut spec = Spec::read(std::io::stdin().lock()).map_err(|e| format!("the command did not arrive whole: {e}"))?;
-    if spec.attempt != attempt {
-        return Err(format!("the command is attempt {}'s", spec.attempt));
+/// The shim's whole life. `show` is told which attempt it has in hand.
+fn run(data: &DataDir, show: impl Fn(Option<AttemptId>)) {
+    let mut tools = Tools::default();
+    loop {
+        show(None);
+        match claim_and_run(data, &mut tools, &show) {
+            Ok(true) => status::say(&Said::Ready),
+            Ok(false) => break,
+            Err(reason) => {
+                status::say(&Said::Refused { reason });
+                break;
+            }
+        }
     }
+    if let Some(cgroup) = tools.cgroup {
+        cgroup::remove(cgroup.path());
+    }
+}
+
+/// `true`: everything went as it should, nothing of the command is left, and the agent may give another one. An error means that this shim did not start the command.
+/// Whether another did, the attempt's folder tells.
+fn claim_and_run(data: &DataDir, tools: &mut Tools, show: impl Fn(Option<AttemptId>)) -> Result<bool, String> {
+    let mut spec = Spec::read(std::io::stdin().lock()).map_err(|e| format!("the command did not arrive whole: {e}"))?;
+    let attempt = spec.attempt;
+    show(Some(attempt));
     let dir = data.attempt(attempt);
     let lock = failpoint::before(Act::ShimClaim)
         .and_then(|()| dir.claim())
         .map_err(|e| format!("cannot make the attempt's folder: {e}"))?;
-    let _held_until_exit: File = lock.ok_or("the attempt has been claimed before")?;
+    let _held_to_the_end: File = lock.ok_or("the attempt has been claimed before")?;
     failpoint::done(Act::ShimClaim);
-    let cgroup = Cgroup::create(attempt);
     let mut record = record::Writer::new(dir.path());
-    let ended = start_and_watch(&mut spec, &dir, &mut record, cgroup.as_ref()).unwrap_or_else(not_started);
+    let (ended, went_well) =
+        start_and_watch(&mut spec, &dir, &mut record, tools).unwrap_or_else(|reason| (not_started(reason), false));
     let is_recorded = leave_record(&dir, &mut record, Exit { attempt, ended });
     if is_recorded {
         status::say(&Said::Ended);
     }
-    if let Some(cgroup) = cgroup {
-        cgroup::remove(cgroup.path());
-    }
+    let is_clean = went_well && processes::none_is_left() && tools.cgroup.as_ref().is_none_or(Cgroup::is_empty);
     if let Err(error) = work::remove(&dir) {
         status::say(&Said::Note { text: format!("the work folder cannot be removed now: {error}") });
     }
-    if is_recorded && !agent_has_it() {
+    let is_known = is_recorded && agent_has_it();
+    if is_recorded && !is_known {
         make_durable(&dir, &record);
     }
-    Ok(())
+    Ok(is_known && is_clean)
 }
 
-/// An error is the reason why the command did not start.
+/// How it ended, and whether all of its output is stored. An error is the reason why the command did not start.
 fn start_and_watch(
     spec: &mut Spec,
     dir: &AttemptDir,
     record: &mut record::Writer,
-    cgroup: Option<&Cgroup>,
-) -> Result<Ended, String> {
+    tools: &mut Tools,
+) -> Result<(Ended, bool), String> {
     let said = |error: std::io::Error| error.to_string();
-    set_child_subreaper(Some(getpid())).map_err(|e| format!("cannot become a subreaper: {e}"))?;
+    let (requests, orphans) = match &mut tools.senses {
+        Some(senses) => senses,
+        none => {
+            set_child_subreaper(Some(getpid())).map_err(|e| format!("cannot become a subreaper: {e}"))?;
+            let requests = Requests::listen().map_err(|e| format!("cannot listen for a request to stop: {e}"))?;
+            none.insert((requests, Orphans::watch()))
+        }
+    };
+    tools.cgroup = tools.cgroup.take().or_else(Cgroup::create);
+    let cgroup = tools.cgroup.as_ref();
     let spool = spool::Writer::create(dir).map_err(|e| format!("no room for the output: {e}"))?;
-    let requests = Requests::listen().map_err(|e| format!("cannot listen for a request to stop: {e}"))?;
     failpoint::before(Act::ShimFiles).map_err(said)?;
     let shim = getpid().as_raw_nonzero().get();
     let supervised = Supervised { shim, cgroup: cgroup.map(|c| c.path().to_owned()) };
@@ -116,7 +146,7 @@ fn start_and_watch(
     let child = spawn::spawn(&spec.command, account, dir, cgroup)?;
     failpoint::done(Act::ShimSpawn);
     let pid = child.leader.as_raw_nonzero().get();
-    let watch = supervise::Supervisor::new(child, spool, requests, &spec.command, cgroup);
+    let watch = supervise::Supervisor::new(child, spool, spec, (requests, orphans), cgroup);
     if let Err(error) = record.started(Started { pid }) {
         status::say(&Said::Note { text: format!("the record of the start could not be written: {error}") });
     }
@@ -146,9 +176,9 @@ fn leave_record(dir: &AttemptDir, record: &mut record::Writer, exit: Exit) -> bo
 
 /// Whether the agent says that the end stands in its journal, which outlives a power cut. One that is away, or dies, closes its end of the pipe.
 fn agent_has_it() -> bool {
-    let stdin = std::io::stdin();
+    let (stdin, mut word) = (std::io::stdin(), [0]);
     let is_there = matches!(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&WORD)), Ok(1));
-    is_there && matches!(rustix::io::read(&stdin, &mut [0]), Ok(1))
+    is_there && matches!(rustix::io::read(&stdin, &mut word), Ok(1)) && word == *KNOWN
 }
 
 /// Whoever looks for the end finds it in the record, also after a power cut.

@@ -2,7 +2,7 @@
 //! shim's child and cannot get out of sight, whatever session or group it made for itself.
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, wait, waitpid};
 use std::collections::{HashMap, HashSet};
 
 /// How often new processes are looked for while all are made to stand still.
@@ -39,6 +39,17 @@ pub fn is_only_child(child: Pid) -> bool {
     let me = std::process::id();
     let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children"));
     children.is_ok_and(|children| children.trim() == child.as_raw_nonzero().to_string())
+}
+
+/// Whether this process, whose only thread asks, has no child any more, and so no descendant. Entries of the dead are taken away.
+pub fn none_is_left() -> bool {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Err(Errno::CHILD) => return true,
+            Ok(None) | Err(_) => return false,
+        }
+    }
 }
 
 /// Sends a signal to each; one that is gone meanwhile is no error. A descriptor holds the process while its start time tells

@@ -1,9 +1,10 @@
 //! How a shim is asked to end its command: by a signal with a value, from whoever knows its process id by the attempt's record. So nothing has to
-//! lie on disk for it, and an agent that came later asks as well as the one that started the shim. A signal that somebody sends without the
-//! value, such as `kill -1` of a command, asks for nothing.
+//! lie on disk for it, and an agent that came later asks as well as the one that started the shim. The value names the attempt: what comes late ends no
+//! later command of the same shim, and a signal that somebody sends without it, such as `kill -1` of a command, asks for nothing.
 
 use crate::folder::AttemptDir;
 use crate::record::Supervised;
+use pulse_protocol::AttemptId;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
@@ -11,8 +12,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// A real-time signal: nobody else's, and one that waits until it is read.
 pub(super) const STOP: i32 = 44;
-/// What tells a request from a signal that was meant for somebody else.
-const VALUE: i32 = 0x5055_4c53;
+
+/// What tells a request from a signal that was meant for somebody else: the second half of the attempt's id, which is random (RFC 9562, version 7).
+fn value(attempt: AttemptId) -> usize {
+    attempt.0.as_u64_pair().1 as usize
+}
 
 /// The receiving end.
 pub struct Requests(OwnedFd);
@@ -33,14 +37,14 @@ impl Requests {
         }
     }
 
-    /// Whether somebody has asked since the last look.
-    pub fn asked(&self) -> bool {
+    /// Whether somebody has asked since the last look that this attempt end.
+    pub fn asked(&self, attempt: AttemptId) -> bool {
         const SIZE: usize = size_of::<libc::signalfd_siginfo>();
         let (mut asked, mut bytes) = (false, [0; SIZE]);
         while matches!(rustix::io::read(&self.0, &mut bytes), Ok(SIZE)) {
             // SAFETY: the kernel filled all of it, and every pattern of bits is a value of the structure.
             let signal: libc::signalfd_siginfo = unsafe { std::ptr::read_unaligned(bytes.as_ptr().cast()) };
-            asked |= signal.ssi_code == libc::SI_QUEUE && signal.ssi_int == VALUE;
+            asked |= signal.ssi_code == libc::SI_QUEUE && signal.ssi_ptr as usize == value(attempt);
         }
         asked
     }
@@ -61,21 +65,23 @@ pub fn ask(dir: &AttemptDir) -> io::Result<bool> {
         // A kernel before 5.3, or one that does not let us.
         Err(_) => None,
     };
-    // Whoever holds the lock is the attempt's shim, and alive: so this is its process, and no later one with its number.
+    // Whoever holds the lock is the attempt's shim, and alive: so this is its process, and no later one with its number. It may go on to another
+    // attempt from here on, which the value does not mean.
     if !dir.is_supervised()? {
         return Ok(false);
     }
+    let value = value(dir.attempt());
     let is_gone = |error: &io::Error| error.raw_os_error() == Some(libc::ESRCH);
     // Whoever guards the kernel may allow one way and not the other.
-    match send(shim, held.as_ref()).or_else(|error| if is_gone(&error) { Err(error) } else { send(shim, None) }) {
+    match send(shim, held.as_ref(), value).or_else(|error| if is_gone(&error) { Err(error) } else { send(shim, None, value) }) {
         Err(error) if is_gone(&error) => Ok(false),
         sent => sent.map(|()| true),
     }
 }
 
-fn send(shim: Pid, held: Option<&OwnedFd>) -> io::Result<()> {
+fn send(shim: Pid, held: Option<&OwnedFd>, value: usize) -> io::Result<()> {
     let pid = shim.as_raw_nonzero().get();
-    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(VALUE as usize) };
+    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(value) };
     // SAFETY: plain system calls; the structure is all zero but for what is set, and outlives them.
     let code = unsafe {
         match held {
@@ -111,7 +117,6 @@ mod tests {
     use super::*;
     use crate::folder::DataDir;
     use crate::record::Writer;
-    use pulse_protocol::AttemptId;
     use std::process::Command;
     use uuid::Uuid;
 
@@ -120,7 +125,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let data = DataDir::new(root.path());
         data.create().unwrap();
-        let dir = data.attempt(AttemptId(Uuid::nil()));
+        let attempt = AttemptId(Uuid::from_u128(7));
+        let dir = data.attempt(attempt);
         let _lock = dir.claim().unwrap().unwrap();
         let (told, tell) = rustix::pipe::pipe().unwrap();
         // SAFETY: the child makes system calls on memory of its own and ends.
@@ -131,7 +137,7 @@ mod tests {
                 let mut wait = [rustix::event::PollFd::new(&requests, rustix::event::PollFlags::IN)];
                 let soon = rustix::event::Timespec { tv_sec: 10, tv_nsec: 0 };
                 let _ = rustix::event::poll(&mut wait, Some(&soon));
-                u8::from(requests.asked())
+                u8::from(requests.asked(attempt))
             });
             let _ = rustix::io::write(&tell, &[code]);
             // SAFETY: as above.
@@ -156,7 +162,8 @@ mod tests {
     #[test]
     fn a_request_is_heard_and_a_stray_signal_is_none() {
         assert!(heard(|_, dir| assert!(ask(dir).unwrap())));
-        assert!(heard(|shim, _| send(Pid::from_raw(shim).unwrap(), None).unwrap()), "as an old kernel sends it");
+        assert!(heard(|shim, _| send(Pid::from_raw(shim).unwrap(), None, 7).unwrap()), "as an old kernel sends it");
+        assert!(!heard(|shim, _| send(Pid::from_raw(shim).unwrap(), None, 8).unwrap()), "another attempt is meant");
         let stray = |shim: i32, _: &AttemptDir| {
             let sent = Command::new("kill").arg(format!("-{STOP}")).arg(shim.to_string()).status().unwrap();
             assert!(sent.success());

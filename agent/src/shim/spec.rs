@@ -14,7 +14,7 @@ const HEADER: usize = 20;
 /// What the shim needs to know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
-    /// The attempt; must be the one that the fork server was asked for.
+    /// The attempt.
     pub attempt: AttemptId,
     /// Whom the command becomes; the agent's own user unless said. The agent has judged that it may.
     pub account: Option<Account>,

@@ -15,6 +15,8 @@ pub enum Said {
     },
     /// The exit record is written.
     Ended,
+    /// Nothing of the command is left, and this shim waits for another one.
+    Ready,
     /// This shim starts nothing.
     Refused {
         /// Why.

@@ -7,16 +7,15 @@ use super::orphans::Orphans;
 use super::processes;
 use super::requests::Requests;
 use super::spawn::Child;
+use super::spec::Spec;
 use super::status::{self, Said};
 use crate::spool::{MAX_WRITE, STREAMS, Writer};
 use pulse_protocol::message;
 use pulse_protocol::observation::{EndKind, UnknownReason};
-use pulse_protocol::{CommandSpec, Ended, frame::MAX_CAPTURE};
+use pulse_protocol::{AttemptId, Ended, frame::MAX_CAPTURE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, pidfd_open, wait, waitid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -72,14 +71,16 @@ pub struct Supervisor<'a> {
     own_end: Option<(EndKind, Instant)>,
     pipes: [Pipe; 2],
     spool: Writer,
-    requests: Requests,
+    requests: &'a Requests,
+    /// Whose end a request must mean.
+    attempt: AttemptId,
     cgroup: Option<&'a Cgroup>,
     begun: Instant,
     deadline: Option<Instant>,
     grace: Duration,
     phase: Phase,
     captured: Option<Vec<u8>>,
-    orphans: Orphans,
+    orphans: &'a Orphans,
     /// More orphans may be dead than were taken away at once.
     more_dead: bool,
 }
@@ -93,7 +94,14 @@ struct Pipe {
 
 impl<'a> Supervisor<'a> {
     /// Takes over a command that was just spawned; its time begins here.
-    pub fn new(child: Child, spool: Writer, requests: Requests, spec: &CommandSpec, cgroup: Option<&'a Cgroup>) -> Self {
+    pub fn new(
+        child: Child,
+        spool: Writer,
+        spec: &Spec,
+        (requests, orphans): (&'a Requests, &'a Orphans),
+        cgroup: Option<&'a Cgroup>,
+    ) -> Self {
+        let Spec { attempt, command, .. } = spec;
         let begun = Instant::now();
         let Child { leader, pipes: [stdout, stderr] } = child;
         let pipes = [Pipe::new(STREAMS[0], stdout), Pipe::new(STREAMS[1], stderr)];
@@ -104,19 +112,20 @@ impl<'a> Supervisor<'a> {
             pipes,
             spool,
             requests,
+            attempt: *attempt,
             cgroup,
             begun,
-            deadline: begun.checked_add(Duration::from_millis(spec.timeout_ms)),
-            grace: Duration::from_millis(spec.kill_grace_ms),
+            deadline: begun.checked_add(Duration::from_millis(command.timeout_ms)),
+            grace: Duration::from_millis(command.kill_grace_ms),
             phase: Phase::Running,
-            captured: spec.capture_stdout.then(Vec::new),
-            orphans: Orphans::watch(),
+            captured: command.capture_stdout.then(Vec::new),
+            orphans,
             more_dead: false,
         }
     }
 
-    /// Watches to the end.
-    pub fn run(mut self) -> Ended {
+    /// Watches to the end. Whether all of the output could be stored comes with it.
+    pub fn run(mut self) -> (Ended, bool) {
         loop {
             self.reap_orphans();
             self.look_at_leader();
@@ -139,7 +148,7 @@ impl<'a> Supervisor<'a> {
         match self.phase {
             Phase::Running if self.own_end.is_some() && self.pipes_closed() => Phase::Over(Verdict::Itself),
             Phase::Running if self.own_end.is_some() => Phase::Draining { until: now + DRAIN },
-            Phase::Running if self.requests.asked() => self.terminate(Why::Cancelled, now),
+            Phase::Running if self.requests.asked(self.attempt) => self.terminate(Why::Cancelled, now),
             Phase::Running if self.deadline.is_some_and(|deadline| now >= deadline) => self.terminate(Why::TimedOut, now),
             Phase::Draining { until } if now >= until || self.pipes_closed() => Phase::Over(Verdict::Itself),
             Phase::Terminating { why, .. } if self.is_empty() => Phase::Over(Verdict::Stopped(why)),
@@ -217,7 +226,7 @@ impl<'a> Supervisor<'a> {
         };
         let without_event = self.leader_fd.is_none() && self.own_end.is_none();
         let rest = if without_event { rest.min(LOOK) } else { rest.min(IDLE) };
-        let mut fds: Vec<PollFd> = vec![PollFd::new(&self.requests, PollFlags::IN)];
+        let mut fds: Vec<PollFd> = vec![PollFd::new(self.requests, PollFlags::IN)];
         // A stop that came once, or an exit that was seen, would make every further wait return at once.
         if self.phase != Phase::Running {
             fds.clear();
@@ -244,7 +253,7 @@ impl<'a> Supervisor<'a> {
         err.drain(&mut self.spool, |_| {});
     }
 
-    fn finish(mut self, verdict: Verdict) -> Ended {
+    fn finish(mut self, verdict: Verdict) -> (Ended, bool) {
         self.drain();
         let left_behind = verdict == Verdict::Itself
             && !processes::is_only_child(self.leader)
@@ -261,26 +270,26 @@ impl<'a> Supervisor<'a> {
         let duration_ms = u64::try_from((ended_at - self.begun).as_millis()).unwrap_or(u64::MAX);
         let captured = self.captured.filter(|c| c.len() <= MAX_CAPTURE).map(|c| String::from_utf8_lossy(&c).into_owned());
         let ([stdout, stderr], durable) = self.spool.finish();
+        let is_stored = durable.is_ok();
         if let Err(error) = durable {
             // Count and digest stand in the exit record all the same.
             status::say(&Said::Note { text: format!("not all of the output could be stored and made durable: {error}") });
         }
-        Ended { how, duration_ms, stdout, stderr, captured, left_behind, withdrawn: false }
+        (Ended { how, duration_ms, stdout, stderr, captured, left_behind, withdrawn: false }, is_stored)
     }
 
     /// The kernel's own word that no descendant is left: the leader's entry is given up, and then no child may remain.
     fn nothing_left(&self) -> bool {
         let until = Instant::now() + CONFIRM;
         loop {
-            match wait(WaitOptions::NOHANG) {
-                Err(rustix::io::Errno::CHILD) => return true,
-                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => continue,
-                Ok(None) if Instant::now() < until => {
-                    processes::kill_all(None);
-                    std::thread::sleep(LOOK);
-                }
-                Ok(None) | Err(_) => return false,
+            if processes::none_is_left() {
+                return true;
             }
+            if Instant::now() >= until {
+                return false;
+            }
+            processes::kill_all(None);
+            std::thread::sleep(LOOK);
         }
     }
 }

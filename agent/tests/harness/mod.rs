@@ -414,30 +414,34 @@ impl Agent {
         self.child = spawn(&self.server, &self.data, &self.environment);
     }
 
-    /// The process ids of living shims.
+    /// The process ids of living shims that have a command in hand.
     pub fn shims(&self) -> Vec<i32> {
-        self.processes("shim")
+        self.processes(&format!("\0shim\0--data-dir\0{}\0--attempt\0", self.data.display()))
+    }
+
+    /// Of all living shims, those that wait for a command among them.
+    pub fn every_shim(&self) -> Vec<i32> {
+        self.processes(&format!("\0shim\0--data-dir\0{}\0", self.data.display()))
     }
 
     /// The process ids of living fork servers.
     pub fn servers(&self) -> Vec<i32> {
-        self.processes("shims")
+        self.processes(&format!("\0shims\0--data-dir\0{}\0", self.data.display()))
     }
 
-    fn processes(&self, part: &str) -> Vec<i32> {
-        let marker = format!("\0{part}\0--data-dir\0{}\0", self.data.display());
+    fn processes(&self, marker: &str) -> Vec<i32> {
         let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         processes
-            .filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.contains(&marker)))
+            .filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.contains(marker)))
             .collect()
     }
 
     /// SIGKILLs every living shim and waits until they are gone.
     pub fn kill_shims(&self) {
-        for pid in self.shims() {
+        for pid in self.every_shim() {
             kill(pid, "KILL");
         }
-        wait("the shims' end", || self.shims().is_empty().then_some(()));
+        wait("the shims' end", || self.every_shim().is_empty().then_some(()));
     }
 }
 

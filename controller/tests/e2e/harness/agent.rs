@@ -92,19 +92,19 @@ impl Agent {
         self.process = None;
     }
 
-    /// Its living shims, however old they are.
+    /// Its living shims that have a command in hand, however old they are.
     pub fn shims(&self) -> Vec<i32> {
-        sweep::shims(&self.data)
+        sweep::shims(&self.data, false)
     }
 
-    /// SIGKILL to its shims; says which.
+    /// SIGKILL to its shims, those that wait for a command among them; says which.
     pub fn kill_shims(&self) -> Vec<i32> {
         self.signal_shims("KILL")
     }
 
     /// Sends a signal to its shims; says which.
     pub fn signal_shims(&self, name: &str) -> Vec<i32> {
-        let shims = self.shims();
+        let shims = sweep::shims(&self.data, true);
         shims.iter().for_each(|pid| signal(*pid, name));
         shims
     }

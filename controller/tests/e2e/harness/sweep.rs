@@ -5,13 +5,15 @@ use super::process::{is_alive, signal};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The shims of agents in this folder.
-pub fn shims(folder: &Path) -> Vec<i32> {
+/// The shims of agents in this folder: of all, or those that have a command in hand.
+pub fn shims(folder: &Path, all: bool) -> Vec<i32> {
     let folder = folder.display().to_string();
     let is_shim = |pid: &i32| {
         let line = read(*pid, "cmdline");
         let arguments: Vec<&str> = line.split('\0').collect();
-        arguments.get(1) == Some(&"shim") && arguments.iter().any(|argument| argument.starts_with(&folder))
+        arguments.get(1) == Some(&"shim")
+            && arguments.iter().any(|argument| argument.starts_with(&folder))
+            && (all || arguments.contains(&"--attempt"))
     };
     running().into_iter().filter(is_shim).collect()
 }
