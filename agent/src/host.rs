@@ -3,6 +3,7 @@
 
 use crate::budget::Held;
 use crate::folder::DataDir;
+use crate::followers::Followers;
 use crate::runner;
 use crate::shim::server::{Ends, Shims};
 use crate::users::Users;
@@ -46,6 +47,8 @@ pub struct Machine {
     data: DataDir,
     /// Who makes their shims.
     shims: Arc<Shims>,
+    /// Who follows them.
+    followers: Followers,
     /// Shims for commands that are about to start.
     expected: Vec<Ends>,
     /// As whom commands may run.
@@ -77,11 +80,11 @@ impl Host for Machine {
 
     fn start(&mut self, attempt: AttemptId, command: CommandSpec, held: Option<Held>) -> io::Result<()> {
         let kept = self.expected.pop();
-        runner::start(&self.shims, &self.users, attempt, (command, held, kept), self.teller(attempt))
+        runner::start(&self.followers, &self.shims, &self.users, attempt, (command, held, kept), self.teller(attempt))
     }
 
     fn adopt(&mut self, attempt: AttemptId) -> io::Result<()> {
-        runner::adopt(&self.data, attempt, self.teller(attempt))
+        runner::adopt(&self.followers, &self.data, attempt, self.teller(attempt))
     }
 
     fn stop(&self, attempt: AttemptId) -> io::Result<bool> {
@@ -92,7 +95,14 @@ impl Host for Machine {
 impl Machine {
     /// Attempts have their folders in `data`; `events` are the worker's own.
     pub fn new(data: DataDir, shims: Shims, users: Users, events: mpsc::Sender<Event>) -> Self {
-        Self { shims: Arc::new(shims), data, expected: Vec::new(), users: Arc::new(users), events }
+        Self {
+            shims: Arc::new(shims),
+            followers: Followers::default(),
+            data,
+            expected: Vec::new(),
+            users: Arc::new(users),
+            events,
+        }
     }
 
     fn teller(&self, attempt: AttemptId) -> impl Fn(runner::News) + Send + 'static {

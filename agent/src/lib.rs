@@ -14,6 +14,7 @@ pub mod budget;
 pub mod config;
 pub mod connection;
 pub mod folder;
+mod followers;
 pub mod host;
 pub mod identity;
 pub mod journal;

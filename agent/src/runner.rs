@@ -1,8 +1,9 @@
-//! Gives attempts to shims, follows them, passes stop requests on. Each attempt has one thread here that waits for what its shim says; the number of
-//! attempts in hand is bounded by the session.
+//! Gives attempts to shims, follows them, passes stop requests on. Each attempt in hand has one thread (see `followers`) that waits for what its shim
+//! says; the number of these attempts is bounded by the session.
 
 use crate::budget::Held;
 use crate::folder::DataDir;
+use crate::followers::Followers;
 use crate::record::Exit;
 use crate::recovery;
 use crate::shim::server::{Ends, Shims};
@@ -74,6 +75,7 @@ impl Drop for Word {
 /// Gives the attempt to a shim, the kept one if there is one, and tells its news until it is done with it. The command's part of the budget is
 /// given back once the shim has it. An error: there is no thread to do so, and no shim that gets the command.
 pub fn start(
+    followers: &Followers,
     shims: &Arc<Shims>,
     users: &Arc<Users>,
     attempt: AttemptId,
@@ -81,7 +83,7 @@ pub fn start(
     tell: impl Fn(News) + Send + 'static,
 ) -> io::Result<()> {
     let (shims, users) = (shims.clone(), users.clone());
-    follow(tell, move |tell| {
+    follow(followers, tell, move |tell| {
         let account = match users.judge(command.user.as_deref(), users::find) {
             Ok(account) => account,
             Err(reason) => return (reason, true),
@@ -101,9 +103,9 @@ pub fn start(
 }
 
 /// Follows a shim that another run of the agent started.
-pub fn adopt(data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 'static) -> io::Result<()> {
+pub fn adopt(followers: &Followers, data: &DataDir, attempt: AttemptId, tell: impl Fn(News) + Send + 'static) -> io::Result<()> {
     let dir = data.attempt(attempt);
-    follow(tell, move |tell| {
+    follow(followers, tell, move |tell| {
         let mut pid = None;
         while dir.is_supervised().unwrap_or(false) && !matches!(Exit::read(&dir), Ok(Some(_))) {
             if pid.is_none() {
@@ -121,14 +123,16 @@ pub fn stop(data: &DataDir, attempt: AttemptId) -> io::Result<bool> {
     failpoint::around(Act::StopShim, || requests::ask(&data.attempt(attempt)))
 }
 
-/// Runs `watch` on a thread of its own, and tells at its end that the shim is gone, why, and whether that is sure.
-fn follow<T: Fn(News) + Send + 'static>(tell: T, watch: impl FnOnce(&T) -> (String, bool) + Send + 'static) -> io::Result<()> {
-    let thread = std::thread::Builder::new().name("shim".into()).stack_size(256 * 1024);
-    let work = move || {
+/// Has a thread run `watch`, and tell at its end that the shim is gone, why, and whether that is sure.
+fn follow<T: Fn(News) + Send + 'static>(
+    followers: &Followers,
+    tell: T,
+    watch: impl FnOnce(&T) -> (String, bool) + Send + 'static,
+) -> io::Result<()> {
+    followers.follow(move || {
         let (reason, surely) = watch(&tell);
         tell(News::Gone { reason, surely });
-    };
-    thread.spawn(work).map(drop)
+    })
 }
 
 /// Gives the shim its command, whose memory and whose part of the budget are free after that.

@@ -87,9 +87,11 @@ fn a_shim_of_which_nothing_is_left_gets_the_next_command_and_one_that_left_somet
     let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
     let agent = Agent::start(&controller, data.path());
     controller.incarnation();
-    let ready = || wait("a shim that waits for a command", || {
-        (agent.shims().is_empty() && agent.every_shim().len() == 1).then(|| agent.every_shim()[0])
-    });
+    let ready = || {
+        wait("a shim that waits for a command", || {
+            (agent.shims().is_empty() && agent.every_shim().len() == 1).then(|| agent.every_shim()[0])
+        })
+    };
     assert_exited(&controller.run("exit 1").1, 1);
     let first = ready();
     // What one command wrote, laid down or was asked is nothing to the next.

@@ -25,7 +25,13 @@ impl Cgroup {
     pub fn create() -> Option<Self> {
         let path = home()?.join(format!("{NAME}{}", std::process::id()));
         std::fs::create_dir(&path).ok()?;
-        let open = || Some(Self { events: File::open(path.join("cgroup.events")).ok()?, folder: File::open(&path).ok()?, path: path.clone() });
+        let open = || {
+            Some(Self {
+                events: File::open(path.join("cgroup.events")).ok()?,
+                folder: File::open(&path).ok()?,
+                path: path.clone(),
+            })
+        };
         open().or_else(|| {
             remove(&path);
             None

@@ -5,6 +5,7 @@
 
 pub mod cgroup;
 mod clone;
+mod launch;
 mod oom;
 mod orphans;
 pub mod processes;

@@ -1,25 +1,22 @@
-//! Makes the command's process: its arguments, environment, folder, session, signals. An error from here is proof that nothing
+//! Makes the command's process: its arguments, environment and folder. An error from here is proof that nothing
 //! of the command ran.
 
 use super::cgroup::Cgroup;
+use super::launch::Launch;
 use super::work::WORK;
-use super::{clone, oom};
 use crate::folder::AttemptDir;
 use crate::users::Account;
 use pulse_protocol::CommandSpec;
 use pulse_protocol::files::is_inside;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, setsid};
-use std::ffi::{CString, OsStr, OsString};
+use rustix::process::Pid;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// Longest script that is given as an argument; Linux takes 128 KiB in one.
 const MAX_INLINE: usize = 64 * 1024;
@@ -37,17 +34,27 @@ pub struct Child {
 pub fn spawn(spec: &CommandSpec, account: Option<&Account>, dir: &AttemptDir, cgroup: Option<&Cgroup>) -> Result<Child, String> {
     let work = dir.file(WORK);
     let argv = arguments(spec, account, dir)?;
-    let (program, arguments) = argv.split_first().ok_or("the command has no program")?;
+    let program = argv.first().ok_or("the command has no program")?;
     let cwd = spec.cwd.as_deref().map_or(work.as_path(), Path::new);
     if !cwd.is_dir() {
         return Err(format!("the working folder {} is not there", cwd.display()));
     }
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(cwd).env_clear();
-    command.env("PATH", SEARCH_PATH).env("LANG", "C.UTF-8").env("HOME", account.map_or(home(), |account| account.home.as_path()));
-    command.envs(&spec.env).env("PULSE_WORKDIR", &work);
-    let whom = account.map(|account| Whom::new(account, cwd)).transpose()?;
-    start(&mut command, whom, cgroup).map_err(|error| match interpreter(spec, program) {
+    let own = [
+        ("PATH", OsStr::new(SEARCH_PATH)),
+        ("LANG", OsStr::new("C.UTF-8")),
+        ("HOME", account.map_or(home(), |account| account.home.as_path()).as_os_str()),
+    ];
+    let given = spec.env.iter().map(|(name, value)| (name.as_str(), OsStr::new(value)));
+    let environment = own.into_iter().chain(given).chain([("PULSE_WORKDIR", work.as_os_str())]);
+    let environment = environment.map(|(name, value)| (OsString::from(name), value.to_owned()));
+    let started = (|| {
+        let [(stdout, out), (stderr, err)] = [pipe_with(PipeFlags::CLOEXEC)?, pipe_with(PipeFlags::CLOEXEC)?];
+        let launch = Launch::new(argv.clone(), environment, cwd, [&out, &err], account)?;
+        // Opened only where it is needed.
+        let leader = launch.start(cgroup.map(|cgroup| cgroup.folder.as_fd()), || cgroup.and_then(Cgroup::procs))?;
+        Ok(Child { leader, pipes: [stdout, stderr] })
+    })();
+    started.map_err(|error: io::Error| match interpreter(spec, program) {
         Some(named) if error.kind() == ErrorKind::NotFound => {
             format!("cannot run {program:?}: the program that its first line names is not on this host: {named:?}")
         }
@@ -56,28 +63,6 @@ pub fn spawn(spec: &CommandSpec, account: Option<&Account>, dir: &AttemptDir, cg
             account.map_or_else(String::new, |account| format!(" as {}", account.name))
         ),
     })
-}
-
-/// Starts it with its pipes, made in its cgroup where the kernel lets us, else moved there between fork and exec.
-fn start(command: &mut Command, whom: Option<Whom>, cgroup: Option<&Cgroup>) -> io::Result<Child> {
-    let [(stdout, out), (stderr, err)] = [pipe_with(PipeFlags::CLOEXEC)?, pipe_with(PipeFlags::CLOEXEC)?];
-    command.stdin(Stdio::null()).stdout(out).stderr(err);
-    // Opened only where it is needed, and then before the process is made that writes itself there.
-    let procs = Arc::new(OnceLock::new());
-    let moves = Arc::clone(&procs);
-    // SAFETY: `become_command` only makes system calls, which may be made between fork and exec.
-    unsafe { command.pre_exec(move || become_command(moves.get(), whom.as_ref())) };
-    let made = cgroup.map(|cgroup| clone::into_cgroup(command, cgroup.folder.as_fd())).transpose()?.flatten();
-    let leader = match made {
-        Some(leader) => leader,
-        None => {
-            cgroup.and_then(Cgroup::procs).into_iter().for_each(|file| drop(procs.set(file)));
-            Pid::from_child(&command.spawn()?)
-        }
-    };
-    // The command's own ends of the pipes are closed here, or the pipes never would be.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    Ok(Child { leader, pipes: [stdout, stderr] })
 }
 
 /// The whole argument list: the script file with its arguments, or the script's text, at its end.
@@ -136,57 +121,6 @@ pub fn changed_signals() -> &'static [usize] {
         action[0] != 0
     };
     CHANGED.get_or_init(|| (1..=64).filter(is_changed).collect())
-}
-
-/// Another user than the agent's, ready for the moment between fork and exec, in which no memory is taken.
-struct Whom {
-    uid: u32,
-    gid: u32,
-    groups: Vec<u32>,
-    cwd: CString,
-}
-
-impl Whom {
-    fn new(account: &Account, cwd: &Path) -> Result<Self, String> {
-        let cwd = CString::new(cwd.as_os_str().as_bytes()).map_err(|_| "the working folder's path holds a NUL".to_owned())?;
-        Ok(Self { uid: account.uid, gid: account.gid, groups: account.groups.clone(), cwd })
-    }
-
-    /// For good: all three ids are set, and root's capabilities go with them. The working folder is entered as the user.
-    fn become_it(&self) -> io::Result<()> {
-        let said = |code| if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
-        // SAFETY: plain system calls of a process with one thread, on memory that outlives them.
-        unsafe {
-            said(libc::setgroups(self.groups.len(), self.groups.as_ptr()))?;
-            said(libc::setresgid(self.gid, self.gid, self.gid))?;
-            said(libc::setresuid(self.uid, self.uid, self.uid))?;
-            said(libc::chdir(self.cwd.as_ptr()))
-        }
-    }
-}
-
-/// Runs in the child between fork and exec.
-fn become_command(procs: Option<&File>, whom: Option<&Whom>) -> io::Result<()> {
-    setsid()?;
-    // A kernel that does not let us is no reason not to run.
-    drop(oom::go_first());
-    // "0" is the writing process itself. Not getting in is no reason not to run: the walk over descendants still finds it.
-    if let Some(mut procs) = procs {
-        drop(procs.write(b"0"));
-    }
-    // The kernel's `struct sigaction`, all zero: SIG_DFL, no flags, no mask. libc's own `signal` leaves out 32 and 33.
-    let default = [0_usize; 8];
-    let none = std::ptr::null_mut::<libc::c_void>();
-    // SAFETY: plain system calls on this process, on memory that outlives them; numbers that are no changeable signal only
-    // return an error.
-    unsafe {
-        for signal in changed_signals() {
-            libc::syscall(libc::SYS_rt_sigaction, *signal, default.as_ptr(), none, 8_usize);
-        }
-        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK as usize, default.as_ptr(), none, 8_usize);
-    }
-    // The last of all: what comes before may need rights that it gives up.
-    whom.map_or(Ok(()), Whom::become_it)
 }
 
 #[cfg(test)]

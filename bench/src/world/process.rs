@@ -55,16 +55,10 @@ impl Process {
         self.ticks().map(|[own, _]| Duration::from_millis(own * 10))
     }
 
-    /// The same with its children, such as an agent's fork server, and with all descendants that have ended.
+    /// The same with all descendants, such as an agent's fork server and its shims, living and ended.
     pub fn cpu_of_all(&self) -> anyhow::Result<Duration> {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))?.flatten();
-        let children: String =
-            threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
-        // One that ended meanwhile counts with those that have.
-        let living =
-            children.split_whitespace().filter_map(|pid| ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?));
-        let own = self.ticks()?;
-        Ok(Duration::from_millis(living.chain([own]).flatten().sum::<u64>() * 10))
+        let [own, ended] = self.ticks()?;
+        Ok(Duration::from_millis((own + ended + children(self.child.id())) * 10))
     }
 
     fn ticks(&self) -> anyhow::Result<[u64; 2]> {
@@ -88,6 +82,18 @@ impl Drop for Process {
         // It may have ended by itself.
         drop(self.kill());
     }
+}
+
+/// What a process's living children and theirs have used so far, with what has ended below them. One that ends meanwhile counts with its parent's.
+fn children(pid: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let pids = lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>());
+    let used = |pid| {
+        let [own, ended] = ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+        Some(own + ended + children(pid))
+    };
+    pids.filter_map(used).sum()
 }
 
 /// `utime` with `stime`, and the children's, of a `stat`; the name in parentheses may hold anything.
