@@ -10,16 +10,13 @@
 //!     output                   what the command wrote, see `spool`
 //!     work/                    the command's $PULSE_WORKDIR, with its files
 //!     script                   the text of a command that is too long for an argument
-//! DATA/attempts/ID.shim-PID/   what a shim locks before it becomes the claim, by a rename that replaces nothing
+//! DATA/attempts/ID.spare/      what a shim locks before it becomes the claim, by a rename that replaces nothing, see `spare`
 //! DATA/attempts/ID.over-PID/   what a recovery fills before it does
 //! ```
-//!
-//! Making a file is the dearest thing that a short command costs its host, so there are few.
 
 use crate::removal::remove_tree;
 use pulse_protocol::AttemptId;
 use pulse_protocol::failpoint::{self, Act};
-use pulse_protocol::planted::{self, Bug};
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -31,6 +28,8 @@ use std::path::{Path, PathBuf};
 pub const RECORD: &str = "record";
 /// Names the spool.
 pub const OUTPUT: &str = "output";
+/// Names the command's work folder.
+pub const WORK: &str = "work";
 
 /// The agent's data folder.
 #[derive(Debug, Clone)]
@@ -70,13 +69,18 @@ impl DataDir {
             let path = entry?.path();
             let is_aside = path.extension().is_some()
                 && path.file_stem().and_then(|name| name.to_str()?.parse::<AttemptId>().ok()).is_some();
-            // One that is locked belongs to a shim that stands before its claim.
-            if is_aside && lock_folder(&path, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // One that is locked belongs to a shim that stands before its claim. The lock is held until the folder is gone, so that none takes it meanwhile.
+            if is_aside && let Ok(_lock) = lock_folder(&path, FlockOperation::NonBlockingLockExclusive) {
                 // One that stays is in nobody's way.
                 drop(remove_tree(&path));
             }
         }
         Ok(())
+    }
+
+    /// A folder for an attempt to come.
+    pub fn spare(&self, name: uuid::Uuid) -> PathBuf {
+        self.attempts().join(format!("{name}.spare"))
     }
 
     /// One attempt's folder.
@@ -108,66 +112,44 @@ impl AttemptDir {
         self.path.join(name)
     }
 
-    /// Makes the folder, with its lock, which the caller holds for as long as it supervises the command. `None`: it exists, so somebody else
-    /// has claimed the attempt. It need not outlive a power cut, and no sync is waited for: the journal's `starting` does, and whoever finds
-    /// that in another boot asks for no claim, but for the exit record.
+    /// Takes the attempt as a shim does.
+    #[cfg(test)]
     pub fn claim(&self) -> io::Result<Option<File>> {
-        let aside = self.make_aside("shim")?;
-        // Nobody else knows its name. The lock goes with the folder, so that nobody ever sees a claim of a living shim without it.
-        let lock = lock_folder(&aside, FlockOperation::NonBlockingLockExclusive)?;
-        match self.become_claim(&aside)? {
-            Claim::Won => Ok(Some(lock)),
-            Claim::Lost => {
-                remove_tree(&aside)?;
-                if planted::is(Bug::NoClaim) { self.lock() } else { Ok(None) }
-            }
-            Claim::CannotTell => {
-                remove_tree(&aside)?;
-                match private_dirs().create(&self.path) {
-                    Ok(()) => self.lock(),
-                    Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
-                    Err(error) => Err(error),
-                }
-            }
-        }
+        let data = DataDir::new(self.path.ancestors().nth(2).unwrap());
+        crate::spare::Spare::make_ready(&data, None)?.claim(self)
     }
 
-    /// As [`AttemptDir::claim`], for an attempt that is over with what `fill` puts into the folder, all at once: a folder that could not be filled,
+    /// Makes the folder for an attempt that no shim shall take, with what `fill` puts into it, all at once: a folder that could not be filled,
     /// because the disk is full, claims nothing. A file system that cannot rename without replacing gets the claim first and its content then.
     /// `false`: it exists.
     pub fn claim_with(&self, fill: impl Fn(&Path) -> io::Result<()>) -> io::Result<bool> {
-        let aside = self.make_aside("over")?;
+        let aside = self.make_aside()?;
         fill(&aside)?;
-        match self.become_claim(&aside)? {
+        match become_claim(&aside, self)? {
             Claim::Won => self.sync_name().map(|()| true),
             Claim::Lost => remove_tree(&aside).map(|()| false),
             Claim::CannotTell => {
                 remove_tree(&aside)?;
-                Ok(self.claim()?.is_some() && fill(&self.path).and_then(|()| self.sync_name()).map(|()| true)?)
+                match private_dirs().create(&self.path) {
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+                    made => made?,
+                }
+                fill(&self.path).and_then(|()| self.sync_name()).map(|()| true)
             }
         }
     }
 
     /// One that another process of this number left there is as good.
-    fn make_aside(&self, whose: &str) -> io::Result<PathBuf> {
-        let aside = self.aside(whose);
+    fn make_aside(&self) -> io::Result<PathBuf> {
+        let aside = self.aside();
         match private_dirs().create(&aside) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => Ok(aside),
         }
     }
 
-    fn become_claim(&self, aside: &Path) -> io::Result<Claim> {
-        match renameat_with(CWD, aside, CWD, &self.path, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(Claim::Won),
-            Err(Errno::EXIST) => Ok(Claim::Lost),
-            Err(Errno::INVAL | Errno::NOSYS) => Ok(Claim::CannotTell),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
     /// The lock of a folder that is there. `None`: somebody has it.
-    fn lock(&self) -> io::Result<Option<File>> {
+    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
         match lock_folder(&self.path, FlockOperation::NonBlockingLockExclusive) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
             result => result.map(Some),
@@ -180,8 +162,8 @@ impl AttemptDir {
     }
 
     /// What becomes the folder, by this process.
-    fn aside(&self, whose: &str) -> PathBuf {
-        self.path.with_extension(format!("{whose}-{}", std::process::id()))
+    fn aside(&self) -> PathBuf {
+        self.path.with_extension(format!("over-{}", std::process::id()))
     }
 
     /// Whether a living shim has the lock.
@@ -211,8 +193,18 @@ impl AttemptDir {
     }
 }
 
+/// Gives the folder beside it the claim's name.
+pub(crate) fn become_claim(aside: &Path, dir: &AttemptDir) -> io::Result<Claim> {
+    match renameat_with(CWD, aside, CWD, dir.path(), RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(Claim::Won),
+        Err(Errno::EXIST) => Ok(Claim::Lost),
+        Err(Errno::INVAL | Errno::NOSYS) => Ok(Claim::CannotTell),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 /// What came of giving a folder the claim's name.
-enum Claim {
+pub(crate) enum Claim {
     Won,
     /// The name is taken.
     Lost,
@@ -246,7 +238,8 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
-fn private_dirs() -> DirBuilder {
+/// Makes folders into which only the agent's user may look.
+pub(crate) fn private_dirs() -> DirBuilder {
     let mut builder = DirBuilder::new();
     builder.mode(0o700);
     builder
@@ -262,7 +255,7 @@ fn try_lock(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// A lock on a folder that is there; [`ErrorKind::WouldBlock`]: somebody has another. It is shared and given up where it is only asked for.
-fn lock_folder(path: &Path, how: FlockOperation) -> io::Result<File> {
+pub(crate) fn lock_folder(path: &Path, how: FlockOperation) -> io::Result<File> {
     let folder = File::open(path)?;
     flock(&folder, how)?;
     Ok(folder)
@@ -303,16 +296,16 @@ mod tests {
         assert!(!attempt.claim_with(fill).unwrap() && attempt.claim().unwrap().is_none());
         let other = data.attempt(AttemptId(uuid::Uuid::now_v7()));
         assert!(other.claim().unwrap().is_some() && !other.claim_with(fill).unwrap() && !other.file("it").exists());
-        assert!(!other.aside("over").exists());
+        assert!(!other.aside().exists());
         attempt.claim_with(full).unwrap_err();
         attempt.remove().unwrap();
-        assert!(!attempt.path().exists() && attempt.aside("over").exists());
-        let before_its_claim = lock_folder(&attempt.aside("over"), FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert!(!attempt.path().exists() && attempt.aside().exists());
+        let before_its_claim = lock_folder(&attempt.aside(), FlockOperation::NonBlockingLockExclusive).unwrap();
         data.remove_asides().unwrap();
-        assert!(attempt.aside("over").exists(), "it belongs to a living shim");
+        assert!(attempt.aside().exists(), "it belongs to a living shim");
         drop(before_its_claim);
         data.remove_asides().unwrap();
-        assert!(!attempt.aside("over").exists() && other.path().exists());
+        assert!(!attempt.aside().exists() && other.path().exists());
     }
 
     #[test]

@@ -8,15 +8,21 @@
 //! marked as kept in another boot ──────▶ remove: no process outlives a boot
 //! else ────────────────────────────────▶ keep it for this boot: a shim may still stand before its claim
 //! ```
+//!
+//! A few of those that may go are used again (see `spare`).
 
-use crate::folder::{AttemptDir, DataDir, write_durably};
+use crate::folder::{AttemptDir, DataDir, OUTPUT, write_durably};
 use crate::record::Supervised;
 use crate::shim::{cgroup, processes};
-use crate::spool;
-use pulse_protocol::failpoint::Act;
+use crate::spare;
+use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::{AttemptId, BootId};
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
+use uuid::Uuid;
+
+/// Most folders that wait to be used again.
+const SPARES: usize = 16;
 
 /// Names the file that says in which boot a folder was last needed.
 const KEPT: &str = "kept";
@@ -27,6 +33,8 @@ pub struct Leftovers {
     waiting: BTreeSet<AttemptId>,
     /// Attempts whose only shim is seen to be gone, or was never made.
     without_shim: BTreeSet<AttemptId>,
+    /// Names of folders that may be used again.
+    spares: Vec<Uuid>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -47,13 +55,18 @@ impl Leftovers {
         self.without_shim.insert(attempt);
     }
 
-    /// Removes what may go; what cannot go yet is tried again, what must be kept for this boot is found again by the next start.
+    /// A folder that may be used again, by whoever asks.
+    pub fn spare(&mut self) -> Option<Uuid> {
+        self.spares.pop()
+    }
+
+    /// Removes what may go, or lets it be used again; what cannot go yet is tried again, what must be kept for this boot is found again by the next start.
     pub fn remove(&mut self, data: &DataDir, boot: BootId) {
-        let Self { waiting, without_shim } = self;
+        let Self { waiting, without_shim, spares } = self;
         waiting.retain(|attempt| {
             let dir = data.attempt(*attempt);
             match verdict(&dir, boot, without_shim.contains(attempt)) {
-                Ok(Verdict::Remove) if remove(&dir).is_ok() => {
+                Ok(Verdict::Remove) if remove(data, &dir, spares).is_ok() => {
                     without_shim.remove(attempt);
                     false
                 }
@@ -73,7 +86,7 @@ fn verdict(dir: &AttemptDir, boot: BootId, without_shim: bool) -> io::Result<Ver
     if dir.is_supervised()? {
         return Ok(Verdict::Later);
     }
-    if without_shim || !dir.path().try_exists()? || spool::path(dir).try_exists()? {
+    if without_shim || !dir.path().try_exists()? || dir.file(OUTPUT).try_exists()? {
         return Ok(Verdict::Remove);
     }
     match std::fs::read_to_string(dir.file(KEPT)) {
@@ -87,7 +100,12 @@ fn verdict(dir: &AttemptDir, boot: BootId, without_shim: bool) -> io::Result<Ver
     Ok(Verdict::Keep)
 }
 
-fn remove(dir: &AttemptDir) -> io::Result<()> {
+fn remove(data: &DataDir, dir: &AttemptDir, spares: &mut Vec<Uuid>) -> io::Result<()> {
+    let is_spare = || failpoint::around(Act::RemoveFiles, || spare::retire(data, dir));
+    if spares.len() < SPARES && is_spare().unwrap_or(false) {
+        spares.push(dir.attempt().0);
+        return Ok(());
+    }
     let supervised = Supervised::read(dir);
     dir.remove()?;
     // A living shim removes its own, or has another command in it.
@@ -102,7 +120,6 @@ fn remove(dir: &AttemptDir) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     const THIS: BootId = BootId(Uuid::from_u128(1));
     const NEXT: BootId = BootId(Uuid::from_u128(2));
@@ -119,7 +136,7 @@ mod tests {
         let data = DataDir::new(root.path());
         data.create().unwrap();
         let attempt = AttemptId(Uuid::now_v7());
-        drop(data.attempt(attempt).claim().unwrap());
+        assert!(data.attempt(attempt).claim_with(|_| Ok(())).unwrap());
         Scene { data, attempt, leftovers: Leftovers::default(), _root: root }
     }
 
@@ -154,11 +171,23 @@ mod tests {
     #[test]
     fn a_shim_that_left_its_trace_or_whose_end_was_seen_needs_no_claim() {
         let mut scene = scene();
-        std::fs::write(spool::path(&scene.dir()), "").unwrap();
-        assert!(!scene.stays(THIS));
-        drop(scene.dir().claim().unwrap());
         scene.leftovers.no_shim(scene.attempt);
         assert!(!scene.stays(THIS));
+        drop(scene.dir().claim().unwrap());
+        assert!(!scene.stays(THIS));
+    }
+
+    #[test]
+    fn a_few_that_ended_as_they_should_are_used_again() {
+        let mut scene = scene();
+        for number in 0..SPARES + 2 {
+            scene.attempt = AttemptId(Uuid::now_v7());
+            drop(scene.dir().claim().unwrap());
+            std::fs::remove_dir(scene.dir().file(crate::folder::WORK)).unwrap();
+            assert!(!scene.stays(THIS));
+            assert_eq!(scene.data.spare(scene.attempt.0).exists(), number < SPARES, "{number}");
+        }
+        assert_eq!(std::iter::from_fn(|| scene.leftovers.spare()).count(), SPARES);
     }
 
     #[test]
@@ -166,7 +195,6 @@ mod tests {
         let mut scene = scene();
         scene.dir().remove().unwrap();
         let lock = scene.dir().claim().unwrap();
-        std::fs::write(spool::path(&scene.dir()), "").unwrap();
         scene.leftovers.no_shim(scene.attempt);
         assert!(scene.stays(NEXT));
         drop(lock);

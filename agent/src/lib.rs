@@ -30,6 +30,7 @@ mod removal;
 pub mod runner;
 pub mod session;
 pub mod shim;
+pub mod spare;
 pub mod spool;
 pub mod trust;
 pub mod users;

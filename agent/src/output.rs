@@ -9,7 +9,6 @@ use pulse_protocol::message::Stream;
 use pulse_protocol::picture::OutputOffsets;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Bytes of an attempt under way and not yet stored by the controller.
@@ -60,7 +59,7 @@ struct Output {
 
 struct Source {
     /// Opened for each look and closed again: many attempts may wait here for a controller that is away.
-    path: PathBuf,
+    dir: AttemptDir,
     stream: Stream,
     /// All its bytes, once no more can come.
     whole: Option<u64>,
@@ -87,9 +86,8 @@ impl Outputs {
     pub fn add(&mut self, attempt: AttemptId, dir: &AttemptDir, now: Instant) {
         let source = |stream| {
             let under_way = VecDeque::new();
-            let path = spool::path(dir);
             Source {
-                path,
+                dir: dir.clone(),
                 stream,
                 whole: None,
                 next: 0,
@@ -220,7 +218,7 @@ impl Source {
     /// Whether what is there is little, and little was sent just now.
     fn should_gather(&self, now: Instant) -> bool {
         now < self.quiet_until
-            && spool::available(&self.path, self.stream).is_ok_and(|bytes| bytes.saturating_sub(self.next) < QUANTUM)
+            && spool::available(&self.dir, self.stream).is_ok_and(|bytes| bytes.saturating_sub(self.next) < QUANTUM)
     }
 
     fn is_stuck(&self, now: Instant) -> bool {
@@ -231,7 +229,7 @@ impl Source {
         if limit == 0 || self.whole.is_some_and(|whole| self.next >= whole) {
             return None;
         }
-        let piece = Reader::open(&self.path, self.stream).ok()?.read(self.next, limit).ok()??;
+        let piece = Reader::open(&self.dir, self.stream).ok()?.read(self.next, limit).ok()??;
         if self.under_way.is_empty() {
             self.moved = now;
         }
@@ -261,7 +259,7 @@ impl Source {
 
     /// All bytes of a stream that has ended.
     fn whole(&mut self) -> io::Result<u64> {
-        let whole = self.whole.map_or_else(|| spool::available(&self.path, self.stream), Ok)?;
+        let whole = self.whole.map_or_else(|| spool::available(&self.dir, self.stream), Ok)?;
         self.whole = Some(whole);
         Ok(whole)
     }

@@ -28,8 +28,8 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    fn path(&self) -> PathBuf {
-        spool::path(&DataDir::new(self.root.path()).attempt(self.attempt))
+    fn path(&self) -> std::path::PathBuf {
+        DataDir::new(self.root.path()).attempt(self.attempt).file(crate::folder::OUTPUT)
     }
     fn connect(&mut self, stored: u64) {
         self.outputs.connected(self.now);

@@ -1,5 +1,5 @@
 //! What the shim leaves on disk for the agent, in one file: a line before the command starts, one when it runs, and one when it is over. A line is
-//! JSON with its checksum, so that a damaged one is never taken for evidence; one without its end is not there yet.
+//! JSON with its attempt and its checksum, so that a damaged one or another's is never taken for evidence; one without its end is not there yet.
 
 use crate::folder::{AttemptDir, RECORD, private_file, sync_dir};
 use pulse_protocol::failpoint::{self, Act};
@@ -29,11 +29,12 @@ pub struct Started {
 /// Written when the attempt is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exit {
-    /// Whose end this is.
-    pub attempt: AttemptId,
     /// How it ended.
     pub ended: Ended,
 }
+
+/// Whose line it is, and what it says.
+type Sealed = (AttemptId, Line);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,9 +65,10 @@ impl Exit {
     }
 }
 
-/// The writing end. The file is made with its first line.
+/// The writing end. The file is opened, and emptied, for its first line.
 #[derive(Debug)]
 pub struct Writer {
+    attempt: AttemptId,
     folder: PathBuf,
     file: Option<File>,
     /// Where the next line goes.
@@ -76,26 +78,26 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Of the record in this folder, of which there is none yet.
-    pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), file: None, end: 0, dirty: false }
+    /// Of the attempt's record in this folder, of which nothing is written yet.
+    pub fn new(attempt: AttemptId, folder: &Path) -> Self {
+        Self { attempt, folder: folder.to_owned(), file: None, end: 0, dirty: false }
     }
 
-    /// A shim has the attempt. It makes the file, so that a full disk is found before the command starts.
+    /// A shim has the attempt. So a full disk is found before the command starts.
     pub fn supervised(&mut self, supervised: Supervised) -> io::Result<()> {
-        self.append(&Line::Supervised(supervised), || Ok(()))
+        self.append(Line::Supervised(supervised), || Ok(()))
     }
 
     /// The command runs.
     pub fn started(&mut self, started: Started) -> io::Result<()> {
         failpoint::before(Act::ShimStarted)?;
-        self.append(&Line::Started(started), || failpoint::after(Act::ShimStarted))
+        self.append(Line::Started(started), || failpoint::after(Act::ShimStarted))
     }
 
     /// The attempt is over. It may be missing after a power cut until [`Writer::sync`].
     pub fn exit(&mut self, exit: Exit) -> io::Result<()> {
         failpoint::before(Act::ShimExit)?;
-        self.append(&Line::Exit(exit), || failpoint::after(Act::ShimExit))
+        self.append(Line::Exit(exit), || failpoint::after(Act::ShimExit))
     }
 
     /// Lets what was written outlive a power cut, but for the folder's own name.
@@ -106,8 +108,8 @@ impl Writer {
     }
 
     /// One that fails in `after` is written once more.
-    fn append(&mut self, line: &Line, after: impl Fn() -> io::Result<()>) -> io::Result<()> {
-        let sealed = seal(line)?;
+    fn append(&mut self, line: Line, after: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        let sealed = seal(&(self.attempt, line))?;
         let file = match self.file.take() {
             Some(file) => file,
             None => private_file().write(true).create(true).truncate(true).open(self.folder.join(RECORD))?,
@@ -124,13 +126,13 @@ impl Writer {
     }
 }
 
-fn seal(line: &Line) -> io::Result<String> {
+fn seal(line: &Sealed) -> io::Result<String> {
     let json = serde_json::to_string(line)?;
     let checksum = crc32fast::hash(json.as_bytes());
     Ok(format!("{json} {checksum:08x}\n"))
 }
 
-/// The first line that is wanted. An error of [`ErrorKind::InvalidData`]: there is none, and a line is damaged.
+/// The first line that is wanted. An error of [`ErrorKind::InvalidData`]: there is none, and a line is damaged or another attempt's.
 fn read<T>(dir: &AttemptDir, wanted: impl Fn(Line) -> Option<T>) -> io::Result<Option<T>> {
     let path = dir.file(RECORD);
     let bytes = match std::fs::read(&path) {
@@ -139,8 +141,11 @@ fn read<T>(dir: &AttemptDir, wanted: impl Fn(Line) -> Option<T>) -> io::Result<O
     };
     for sealed in bytes.split_inclusive(|byte| *byte == b'\n') {
         let Some(sealed) = sealed.strip_suffix(b"\n") else { return Ok(None) };
-        let line = unseal(sealed)
-            .ok_or_else(|| io::Error::new(ErrorKind::InvalidData, format!("{}: the record is damaged", path.display())))?;
+        let unfit = |what| io::Error::new(ErrorKind::InvalidData, format!("{}: the record is {what}", path.display()));
+        let (attempt, line) = unseal(sealed).ok_or_else(|| unfit("damaged"))?;
+        if attempt != dir.attempt() {
+            return Err(unfit("another attempt's"));
+        }
         if let Some(found) = wanted(line) {
             return Ok(Some(found));
         }
@@ -148,7 +153,7 @@ fn read<T>(dir: &AttemptDir, wanted: impl Fn(Line) -> Option<T>) -> io::Result<O
     Ok(None)
 }
 
-fn unseal(sealed: &[u8]) -> Option<Line> {
+fn unseal(sealed: &[u8]) -> Option<Sealed> {
     let (json, checksum) = std::str::from_utf8(sealed).ok()?.rsplit_once(' ')?;
     (checksum == format!("{:08x}", crc32fast::hash(json.as_bytes()))).then(|| serde_json::from_str(json).ok())?
 }
@@ -164,10 +169,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = DataDir::new(root.path()).attempt(AttemptId(Uuid::nil()));
         std::fs::create_dir_all(dir.path()).unwrap();
-        let mut writer = Writer::new(dir.path());
+        let mut writer = Writer::new(dir.attempt(), dir.path());
         writer.started(Started { pid: 7 }).unwrap();
         let ended = Ended { captured: Some("a\nb c\n".into()), ..Ended::bare(EndKind::Exited { code: 3 }) };
-        writer.exit(Exit { attempt: AttemptId(Uuid::nil()), ended }).unwrap();
+        writer.exit(Exit { ended }).unwrap();
         writer.sync().unwrap();
         let bytes = std::fs::read(dir.file(RECORD)).unwrap();
         (root, dir, bytes)
@@ -198,10 +203,10 @@ mod tests {
     #[test]
     fn a_line_that_did_not_go_through_is_replaced() {
         let (_root, dir, _) = scene();
-        let mut writer = Writer::new(dir.path());
+        let mut writer = Writer::new(dir.attempt(), dir.path());
         let broken = File::open(dir.file(RECORD)).unwrap();
         writer.file = Some(broken);
-        let exit = |code| Exit { attempt: AttemptId(Uuid::nil()), ended: Ended::bare(EndKind::Exited { code }) };
+        let exit = |code| Exit { ended: Ended::bare(EndKind::Exited { code }) };
         writer.exit(exit(1)).unwrap_err();
         assert!(writer.dirty);
         writer.file = Some(File::options().write(true).open(dir.file(RECORD)).unwrap());

@@ -33,8 +33,8 @@ pub enum Settled {
 
 /// Finds out. `reason` is said where it turns out that the command was never started; there is none where it is known to have
 /// started. An error proves nothing: ask again.
-pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: BootId, reason: Option<&str>) -> io::Result<Settled> {
-    if let Some(ended) = exit(dir, attempt)? {
+pub fn settle(dir: &AttemptDir, begun_in: BootId, boot: BootId, reason: Option<&str>) -> io::Result<Settled> {
+    if let Some(ended) = exit(dir)? {
         return Ok(Settled::Over(ended));
     }
     if begun_in != boot {
@@ -45,18 +45,18 @@ pub fn settle(dir: &AttemptDir, attempt: AttemptId, begun_in: BootId, boot: Boot
     {
         let ended = Ended::bare(EndKind::NotStarted { reason: reason.to_owned() });
         // Lets a second recovery see the same proof, should this agent die before its journal has it.
-        if dir.claim_with(|folder| leave(folder, Exit { attempt, ended: ended.clone() }))? {
+        if dir.claim_with(|folder| leave(dir.attempt(), folder, Exit { ended: ended.clone() }))? {
             return Ok(Settled::Over(ended));
         }
     }
     if dir.is_supervised()? {
         return Ok(Settled::Alive { pid: pid(dir) });
     }
-    Ok(Settled::Over(exit(dir, attempt)?.unwrap_or_else(|| unknown(dir, UnknownReason::SupervisorLost))))
+    Ok(Settled::Over(exit(dir)?.unwrap_or_else(|| unknown(dir, UnknownReason::SupervisorLost))))
 }
 
-fn leave(folder: &Path, exit: Exit) -> io::Result<()> {
-    let mut record = Writer::new(folder);
+fn leave(attempt: AttemptId, folder: &Path, exit: Exit) -> io::Result<()> {
+    let mut record = Writer::new(attempt, folder);
     record.exit(exit)?;
     record.sync()
 }
@@ -71,23 +71,19 @@ pub fn pid(dir: &AttemptDir) -> Option<i32> {
     Started::read(dir).ok().flatten().map(|started| started.pid)
 }
 
-fn exit(dir: &AttemptDir, attempt: AttemptId) -> io::Result<Option<Ended>> {
+fn exit(dir: &AttemptDir) -> io::Result<Option<Ended>> {
     match Exit::read(dir) {
-        Ok(Some(exit)) if exit.attempt == attempt => Ok(Some(exit.ended)),
-        Ok(Some(exit)) => {
-            tracing::error!(%attempt, found = %exit.attempt, "ALARM: the exit record is another attempt's and does not count");
-            Ok(None)
-        }
+        Ok(exit) => Ok(exit.map(|exit| exit.ended)),
         Err(error) if error.kind() == ErrorKind::InvalidData => {
-            tracing::error!(%attempt, %error, "ALARM: the exit record is damaged and does not count");
+            tracing::error!(attempt = %dir.attempt(), %error, "ALARM: the exit record does not count");
             Ok(None)
         }
-        other => other.map(|_| None),
+        Err(error) => Err(error),
     }
 }
 
 fn unknown(dir: &AttemptDir, reason: UnknownReason) -> Ended {
-    let bytes = |stream| spool::available(&spool::path(dir), stream).unwrap_or(0);
+    let bytes = |stream| spool::available(dir, stream).unwrap_or(0);
     let [stdout, stderr] = spool::STREAMS.map(|stream| OutputTotals { bytes: bytes(stream), sha256: String::new() });
     Ended { stdout, stderr, ..Ended::bare(EndKind::Unknown { reason }) }
 }
@@ -117,14 +113,14 @@ mod tests {
 
     impl Scene {
         fn end(&self, begun_in: BootId) -> EndKind {
-            match settle(&self.dir, self.attempt, begun_in, THIS, Some("lost")).unwrap() {
+            match settle(&self.dir, begun_in, THIS, Some("lost")).unwrap() {
                 Settled::Over(ended) => ended.how,
                 Settled::Alive { pid } => panic!("alive as {pid:?}"),
             }
         }
         fn exit_zero(&self) {
             let ended = Ended::bare(EndKind::Exited { code: 0 });
-            leave(self.dir.path(), Exit { attempt: self.attempt, ended }).unwrap();
+            leave(self.attempt, self.dir.path(), Exit { ended }).unwrap();
         }
     }
 
@@ -156,7 +152,7 @@ mod tests {
     fn a_folder_that_was_deleted_does_not_undo_a_start() {
         let scene = scene();
         for _ in 0..2 {
-            let settled = settle(&scene.dir, scene.attempt, THIS, THIS, None).unwrap();
+            let settled = settle(&scene.dir, THIS, THIS, None).unwrap();
             let Settled::Over(ended) = settled else { panic!("{settled:?}") };
             assert_eq!(ended.how, EndKind::Unknown { reason: UnknownReason::SupervisorLost });
         }
@@ -167,7 +163,7 @@ mod tests {
     fn a_living_shim_is_adopted() {
         let scene = scene();
         let _lock = scene.dir.claim().unwrap().unwrap();
-        assert!(matches!(settle(&scene.dir, scene.attempt, THIS, THIS, Some("")), Ok(Settled::Alive { pid: None })));
+        assert!(matches!(settle(&scene.dir, THIS, THIS, Some("")), Ok(Settled::Alive { pid: None })));
     }
 
     #[test]
@@ -175,7 +171,7 @@ mod tests {
         let scene = scene();
         scene.dir.claim().unwrap();
         let ended = Ended::bare(EndKind::Exited { code: 0 });
-        leave(scene.dir.path(), Exit { attempt: AttemptId(Uuid::now_v7()), ended }).unwrap();
+        leave(AttemptId(Uuid::now_v7()), scene.dir.path(), Exit { ended }).unwrap();
         assert_eq!(scene.end(THIS), EndKind::Unknown { reason: UnknownReason::SupervisorLost });
         std::fs::write(scene.dir.file("record"), "{}\n").unwrap();
         assert_eq!(scene.end(THIS), EndKind::Unknown { reason: UnknownReason::SupervisorLost });

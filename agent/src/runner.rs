@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How often an adopted shim is looked at; it has no pipe to this agent.
 const LOOK: Duration = Duration::from_millis(50);
@@ -54,21 +55,22 @@ impl Word {
     }
 
     /// The end stands in the journal, which outlives a power cut.
-    pub fn give(mut self) {
-        self.say(shim::KNOWN);
+    /// A folder may be used for another attempt, which the shim shall make ready.
+    pub fn give(mut self, spare: Option<Uuid>) {
+        self.say(true, spare);
     }
 
-    fn say(&mut self, word: &[u8]) {
+    fn say(&mut self, is_known: bool, spare: Option<Uuid>) {
         if let Some(shim) = self.0.take() {
             // One that is gone needs no answer.
-            drop((&*shim).write_all(word));
+            drop((&*shim).write_all(&shim::word(is_known, spare)));
         }
     }
 }
 
 impl Drop for Word {
     fn drop(&mut self) {
-        self.say(shim::NOT_KNOWN);
+        self.say(false, None);
     }
 }
 

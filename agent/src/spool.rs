@@ -4,6 +4,7 @@
 //! ```text
 //! 0        total of stdout: bytes the command wrote, raised only after the bytes are in the file, and not any more after a disk error
 //! 8        total of stderr
+//! 16       the attempt's id: what lies there for another one is none of it
 //! 4096     stdout: head, HEAD bytes
 //! + HEAD   stdout: ring, RING bytes: offset o lies at (o - HEAD) % RING
 //! + RING   stderr likewise
@@ -13,15 +14,14 @@
 //! one write, because the bytes after `total` may be being overwritten at this moment.
 
 use crate::folder::{AttemptDir, OUTPUT, private_file};
-use pulse_protocol::OutputTotals;
 use pulse_protocol::failpoint::{self, Act};
 use pulse_protocol::message::Stream;
+use pulse_protocol::{AttemptId, OutputTotals};
 use rustix::fs::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 
 /// Bytes kept from a stream's beginning.
 pub const HEAD: u64 = 1024 * 1024;
@@ -39,16 +39,23 @@ const WHOLE: u64 = DATA_AT + 2 * REGION;
 /// The streams, in the order in which they lie in the file.
 pub const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 
-/// Where an attempt's output lies.
-pub fn path(dir: &AttemptDir) -> PathBuf {
-    dir.file(OUTPUT)
-}
+/// Bytes at the file's beginning that say what is in it.
+const HEADER: usize = 32;
 
 /// The writing end.
 pub struct Writer {
     file: File,
     written: [Written; 2],
     failed: Option<io::Error>,
+}
+
+/// The file's beginning.
+pub fn header(totals: [u64; 2], attempt: AttemptId) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(&totals[0].to_le_bytes());
+    header[8..16].copy_from_slice(&totals[1].to_le_bytes());
+    header[16..].copy_from_slice(attempt.0.as_bytes());
+    header
 }
 
 /// What there was of a stream.
@@ -58,14 +65,14 @@ struct Written {
 }
 
 impl Writer {
-    /// Makes the file and reserves its space, so that a full disk is found before the command starts and not in its middle.
+    /// Makes or empties the file and reserves its space, so that a full disk is found before the command starts and not in its middle.
     pub fn create(dir: &AttemptDir) -> io::Result<Self> {
-        let file = private_file().read(true).write(true).create_new(true).open(path(dir))?;
+        let file = private_file().read(true).write(true).create(true).truncate(true).open(dir.file(OUTPUT))?;
         match fallocate(&file, FallocateFlags::empty(), 0, WHOLE) {
             Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
             Err(errno) => return Err(errno.into()),
         }
-        file.write_all_at(&[0; 16], 0)?;
+        file.write_all_at(&header([0; 2], dir.attempt()), 0)?;
         let nothing = || Written { total: 0, hash: Sha256::new() };
         Ok(Self { file, written: [nothing(), nothing()], failed: None })
     }
@@ -134,13 +141,14 @@ impl Writer {
 /// The reading end of one stream.
 pub struct Reader {
     file: File,
+    attempt: AttemptId,
     stream: Stream,
 }
 
-/// Bytes of a stream in the spool at `path`. One that is not there, or has no head yet, holds nothing: the command never got as far. Any
+/// Bytes of a stream in the attempt's spool. One that is not there, or has no head of this attempt yet, holds nothing: the command never got as far. Any
 /// other error proves nothing.
-pub fn available(path: &Path, stream: Stream) -> io::Result<u64> {
-    match Reader::open(path, stream).and_then(|reader| reader.available()) {
+pub fn available(dir: &AttemptDir, stream: Stream) -> io::Result<u64> {
+    match Reader::open(dir, stream).and_then(|reader| reader.available()) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => Ok(0),
         other => other,
     }
@@ -159,15 +167,19 @@ pub struct Piece {
 
 impl Reader {
     /// Opens a spool that the shim has made.
-    pub fn open(path: &Path, stream: Stream) -> io::Result<Self> {
-        Ok(Self { file: File::open(path)?, stream })
+    pub fn open(dir: &AttemptDir, stream: Stream) -> io::Result<Self> {
+        Ok(Self { file: File::open(dir.file(OUTPUT))?, attempt: dir.attempt(), stream })
     }
 
-    /// Bytes the command wrote, as far as they could be stored.
+    /// Bytes the command wrote, as far as they could be stored. An error of [`ErrorKind::UnexpectedEof`]: nothing of the attempt is there yet.
     pub fn available(&self) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.file.read_exact_at(&mut bytes, total_at(self.stream))?;
-        Ok(u64::from_le_bytes(bytes))
+        let mut header = [0; HEADER];
+        self.file.read_exact_at(&mut header, 0)?;
+        if header[16..] != *self.attempt.0.as_bytes() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let at = total_at(self.stream) as usize;
+        Ok(header[at..at + 8].iter().rev().fold(0, |total, byte| total << 8 | u64::from(*byte)))
     }
 
     /// The next piece at `wanted`, at most `limit` bytes; `None` when there is none yet.
@@ -232,7 +244,6 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::folder::DataDir;
-    use pulse_protocol::AttemptId;
     use std::os::unix::fs::MetadataExt;
 
     /// Byte `o` of the test's stream.
@@ -253,7 +264,7 @@ mod tests {
     }
 
     fn readers(dir: &AttemptDir) -> [Reader; 2] {
-        STREAMS.map(|stream| Reader::open(&path(dir), stream).unwrap())
+        STREAMS.map(|stream| Reader::open(dir, stream).unwrap())
     }
 
     /// Reads on from `offset` to the end; returns the offsets at which bytes were cut, and checks every byte.
@@ -288,7 +299,7 @@ mod tests {
                 assert_eq!(found.sha256, hex(&Sha256::digest(&all[..bytes as usize])));
                 assert_eq!(read_all(&readers(&dir)[reader], 0).0, bytes);
             }
-            let found = std::fs::metadata(path(&dir)).unwrap();
+            let found = std::fs::metadata(dir.file(OUTPUT)).unwrap();
             let used = DATA_AT + stdout.min(REGION) + stderr.min(REGION);
             assert!(found.blocks() * 512 <= used + 4 * 4096, "{} of {used}", found.blocks() * 512);
         }
@@ -318,7 +329,7 @@ mod tests {
         let (_root, dir) = attempt();
         let mut writer = Writer::create(&dir).unwrap();
         write(&mut writer, 0, 1000);
-        let good = std::mem::replace(&mut writer.file, File::open(path(&dir)).unwrap());
+        let good = std::mem::replace(&mut writer.file, File::open(dir.file(OUTPUT)).unwrap());
         write(&mut writer, 1000, 3000);
         writer.file = good;
         write(&mut writer, 3000, 4000);

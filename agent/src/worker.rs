@@ -233,7 +233,7 @@ impl<H: Host> Worker<H> {
                 self.settle(attempt, "");
                 let known = self.session.attempts().get(&attempt);
                 if known.is_some_and(|known| matches!(known.phase, Phase::Ended { durable: true, .. })) {
-                    word.give();
+                    word.give(self.leftovers.spare());
                 }
             }
             News::Gone { reason, surely } => {
@@ -252,7 +252,7 @@ impl<H: Host> Worker<H> {
         };
         let dir = self.data.attempt(attempt);
         let reason = known.pid.is_none().then_some(reason);
-        match recovery::settle(&dir, attempt, known.boot.unwrap_or(self.boot), self.boot, reason) {
+        match recovery::settle(&dir, known.boot.unwrap_or(self.boot), self.boot, reason) {
             Ok(Settled::Over(ended)) => {
                 self.unsettled.insert(attempt);
                 if let (None, Some(pid)) = (known.pid, recovery::pid(&dir)) {
@@ -319,14 +319,14 @@ impl<H: Host> Worker<H> {
         for record in records {
             let Record::Starting { attempt, .. } = record else { continue };
             let dir = self.data.attempt(attempt);
-            let evidence = recovery::settle(&dir, attempt, self.boot, self.boot, Some(&reason));
+            let evidence = recovery::settle(&dir, self.boot, self.boot, Some(&reason));
             let ended = match evidence {
                 Ok(Settled::Over(ended)) => ended,
                 _ if actions.contains(&Action::Settle(attempt)) => continue,
                 Ok(Settled::Alive { .. }) => continue,
                 Err(error) => {
                     // Without its record a claim says less than what is answered now, but it keeps the attempt from being started later.
-                    drop(dir.claim());
+                    drop(dir.claim_with(|_| Ok(())));
                     tracing::warn!(%attempt, %error, "the claim or the record of an attempt that will not start cannot be written");
                     Ended::bare(EndKind::NotStarted { reason: reason.clone() })
                 }

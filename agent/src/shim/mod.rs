@@ -19,6 +19,7 @@ mod work;
 
 use crate::folder::{AttemptDir, DataDir};
 use crate::record::{self, Exit, Started, Supervised};
+use crate::spare::Spare;
 use crate::spool;
 use cgroup::Cgroup;
 use orphans::Orphans;
@@ -32,6 +33,7 @@ use rustix::process::{getpid, set_child_subreaper, setsid, umask};
 use spec::Spec;
 use std::fs::File;
 use std::time::Duration;
+use uuid::Uuid;
 
 pub use status::Said;
 
@@ -52,10 +54,17 @@ const KEPT: [i32; 14] = [
     libc::SIGTTOU,
     requests::STOP,
 ];
-/// The agent's word that it has the end.
-pub const KNOWN: &[u8; 1] = b".";
-/// Its word that it does not.
-pub const NOT_KNOWN: &[u8; 1] = b"-";
+/// The agent's word that it has the end, or has not, and the name of a folder that may be used for another attempt, or of none.
+const WORD_BYTES: usize = 17;
+
+/// That word as it goes over the pipe.
+pub fn word(is_known: bool, spare: Option<Uuid>) -> [u8; WORD_BYTES] {
+    let mut word = [0; WORD_BYTES];
+    word[0] = is_known.into();
+    word[1..].copy_from_slice(spare.unwrap_or_default().as_bytes());
+    word
+}
+
 /// How long the agent's word is waited for that it has the end.
 const WORD: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
@@ -64,9 +73,11 @@ const WORD: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 struct Tools {
     senses: Option<(Requests, Orphans)>,
     cgroup: Option<Cgroup>,
+    /// The name of a folder that may be used for the next one.
+    spare: Option<Uuid>,
 }
 
-/// The shim's whole life. `show` is told which attempt it has in hand.
+/// The shim's whole life. `show` is told which attempt it has in hand. What the next one needs is made ready before it comes.
 fn run(data: &DataDir, show: impl Fn(Option<AttemptId>)) {
     let mut tools = Tools::default();
     loop {
@@ -80,6 +91,8 @@ fn run(data: &DataDir, show: impl Fn(Option<AttemptId>)) {
             }
         }
     }
+    // It will not be used.
+    drop(tools.spare.map(|spare| Spare::make_ready(data, Some(spare))));
     if let Some(cgroup) = tools.cgroup {
         cgroup::remove(cgroup.path());
     }
@@ -88,19 +101,21 @@ fn run(data: &DataDir, show: impl Fn(Option<AttemptId>)) {
 /// `true`: everything went as it should, nothing of the command is left, and the agent may give another one. An error means that this shim did not start the command.
 /// Whether another did, the attempt's folder tells.
 fn claim_and_run(data: &DataDir, tools: &mut Tools, show: impl Fn(Option<AttemptId>)) -> Result<bool, String> {
+    // Where there is no room now, there may be later.
+    let ready = Spare::make_ready(data, tools.spare.take()).ok();
     let mut spec = Spec::read(std::io::stdin().lock()).map_err(|e| format!("the command did not arrive whole: {e}"))?;
     let attempt = spec.attempt;
     show(Some(attempt));
     let dir = data.attempt(attempt);
     let lock = failpoint::before(Act::ShimClaim)
-        .and_then(|()| dir.claim())
+        .and_then(|()| ready.map_or_else(|| Spare::make_ready(data, None), Ok)?.claim(&dir))
         .map_err(|e| format!("cannot make the attempt's folder: {e}"))?;
     let _held_to_the_end: File = lock.ok_or("the attempt has been claimed before")?;
     failpoint::done(Act::ShimClaim);
-    let mut record = record::Writer::new(dir.path());
+    let mut record = record::Writer::new(attempt, dir.path());
     let (ended, went_well) =
         start_and_watch(&mut spec, &dir, &mut record, tools).unwrap_or_else(|reason| (not_started(reason), false));
-    let is_recorded = leave_record(&dir, &mut record, Exit { attempt, ended });
+    let is_recorded = leave_record(&dir, &mut record, Exit { ended });
     if is_recorded {
         status::say(&Said::Ended);
     }
@@ -108,7 +123,8 @@ fn claim_and_run(data: &DataDir, tools: &mut Tools, show: impl Fn(Option<Attempt
     if let Err(error) = work::remove(&dir) {
         status::say(&Said::Note { text: format!("the work folder cannot be removed now: {error}") });
     }
-    let is_known = is_recorded && agent_has_it();
+    let (is_known, spare) = if is_recorded { hear_word() } else { (false, None) };
+    tools.spare = spare;
     if is_recorded && !is_known {
         make_durable(&dir, &record);
     }
@@ -175,11 +191,17 @@ fn leave_record(dir: &AttemptDir, record: &mut record::Writer, exit: Exit) -> bo
     }
 }
 
-/// Whether the agent says that the end stands in its journal, which outlives a power cut. One that is away, or dies, closes its end of the pipe.
-fn agent_has_it() -> bool {
-    let (stdin, mut word) = (std::io::stdin(), [0]);
+/// Whether the agent says that the end stands in its journal, which outlives a power cut, and which folder may be used next. One that is away, or dies,
+/// closes its end of the pipe.
+fn hear_word() -> (bool, Option<Uuid>) {
+    let (stdin, mut heard) = (std::io::stdin(), [0; WORD_BYTES]);
     let is_there = matches!(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&WORD)), Ok(1));
-    is_there && matches!(rustix::io::read(&stdin, &mut word), Ok(1)) && word == *KNOWN
+    // It is shorter than what a pipe takes as a whole.
+    if !is_there || !matches!(rustix::io::read(&stdin, &mut heard), Ok(WORD_BYTES)) {
+        return (false, None);
+    }
+    let [is_known, spare @ ..] = heard;
+    (is_known == 1, Some(Uuid::from_bytes(spare)).filter(|spare| !spare.is_nil()))
 }
 
 /// Whoever looks for the end finds it in the record, also after a power cut.

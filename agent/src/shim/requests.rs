@@ -150,7 +150,7 @@ mod tests {
             byte[0]
         };
         assert_eq!(hear(), 7);
-        Writer::new(dir.path()).supervised(Supervised { shim: child, cgroup: None }).unwrap();
+        Writer::new(dir.attempt(), dir.path()).supervised(Supervised { shim: child, cgroup: None }).unwrap();
         ask(child, &dir);
         let code = hear();
         // SAFETY: the child that was forked above.
@@ -179,7 +179,7 @@ mod tests {
         std::fs::create_dir_all(dir.path()).unwrap();
         // The number is this process's by now, and this process is no shim.
         let shim = i32::try_from(std::process::id()).unwrap();
-        Writer::new(dir.path()).supervised(Supervised { shim, cgroup: None }).unwrap();
+        Writer::new(dir.attempt(), dir.path()).supervised(Supervised { shim, cgroup: None }).unwrap();
         assert!(!ask(&dir).unwrap());
     }
 }

@@ -3,8 +3,7 @@
 
 use super::cgroup::Cgroup;
 use super::launch::Launch;
-use super::work::WORK;
-use crate::folder::AttemptDir;
+use crate::folder::{AttemptDir, WORK};
 use crate::users::Account;
 use pulse_protocol::CommandSpec;
 use pulse_protocol::files::is_inside;

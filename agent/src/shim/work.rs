@@ -1,24 +1,24 @@
 //! The command's work folder: private, empty but for the files that came with the command, and removed with everything that the
 //! command leaves in it.
 
-use crate::folder::AttemptDir;
+use crate::folder::{AttemptDir, WORK, private_dirs};
 use crate::removal::remove_tree;
 use crate::users::Account;
 use pulse_protocol::WorkFile;
 use pulse_protocol::files::is_inside;
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, lchown};
 use std::path::Path;
 
-/// Names the folder within the attempt's.
-pub const WORK: &str = "work";
-
-/// Makes the folder and lays the files into it. An error is the reason for people, and the folder is gone again, so that half of
-/// its files do not keep a full disk full.
+/// Makes the folder, unless it came with the attempt's, and lays the files into it. An error is the reason for people, and the folder is gone
+/// again, so that half of its files do not keep a full disk full.
 pub fn prepare(dir: &AttemptDir, files: &[WorkFile]) -> Result<(), String> {
     let work = dir.file(WORK);
-    private_dirs().create(&work).map_err(|error| format!("cannot make the work folder: {error}"))?;
+    match private_dirs().create(&work) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(format!("cannot make the work folder: {error}")),
+        _ => {}
+    }
     for file in files {
         if let Err(reason) = lay(&work, file) {
             drop(remove_tree(&work));
@@ -70,12 +70,6 @@ fn lay(work: &Path, file: &WorkFile) -> Result<(), String> {
         opened.write_all(&file.content)
     })();
     written.map_err(|error| format!("cannot write the file {:?} into the work folder: {error}", file.path))
-}
-
-fn private_dirs() -> DirBuilder {
-    let mut builder = DirBuilder::new();
-    builder.mode(0o700);
-    builder
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //! files are real ones, in the attempt's real folder.
 
 use crate::shared::{Shared, short};
-use pulse_agent::folder::{AttemptDir, DataDir};
+use pulse_agent::folder::{AttemptDir, DataDir, OUTPUT, WORK};
 use pulse_agent::record::{Exit, Started, Writer};
 use pulse_agent::runner::{News, Word};
+use pulse_agent::spare::Spare;
 use pulse_agent::spool;
 use pulse_protocol::observation::EndKind;
 use pulse_protocol::{AttemptId, CommandSpec, Ended, OutputTotals};
@@ -41,6 +42,7 @@ pub struct Shim {
     pub attempt: AttemptId,
     pub pid: i32,
     command: CommandSpec,
+    data: DataDir,
     dir: AttemptDir,
     record: Writer,
     /// Held for its whole life.
@@ -57,8 +59,8 @@ pub struct Shim {
 impl Shim {
     pub fn new(data: &DataDir, (attempt, pid): (AttemptId, i32), command: CommandSpec, follower: u64, wipes: u32) -> Self {
         let dir = data.attempt(attempt);
-        let (stage, follower, record) = (Stage::Born, Some(follower), Writer::new(dir.path()));
-        Self { attempt, pid, command, dir, record, lock: None, stage, stop: false, follower, wipes, begun: 0 }
+        let (stage, follower, record) = (Stage::Born, Some(follower), Writer::new(attempt, dir.path()));
+        Self { attempt, pid, command, data: data.clone(), dir, record, lock: None, stage, stop: false, follower, wipes, begun: 0 }
     }
 
     /// Its command has been started and has not ended.
@@ -78,7 +80,7 @@ impl Shim {
 
     pub fn step(&mut self, s: &mut Shared, host: &Witness<'_>) -> Step {
         let said = match std::mem::replace(&mut self.stage, Stage::Recorded) {
-            Stage::Born => match self.dir.claim().expect("the disk is well") {
+            Stage::Born => match self.claim() {
                 None => return Step::Gone("the attempt has been claimed before".into()),
                 Some(lock) => {
                     self.lock = Some(lock);
@@ -107,12 +109,22 @@ impl Shim {
                 None
             }
             Stage::Ended(ended) => {
-                self.record.exit(Exit { attempt: self.attempt, ended }).expect("the disk is well");
+                self.record.exit(Exit { ended }).expect("the disk is well");
+                std::fs::remove_dir(self.dir.file(WORK)).expect("the disk is well");
                 Some(News::Ended(Word::to_nobody()))
             }
             Stage::Recorded => return Step::Gone("the shim ended before it started the command".into()),
         };
         Step::Says(said)
+    }
+
+    /// With a folder that was another attempt's, where there is one.
+    fn claim(&self) -> Option<File> {
+        let names =
+            std::fs::read_dir(self.data.attempts()).expect("the disk is well").map(|entry| entry.expect("an entry").file_name());
+        let spares = names.filter_map(|name| name.to_str()?.strip_suffix(".spare")?.parse().ok());
+        let spare = Spare::make_ready(&self.data, spares.min()).expect("the disk is well");
+        spare.claim(&self.dir).expect("the disk is well")
     }
 
     fn start(&mut self, s: &mut Shared, host: &Witness<'_>) -> Step {
@@ -143,11 +155,11 @@ impl Shim {
     /// Appends to what the command has written, in the spool's form; its length.
     fn write(&self, s: &mut Shared, bytes: &[u8]) -> u64 {
         let text = s.judge.writes(self.attempt, bytes);
-        let mut file = vec![0; DATA_AT];
-        file[..8].copy_from_slice(&(text.len() as u64).to_le_bytes());
+        let mut file = spool::header([text.len() as u64, 0], self.attempt).to_vec();
+        file.resize(DATA_AT, 0);
         file.extend_from_slice(text);
         let length = text.len() as u64;
-        std::fs::write(spool::path(&self.dir), file).expect("the disk is well");
+        std::fs::write(self.dir.file(OUTPUT), file).expect("the disk is well");
         length
     }
 }
