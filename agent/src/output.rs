@@ -3,10 +3,10 @@
 
 use crate::folder::AttemptDir;
 use crate::spool::{self, HEAD, Piece, Reader};
-use pulse_protocol::AttemptId;
 use pulse_protocol::frame::MAX_CHUNK;
 use pulse_protocol::message::Stream;
 use pulse_protocol::picture::OutputOffsets;
+use pulse_protocol::{AttemptId, Ended};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::{Duration, Instant};
@@ -18,6 +18,8 @@ const PACE: f64 = 256.0 * 1024.0;
 /// Pieces of a running command shorter than this wait a moment for more, so that no flood of tiny frames is made.
 const QUANTUM: u64 = 16 * 1024;
 const MOMENT: Duration = Duration::from_millis(50);
+/// How long after its start a command's output is first looked for. What is over by then says all of it at its end.
+const FIRST: Duration = Duration::from_millis(20);
 /// How long after a connection begins output waits to hear what the controller has stored.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// What is under way and not stored after so long is sent again: a piece of it may be lost, or a controller thrown it away. The pause grows
@@ -51,6 +53,7 @@ pub struct Outputs {
 
 struct Output {
     streams: [Source; 2],
+    begun: Instant,
     ended: bool,
     /// Bytes that may go beyond the head now, and when that was counted.
     allowance: f64,
@@ -100,14 +103,19 @@ impl Outputs {
                 under_way,
             }
         };
-        let output = || Output { streams: spool::STREAMS.map(source), ended: false, allowance: 0.0, counted: now };
+        let output = || Output { streams: spool::STREAMS.map(source), begun: now, ended: false, allowance: 0.0, counted: now };
         self.attempts.entry(attempt).or_insert_with(output);
     }
 
-    /// Nothing more will be written.
-    pub fn end(&mut self, attempt: AttemptId) {
-        if let Some(output) = self.attempts.get_mut(&attempt) {
-            output.ended = true;
+    /// Nothing more will be written. What its shim says that there was nothing of needs no look; the totals of others are no one's word.
+    pub fn end(&mut self, attempt: AttemptId, how: Option<&Ended>) {
+        let Some(output) = self.attempts.get_mut(&attempt) else { return };
+        output.ended = true;
+        let totals = how.into_iter().flat_map(|how| [&how.stdout, &how.stderr]);
+        for (source, totals) in output.streams.iter_mut().zip(totals) {
+            if totals.bytes == 0 && !totals.sha256.is_empty() {
+                source.whole = Some(0);
+            }
         }
     }
 
@@ -182,6 +190,9 @@ impl Outputs {
 
 impl Output {
     fn next(&mut self, now: Instant) -> Option<(Stream, Piece)> {
+        if !self.ended && now.saturating_duration_since(self.begun) < FIRST {
+            return None;
+        }
         for source in self.streams.iter_mut().filter(|source| source.is_stuck(now)) {
             source.again = (source.again * 2).min(AGAIN_AT_MOST);
             source.restart_at(source.told);

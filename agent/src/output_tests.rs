@@ -24,6 +24,7 @@ fn scene() -> Scene {
     let now = Instant::now();
     let mut outputs = Outputs::default();
     outputs.add(attempt, &dir, now);
+    let now = now + FIRST;
     Scene { root, outputs, attempt, spool, now }
 }
 
@@ -74,7 +75,7 @@ fn nothing_flows_before_it_is_known_where_to_go_on() {
     assert_eq!(scene.take(), None, "so little can wait a moment");
     scene.now += MOMENT;
     assert_eq!(scene.take(), Some((6, 10)));
-    scene.outputs.end(scene.attempt);
+    scene.outputs.end(scene.attempt, None);
     scene.connect(0);
     assert_eq!(scene.take(), Some((0, 10)));
 }
@@ -110,7 +111,7 @@ fn beyond_the_head_a_running_command_is_paced_and_its_end_is_not() {
     scene.now += Duration::from_millis(500);
     assert_eq!(scene.flow(), Some(HEAD + PACE as u64 / 2));
     assert!(!scene.outputs.is_sent(scene.attempt));
-    scene.outputs.end(scene.attempt);
+    scene.outputs.end(scene.attempt, None);
     assert_eq!(scene.flow(), Some(3 * HEAD));
     assert!(scene.outputs.is_sent(scene.attempt) && scene.outputs.is_stored(scene.attempt));
 }
@@ -122,7 +123,7 @@ fn the_end_counts_only_when_all_was_sent() {
     scene.connect(0);
     scene.take();
     assert!(!scene.outputs.is_sent(scene.attempt), "more may come");
-    scene.outputs.end(scene.attempt);
+    scene.outputs.end(scene.attempt, None);
     assert!(scene.outputs.is_sent(scene.attempt));
     assert!(!scene.outputs.is_stored(scene.attempt));
     scene.store(10);
@@ -151,7 +152,7 @@ fn what_cannot_be_read_is_neither_sent_nor_stored() {
     let mut scene = scene();
     scene.spool.append(Stream::Stdout, b"0123456789");
     scene.connect(0);
-    scene.outputs.end(scene.attempt);
+    scene.outputs.end(scene.attempt, None);
     let is_held = |outputs: &mut Outputs, attempt| assert!(!outputs.is_stored(attempt) && !outputs.is_sent(attempt));
     // Neither of them opens and reads: the one fails at the first, the other at the second.
     with_spool_replaced(&mut scene, |path| std::os::unix::fs::symlink(path, path).unwrap(), is_held);
@@ -165,7 +166,7 @@ fn what_cannot_be_read_is_neither_sent_nor_stored() {
 fn a_spool_that_is_not_there_or_has_no_head_holds_nothing_back() {
     for replace in [|_: &std::path::Path| {}, |path: &std::path::Path| std::fs::write(path, "").unwrap()] {
         let mut scene = scene();
-        scene.outputs.end(scene.attempt);
+        scene.outputs.end(scene.attempt, None);
         with_spool_replaced(&mut scene, replace, |outputs, attempt| assert!(outputs.is_stored(attempt)));
     }
 }
@@ -200,7 +201,7 @@ fn a_piece_says_what_is_no_longer_kept_before_it() {
     scene.spool.append(Stream::Stdout, &vec![b'x'; HEAD as usize]);
     scene.flow();
     scene.spool.append(Stream::Stdout, &vec![b'y'; 8 * HEAD as usize]);
-    scene.outputs.end(scene.attempt);
+    scene.outputs.end(scene.attempt, None);
     let chunk = scene.outputs.next_chunk(scene.now).unwrap();
     assert_eq!((chunk.cut, chunk.offset), (chunk.offset - HEAD, 9 * HEAD - spool::TAIL));
     assert_eq!(scene.outputs.next_chunk(scene.now).unwrap().cut, 0);
@@ -212,7 +213,7 @@ fn waiting_attempts_hold_no_descriptors() {
     scene.spool.append(Stream::Stdout, &vec![b'x'; 3 * WINDOW]);
     scene.connect(0);
     scene.take();
-    scene.outputs.end(scene.attempt);
+    scene.outputs.end(scene.attempt, None);
     assert!(!scene.outputs.is_sent(scene.attempt));
     let path = scene.path();
     let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());

@@ -10,7 +10,7 @@ use crate::shim::server::{Ends, Shims};
 use crate::shim::{self, Said, requests, spec::Spec};
 use crate::users::{self, Users};
 use pulse_protocol::failpoint::{self, Act};
-use pulse_protocol::{AttemptId, CommandSpec};
+use pulse_protocol::{AttemptId, CommandSpec, Ended};
 use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -28,8 +28,8 @@ pub enum News {
         /// Its process id.
         pid: i32,
     },
-    /// The exit record lies there; the shim waits to hear whether it has to outlive a power cut.
-    Ended(Word),
+    /// It is over, and the exit record says so, too; the shim waits to hear whether that has to outlive a power cut.
+    Ended(Box<Ended>, Word),
     /// Something people should see in the log.
     Note {
         /// What.
@@ -164,7 +164,7 @@ fn listen(mut ends: Ends, shims: &Shims, tell: impl Fn(News)) -> (String, bool) 
             Ok(Said::Refused { reason: said }) => reason = said,
             Ok(Said::Started { pid }) => tell(News::Started { pid }),
             Ok(Said::Note { text }) => tell(News::Note { text }),
-            Ok(Said::Ended) => tell(News::Ended(Word(Some(ends.spec.clone())))),
+            Ok(Said::Ended(ended)) => tell(News::Ended(ended, Word(Some(ends.spec.clone())))),
             Ok(Said::Ready) => {
                 shims.keep(ends);
                 return (reason, true);

@@ -144,7 +144,7 @@ impl<H: Host> Worker<H> {
         for (attempt, ended) in known {
             self.outbox.outputs(|outputs| outputs.add(attempt, &self.data.attempt(attempt), self.host.now()));
             if ended {
-                self.outbox.outputs(|outputs| outputs.end(attempt));
+                self.outbox.outputs(|outputs| outputs.end(attempt, None));
             } else {
                 self.settle(attempt, "the agent ended before it could start the command");
             }
@@ -229,8 +229,11 @@ impl<H: Host> Worker<H> {
                 }
             }
             News::Note { text } => tracing::warn!(%attempt, "{text}"),
-            News::Ended(word) => {
-                self.settle(attempt, "");
+            News::Ended(ended, word) => {
+                if self.session.attempts().get(&attempt).is_some_and(|known| !matches!(known.phase, Phase::Ended { .. })) {
+                    self.unsettled.insert(attempt);
+                    self.end(attempt, *ended);
+                }
                 let known = self.session.attempts().get(&attempt);
                 if known.is_some_and(|known| matches!(known.phase, Phase::Ended { durable: true, .. })) {
                     word.give(self.leftovers.spare());
@@ -245,7 +248,7 @@ impl<H: Host> Worker<H> {
         }
     }
 
-    /// Finds out what became of an open attempt whose shim is gone or says that it is over.
+    /// Finds out what became of an open attempt whose shim is gone.
     fn settle(&mut self, attempt: AttemptId, reason: &str) {
         let Some(known) = self.session.attempts().get(&attempt).filter(|k| !matches!(k.phase, Phase::Ended { .. })) else {
             return;
@@ -278,7 +281,7 @@ impl<H: Host> Worker<H> {
     }
 
     fn end(&mut self, attempt: AttemptId, ended: Ended) {
-        self.outbox.outputs(|outputs| outputs.end(attempt));
+        self.outbox.outputs(|outputs| outputs.end(attempt, Some(&ended)));
         let decision = self.session.on_ended(attempt, ended);
         if self.carry_out(decision) {
             self.unsettled.remove(&attempt);

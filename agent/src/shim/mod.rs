@@ -115,9 +115,10 @@ fn claim_and_run(data: &DataDir, tools: &mut Tools, show: impl Fn(Option<Attempt
     let mut record = record::Writer::new(attempt, dir.path());
     let (ended, went_well) =
         start_and_watch(&mut spec, &dir, &mut record, tools).unwrap_or_else(|reason| (not_started(reason), false));
-    let is_recorded = leave_record(&dir, &mut record, Exit { ended });
+    let exit = Exit { ended };
+    let is_recorded = leave_record(&dir, &mut record, &exit);
     if is_recorded {
-        status::say(&Said::Ended);
+        status::say(&Said::Ended(Box::new(exit.ended)));
     }
     let is_clean = went_well && processes::none_is_left() && tools.cgroup.as_ref().is_none_or(Cgroup::is_empty);
     if let Err(error) = work::remove(&dir) {
@@ -173,7 +174,7 @@ fn start_and_watch(
 
 /// The command runs or ran: its end must be written down, so a full disk is waited out. `false`: the folder is deleted, which
 /// nobody does but a person, and no record can ever lie there; then the agent finds neither shim nor record.
-fn leave_record(dir: &AttemptDir, record: &mut record::Writer, exit: Exit) -> bool {
+fn leave_record(dir: &AttemptDir, record: &mut record::Writer, exit: &Exit) -> bool {
     loop {
         let written = record.exit(exit.clone());
         // Not an unmounted disk: the shim's lock keeps it mounted.

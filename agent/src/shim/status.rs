@@ -1,11 +1,12 @@
 //! What the shim says to the agent that started it, one line of JSON each on stdout. Only a quicker way to what the attempt's
 //! folder tells anyway: an agent that is gone loses nothing.
 
+use pulse_protocol::Ended;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
 /// One line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Said {
     /// The command runs.
@@ -13,8 +14,8 @@ pub enum Said {
         /// Its process id.
         pid: i32,
     },
-    /// The exit record is written.
-    Ended,
+    /// It is over, as the exit record says.
+    Ended(Box<Ended>),
     /// Nothing of the command is left, and this shim waits for another one.
     Ready,
     /// This shim starts nothing.

@@ -109,9 +109,9 @@ impl Shim {
                 None
             }
             Stage::Ended(ended) => {
-                self.record.exit(Exit { ended }).expect("the disk is well");
+                self.record.exit(Exit { ended: ended.clone() }).expect("the disk is well");
                 std::fs::remove_dir(self.dir.file(WORK)).expect("the disk is well");
-                Some(News::Ended(Word::to_nobody()))
+                Some(News::Ended(Box::new(ended), Word::to_nobody()))
             }
             Stage::Recorded => return Step::Gone("the shim ended before it started the command".into()),
         };
