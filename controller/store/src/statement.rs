@@ -205,7 +205,8 @@ pub(crate) async fn run(
     connection: &mut AnyConnection,
     statements: Vec<Statement<'_>>,
 ) -> Result<(), Refused> {
-    let Some(digits) = dialect.message() else {
+    let bytes = statements.iter().map(|statement| statement.text.len() + statement.size()).sum();
+    let Some(digits) = dialect.message(bytes) else {
         for statement in statements {
             one(connection, statement).await?;
         }

@@ -17,6 +17,9 @@ use sqlx::{AnyConnection, ConnectOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The longest statements, in bytes of them all, that SQLite gets as one message: those of two or three starts.
+const SHORT: usize = 16 * 1024;
+
 /// An engine, with where its database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -191,11 +194,12 @@ impl Dialect {
         }
     }
 
-    /// Where several statements go as one message: how a text's bytes stand in it.
-    pub(crate) const fn message(&self) -> Option<Around> {
+    /// Where several statements, of so many bytes in all, go as one message: how a text's bytes stand in it.
+    pub(crate) const fn message(&self, bytes: usize) -> Option<Around> {
         match self {
-            // Each would be compiled anew, which takes longer than asking for it where it is kept prepared.
-            Self::Sqlite { .. } => None,
+            // Each is compiled anew, which takes longer than asking the engine's thread for it where it is kept prepared, unless it is short.
+            Self::Sqlite { .. } if bytes > SHORT => None,
+            Self::Sqlite { .. } => Some(Around { before: "CAST(x'", after: "' AS TEXT)" }),
             Self::MariaDb { .. } => Some(Around { before: "_utf8mb4 x'", after: "'" }),
         }
     }
