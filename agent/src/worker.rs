@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How often the whole picture is said in a session.
-const FULL_PICTURE: Duration = Duration::from_secs(30);
+const FULL_PICTURE: Duration = Duration::from_secs(60);
 
 /// After how many new tombstones the picture is said earlier, so that they can be forgotten.
 const MANY_TOMBSTONES: usize = 50;

@@ -72,6 +72,7 @@ impl Agent {
         let mut finished = shared.finished.clone();
         let mut beat = interval_at(Instant::now(), heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pings = false;
         loop {
             tokio::select! {
                 message = hear(&mut socket) => match message? {
@@ -89,7 +90,8 @@ impl Agent {
                     _ => {}
                 },
                 _ = beat.tick() => if !self.is_mute(shared) {
-                    self.beat(&mut socket, epoch).await?;
+                    pings = !pings;
+                    self.beat(&mut socket, epoch, pings).await?;
                 },
                 Ok(()) = finished.changed() => self.finish(&mut socket, epoch).await?,
             }
@@ -100,8 +102,8 @@ impl Agent {
         shared.mute[self.number].load(Ordering::Relaxed)
     }
 
-    /// A heartbeat, and the WebSocket's ping beside it, as `pulse-agent` sends them.
-    async fn beat(&self, socket: &mut Socket, epoch: Epoch) -> anyhow::Result<()> {
+    /// A heartbeat, and beside every second one the WebSocket's ping, as `pulse-agent` sends them.
+    async fn beat(&self, socket: &mut Socket, epoch: Epoch, pings: bool) -> anyhow::Result<()> {
         use futures_util::SinkExt;
         let vitals = Vitals {
             load1: 0.42,
@@ -114,7 +116,10 @@ impl Agent {
             disk_free_bytes: None,
         };
         say(socket, &ToController::Heartbeat { epoch, vitals }).await?;
-        Ok(socket.send(Message::Ping(Vec::new().into())).await?)
+        if pings {
+            socket.send(Message::Ping(Vec::new().into())).await?;
+        }
+        Ok(())
     }
 
     async fn take(&mut self, shared: &Shared, socket: &mut Socket, epoch: Epoch, wanted: Vec<Assignment>) -> anyhow::Result<()> {

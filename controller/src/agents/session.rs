@@ -24,16 +24,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
-/// How often an agent shall say that it is there.
-pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often an agent shall say that it is there: three times before its silence counts.
+pub const HEARTBEAT: Duration = Duration::from_secs(8);
 /// A connection that says nothing for so long is dead, whatever TCP believes.
 const SILENCE: Duration = Duration::from_secs(25);
 /// A connection that has not proven who it is by then is closed.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A message that cannot be written for so long means a dead peer.
 const WRITE: Duration = Duration::from_secs(20);
-/// How often the full picture of what is wanted is sent.
-const PICTURE: Duration = Duration::from_secs(30);
+/// How often the full picture of what is wanted is sent. Within a session nothing gets lost, so that it only mends what nobody has thought of.
+const PICTURE: Duration = Duration::from_secs(60);
 /// Bytes read from an agent's connection at once; most of what it says is shorter.
 const READ: usize = 2048;
 /// Messages waiting to be written to one agent.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// A connection that says nothing for so long is dead.
 const SILENCE: i64 = 25_000_000;
 /// How often the full picture is sent.
-const PICTURE: i64 = 30_000_000;
+const PICTURE: i64 = 60_000_000;
 
 /// Where a connection stands.
 pub enum Stage {

@@ -9,7 +9,7 @@ use pulse_protocol::{AgentName, AttemptId, BootId, ExecutionId};
 use std::collections::BTreeMap;
 
 /// Without a heartbeat for so long an agent is shown as stale.
-const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(15);
+const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(20);
 
 /// What the database keeps of an agent.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ pub struct Census {
 pub enum AgentState {
     /// Heartbeats arrive.
     Online,
-    /// None for 15 s.
+    /// None for 20 s.
     Stale,
     /// None for 30 s.
     Offline,
