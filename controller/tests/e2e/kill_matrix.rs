@@ -46,8 +46,8 @@ enum Outcome {
 use Outcome::{Again, LeftOut, NotAccepted, Runs, UnknownNeverRan, UnknownRan};
 
 const NO_SHIM: Outcome = LeftOut("no shim exists yet");
-/// From its exit record on, a shim only tidies up; that it has ended when the agent acts on the record is a race.
-const SHIM_ENDS: Outcome = LeftOut("the shim is ending by itself");
+/// From its exit record on, a shim only tidies up; that it waits for another command when the agent acts on the record is a race.
+const SHIM_ENDS: Outcome = LeftOut("the shim is done with it");
 
 /// Who stands at a point.
 #[derive(Debug, Clone, Copy, PartialEq)]
