@@ -66,7 +66,7 @@ async fn serve(engine: Engine, socket: WebSocket) {
             let name = identify.name.clone();
             let session = Session { engine, agent: name.clone(), epoch, incarnation: identify.incarnation, outbox };
             tracing::info!(agent = %name, epoch = epoch.0, "connected");
-            let why = session.run(*identify, stream, writer).await;
+            let why = session.run(identify, stream, writer).await;
             session.engine.fleet().lock().close_session(&name, epoch);
             tracing::info!(agent = %name, epoch = epoch.0, why, "disconnected");
         }
@@ -219,7 +219,12 @@ struct Session {
 
 impl Session {
     /// Runs until the session ends; says why it did.
-    async fn run(&self, identify: Identify, stream: SplitStream<WebSocket>, mut writer: tokio::task::JoinHandle<()>) -> String {
+    async fn run(
+        &self,
+        identify: Box<Identify>,
+        stream: SplitStream<WebSocket>,
+        mut writer: tokio::task::JoinHandle<()>,
+    ) -> String {
         let why = tokio::select! {
             why = self.converse(identify, stream, &mut writer) => why,
             // Whatever it waits for in there: the agent shall look for the controller that is active now.
@@ -231,14 +236,14 @@ impl Session {
 
     async fn converse(
         &self,
-        identify: Identify,
+        identify: Box<Identify>,
         mut stream: SplitStream<WebSocket>,
         mut writer: &mut tokio::task::JoinHandle<()>,
     ) -> String {
         let reports = Arc::new(Semaphore::new(REPORTS));
         let mut picture = tokio::time::interval_at(tokio::time::Instant::now() + PICTURE, PICTURE);
-        // Both take room that thousands of idle sessions need not have: the one is over soon, the other begins with the first output.
-        let mut joining = Some(Box::pin(self.join(identify)));
+        // What is boxed here and below takes room that thousands of idle sessions need not have.
+        let mut joining = Some(Box::pin(self.join(*identify)));
         let mut storing = None;
         let (mut pace, mut pause) = (Pace::default(), None);
         loop {
@@ -252,7 +257,7 @@ impl Session {
                 },
                 why = when_there(storing.as_mut().map(Storing::ended)) => return why,
                 _ = &mut writer => return why_not_written(&self.engine),
-                _ = picture.tick(), if joining.is_none() => if let Err(error) = self.send_picture().await { return error },
+                _ = picture.tick(), if joining.is_none() => if let Err(error) = Box::pin(self.send_picture()).await { return error },
                 () = when_there(pause.as_mut()) => pause = None,
                 frame = tokio::time::timeout(SILENCE, stream.next()), if pause.is_none() => {
                     let frame = match frame {
@@ -264,7 +269,10 @@ impl Session {
                     pause = rest(&mut pace, length(&frame));
                     match frame {
                         Message::Text(text) => match decode(text.as_str()) {
-                            Ok(message) => if let Err(why) = self.take(message, &mut storing, &reports).await { return why },
+                            Ok(ToController::Heartbeat { epoch, vitals }) => {
+                                self.engine.fleet().lock().beat(&self.agent, epoch, vitals, clock::now());
+                            }
+                            Ok(message) => if let Err(why) = Box::pin(self.take(message, &mut storing, &reports)).await { return why },
                             Err(error) => return format!("protocol: {error}"),
                         },
                         Message::Close(_) => return "the agent closed the connection".into(),
@@ -335,16 +343,12 @@ impl Session {
                 let start = || Storing::start(self.engine.clone(), self.agent.clone(), self.epoch, self.outbox.clone());
                 storing.get_or_insert_with(start).take(chunk).await.map_err(|_| "output is no longer stored".into())
             }
-            ToController::Heartbeat { epoch, vitals } => {
-                self.engine.fleet().lock().beat(&self.agent, epoch, vitals, clock::now());
-                Ok(())
-            }
             ToController::Pong { number } => {
                 self.engine.fleet().pong(number);
                 Ok(())
             }
-            // Of an older session: what it says is said again in this one.
-            ToController::Report { .. } | ToController::Output(_) => Ok(()),
+            // Of an older session: what it says is said again in this one. Heartbeats have been noted.
+            ToController::Report { .. } | ToController::Output(_) | ToController::Heartbeat { .. } => Ok(()),
             ToController::Hello { .. } | ToController::Identify(_) => Err("protocol: the handshake is over".into()),
         }
     }
