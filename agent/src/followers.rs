@@ -2,7 +2,7 @@
 //! takes a good part of the time that a short command does.
 
 use std::io;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -19,11 +19,12 @@ pub struct Followers(Arc<Mutex<Vec<(ThreadId, Sender<Work>)>>>);
 impl Followers {
     /// Has the work done by a thread that waits, or by a new one. An error: there is none, and the work is not done.
     pub fn follow(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let waiting = self.waiting().pop();
-        match waiting {
-            // Whoever is not in the list any more takes what comes.
+        let mut waiting = self.waiting();
+        match waiting.pop() {
+            // Before the list is open to others: a thread that is not in it finds its work.
             Some((_, thread)) => thread.send(Box::new(work)).map_err(|_| io::Error::other("the thread that waited is gone")),
             None => {
+                drop(waiting);
                 let others = self.clone();
                 let thread = std::thread::Builder::new().name("shim".into()).stack_size(256 * 1024);
                 thread.spawn(move || others.work(Box::new(work))).map(drop)
@@ -39,17 +40,10 @@ impl Followers {
             self.waiting().push((own, give.clone()));
             work = match take.recv_timeout(STAYS) {
                 Ok(work) => work,
-                Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {
+                Err(_) => {
                     let mut waiting = self.waiting();
-                    let before = waiting.len();
                     waiting.retain(|(thread, _)| *thread != own);
-                    if waiting.len() < before {
-                        return;
-                    }
-                    drop(waiting);
-                    // Somebody has just taken it from the list, and is about to send.
-                    match take.recv_timeout(STAYS) {
+                    match take.try_recv() {
                         Ok(work) => work,
                         Err(_) => return,
                     }

@@ -28,8 +28,8 @@ pub enum News {
         /// Its process id.
         pid: i32,
     },
-    /// It is over, and the exit record says so, too; the shim waits to hear whether that has to outlive a power cut.
-    Ended(Box<Ended>, Word),
+    /// It is over, as the exit record says; how, unless that stands there alone. The shim waits to hear whether it has to outlive a power cut.
+    Ended(Option<Box<Ended>>, Word),
     /// Something people should see in the log.
     Note {
         /// What.

@@ -230,9 +230,15 @@ impl<H: Host> Worker<H> {
             }
             News::Note { text } => tracing::warn!(%attempt, "{text}"),
             News::Ended(ended, word) => {
-                if self.session.attempts().get(&attempt).is_some_and(|known| !matches!(known.phase, Phase::Ended { .. })) {
-                    self.unsettled.insert(attempt);
-                    self.end(attempt, *ended);
+                let is_open =
+                    self.session.attempts().get(&attempt).is_some_and(|known| !matches!(known.phase, Phase::Ended { .. }));
+                match ended {
+                    Some(ended) if is_open => {
+                        self.unsettled.insert(attempt);
+                        self.end(attempt, *ended);
+                    }
+                    Some(_) => {}
+                    None => self.settle(attempt, ""),
                 }
                 let known = self.session.attempts().get(&attempt);
                 if known.is_some_and(|known| matches!(known.phase, Phase::Ended { durable: true, .. })) {
@@ -248,7 +254,7 @@ impl<H: Host> Worker<H> {
         }
     }
 
-    /// Finds out what became of an open attempt whose shim is gone.
+    /// Finds out what became of an open attempt whose shim is gone, or says that it is over.
     fn settle(&mut self, attempt: AttemptId, reason: &str) {
         let Some(known) = self.session.attempts().get(&attempt).filter(|k| !matches!(k.phase, Phase::Ended { .. })) else {
             return;

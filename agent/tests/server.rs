@@ -121,6 +121,38 @@ fn a_shim_of_which_nothing_is_left_gets_the_next_command_and_one_that_left_somet
 }
 
 #[test]
+fn what_a_command_does_to_its_cgroup_binds_no_other() {
+    let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
+    let _agent = Agent::start(&controller, data.path());
+    controller.incarnation();
+    let script = r#"own=$(sed -n 's/.*"cgroup":"\([^"]*\)".*/\1/p' ../record); test -n "$own" || exit 9
+        echo 1 > "$own/cgroup.freeze"; sleep 60"#;
+    let mut frozen = controller.attempt(script);
+    frozen.command.as_mut().unwrap().timeout_ms = 500;
+    controller.assign(vec![frozen.clone()]);
+    match controller.end(frozen.attempt).how {
+        EndKind::Exited { code: 9 } => println!("no cgroup can be made here"),
+        how => assert_eq!(how, EndKind::TimedOut),
+    }
+    assert_exited(&controller.run("true").1, 0);
+}
+
+#[test]
+fn an_end_that_is_too_long_for_the_pipe_is_read_from_the_record() {
+    let (controller, data) = (Controller::start(), tempfile::tempdir().unwrap());
+    let _agent = Agent::start(&controller, data.path());
+    controller.incarnation();
+    for bytes in [10, 60_000] {
+        let mut attempt = controller.attempt(&format!("head -c {bytes} /dev/zero | tr '\\0' '\\1'"));
+        attempt.command.as_mut().unwrap().capture_stdout = true;
+        controller.assign(vec![attempt.clone()]);
+        let ended = controller.end(attempt.attempt);
+        assert_exited(&ended, 0);
+        assert_eq!(ended.captured.unwrap(), "\u{1}".repeat(bytes));
+    }
+}
+
+#[test]
 fn a_service_managers_server_is_no_child_of_the_agent_and_the_next_agent_has_another() {
     let (controller, root) = (Controller::start(), tempfile::tempdir().unwrap());
     let (data, socket) = (root.path().join("data"), root.path().join("shims"));

@@ -1,6 +1,6 @@
-//! A cgroup (v2) for the commands of a shim, below the agent's, where the host lets us: it makes the final kill one atomic write.
-//! Where it does not, the walk over descendants does the same work; so every failure here is silent. Commands have it one after the other, and
-//! the next one only when nothing of the one before is left in it: making one and removing it costs as much as a process.
+//! A cgroup (v2) of the command's own, below the agent's, where the host lets us: it makes the final kill one atomic write.
+//! Where it does not, the walk over descendants does the same work; so every failure here is silent. Each command has a new one, because the one
+//! before may have bound or frozen its own.
 
 use super::processes;
 use std::fs::{File, OpenOptions};
@@ -8,10 +8,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Names of these folders begin with this, and end with the shim's process id.
+/// Names of these folders begin with this, the shim's process id follows, and which of its commands it is.
 const NAME: &str = "pulse-shim-";
 
-/// The command's cgroup.
+/// The command's cgroup. It goes with this, if nothing is left in it.
 pub struct Cgroup {
     path: PathBuf,
     /// Says whether something is in it.
@@ -21,21 +21,20 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes one for this process, if that is possible.
-    pub fn create() -> Option<Self> {
-        let path = home()?.join(format!("{NAME}{}", std::process::id()));
-        std::fs::create_dir(&path).ok()?;
+    /// Makes one for this process's command of this number, if that is possible.
+    pub fn create(number: u64) -> Option<Self> {
+        let path = home()?.join(format!("{NAME}{}-{number}", std::process::id()));
+        // What lies there already was left by a process that had the same number.
+        std::fs::create_dir(&path).or_else(|_| std::fs::remove_dir(&path).and_then(|()| std::fs::create_dir(&path))).ok()?;
         let open = || {
-            Some(Self {
-                events: File::open(path.join("cgroup.events")).ok()?,
-                folder: File::open(&path).ok()?,
-                path: path.clone(),
-            })
+            let events = File::open(path.join("cgroup.events")).ok()?;
+            Some(Self { events, folder: File::open(&path).ok()?, path: path.clone() })
         };
-        open().or_else(|| {
+        let opened = open();
+        if opened.is_none() {
             remove(&path);
-            None
-        })
+        }
+        opened
     }
 
     /// Open for a child that cannot be made in it, and writes itself in between fork and exec.
@@ -61,6 +60,12 @@ impl Cgroup {
     }
 }
 
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
 /// Removes a cgroup if nothing is left in it.
 pub fn remove(path: &Path) {
     drop(std::fs::remove_dir(path));
@@ -69,7 +74,7 @@ pub fn remove(path: &Path) {
 /// Removes what shims left behind that were killed.
 pub fn sweep() {
     for entry in home().and_then(|home| std::fs::read_dir(home).ok()).into_iter().flatten().flatten() {
-        let shim = entry.file_name().to_str().and_then(|name| name.strip_prefix(NAME)?.parse().ok());
+        let shim = entry.file_name().to_str().and_then(|name| name.strip_prefix(NAME)?.split('-').next()?.parse().ok());
         if shim.is_some_and(|shim| processes::look(shim).is_none()) {
             remove(&entry.path());
         }

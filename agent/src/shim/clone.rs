@@ -1,5 +1,6 @@
 //! Makes a process that shares this one's memory until it becomes another program, on a stack of its own, while this one stands still
-//! (clone(2) with CLONE_VM and CLONE_VFORK, as posix_spawn does it): no page table is copied, and no page is copied when either is written to.
+//! (clone(2) with CLONE_VM and CLONE_VFORK, as posix_spawn does it): no page table is copied, and no page is copied when either is written to. One
+//! that becomes another user's on its way has a copy.
 //!
 //! It is made in its cgroup where the kernel lets us. A process that is moved into a cgroup waits until every CPU has passed
 //! a quiet point, which takes 5 to 25 ms where nothing was moved just before; one that is made in it waits for nothing.
@@ -14,7 +15,24 @@ pub type Life = extern "C" fn(*mut c_void) -> libc::c_int;
 
 /// Room for the calls that a process makes before it becomes another program.
 const STACK: usize = 64 * 1024;
-const FLAGS: i32 = libc::CLONE_VM | libc::CLONE_VFORK;
+
+/// Whose memory the process has until it is another program.
+#[derive(Clone, Copy)]
+pub enum Memory {
+    /// This one's.
+    Shared,
+    /// A copy: whoever may look into the process, since it is another user's by then, sees no more.
+    Copied,
+}
+
+impl Memory {
+    const fn flags(self) -> i32 {
+        match self {
+            Self::Shared => libc::CLONE_VM | libc::CLONE_VFORK,
+            Self::Copied => libc::CLONE_VFORK,
+        }
+    }
+}
 
 /// A stack that grows down.
 struct Stack(Box<[std::mem::MaybeUninit<u8>]>);
@@ -37,11 +55,11 @@ impl Stack {
 /// # Safety
 ///
 /// Only for a process of a single thread; `life` can work with `argument`.
-pub unsafe fn into_cgroup(folder: BorrowedFd<'_>, life: Life, argument: *mut c_void) -> Option<Pid> {
+pub unsafe fn into_cgroup(folder: BorrowedFd<'_>, memory: Memory, life: Life, argument: *mut c_void) -> Option<Pid> {
     let mut stack = Stack::new();
     let (lowest, length) = stack.place();
     let arguments = CloneArgs {
-        flags: CLONE_INTO_CGROUP | FLAGS as u64,
+        flags: CLONE_INTO_CGROUP | memory.flags() as u64,
         exit_signal: libc::SIGCHLD as u64,
         stack: lowest as u64,
         stack_size: length as u64,
@@ -58,12 +76,12 @@ pub unsafe fn into_cgroup(folder: BorrowedFd<'_>, life: Life, argument: *mut c_v
 /// # Safety
 ///
 /// As for [`into_cgroup`].
-pub unsafe fn beside(life: Life, argument: *mut c_void) -> io::Result<Pid> {
+pub unsafe fn beside(memory: Memory, life: Life, argument: *mut c_void) -> io::Result<Pid> {
     let mut stack = Stack::new();
     let (lowest, length) = stack.place();
     let top = std::ptr::with_exposed_provenance_mut(lowest + length);
     // SAFETY: the stack outlives the process's use of it, for which this one stands still, and what the caller has promised.
-    let made = unsafe { libc::clone(life, top, FLAGS | libc::SIGCHLD, argument) };
+    let made = unsafe { libc::clone(life, top, memory.flags() | libc::SIGCHLD, argument) };
     Pid::from_raw(made).filter(|_| made > 0).ok_or_else(io::Error::last_os_error)
 }
 

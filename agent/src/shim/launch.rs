@@ -1,7 +1,8 @@
 //! What happens between a process's beginning and its program's: everything that takes memory is made ready before, because the process
-//! shares its maker's until then (see [`super::clone`]).
+//! may share its maker's until then (see [`super::clone`]).
 
-use super::{clone, oom, spawn};
+use super::clone::{self, Memory};
+use super::{oom, spawn};
 use crate::users::Account;
 use rustix::process::{Pid, WaitOptions, waitpid};
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_void};
@@ -10,6 +11,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Runs what has no `#!` in its first line and is no program either, as execvp(3) has it.
 const SHELL: &CStr = c"/bin/sh";
@@ -27,8 +30,8 @@ pub struct Launch<'a> {
     whom: Option<&'a Account>,
     /// Where the process writes itself into its cgroup.
     procs: Option<File>,
-    /// Why it did not become the program.
-    failed: Option<io::Error>,
+    /// The error of the operating system for which it did not become the program; 0 is none.
+    failed: &'static AtomicI32,
     _strings: [Vec<CString>; 2],
 }
 
@@ -58,7 +61,7 @@ impl<'a> Launch<'a> {
             output,
             whom,
             procs: None,
-            failed: None,
+            failed: told()?,
             _strings: [arguments, environment],
         })
     }
@@ -67,22 +70,24 @@ impl<'a> Launch<'a> {
     /// the program ran.
     pub fn start(mut self, cgroup: Option<BorrowedFd<'_>>, procs: impl FnOnce() -> Option<File>) -> io::Result<Pid> {
         let argument = |launch: &mut Self| std::ptr::from_mut(launch).cast();
+        let memory = if self.whom.is_some() { Memory::Copied } else { Memory::Shared };
+        self.failed.store(0, Ordering::Relaxed);
         // SAFETY: the shim has a single thread, and `become_program` works with what it is given, which outlives the calls.
-        let made = cgroup.and_then(|folder| unsafe { clone::into_cgroup(folder, become_program, argument(&mut self)) });
+        let made = cgroup.and_then(|folder| unsafe { clone::into_cgroup(folder, memory, become_program, argument(&mut self)) });
         let child = match made {
             Some(child) => child,
             None => {
                 self.procs = procs();
                 // SAFETY: as above.
-                unsafe { clone::beside(become_program, argument(&mut self)) }?
+                unsafe { clone::beside(memory, become_program, argument(&mut self)) }?
             }
         };
-        match self.failed.take() {
-            None => Ok(child),
-            Some(error) => {
+        match self.failed.load(Ordering::Relaxed) {
+            0 => Ok(child),
+            code => {
                 // It has ended, or is about to.
                 let _ended = waitpid(Some(child), WaitOptions::empty());
-                Err(error)
+                Err(io::Error::from_raw_os_error(code))
             }
         }
     }
@@ -150,24 +155,49 @@ impl<'a> Launch<'a> {
     }
 }
 
-/// The process's whole life until it is the program, or ends. It shares its maker's memory, which stands still.
+/// Where this process's commands tell why they did not become programs: memory that also a process shares that has a copy of all else.
+fn told() -> io::Result<&'static AtomicI32> {
+    static TOLD: OnceLock<usize> = OnceLock::new();
+    let place = match TOLD.get() {
+        Some(place) => *place,
+        None => {
+            let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+            // SAFETY: new memory, wherever there is room.
+            let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<AtomicI32>(), access, kind, -1, 0) };
+            if page == libc::MAP_FAILED {
+                return Err(io::Error::last_os_error());
+            }
+            *TOLD.get_or_init(|| page.expose_provenance())
+        }
+    };
+    // SAFETY: a page that begins with zeros, aligned, which is never given back.
+    Ok(unsafe { &*std::ptr::with_exposed_provenance(place) })
+}
+
+/// The process's whole life until it is the program, or ends. Its maker stands still meanwhile, whose memory it may share.
 extern "C" fn become_program(launch: *mut c_void) -> libc::c_int {
     // SAFETY: it is the maker's, who waits, and nobody else has it.
     let launch = unsafe { &mut *launch.cast::<Launch<'_>>() };
     let Err(error) = launch.run();
-    launch.failed = Some(error);
+    launch.failed.store(error.raw_os_error().unwrap_or(libc::EINVAL), Ordering::Relaxed);
     // SAFETY: it ends this process at once, without running what its maker registered for its own end.
     unsafe { libc::_exit(127) }
 }
+
+// Where the first calls of these names took 16 bits.
+#[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
+use libc::{SYS_setgroups as SETGROUPS, SYS_setresgid as SETRESGID, SYS_setresuid as SETRESUID};
+#[cfg(any(target_arch = "x86", target_arch = "arm"))]
+use libc::{SYS_setgroups32 as SETGROUPS, SYS_setresgid32 as SETRESGID, SYS_setresuid32 as SETRESUID};
 
 /// For good: all three ids are set, and root's capabilities go with them. The kernel's own calls: the C library's would tell other threads.
 fn become_user(account: &Account) -> io::Result<()> {
     let (uid, gid) = (account.uid as usize, account.gid as usize);
     // SAFETY: plain system calls of a process with one thread, on memory that outlives them.
     unsafe {
-        said(libc::syscall(libc::SYS_setgroups, account.groups.len(), account.groups.as_ptr()))?;
-        said(libc::syscall(libc::SYS_setresgid, gid, gid, gid))?;
-        said(libc::syscall(libc::SYS_setresuid, uid, uid, uid))?;
+        said(libc::syscall(SETGROUPS, account.groups.len(), account.groups.as_ptr()))?;
+        said(libc::syscall(SETRESGID, gid, gid, gid))?;
+        said(libc::syscall(SETRESUID, uid, uid, uid))?;
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ use rustix::fs::Mode;
 use rustix::process::{getpid, set_child_subreaper, setsid, umask};
 use spec::Spec;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -68,11 +69,13 @@ pub fn word(is_known: bool, spare: Option<Uuid>) -> [u8; WORD_BYTES] {
 /// How long the agent's word is waited for that it has the end.
 const WORD: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
-/// What a shim has for each of its commands, made with the first.
+/// What a shim has for its commands.
 #[derive(Default)]
 struct Tools {
+    /// Made with the first.
     senses: Option<(Requests, Orphans)>,
-    cgroup: Option<Cgroup>,
+    /// How many there were.
+    commands: u64,
     /// The name of a folder that may be used for the next one.
     spare: Option<Uuid>,
 }
@@ -93,9 +96,6 @@ fn run(data: &DataDir, show: impl Fn(Option<AttemptId>)) {
     }
     // It will not be used.
     drop(tools.spare.map(|spare| Spare::make_ready(data, Some(spare))));
-    if let Some(cgroup) = tools.cgroup {
-        cgroup::remove(cgroup.path());
-    }
 }
 
 /// `true`: everything went as it should, nothing of the command is left, and the agent may give another one. An error means that this shim did not start the command.
@@ -103,24 +103,27 @@ fn run(data: &DataDir, show: impl Fn(Option<AttemptId>)) {
 fn claim_and_run(data: &DataDir, tools: &mut Tools, show: impl Fn(Option<AttemptId>)) -> Result<bool, String> {
     // Where there is no room now, there may be later.
     let ready = Spare::make_ready(data, tools.spare.take()).ok();
+    tools.commands += 1;
+    let cgroup = Cgroup::create(tools.commands);
     let mut spec = Spec::read(std::io::stdin().lock()).map_err(|e| format!("the command did not arrive whole: {e}"))?;
     let attempt = spec.attempt;
     show(Some(attempt));
     let dir = data.attempt(attempt);
     let lock = failpoint::before(Act::ShimClaim)
-        .and_then(|()| ready.map_or_else(|| Spare::make_ready(data, None), Ok)?.claim(&dir))
+        .and_then(|()| claim(data, ready, &dir))
         .map_err(|e| format!("cannot make the attempt's folder: {e}"))?;
     let _held_to_the_end: File = lock.ok_or("the attempt has been claimed before")?;
     failpoint::done(Act::ShimClaim);
     let mut record = record::Writer::new(attempt, dir.path());
-    let (ended, went_well) =
-        start_and_watch(&mut spec, &dir, &mut record, tools).unwrap_or_else(|reason| (not_started(reason), false));
+    let (ended, went_well) = start_and_watch(&mut spec, &dir, &mut record, tools, cgroup.as_ref())
+        .unwrap_or_else(|reason| (not_started(reason), false));
     let exit = Exit { ended };
     let is_recorded = leave_record(&dir, &mut record, &exit);
     if is_recorded {
-        status::say(&Said::Ended(Box::new(exit.ended)));
+        status::say_ended(exit.ended);
     }
-    let is_clean = went_well && processes::none_is_left() && tools.cgroup.as_ref().is_none_or(Cgroup::is_empty);
+    let is_clean = went_well && processes::none_is_left() && cgroup.as_ref().is_none_or(Cgroup::is_empty);
+    drop(cgroup);
     if let Err(error) = work::remove(&dir) {
         status::say(&Said::Note { text: format!("the work folder cannot be removed now: {error}") });
     }
@@ -132,12 +135,23 @@ fn claim_and_run(data: &DataDir, tools: &mut Tools, show: impl Fn(Option<Attempt
     Ok(is_known && is_clean)
 }
 
+/// The claim, with the folder that was made ready if it is still there. `None`: somebody else has it.
+fn claim(data: &DataDir, ready: Option<Spare>, dir: &AttemptDir) -> std::io::Result<Option<File>> {
+    match ready.map(|ready| ready.claim(dir)) {
+        Some(Err(error)) if error.kind() == ErrorKind::NotFound => {}
+        Some(claimed) => return claimed,
+        None => {}
+    }
+    Spare::make_ready(data, None)?.claim(dir)
+}
+
 /// How it ended, and whether all of its output is stored. An error is the reason why the command did not start.
 fn start_and_watch(
     spec: &mut Spec,
     dir: &AttemptDir,
     record: &mut record::Writer,
     tools: &mut Tools,
+    cgroup: Option<&Cgroup>,
 ) -> Result<(Ended, bool), String> {
     let said = |error: std::io::Error| error.to_string();
     let (requests, orphans) = match &mut tools.senses {
@@ -148,8 +162,6 @@ fn start_and_watch(
             none.insert((requests, Orphans::watch()))
         }
     };
-    tools.cgroup = tools.cgroup.take().or_else(Cgroup::create);
-    let cgroup = tools.cgroup.as_ref();
     let spool = spool::Writer::create(dir).map_err(|e| format!("no room for the output: {e}"))?;
     failpoint::before(Act::ShimFiles).map_err(said)?;
     let shim = getpid().as_raw_nonzero().get();

@@ -5,6 +5,9 @@ use pulse_protocol::Ended;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
+/// What goes into a pipe in one piece (PIPE_BUF, pipe(7)).
+const SHORT: usize = 4096;
+
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,8 +17,8 @@ pub enum Said {
         /// Its process id.
         pid: i32,
     },
-    /// It is over, as the exit record says.
-    Ended(Box<Ended>),
+    /// It is over, as the exit record says; how, where that is short.
+    Ended(Option<Box<Ended>>),
     /// Nothing of the command is left, and this shim waits for another one.
     Ready,
     /// This shim starts nothing.
@@ -33,6 +36,13 @@ pub enum Said {
 /// Says a line; a broken pipe means only that the agent is gone.
 pub fn say(said: &Said) {
     drop(std::io::stdout().write_all(line(said).as_bytes()));
+}
+
+/// Says how the command ended. What is long stands in the record alone: a pipe that fills would hold the shim up where its agent stands still.
+pub fn say_ended(ended: Ended) {
+    let whole = line(&Said::Ended(Some(Box::new(ended))));
+    let said = if whole.len() <= SHORT { whole } else { line(&Said::Ended(None)) };
+    drop(std::io::stdout().write_all(said.as_bytes()));
 }
 
 /// As it goes over the pipe.

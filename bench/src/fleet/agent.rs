@@ -59,6 +59,10 @@ impl Agent {
                 shared.refused.fetch_add(1, Ordering::SeqCst);
             }
             drop(joined);
+            if self.is_mute(&shared) {
+                // Its host is gone, and does not come again.
+                return;
+            }
             failures = if begun.elapsed() > Duration::from_secs(5) { 0 } else { failures + 1 };
             tokio::time::sleep(backoff(failures)).await;
         }

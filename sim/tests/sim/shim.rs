@@ -111,7 +111,7 @@ impl Shim {
             Stage::Ended(ended) => {
                 self.record.exit(Exit { ended: ended.clone() }).expect("the disk is well");
                 std::fs::remove_dir(self.dir.file(WORK)).expect("the disk is well");
-                Some(News::Ended(Box::new(ended), Word::to_nobody()))
+                Some(News::Ended(Some(Box::new(ended)).filter(|_| s.dice.once_in(2)), Word::to_nobody()))
             }
             Stage::Recorded => return Step::Gone("the shim ended before it started the command".into()),
         };
