@@ -11,10 +11,12 @@ use std::time::Duration;
 const STAYS: Duration = Duration::from_secs(60);
 
 type Work = Box<dyn FnOnce() + Send>;
+/// A thread, and the way to it.
+type Waiting = (ThreadId, Sender<Work>);
 
 /// The threads that wait, the last one to have begun to do so at the end.
 #[derive(Clone, Default)]
-pub struct Followers(Arc<Mutex<Vec<(ThreadId, Sender<Work>)>>>);
+pub struct Followers(Arc<Mutex<Vec<Waiting>>>);
 
 impl Followers {
     /// Has the work done by a thread that waits, or by a new one. An error: there is none, and the work is not done.
@@ -52,7 +54,7 @@ impl Followers {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<(ThreadId, Sender<Work>)>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
