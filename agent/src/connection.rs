@@ -33,6 +33,8 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 /// How long coming in may take, and how long one frame may take to leave.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const SEND: Duration = Duration::from_secs(30);
+/// A ping goes in one packet with the heartbeat that follows it: the controller wakes up once for both. Whatever is sent does not wait for more.
+const TOGETHER: usize = 64;
 /// How often spools of running commands are looked at.
 const OUTPUT_LOOK: Duration = Duration::from_millis(50);
 /// How often it is looked whether another key shall take the place of this one.
@@ -187,7 +189,7 @@ impl Connection {
         let stream = wire::connect(server, client).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
-            .write_buffer_size(0)
+            .write_buffer_size(TOGETHER)
             .max_write_buffer_size(2 * MAX_FRAME)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
@@ -345,14 +347,16 @@ impl Writer<'_> {
 
     #[expect(clippy::disallowed_methods, reason = "a ping of the WebSocket carries nothing")]
     async fn send_heartbeat(&mut self) -> Result<(), Over> {
-        let vitals = self.meter.read(self.outbox.running.load(Ordering::Relaxed));
-        self.send(&ToController::Heartbeat { epoch: self.epoch, vitals }).await?;
-        self.beats = self.beats.wrapping_add(1);
         if self.beats.is_multiple_of(2) {
-            return Ok(());
+            // Its answer is a sign of life where the controller has nothing to say, and comes twice before its silence is too long.
+            timeout(SEND, self.sink.feed(Message::Ping(Vec::new().into())))
+                .await
+                .map_err(|_| Over::Stuck)?
+                .map_err(Over::Broken)?;
         }
-        // Its answer is a sign of life where the controller has nothing to say, and comes twice before its silence is too long.
-        timeout(SEND, self.sink.send(Message::Ping(Vec::new().into()))).await.map_err(|_| Over::Stuck)?.map_err(Over::Broken)
+        self.beats = self.beats.wrapping_add(1);
+        let vitals = self.meter.read(self.outbox.running.load(Ordering::Relaxed));
+        self.send(&ToController::Heartbeat { epoch: self.epoch, vitals }).await
     }
 
     async fn send_next(&mut self, next: Next) -> Result<(), Over> {

@@ -68,13 +68,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // What goes from task to task of one thread wakes nobody up.
+    let alone = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match arguments.part {
-        Some(Part::FloorController { listen, database }) => runtime.block_on(floor::controller::run(listen, &database))?,
+        Some(Part::FloorController { listen, database }) => alone()?.block_on(floor::controller::run(listen, &database))?,
         Some(Part::FloorAgent { server, connections, journal, stamps, instant }) => {
-            runtime.block_on(floor::agent::run(server, connections, &journal, stamps, instant))?;
+            alone()?.block_on(floor::agent::run(server, connections, &journal, stamps, instant))?;
         }
-        None => return runtime.block_on(measure(&arguments.what, arguments.quick, arguments.now)),
+        None => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            return runtime.block_on(measure(&arguments.what, arguments.quick, arguments.now));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

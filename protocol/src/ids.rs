@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// An id's text that is not of the id's form.
@@ -82,11 +83,10 @@ pub struct Epoch(pub i64);
 /// Names that mean something else: every agent, and the API's paths beside agents' names.
 const RESERVED: [&str; 3] = ["all", "session", "tokens"];
 
-/// An agent's name: an RFC 1123 label or dotted name, at most 63 characters, none of `all`, `session`, `tokens`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// An agent's name: an RFC 1123 label or dotted name, at most 63 characters, none of `all`, `session`, `tokens`. Clones share the text.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct AgentName(#[cfg_attr(feature = "schema", schemars(length(min = 1, max = 63)))] String);
+pub struct AgentName(#[cfg_attr(feature = "schema", schemars(length(min = 1, max = 63)))] Arc<str>);
 
 impl AgentName {
     /// The form of a name, for people.
@@ -116,7 +116,12 @@ impl FromStr for AgentName {
         let bytes = text.as_bytes();
         let inner = bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
         let fits = bytes.len() <= 63 && ends(bytes.first()) && ends(bytes.last()) && inner && !RESERVED.contains(&text);
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidId::new("agent name", text, Self::FORM)) }
+        if fits { Ok(Self(text.into())) } else { Err(InvalidId::new("agent name", text, Self::FORM)) }
+    }
+}
+impl Serialize for AgentName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 impl<'de> Deserialize<'de> for AgentName {

@@ -82,7 +82,7 @@ pub unsafe fn beside(memory: Memory, life: Life, argument: *mut c_void) -> io::R
     let top = std::ptr::with_exposed_provenance_mut(lowest + length);
     // SAFETY: the stack outlives the process's use of it, for which this one stands still, and what the caller has promised.
     let made = unsafe { libc::clone(life, top, memory.flags() | libc::SIGCHLD, argument) };
-    Pid::from_raw(made).filter(|_| made > 0).ok_or_else(io::Error::last_os_error)
+    Some(made).filter(|made| *made > 0).and_then(Pid::from_raw).ok_or_else(io::Error::last_os_error)
 }
 
 /// The kernel's `struct clone_args` as of Linux 5.7.

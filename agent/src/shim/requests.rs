@@ -58,7 +58,8 @@ impl AsFd for Requests {
 
 /// Asks the attempt's shim to end the command. `false`: there is no shim, or not yet.
 pub fn ask(dir: &AttemptDir) -> io::Result<bool> {
-    let Some(shim) = Supervised::read(dir)?.and_then(|supervised| Pid::from_raw(supervised.shim)) else { return Ok(false) };
+    let shim = Supervised::read(dir)?.map(|supervised| supervised.shim).filter(|shim| *shim > 0);
+    let Some(shim) = shim.and_then(Pid::from_raw) else { return Ok(false) };
     let held = match pidfd_open(shim, PidfdFlags::empty()) {
         Ok(held) => Some(held),
         Err(Errno::SRCH) => return Ok(false),

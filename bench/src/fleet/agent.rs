@@ -106,7 +106,7 @@ impl Agent {
         shared.mute[self.number].load(Ordering::Relaxed)
     }
 
-    /// A heartbeat, and beside every second one the WebSocket's ping, as `pulse-agent` sends them.
+    /// A heartbeat, and in one packet with every second one the WebSocket's ping, as `pulse-agent` sends them.
     async fn beat(&self, socket: &mut Socket, epoch: Epoch, pings: bool) -> anyhow::Result<()> {
         use futures_util::SinkExt;
         let vitals = Vitals {
@@ -119,11 +119,10 @@ impl Agent {
             clock_us: None,
             disk_free_bytes: None,
         };
-        say(socket, &ToController::Heartbeat { epoch, vitals }).await?;
         if pings {
-            socket.send(Message::Ping(Vec::new().into())).await?;
+            socket.feed(Message::Ping(Vec::new().into())).await?;
         }
-        Ok(())
+        say(socket, &ToController::Heartbeat { epoch, vitals }).await
     }
 
     async fn take(&mut self, shared: &Shared, socket: &mut Socket, epoch: Epoch, wanted: Vec<Assignment>) -> anyhow::Result<()> {

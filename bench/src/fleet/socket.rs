@@ -71,7 +71,7 @@ impl Identity {
         observations: Vec<Observation>,
     ) -> anyhow::Result<(Socket, Epoch, Duration)> {
         let stream = self.connect(shared.address).await?;
-        let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0).max_message_size(Some(MAX_FRAME));
+        let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(64).max_message_size(Some(MAX_FRAME));
         let url = format!("ws://{}/api/v1/agents/session", shared.address);
         let (mut socket, _) = tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await?;
         say(&mut socket, &ToController::Hello { versions: SUPPORTED, release: env!("CARGO_PKG_VERSION").into() }).await?;

@@ -1,4 +1,4 @@
-//! The agent's journal: lines that are on the disk before anything is started. One thread writes what waits, and syncs once for
+//! The agent's journal: lines that are on the disk before anything is started. One task writes what waits, and syncs once for
 //! all of it.
 
 use anyhow::Context;
@@ -21,9 +21,9 @@ impl Journal {
     pub fn create(path: &Path) -> anyhow::Result<Self> {
         let mut file = File::create(path).with_context(|| format!("{}", path.display()))?;
         let (queue, mut waiting) = mpsc::channel::<Pending>(4 * BATCH);
-        std::thread::spawn(move || {
+        tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH);
-            while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+            while waiting.recv_many(&mut batch, BATCH).await > 0 {
                 let text: String = batch.iter().map(|(line, _)| line.as_str()).collect();
                 if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_data()) {
                     eprintln!("the journal cannot be written: {error}");

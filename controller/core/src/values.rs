@@ -80,11 +80,11 @@ pub struct AgentValue {
     /// The agent's name.
     pub name: String,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Arc<BTreeMap<String, String>>,
     /// Its declared vars.
     pub vars: BTreeMap<String, String>,
     /// What it last said of itself.
-    pub facts: BTreeMap<String, String>,
+    pub facts: Arc<BTreeMap<String, String>>,
 }
 
 /// An ended step as values see it.

@@ -13,6 +13,7 @@ use futures_util::stream::SplitStream;
 use pulse_protocol::message::Identify;
 use pulse_protocol::{AgentName, Epoch, ToAgent, ToController};
 use pulse_store::{Agent, EnrolError, Enrolled as Enrolment, Heartbeat, SessionError, SessionStart};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the first of two sessions has to answer a ping.
@@ -91,9 +92,8 @@ pub(super) async fn admit(
     }
     let epoch = started.map_err(|error| refuse(engine, name, error))?;
     let enrolled = Enrolled {
-        token_labels: known.token_labels,
-        self_labels: identify.labels.clone(),
-        facts: identify.facts.clone(),
+        labels: Enrolled::labels(start.labels, known.token_labels),
+        facts: Arc::new(start.facts),
         slots: start.slots,
         release: release.to_owned(),
         boot: Some(identify.boot),

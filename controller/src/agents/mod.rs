@@ -14,14 +14,15 @@ pub mod token;
 
 pub use fleet::{FleetHandle, FleetState};
 pub use gate::Gate;
+use std::sync::Arc;
+
 pub use pulse_core::fleet::{AgentState, AgentStatus, Declared, Enrolled, Freed};
 
 /// What an agent's row says that memory keeps.
 pub(crate) fn enrolled(agent: &pulse_store::Agent) -> Enrolled {
     Enrolled {
-        token_labels: agent.token_labels.clone(),
-        self_labels: agent.labels.clone(),
-        facts: agent.facts.clone(),
+        labels: Enrolled::labels(agent.labels.clone(), agent.token_labels.clone()),
+        facts: Arc::new(agent.facts.clone()),
         slots: agent.slots,
         release: String::new(),
         boot: agent.boot,

@@ -169,6 +169,7 @@ async fn tell(socket: &mut WebSocket, mut listener: Listener, mut hearing: Heari
 }
 
 /// Says this, and what else is there to be told by now, in one go.
+#[expect(clippy::disallowed_methods, reason = "a notice to a listener, who asks again where one is lost")]
 async fn say(
     socket: &mut WebSocket,
     message: Message,

@@ -1,14 +1,12 @@
 //! The start of the engine: what the database says is taken into memory, and every execution that is not over is looked at.
 
 use super::{Engine, EngineError};
-use crate::agents::{AgentState, enrolled};
+use crate::agents::enrolled;
 use crate::clock;
 use crate::feed::Notice;
 use pulse_core::Timestamp;
 use pulse_core::execution::Summary;
 use pulse_core::transition::WaitReason;
-use pulse_protocol::AgentName;
-use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -100,7 +98,8 @@ impl Engine {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let (mut wall, mut steady) = (clock::now(), tokio::time::Instant::now());
-        let mut states = self.inner.fleet.lock().states(clock::now());
+        // As they are now, they are found by whoever asks.
+        let _known = self.inner.fleet.lock().changed_states(clock::now());
         loop {
             beat.tick().await;
             let passed = steady.elapsed();
@@ -110,17 +109,16 @@ impl Engine {
                 self.forgive_silence();
             }
             (wall, steady) = (clock::now(), tokio::time::Instant::now());
-            states = self.tell_states(&states);
+            self.tell_states();
         }
     }
 
-    /// Tells listeners which agents are in another state than before; answers the states now.
-    fn tell_states(&self, before: &BTreeMap<AgentName, AgentState>) -> BTreeMap<AgentName, AgentState> {
-        let states = self.inner.fleet.lock().states(clock::now());
-        for (name, state) in states.iter().filter(|(name, state)| before.get(*name) != Some(state)) {
+    /// Tells listeners which agents are in another state than before.
+    fn tell_states(&self) {
+        let changed = self.inner.fleet.lock().changed_states(clock::now());
+        for (name, state) in changed {
             self.feed().tell(Notice::Agent { agent: name.to_string(), state: state.as_str() });
         }
-        states
     }
 
     /// Writes down what was heard of agents.

@@ -56,7 +56,7 @@ impl Engine {
 
     fn labelled<'a>(&self, names: impl Iterator<Item = &'a AgentName>) -> Vec<Labelled> {
         let fleet = self.inner.fleet.lock();
-        let labels = |name: &AgentName| fleet.agent(name).map(|view| view.value.labels.clone()).unwrap_or_default();
+        let labels = |name: &AgentName| fleet.agent(name).map(|view| (*view.value.labels).clone()).unwrap_or_default();
         names.collect::<BTreeSet<_>>().into_iter().map(|name| (name.clone(), labels(name))).collect()
     }
 }

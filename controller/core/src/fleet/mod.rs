@@ -4,6 +4,8 @@
 
 mod sessions;
 mod status;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod watchers;
 mod work;
@@ -21,6 +23,7 @@ use crate::values::AgentValue;
 use pulse_protocol::message::Vitals;
 use pulse_protocol::{AgentName, AttemptId, Epoch, ExecutionId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use turns::{Turn, Turns};
 use watchers::Watchers;
 
@@ -30,8 +33,8 @@ const WOKEN_PER_SLOT: usize = 16;
 /// The agents. Decisions look at them as a [`World`]; `S` is what reaches a session.
 #[derive(Debug)]
 pub struct Fleet<S> {
-    agents: BTreeMap<AgentName, AgentView>,
-    members: BTreeMap<AgentName, Member<S>>,
+    /// Boxed: the nodes of a tree are half empty as a rule.
+    agents: BTreeMap<AgentName, Box<Agent<S>>>,
     declared: BTreeMap<AgentName, Declared>,
     open: BTreeMap<AgentName, BTreeMap<AttemptId, ExecutionId>>,
     /// Who holds each slot that is taken.
@@ -43,13 +46,23 @@ pub struct Fleet<S> {
     absences: Vec<Span>,
 }
 
-/// What the fleet knows of an agent beside what decisions need.
+/// What the fleet knows of an enrolled agent.
 #[derive(Debug, Clone)]
-struct Member<S> {
+struct Agent<S> {
+    /// What decisions need.
+    view: AgentView,
     enrolled: Enrolled,
     session: Option<Session<S>>,
     vitals: Vitals,
     sequence: u64,
+    /// The state that listeners were told.
+    told: Option<AgentState>,
+}
+
+impl<S> Agent<S> {
+    fn is_in_session(&self, epoch: Epoch) -> bool {
+        self.session.as_ref().is_some_and(|session| session.epoch == epoch)
+    }
 }
 
 /// What was let go of: look at who waits for it.
@@ -83,7 +96,6 @@ impl<S> Default for Fleet<S> {
     fn default() -> Self {
         Self {
             agents: BTreeMap::new(),
-            members: BTreeMap::new(),
             declared: BTreeMap::new(),
             open: BTreeMap::new(),
             owners: BTreeMap::new(),
@@ -98,7 +110,7 @@ impl<S> Default for Fleet<S> {
 
 impl<S> World for Fleet<S> {
     fn agent(&self, name: &AgentName) -> Option<&AgentView> {
-        self.agents.get(name)
+        self.agents.get(name).map(|agent| &agent.view)
     }
     fn pauses(&self) -> &[Pause] {
         &self.pauses
@@ -115,12 +127,12 @@ impl<S: Clone> Fleet<S> {
     /// Takes in what the database knows of an agent. `seen` is the controller's start where that is later than its last word.
     pub fn enrol(&mut self, name: &AgentName, enrolled: Enrolled, revoked: bool, seen: Timestamp) {
         let presence = if revoked { Presence::Revoked } else { Presence::Disconnected };
-        let member = Member { enrolled, session: None, vitals: Vitals::default(), sequence: 0 };
-        self.members.insert(name.clone(), member);
-        let taken = self.agents.get(name).map(|view| view.taken.clone()).unwrap_or_default();
-        let boot = self.members.get(name).and_then(|member| member.enrolled.boot);
-        let (slots, value) = self.describe(name);
-        self.agents.insert(name.clone(), AgentView { presence, last_seen: seen, boot, slots, taken, value });
+        let before = self.agents.remove(name).map(|agent| (agent.view.taken, agent.told));
+        let (taken, told) = before.unwrap_or_default();
+        let (slots, value) = describe(name, &enrolled, self.declared.get(name));
+        let view = AgentView { presence, last_seen: seen, boot: enrolled.boot, slots, taken, value };
+        let agent = Agent { view, enrolled, session: None, vitals: Vitals::default(), sequence: 0, told };
+        self.agents.insert(name.clone(), Box::new(agent));
     }
 
     /// Takes in what manifests declare of these agents now; `None` where nothing is declared any more.
@@ -130,22 +142,10 @@ impl<S: Clone> Fleet<S> {
                 Some(declared) => drop(self.declared.insert(name.clone(), declared)),
                 None => drop(self.declared.remove(&name)),
             }
-            let (slots, value) = self.describe(&name);
-            if let Some(view) = self.agents.get_mut(&name) {
-                (view.slots, view.value) = (slots, value);
+            if let Some(agent) = self.agents.get_mut(&name) {
+                (agent.view.slots, agent.view.value) = describe(&name, &agent.enrolled, self.declared.get(&name));
             }
         }
-    }
-
-    fn describe(&self, name: &AgentName) -> (u32, AgentValue) {
-        let enrolled = self.members.get(name).map(|member| member.enrolled.clone()).unwrap_or_default();
-        let declared = self.declared.get(name).cloned().unwrap_or_default();
-        let mut labels: BTreeMap<String, String> =
-            enrolled.self_labels.into_iter().map(|(key, value)| (format!("self/{key}"), value)).collect();
-        labels.extend(enrolled.token_labels);
-        labels.extend(declared.labels);
-        let value = AgentValue { name: name.to_string(), labels, vars: declared.vars, facts: enrolled.facts };
-        (declared.slots.unwrap_or(enrolled.slots), value)
     }
 
     /// The execution of an agent's open attempt.
@@ -188,7 +188,7 @@ impl<S: Clone> Fleet<S> {
     pub fn pause_watchers(&self, pauses: &[Pause]) -> BTreeSet<ExecutionId> {
         let is_held =
             |name: &AgentName, view: &AgentView| pauses.iter().any(|pause| pause.holds_agent(name.as_str(), &view.value.labels));
-        let held = self.agents.iter().filter(|(name, view)| is_held(name, view));
+        let held = self.views().filter(|(name, view)| is_held(name, view));
         held.flat_map(|(name, _)| self.presence_watchers(name)).collect()
     }
 
@@ -220,8 +220,8 @@ impl<S: Clone> Fleet<S> {
 
     fn take_slots(&mut self, execution: ExecutionId, claims: &[ClaimKey]) {
         for (agent, slot) in claims.iter().filter_map(slot_of) {
-            if let Some(view) = self.agents.get_mut(agent) {
-                view.taken.insert(slot);
+            if let Some(known) = self.agents.get_mut(agent) {
+                known.view.taken.insert(slot);
                 self.owners.insert((agent.clone(), slot), execution);
             }
         }
@@ -239,8 +239,8 @@ impl<S: Clone> Fleet<S> {
             let key = (agent.clone(), slot);
             if self.owners.get(&key) == Some(&execution) {
                 self.owners.remove(&key);
-                if let Some(view) = self.agents.get_mut(agent) {
-                    view.taken.remove(&slot);
+                if let Some(known) = self.agents.get_mut(agent) {
+                    known.view.taken.remove(&slot);
                 }
                 freed.insert(agent.clone());
             }
@@ -260,8 +260,8 @@ impl<S: Clone> Fleet<S> {
 
     /// The silence until now was not the agents' own: the database was away, or this process stood still.
     pub fn forgive_silence(&mut self, now: Timestamp) {
-        for view in self.agents.values_mut() {
-            view.last_seen = view.last_seen.max(now);
+        for agent in self.agents.values_mut() {
+            agent.view.last_seen = agent.view.last_seen.max(now);
         }
     }
 
@@ -300,15 +300,28 @@ impl<S: Clone> Fleet<S> {
         self.slots.of(agent, WOKEN_PER_SLOT)
     }
 
-    /// Every agent by name, enrolled or declared.
+    /// Every enrolled agent by name.
     pub fn names(&self) -> impl Iterator<Item = &AgentName> {
         self.agents.keys()
     }
 
     /// Every agent as decisions see it.
     pub fn views(&self) -> impl Iterator<Item = (&AgentName, &AgentView)> {
-        self.agents.iter()
+        self.agents.iter().map(|(name, agent)| (name, &agent.view))
     }
+}
+
+/// The slots of an agent, and what is known of it, by what the database and manifests say.
+fn describe(name: &AgentName, enrolled: &Enrolled, declared: Option<&Declared>) -> (u32, AgentValue) {
+    let (name, facts) = (name.to_string(), Arc::clone(&enrolled.facts));
+    let Some(declared) = declared else {
+        let value = AgentValue { name, labels: Arc::clone(&enrolled.labels), vars: BTreeMap::new(), facts };
+        return (enrolled.slots, value);
+    };
+    let mut labels = (*enrolled.labels).clone();
+    labels.extend(declared.labels.clone());
+    let value = AgentValue { name, labels: Arc::new(labels), vars: declared.vars.clone(), facts };
+    (declared.slots.unwrap_or(enrolled.slots), value)
 }
 
 fn slot_of(claim: &ClaimKey) -> Option<(&AgentName, u32)> {
@@ -320,10 +333,10 @@ fn slot_of(claim: &ClaimKey) -> Option<(&AgentName, u32)> {
 
 impl<S: Clone> Agents for Fleet<S> {
     fn find(&self, name: &AgentName) -> Option<KnownAgent<'_>> {
-        self.agents.get_key_value(name).map(known)
+        self.agents.get_key_value(name).map(|(name, agent)| known((name, &agent.view)))
     }
     fn all(&self) -> impl Iterator<Item = KnownAgent<'_>> {
-        self.agents.iter().map(known)
+        self.views().map(known)
     }
 }
 

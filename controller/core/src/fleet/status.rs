@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 use pulse_protocol::message::Vitals;
 use pulse_protocol::{AgentName, AttemptId, BootId, ExecutionId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Without a heartbeat for so long an agent is shown as stale.
 const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(20);
@@ -14,12 +15,10 @@ const STALE_AFTER: crd_schemas::Duration = crd_schemas::Duration::from_secs(20);
 /// What the database keeps of an agent.
 #[derive(Debug, Clone, Default)]
 pub struct Enrolled {
-    /// Labels its token gave it.
-    pub token_labels: BTreeMap<String, String>,
-    /// What it says of itself.
-    pub self_labels: BTreeMap<String, String>,
+    /// Labels that its token gave it, and what it says of itself under `self/`: see [`Enrolled::labels`].
+    pub labels: Arc<BTreeMap<String, String>>,
     /// Facts.
-    pub facts: BTreeMap<String, String>,
+    pub facts: Arc<BTreeMap<String, String>>,
     /// Slots it says it has.
     pub slots: u32,
     /// Its release.
@@ -28,6 +27,14 @@ pub struct Enrolled {
     pub boot: Option<BootId>,
     /// When it enrolled.
     pub enrolled_at: Timestamp,
+}
+
+impl Enrolled {
+    /// The labels of an agent that no manifest declares.
+    pub fn labels(of_itself: BTreeMap<String, String>, of_its_token: BTreeMap<String, String>) -> Arc<BTreeMap<String, String>> {
+        let labels = of_itself.into_iter().map(|(key, value)| (format!("self/{key}"), value));
+        Arc::new(labels.chain(of_its_token).collect())
+    }
 }
 
 /// What an `Agent` manifest declares.
@@ -104,11 +111,11 @@ pub struct AgentStatus {
     /// The pause that holds this agent alone, if one does: it is cordoned.
     pub cordon: Option<Pause>,
     /// Labels, those it gives itself under `self/`.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Arc<BTreeMap<String, String>>,
     /// Declared vars.
     pub vars: BTreeMap<String, String>,
     /// Facts.
-    pub facts: BTreeMap<String, String>,
+    pub facts: Arc<BTreeMap<String, String>>,
     /// Its release.
     pub release: String,
     /// Slots.
@@ -126,16 +133,19 @@ pub struct AgentStatus {
 }
 
 impl<S: Clone> Fleet<S> {
-    /// The state of every agent that is enrolled.
-    pub fn states(&self, now: Timestamp) -> BTreeMap<AgentName, AgentState> {
-        let enrolled = self.agents.iter().filter(|(name, _)| self.members.contains_key(*name));
-        enrolled.map(|(name, view)| (name.clone(), state_of(view, now))).collect()
+    /// Agents that are in another state than when this was last asked, and in which.
+    pub fn changed_states(&mut self, now: Timestamp) -> Vec<(AgentName, AgentState)> {
+        let changed = self.agents.iter_mut().filter_map(|(name, agent)| {
+            let state = state_of(&agent.view, now);
+            (agent.told.replace(state) != Some(state)).then(|| (name.clone(), state))
+        });
+        changed.collect()
     }
 
     /// The enrolled agents, counted.
     pub fn census(&self, now: Timestamp) -> Census {
         let mut census = Census { attempts: self.open.values().map(BTreeMap::len).sum(), ..Census::default() };
-        for view in self.agents.iter().filter(|(name, _)| self.members.contains_key(*name)).map(|(_, view)| view) {
+        for view in self.agents.values().map(|agent| &agent.view) {
             let state = state_of(view, now);
             *census.agents.entry(state).or_default() += 1;
             if state == AgentState::Online {
@@ -148,7 +158,8 @@ impl<S: Clone> Fleet<S> {
 
     /// Everything people are shown of an agent.
     pub fn status(&self, name: &AgentName, now: Timestamp) -> Option<AgentStatus> {
-        let (view, member) = (self.agents.get(name)?, self.members.get(name)?);
+        let agent = self.agents.get(name)?;
+        let view = &agent.view;
         let state = state_of(view, now);
         let reason = match &view.presence {
             Presence::Quarantined(reason) => Some(reason.clone()),
@@ -159,16 +170,16 @@ impl<S: Clone> Fleet<S> {
             state,
             reason,
             cordon: self.pauses.iter().find(|pause| pause.is_active(now) && pause.is_cordon_of(name)).cloned(),
-            labels: view.value.labels.clone(),
+            labels: Arc::clone(&view.value.labels),
             vars: view.value.vars.clone(),
-            facts: view.value.facts.clone(),
-            release: member.enrolled.release.clone(),
+            facts: Arc::clone(&view.value.facts),
+            release: agent.enrolled.release.clone(),
             slots: view.slots,
             slots_taken: u32::try_from(view.taken.len()).unwrap_or(u32::MAX),
             open: self.open_of(name),
-            vitals: member.vitals.clone(),
+            vitals: agent.vitals.clone(),
             last_seen: view.last_seen,
-            enrolled_at: member.enrolled.enrolled_at,
+            enrolled_at: agent.enrolled.enrolled_at,
         })
     }
 }

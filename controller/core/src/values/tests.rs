@@ -48,7 +48,7 @@ fn context() -> Context {
             .expect("a state"),
         agent: Some(AgentValue {
             name: "web-1".into(),
-            labels: [("self/os".into(), "linux".into())].into(),
+            labels: Arc::new([("self/os".into(), "linux".into())].into()),
             ..AgentValue::default()
         }),
         ..Context::default()

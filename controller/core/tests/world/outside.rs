@@ -8,6 +8,7 @@ use pulse_core::values::AgentValue;
 use pulse_protocol::observation::{EndKind, UnknownReason};
 use pulse_protocol::{AgentName, BootId, Ended, Incarnation, Observation, Observed};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 impl World {
@@ -84,10 +85,10 @@ impl World {
             }
             ["slots", count] => view.slots = count.parse().expect("a number"),
             ["quarantined"] => view.presence = Presence::Quarantined("its journal is behind".into()),
-            ["unlabel", key] => drop(view.value.labels.remove(*key)),
+            ["unlabel", key] => drop(Arc::make_mut(&mut view.value.labels).remove(*key)),
             ["label", pair] => {
                 let (key, value) = pair.split_once('=').expect("k=v");
-                view.value.labels.insert(key.into(), value.into());
+                Arc::make_mut(&mut view.value.labels).insert(key.into(), value.into());
             }
             other => panic!("what is agent {other:?}?"),
         }
