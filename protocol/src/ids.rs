@@ -83,7 +83,8 @@ pub struct Epoch(pub i64);
 /// Names that mean something else: every agent, and the API's paths beside agents' names.
 const RESERVED: [&str; 3] = ["all", "session", "tokens"];
 
-/// An agent's name: an RFC 1123 label or dotted name, at most 63 characters, none of `all`, `session`, `tokens`. Clones share the text.
+/// An agent's name: an RFC 1123 label or dotted name, at most 63 characters, none of `all`, `session`, `tokens`.
+// Clones share the text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentName(#[cfg_attr(feature = "schema", schemars(length(min = 1, max = 63)))] Arc<str>);
