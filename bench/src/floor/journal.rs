@@ -12,7 +12,7 @@ const BATCH: usize = 256;
 
 type Pending = (String, oneshot::Sender<()>);
 
-/// Hands lines to the thread.
+/// Hands lines to the task.
 #[derive(Clone)]
 pub struct Journal(mpsc::Sender<Pending>);
 
